@@ -1,0 +1,76 @@
+# loop: the front of the build. Everything goes to build/; Meson and ninja work underneath.
+#
+#   make run      install what is needed, build, run the C hello
+#   make test     the same, and run every test (ONLY=unit|golden|... for one group)
+#   make help     the rest
+
+SHELL := /bin/sh
+B := build
+CACHE := $(or $(LOOP_CACHE_DIR),$(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME)/loop,$(HOME)/.cache/loop))
+WASM_TOOLS ?= $(CACHE)/venv/bin/wasm-tools
+export WASM_TOOLS
+
+.PHONY: all run test bench asan fuzz fmt check examples guests setup setup-all engine install clean help
+.DEFAULT_GOAL := all
+
+all: engine $(B)/build.ninja
+	@ninja -C $(B) --quiet
+
+run: all
+	@sh tools/build_examples.sh $(B)/examples --lang c hello
+	@$(B)/loop run $(B)/examples/c-hello.wasm
+	@echo "That was $(B)/examples/c-hello.wasm. Next: $(B)/loop inspect $(B)/examples/c-hello.wasm, then knowledge/tutorial.md"
+
+setup:
+	@sh tools/setup/apt.sh
+	@sh tools/setup/wasm-tools.sh
+
+setup-all: setup
+	@sh tools/setup/rust-guest.sh
+	@sh tools/setup/js-guest.sh
+
+engine: setup
+	@python3 tools/build_engine.py $(B)/engine
+
+$(B)/build.ninja: meson.build meson_options.txt | engine
+	@meson setup $(B) $(if $(wildcard $(B)/build.ninja),--reconfigure) >$(B)/meson.log 2>&1 || { cat $(B)/meson.log; exit 1; }
+
+examples: setup-all
+	@sh tools/build_examples.sh $(B)/examples
+
+guests: setup-all
+	@sh tools/build_test_guests.sh $(B)/guests
+
+test: setup-all all examples guests
+	@python3 tests/run.py --build $(B) $(if $(ONLY),--only $(ONLY))
+
+check: setup-all all
+	@python3 tools/check.py --build $(B)
+
+bench: setup-all all examples
+	@python3 tools/bench.py --build $(B) $(if $(ONLY),--only $(ONLY))
+
+# Address and undefined-behaviour sanitizers over loop's own code, the same tests.
+asan: setup-all engine examples guests
+	@[ -f build-asan/build.ninja ] || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false >build/meson-asan.log 2>&1 || { cat build/meson-asan.log; exit 1; }
+	@ninja -C build-asan --quiet
+	@python3 tests/run.py --build build-asan --components $(B) $(if $(ONLY),--only $(ONLY))
+
+fuzz: engine
+	@sh tools/fuzz.sh $(B)
+
+fmt: setup
+	@git ls-files '*.c' '*.h' | grep -v -e '/gen/' -e '^engine/wasi_rows.c' | xargs clang-format-19 -i
+
+clean:
+	rm -rf $(B) build-asan build-fuzz
+
+help:
+	@sed -n 's/^#   //p' Makefile
+	@printf '%s\n' \
+	  'make examples the components of examples/, in C, Rust and JS' \
+	  'make check    layers, formatting, WIT, generated files, licences' \
+	  'make bench    timings as ratios against a peer, into build/bench.tsv' \
+	  'make asan     all tests under the address and undefined-behaviour sanitizers' \
+	  'make fuzz     each fuzz target for a minute' \
+	  'make fmt      format the C code'

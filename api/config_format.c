@@ -1,0 +1,199 @@
+/*
+ * api/config_format.c: loop_config_format: the whole configuration with the
+ * origin of each value, for `loop config`.
+ *
+ * Values of variables and of `config:` may be secrets: variables are shown by
+ * name, and `config:` by key.
+ */
+#include <stdlib.h>
+
+#include "api/config.h"
+#include "base/text.h"
+
+static const char *const kinds[] = {
+    [LOOP_GRANT_DIR] = "dir",
+    [LOOP_GRANT_ENV] = "env",
+    [LOOP_GRANT_HTTP] = "http",
+    [LOOP_GRANT_NET] = "net",
+};
+static const char *const traps[] = {"stop", "restart", "quarantine"};
+
+/* "deny dir ./data as /data, read-only"; malloced. */
+static char *grant_line(const lp_config_grant *g)
+{
+    size_t n = g->kind == LOOP_GRANT_ENV ? strcspn(g->text, "=") : strlen(g->text);
+    return lp_format("%s%s %.*s%s%s%s", g->deny ? "deny " : "", kinds[g->kind], (int)n, g->text,
+                     g->guest ? " as " : "", g->guest ? g->guest : "",
+                     g->read_only ? ", read-only" : "");
+}
+
+/* ---- text ---- */
+
+/* One line: a name, a value, and where it is from. */
+LOOP_PRINTF(4, 5)
+static void line(lp_buf *b, const char *name, const loop_origin *o, const char *fmt, ...)
+{
+    char shown[LP_MAX_PATH];
+    va_list ap;
+    va_start(ap, fmt);
+    lp_auto(lp_free_string) char *value = lp_vformat(fmt, ap);
+    va_end(ap);
+    lp_buf_printf(b, "%-18s %-28s", name, lp_text_shown(value, shown, sizeof shown));
+    if (o)
+        lp_buf_printf(b, " %s", lp_text_shown(o->source, shown, sizeof shown));
+    if (o && o->line)
+        lp_buf_printf(b, ":%u:%u", o->line, o->column);
+    while (b->len && b->ptr[b->len - 1] == ' ')
+        b->ptr[--b->len] = 0;
+    lp_buf_puts(b, "\n");
+}
+
+static void component_text(lp_buf *b, const lp_config_component *component)
+{
+    const loop_component_config *row = &component->row;
+    lp_buf_puts(b, "\n");
+    line(b, "component", &row->origin, "%s", row->name);
+    line(b, "  path", NULL, "%s", row->path);
+    for (size_t i = 0; row->args[i]; i++)
+        line(b, "  argument", NULL, "%s", row->args[i]);
+    for (size_t i = 0; row->optional[i]; i++)
+        line(b, "  optional", NULL, "%s", row->optional[i]);
+    for (size_t i = 0; i < component->grants.n; i++) {
+        const lp_config_grant *g = &component->grants.at[i];
+        lp_auto(lp_free_string) char *text = grant_line(g);
+        line(b, g->deny ? "  denied" : "  granted", &g->origin, "%s",
+             g->deny ? text + strlen("deny ") : text);
+    }
+    if (row->storage_quota)
+        line(b, "  storage", NULL, "%llu bytes", (unsigned long long)row->storage_quota);
+    if (row->memory_limit)
+        line(b, "  memory", NULL, "%llu bytes", (unsigned long long)row->memory_limit);
+    if (row->call_limit_ms)
+        line(b, "  call", NULL, "%llu ms", (unsigned long long)row->call_limit_ms);
+    line(b, "  on-trap", NULL, "%s", traps[row->on_trap]);
+    for (size_t i = 0; i < component->pairs.n; i++)
+        line(b, "  config", NULL, "%s", component->pairs.at[i].key);
+}
+
+static void format_text(lp_buf *b, const loop_config *c)
+{
+    line(b, "file", NULL, "%s", c->file ? c->file : "none");
+    for (size_t i = 0; i < lp_option_count(); i++)
+        line(b, loop_option_at(i)->key, &c->values[i].origin, "%s",
+             *c->values[i].text ? c->values[i].text : "-");
+    for (size_t i = 0; i < LP_COUNT(c->classes); i++) {
+        const loop_class_config *k = &c->classes[i];
+        lp_buf_puts(b, "\n");
+        line(b, "class", &k->origin, "%s", k->name);
+        if (k->memory_limit)
+            line(b, "  memory", NULL, "%llu bytes", (unsigned long long)k->memory_limit);
+        if (k->call_limit_ms)
+            line(b, "  call", NULL, "%llu ms", (unsigned long long)k->call_limit_ms);
+    }
+    for (size_t i = 0; i < c->components.n; i++)
+        component_text(b, c->components.at[i]);
+    for (size_t i = 0; i < c->bindings.n; i++) {
+        const loop_binding *row = c->bindings.at[i];
+        lp_buf_puts(b, "\n");
+        line(b, "bind", &row->origin, "%s", row->interface_name);
+        for (size_t k = 0; row->providers[k]; k++)
+            line(b, "  provider", NULL, "%s", row->providers[k]);
+    }
+}
+
+/* ---- JSON ---- */
+
+static void json_text(lp_buf *b, const char *before, const char *s)
+{
+    lp_buf_puts(b, before);
+    if (s)
+        lp_buf_json(b, s, strlen(s));
+    else
+        lp_buf_puts(b, "null");
+}
+
+static void json_origin(lp_buf *b, const loop_origin *o)
+{
+    json_text(b, ",\"source\":", o->source);
+    if (o->line)
+        lp_buf_printf(b, ",\"line\":%u,\"column\":%u", o->line, o->column);
+}
+
+static void json_texts(lp_buf *b, const char *before, const char *const *texts)
+{
+    lp_buf_puts(b, before);
+    lp_buf_puts(b, "[");
+    for (size_t i = 0; texts[i]; i++)
+        json_text(b, i ? "," : "", texts[i]);
+    lp_buf_puts(b, "]");
+}
+
+static void component_json(lp_buf *b, const lp_config_component *component)
+{
+    const loop_component_config *row = &component->row;
+    json_text(b, "{\"name\":", row->name);
+    json_text(b, ",\"path\":", row->path);
+    json_texts(b, ",\"args\":", row->args);
+    json_texts(b, ",\"optional\":", row->optional);
+    lp_buf_puts(b, ",\"grants\":[");
+    for (size_t i = 0; i < component->grants.n; i++) {
+        lp_auto(lp_free_string) char *text = grant_line(&component->grants.at[i]);
+        json_text(b, i ? ",{\"text\":" : "{\"text\":", text);
+        json_origin(b, &component->grants.at[i].origin);
+        lp_buf_puts(b, "}");
+    }
+    lp_buf_printf(b, "],\"storage\":%llu,\"memory\":%llu,\"call_ms\":%llu",
+                  (unsigned long long)row->storage_quota, (unsigned long long)row->memory_limit,
+                  (unsigned long long)row->call_limit_ms);
+    json_text(b, ",\"on-trap\":", traps[row->on_trap]);
+    lp_buf_puts(b, ",\"config\":[");
+    for (size_t i = 0; i < component->pairs.n; i++)
+        json_text(b, i ? "," : "", component->pairs.at[i].key);
+    lp_buf_puts(b, "]");
+    json_origin(b, &row->origin);
+    lp_buf_puts(b, "}");
+}
+
+static void format_json(lp_buf *b, const loop_config *c)
+{
+    json_text(b, "{\"file\":", c->file);
+    lp_buf_puts(b, ",\"options\":{");
+    for (size_t i = 0; i < lp_option_count(); i++) {
+        json_text(b, i ? "," : "", loop_option_at(i)->key);
+        json_text(b, ":{\"value\":", c->values[i].text);
+        json_origin(b, &c->values[i].origin);
+        lp_buf_puts(b, "}");
+    }
+    lp_buf_puts(b, "},\"classes\":[");
+    for (size_t i = 0; i < LP_COUNT(c->classes); i++) {
+        const loop_class_config *k = &c->classes[i];
+        json_text(b, i ? ",{\"name\":" : "{\"name\":", k->name);
+        lp_buf_printf(b, ",\"memory\":%llu,\"call_ms\":%llu",
+                      (unsigned long long)k->memory_limit, (unsigned long long)k->call_limit_ms);
+        json_origin(b, &k->origin);
+        lp_buf_puts(b, "}");
+    }
+    lp_buf_puts(b, "],\"components\":[");
+    for (size_t i = 0; i < c->components.n; i++) {
+        lp_buf_puts(b, i ? "," : "");
+        component_json(b, c->components.at[i]);
+    }
+    lp_buf_puts(b, "],\"bind\":[");
+    for (size_t i = 0; i < c->bindings.n; i++) {
+        json_text(b, i ? ",{\"interface\":" : "{\"interface\":", c->bindings.at[i]->interface_name);
+        json_texts(b, ",\"providers\":", c->bindings.at[i]->providers);
+        json_origin(b, &c->bindings.at[i]->origin);
+        lp_buf_puts(b, "}");
+    }
+    lp_buf_puts(b, "]}\n");
+}
+
+char *loop_config_format(const loop_config *c, bool json)
+{
+    lp_buf b = {0};
+    if (json)
+        format_json(&b, c);
+    else
+        format_text(&b, c);
+    return lp_buf_take(&b);
+}

@@ -1,0 +1,153 @@
+/*
+ * api/config_grants.c: `grants:` and `deny:` of a component.
+ *
+ * They are noted when the file is read and handed to a policy by
+ * loop_config_grants. Their text is tried at once, on a policy that nobody
+ * uses, so that a mistake shows when the file is loaded. Directories are looked
+ * at only when they are granted: a file may name one that is not there yet.
+ */
+#include <stdlib.h>
+
+#include "api/config.h"
+#include "trust/policy.h"
+
+/* The texts of one kind: env, http, net. */
+static loop_error *read_grant_texts(loop_config *c, lp_config_component *component,
+                                    const lp_yaml *list, loop_grant_kind kind, bool deny)
+{
+    if (list->kind == LP_YAML_NULL)
+        return NULL;
+    if (list->kind != LP_YAML_LIST)
+        return lp_config_expected(list, "a list of text", list->key->text);
+    loop_policy *scratch = loop_policy_new();
+    loop_error *e = NULL;
+    for (const lp_yaml *i = list->first; i && !e; i = i->next) {
+        lp_config_grant g = {.kind = kind, .deny = deny, .origin = lp_config_origin(c, i)};
+        e = lp_config_read_text(c, i, list->key->text, &g.text);
+        if (!e && (e = loop_policy_add(scratch, kind, g.text, deny, NULL, false, g.origin))) {
+            loop_error *at = lp_yaml_error(i, "%s", loop_error_message(e));
+            if (loop_error_hint(e))
+                at = loop_error_hint_set(at, "%s", loop_error_hint(e));
+            loop_error_delete(e);
+            e = at;
+        }
+        if (!e)
+            *lp_push(&component->grants) = g;
+    }
+    loop_policy_delete(scratch);
+    return e;
+}
+
+static loop_error *read_dir(loop_config *c, const lp_yaml *map, const char *where,
+                            lp_config_grant *g)
+{
+    lp_auto(lp_free_string) char *inside = lp_format(" in a directory%s", where);
+    if (map->kind != LP_YAML_MAP) {
+        loop_error *e = lp_yaml_error(map, "expected a map%s, found %s", inside,
+                                      lp_yaml_kind_name(map));
+        return loop_error_hint_set(e, "write { host: ./data, guest: /data, mode: ro }");
+    }
+    LP_TRY(lp_config_check_map(map, g->deny ? "components.*.deny.dirs.[]" : "components.*.grants.dirs.[]",
+                     LP_CONFIG_WORKSPACE, inside));
+    const lp_yaml *host = lp_yaml_get(map, "host"), *guest = lp_yaml_get(map, "guest");
+    const lp_yaml *mode = lp_yaml_get(map, "mode");
+    if (!host)
+        return lp_yaml_error(map, "'host' is missing%s", inside);
+    LP_TRY(lp_config_read_path(c, host, "host", &g->text));
+    if (guest)
+        LP_TRY(lp_config_read_path(c, guest, "guest", &g->guest));
+    if (g->deny)
+        return NULL;
+    if (!mode)
+        return loop_error_hint_set(lp_yaml_error(map, "'mode' is missing%s", inside),
+                                   "add 'mode: ro' to read only, or 'mode: rw'");
+    if (mode->kind != LP_YAML_TEXT)
+        return lp_config_expected(mode, "ro or rw", "mode");
+    g->read_only = strcmp(mode->text, "ro") == 0;
+    if (!g->read_only && strcmp(mode->text, "rw") != 0)
+        return lp_yaml_error(mode, "expected ro or rw for 'mode', found '%s'", mode->text);
+    return NULL;
+}
+
+static loop_error *read_dirs(loop_config *c, lp_config_component *component, const lp_yaml *list,
+                             const char *where, bool deny)
+{
+    if (list->kind != LP_YAML_LIST && list->kind != LP_YAML_NULL)
+        return lp_config_expected(list, "a list of maps", "dirs");
+    for (const lp_yaml *i = list->first; i; i = i->next) {
+        lp_config_grant g = {.kind = LOOP_GRANT_DIR, .deny = deny, .origin = lp_config_origin(c, i)};
+        LP_TRY(read_dir(c, i, where, &g));
+        *lp_push(&component->grants) = g;
+    }
+    return NULL;
+}
+
+static loop_error *read_storage(lp_config_component *component, const lp_yaml *map,
+                                const char *where)
+{
+    lp_auto(lp_free_string) char *inside = lp_format(" in 'storage'%s", where);
+    LP_TRY(lp_config_check_map(map, "components.*.grants.storage", LP_CONFIG_WORKSPACE, inside));
+    const lp_yaml *quota = lp_yaml_get(map, "quota");
+    if (!quota)
+        return loop_error_hint_set(lp_yaml_error(map, "'quota' is missing%s", inside),
+                                   "write storage: { quota: 16MiB }");
+    return lp_config_read_size(quota, "quota", &component->row.storage_quota);
+}
+
+/* `grants:` or `deny:` */
+loop_error *lp_config_read_grants(loop_config *c, lp_config_component *component, const lp_yaml *map,
+                               bool deny)
+{
+    static const struct {
+        const char *key;
+        loop_grant_kind kind;
+    } texts[] = {{"env", LOOP_GRANT_ENV}, {"http", LOOP_GRANT_HTTP}, {"net", LOOP_GRANT_NET}};
+    const char *of = deny ? "deny" : "grants";
+    lp_auto(lp_free_string) char *prefix = lp_format("components.*.%s", of);
+    lp_auto(lp_free_string) char *where =
+        lp_format(" in '%s' of component '%s'", of, component->row.name);
+    LP_TRY(lp_config_check_map(map, prefix, LP_CONFIG_WORKSPACE, where));
+    const lp_yaml *dirs = lp_yaml_get(map, "dirs"), *storage = lp_yaml_get(map, "storage");
+    if (dirs)
+        LP_TRY(read_dirs(c, component, dirs, where, deny));
+    for (size_t i = 0; i < LP_COUNT(texts); i++) {
+        const lp_yaml *list = lp_yaml_get(map, texts[i].key);
+        if (list)
+            LP_TRY(read_grant_texts(c, component, list, texts[i].kind, deny));
+    }
+    return storage ? read_storage(component, storage, where) : NULL;
+}
+
+/* ---- to a policy ---- */
+
+/* A policy's complaint with the position of the line in loop.yaml before it. */
+static loop_error *placed(loop_error *e, const loop_origin *at)
+{
+    loop_code code = loop_error_code(e) == LOOP_USAGE ? LOOP_CONFIG : loop_error_code(e);
+    loop_error *r = loop_error_new(code, "%s:%u:%u: %s", at->source, at->line, at->column,
+                                   loop_error_message(e));
+    if (loop_error_hint(e))
+        r = loop_error_hint_set(r, "%s", loop_error_hint(e));
+    loop_error_delete(e);
+    return r;
+}
+
+loop_error *loop_config_grants(const loop_config *c, const char *component, loop_policy *into)
+{
+    const lp_config_component *found =
+        (const lp_config_component *)loop_config_component(c, component);
+    if (!found)
+        return lp_config_no_component(c, component, NULL);
+    for (size_t i = 0; i < found->grants.n; i++) {
+        const lp_config_grant *g = &found->grants.at[i];
+        lp_policy_dir dir = {.host = g->text, .guest = g->guest, .read_only = g->read_only,
+                             .deny = g->deny, .base = c->root, .confine = true};
+        loop_error *e = g->kind == LOOP_GRANT_DIR
+                            ? lp_policy_add_dir(into, &dir, g->origin)
+                            : loop_policy_add(into, g->kind, g->text, g->deny, NULL, false,
+                                              g->origin);
+        if (e)
+            return placed(e, &g->origin);
+    }
+    return NULL;
+}

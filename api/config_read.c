@@ -1,0 +1,218 @@
+/*
+ * api/config_read.c: the tree of a loop.yaml into components and bindings.
+ */
+#include <stdlib.h>
+
+#include "api/config.h"
+#include "base/path.h"
+
+/* ---- components ---- */
+
+static loop_error *check_name(const lp_yaml *key, const char *what)
+{
+    const char *s = key->text;
+    size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
+    if (s[n] || !*s || s[0] == '-' || n > LP_MAX_NAME)
+        return lp_yaml_error(key, "the name of %s has letters, digits, '-' and '_' (at most %d)",
+                             what, LP_MAX_NAME);
+    return NULL;
+}
+
+static loop_error *read_component_path(loop_config *c, lp_config_component *component,
+                                       const lp_yaml *map)
+{
+    const lp_yaml *at = lp_yaml_get(map, "path");
+    if (!at)
+        return loop_error_hint_set(
+            lp_yaml_error(map->key, "component '%s' has no 'path'", component->row.name),
+            "add 'path: build/%s.wasm'", component->row.name);
+    const char *path;
+    LP_TRY(lp_config_read_path(c, at, "path", &path));
+    lp_auto(lp_free_string) char *whole = lp_path_join(c->root, path);
+    lp_auto(lp_free_string) char *normal = lp_path_normal(whole);
+    if (!normal)
+        return lp_yaml_error(at, "the path '%s' leads above the root", path);
+    component->row.path = lp_config_keep(c, normal);
+    return NULL;
+}
+
+static loop_error *read_needs(loop_config *c, lp_config_component *component, const lp_yaml *map)
+{
+    lp_auto(lp_free_string) char *where =
+        lp_format(" in 'needs' of component '%s'", component->row.name);
+    LP_TRY(lp_config_check_map(map, "components.*.needs", LP_CONFIG_WORKSPACE, where));
+    const lp_yaml *optional = lp_yaml_get(map, "optional");
+    return optional ? lp_config_read_texts(c, optional, "optional", false, &component->row.optional) : NULL;
+}
+
+static loop_error *read_limits(lp_config_component *component, const lp_yaml *map)
+{
+    lp_auto(lp_free_string) char *where =
+        lp_format(" in 'limits' of component '%s'", component->row.name);
+    LP_TRY(lp_config_check_map(map, "components.*.limits", LP_CONFIG_WORKSPACE, where));
+    const lp_yaml *memory = lp_yaml_get(map, "memory"), *call = lp_yaml_get(map, "call");
+    if (memory)
+        LP_TRY(lp_config_read_size(memory, "memory", &component->row.memory_limit));
+    return call ? lp_config_read_duration(call, "call", &component->row.call_limit_ms) : NULL;
+}
+
+static loop_error *read_on_trap(lp_config_component *component, const lp_yaml *at)
+{
+    static const char *const names[] = {"stop", "restart", "quarantine"};
+    for (int i = 0; i < (int)LP_COUNT(names); i++) {
+        if (at->kind == LP_YAML_TEXT && strcmp(at->text, names[i]) == 0) {
+            component->row.on_trap = (loop_on_trap)i;
+            return NULL;
+        }
+    }
+    return lp_yaml_error(at, "expected one of stop, restart, quarantine for 'on-trap', found '%s'",
+                         at->text);
+}
+
+static loop_error *read_pairs(loop_config *c, lp_config_component *component, const lp_yaml *map)
+{
+    if (map->kind != LP_YAML_MAP && map->kind != LP_YAML_NULL)
+        return lp_config_expected(map, "a map of text", "config");
+    for (const lp_yaml *i = map->first; i; i = i->next) {
+        lp_config_pair pair = {.key = lp_config_keep(c, i->key->text)};
+        LP_TRY(lp_config_read_text(c, i, i->key->text, &pair.value));
+        *lp_push(&component->pairs) = pair;
+    }
+    return NULL;
+}
+
+static loop_error *read_component(loop_config *c, const lp_yaml *map)
+{
+    static const char *const no_texts[] = {NULL};
+    LP_TRY(check_name(map->key, "a component"));
+    lp_config_component *component = lp_arena_alloc(&c->arena, sizeof *component);
+    *lp_push(&c->components) = component;
+    component->row = (loop_component_config){.name = lp_config_keep(c, map->key->text),
+                                             .args = no_texts,
+                                             .optional = no_texts,
+                                             .origin = lp_config_origin(c, map->key)};
+    lp_auto(lp_free_string) char *where = lp_format(" in component '%s'", map->key->text);
+    const lp_yaml *package = lp_yaml_get(map, "package");
+    if (package)
+        return loop_error_hint_set(
+            lp_yaml_error(package->key, "'package' is not there yet%s", where),
+            "use 'path' with the component's file");
+    LP_TRY(lp_config_check_map(map, "components.*", LP_CONFIG_WORKSPACE, where));
+    LP_TRY(read_component_path(c, component, map));
+    const lp_yaml *at;
+    if ((at = lp_yaml_get(map, "args")))
+        LP_TRY(lp_config_read_texts(c, at, "args", false, &component->row.args));
+    if ((at = lp_yaml_get(map, "needs")))
+        LP_TRY(read_needs(c, component, at));
+    if ((at = lp_yaml_get(map, "grants")))
+        LP_TRY(lp_config_read_grants(c, component, at, false));
+    if ((at = lp_yaml_get(map, "deny")))
+        LP_TRY(lp_config_read_grants(c, component, at, true));
+    if ((at = lp_yaml_get(map, "limits")))
+        LP_TRY(read_limits(component, at));
+    if ((at = lp_yaml_get(map, "on-trap")))
+        LP_TRY(read_on_trap(component, at));
+    at = lp_yaml_get(map, "config");
+    return at ? read_pairs(c, component, at) : NULL;
+}
+
+loop_error *lp_config_no_component(const loop_config *c, const char *name, const lp_yaml *at)
+{
+    struct {
+        const char **at;
+        size_t n, cap;
+    } names = {0};
+    for (size_t i = 0; i < c->components.n; i++)
+        *lp_push(&names) = c->components.at[i]->row.name;
+    loop_error *e = at ? lp_yaml_error(at, "there is no component '%s'", name)
+                       : loop_error_new(LOOP_NOT_FOUND, "there is no component '%s'", name);
+    e = lp_config_suggest(e, name, names.at, names.n);
+    free(names.at);
+    return e;
+}
+
+/* `default:` names one of the components. */
+static loop_error *check_default(loop_config *c, const lp_yaml *root)
+{
+    const lp_yaml *at = lp_yaml_get(root, "default");
+    if (!at || loop_config_component(c, at->text))
+        return NULL;
+    return lp_config_no_component(c, at->text, at);
+}
+
+/* ---- bindings ---- */
+
+/* "namespace:package/interface" in the letters that WIT has, without a version. */
+static loop_error *check_interface(const lp_yaml *key)
+{
+    const char *s = key->text;
+    size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-:/");
+    const char *colon = strchr(s, ':'), *slash = strchr(s, '/');
+    if (s[n] == '@')
+        return loop_error_hint_set(lp_yaml_error(key, "an interface has no version here: '%s'", s),
+                                   "write '%.*s'", (int)n, s);
+    if (s[n] || n > LP_MAX_NAME || !colon || !slash || colon == s || slash <= colon + 1 ||
+        !slash[1] || strchr(colon + 1, ':') || strchr(slash + 1, '/'))
+        return loop_error_hint_set(lp_yaml_error(key, "'%s' is no interface", s),
+                                   "write it as 'loop:core/logging'");
+    return NULL;
+}
+
+static loop_error *read_binding(loop_config *c, const lp_yaml *at)
+{
+    LP_TRY(check_interface(at->key));
+    if (at->kind == LP_YAML_MAP) {
+        const lp_yaml *form = lp_yaml_get(at, "use");
+        if (!form)
+            form = lp_yaml_get(at, "sidecar");
+        if (form)
+            return loop_error_hint_set(
+                lp_yaml_error(form->key, "a binding with '%s' is not there yet", form->key->text),
+                "name a provider, or a list of them");
+    }
+    if (at->kind != LP_YAML_TEXT && (at->kind != LP_YAML_LIST || !at->count))
+        return lp_config_expected(at, "a provider's name or a list of them", at->key->text);
+    loop_binding *b = lp_arena_alloc(&c->arena, sizeof *b);
+    *b = (loop_binding){.interface_name = lp_config_keep(c, at->key->text),
+                        .origin = lp_config_origin(c, at->key)};
+    LP_TRY(lp_config_read_texts(c, at, at->key->text, true, &b->providers));
+    if (at->kind == LP_YAML_TEXT)
+        LP_TRY(check_name(at, "a provider"));
+    for (const lp_yaml *i = at->first; i; i = i->next)
+        LP_TRY(check_name(i, "a provider"));
+    *lp_push(&c->bindings) = b;
+    return NULL;
+}
+
+/* ---- the file ---- */
+
+static loop_error *check_version(const lp_yaml *root)
+{
+    const lp_yaml *at = lp_yaml_get(root, "loop");
+    if (!at)
+        return loop_error_hint_set(lp_yaml_error(root, "the key 'loop' is missing"),
+                                   "start the file with 'loop: 1'");
+    if (at->kind != LP_YAML_TEXT || strcmp(at->text, "1") != 0)
+        return lp_yaml_error(at, "expected 1 for 'loop', the version of the format, found %s%s%s",
+                             at->kind == LP_YAML_TEXT ? "'" : "",
+                             at->kind == LP_YAML_TEXT ? at->text : lp_yaml_kind_name(at),
+                             at->kind == LP_YAML_TEXT ? "'" : "");
+    return NULL;
+}
+
+loop_error *lp_config_read_workspace(loop_config *c, const lp_yaml *root)
+{
+    LP_TRY(lp_config_check_map(root, "", LP_CONFIG_WORKSPACE, ""));
+    LP_TRY(check_version(root));
+    const lp_yaml *components = lp_yaml_get(root, "components");
+    if (components && components->kind != LP_YAML_MAP && components->kind != LP_YAML_NULL)
+        return lp_config_expected(components, "a map", "components");
+    for (const lp_yaml *i = components ? components->first : NULL; i; i = i->next)
+        LP_TRY(read_component(c, i));
+    const lp_yaml *bind = lp_yaml_get(root, "bind");
+    if (bind && bind->kind != LP_YAML_MAP && bind->kind != LP_YAML_NULL)
+        return lp_config_expected(bind, "a map", "bind");
+    for (const lp_yaml *i = bind ? bind->first : NULL; i; i = i->next)
+        LP_TRY(read_binding(c, i));
+    return check_default(c, root);
+}

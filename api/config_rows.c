@@ -1,0 +1,138 @@
+/*
+ * api/config_rows.c: every option and every key of loop.yaml, one row each.
+ *
+ * These rows are all there is: parsing, defaults, the environment, --help, the
+ * schema and what an error calls allowed are made from them.
+ */
+#include <stdlib.h>
+
+#include "api/config.h"
+
+static const loop_option options[] = {
+    {"default", "string", NULL, NULL, NULL, NULL,
+     "the component that 'loop run' starts when none is named"},
+    {"profile", "string", NULL, "dev", "LOOP_PROFILE", "--profile",
+     "which profile file sets the defaults"},
+    {"log.level", "enum", "error|warn|info|debug|trace", "info", "LOOP_LOG_LEVEL", "--log-level",
+     "the least important messages that are shown"},
+    {"log.format", "enum", "text|json", "text", "LOOP_LOG_FORMAT", "--log-format",
+     "lines for people, or one JSON object a line"},
+    {"limits.memory", "size", NULL, NULL, "LOOP_LIMITS_MEMORY", "--memory",
+     "memory of each component; less of this and its class's"},
+    {"limits.timeout", "duration", NULL, NULL, "LOOP_LIMITS_TIMEOUT", "--timeout",
+     "how long a command may run"},
+    {"limits.grace", "duration", NULL, "2s", "LOOP_LIMITS_GRACE", "--grace",
+     "how long a component may take to stop"},
+};
+_Static_assert(LP_COUNT(options) <= LP_MAX_OPTIONS, "room for every option's value");
+
+static const lp_config_key keys[] = {
+    {"loop", "version", "the version of this file's format", true},
+    {"default", NULL, NULL, false},
+    {"profile", NULL, NULL, false},
+    {"components", "map", "the components of this workspace, by name", false},
+    {"components.*.path", "path", "the component's file, from this file's directory", true},
+    {"components.*.args", "texts", "arguments before those of the command line", false},
+    {"components.*.needs", "map", "what the component can do without", false},
+    {"components.*.needs.optional", "texts", "imports that may be missing or denied", false},
+    {"components.*.grants", "map", "what the component may use", false},
+    {"components.*.grants.dirs", "list", "directories", false},
+    {"components.*.grants.dirs.[].host", "path", "from this file's directory", true},
+    {"components.*.grants.dirs.[].guest", "path", "where the component sees it", false},
+    {"components.*.grants.dirs.[].mode", "mode", "ro: read-only; rw: read and write", true},
+    {"components.*.grants.env", "texts", "variables: NAME, or NAME=VALUE", false},
+    {"components.*.grants.http", "texts", "HTTP to HOST or HOST:PORT", false},
+    {"components.*.grants.net", "texts", "TCP and UDP to HOST:PORT", false},
+    {"components.*.grants.storage", "map", "private storage", false},
+    {"components.*.grants.storage.quota", "size", "how much it may keep", true},
+    {"components.*.deny", "map", "what it may not use, whatever else grants it", false},
+    {"components.*.deny.dirs", "list", "directories", false},
+    {"components.*.deny.dirs.[].host", "path", "from this file's directory", true},
+    {"components.*.deny.dirs.[].guest", "path", "the path in the component", false},
+    {"components.*.deny.env", "texts", "variables: NAME", false},
+    {"components.*.deny.http", "texts", "HTTP to HOST or HOST:PORT", false},
+    {"components.*.deny.net", "texts", "TCP and UDP to HOST or HOST:PORT", false},
+    {"components.*.limits", "map", "limits of this component", false},
+    {"components.*.limits.memory", "size", "over all its memories", false},
+    {"components.*.limits.call", "duration", "how long one call may take", false},
+    {"components.*.on-trap", "on-trap", "what happens after a trap", false},
+    {"components.*.config", "pairs", "what wasi:config hands to the component", false},
+    {"bind", "bindings", "which providers serve an interface, outermost first", false},
+    {"log", "map", "messages", false},
+    {"log.level", NULL, NULL, false},
+    {"log.format", NULL, NULL, false},
+    {"limits", "map", "limits of every component", false},
+    {"limits.memory", NULL, NULL, false},
+    {"limits.timeout", NULL, NULL, false},
+    {"limits.grace", NULL, NULL, false},
+};
+
+const loop_option *loop_option_at(size_t i)
+{
+    return i < LP_COUNT(options) ? &options[i] : NULL;
+}
+
+size_t lp_option_count(void)
+{
+    return LP_COUNT(options);
+}
+
+const loop_option *lp_option_find(const char *key, size_t *ret_index)
+{
+    for (size_t i = 0; i < LP_COUNT(options); i++) {
+        if (strcmp(options[i].key, key) == 0) {
+            if (ret_index)
+                *ret_index = i;
+            return &options[i];
+        }
+    }
+    return NULL;
+}
+
+const lp_config_key *lp_config_key_at(size_t i)
+{
+    return i < LP_COUNT(keys) ? &keys[i] : NULL;
+}
+
+char *lp_option_values(const loop_option *row)
+{
+    lp_buf b = {0};
+    for (const char *p = row->values; *p; p++) {
+        if (*p == '|')
+            lp_buf_puts(&b, ", ");
+        else
+            lp_buf_add(&b, p, 1);
+    }
+    return lp_buf_take(&b);
+}
+
+static bool is_value(const char *values, const char *text)
+{
+    size_t len = strlen(text);
+    for (const char *p = values; *p;) {
+        size_t n = strcspn(p, "|");
+        if (n == len && memcmp(p, text, n) == 0)
+            return true;
+        p += n;
+        p += *p == '|';
+    }
+    return false;
+}
+
+char *lp_option_check(const loop_option *row, const char *text)
+{
+    uint64_t number;
+    if (strcmp(row->type, "enum") == 0 && !is_value(row->values, text)) {
+        lp_auto(lp_free_string) char *values = lp_option_values(row);
+        return lp_format("one of %s", values);
+    }
+    if (strcmp(row->type, "size") == 0 && !lp_parse_size(text, &number))
+        return lp_strdup("a size such as 64MiB");
+    if (strcmp(row->type, "duration") == 0 && !lp_parse_duration(text, &number))
+        return lp_strdup("a duration such as 5s or 250ms");
+    if (strcmp(row->type, "bool") == 0 && !is_value("true|false", text))
+        return lp_strdup("true or false");
+    if (strcmp(row->type, "string") == 0 && (!*text || strlen(text) > LP_MAX_NAME))
+        return lp_strdup("a name");
+    return NULL;
+}

@@ -1,0 +1,18 @@
+/*
+ * api/providers.c: the list of built-in providers; the only place that names them.
+ *
+ * To add one: its folder under providers/, its sources in meson.build, its line
+ * here. HACKING.md walks through it.
+ */
+#include "api/providers.h"
+
+#include "providers/cancellation/cancellation.h"
+#include "providers/capabilities/capabilities.h"
+#include "providers/config/config.h"
+#include "providers/keyvalue/keyvalue.h"
+#include "providers/logging/logging.h"
+
+const loop_provider *const lp_builtin_providers[] = {
+    &lp_provider_logging, &lp_provider_cancellation, &lp_provider_capabilities,
+    &lp_provider_config,  &lp_provider_keyvalue,     NULL,
+};

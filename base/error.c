@@ -1,0 +1,137 @@
+/*
+ * base/error.c: implements include/loop/error.h.
+ *
+ * An error is one heap node a message; causes are a list. Out of memory yields
+ * `no_memory`, a static node that _delete leaves alone.
+ */
+#include "loop/error.h"
+
+#include <stdlib.h>
+
+#include "base/base.h"
+
+struct loop_error {
+    loop_code code;
+    char *message;
+    char *hint;
+    loop_error *cause;
+};
+
+static char no_memory_text[] = "out of memory";
+static loop_error no_memory = {LOOP_SYSTEM, no_memory_text, NULL, NULL};
+
+static loop_error *make(loop_code code, loop_error *cause, const char *fmt, va_list ap)
+{
+    loop_error *e = calloc(1, sizeof *e);
+    if (!e) {
+        loop_error_delete(cause);
+        return &no_memory;
+    }
+    *e = (loop_error){code, lp_vformat(fmt, ap), NULL, cause};
+    return e;
+}
+
+loop_error *loop_error_new(loop_code code, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    loop_error *e = make(code, NULL, fmt, ap);
+    va_end(ap);
+    return e;
+}
+
+loop_error *loop_error_wrap(loop_error *cause, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    loop_error *e = make(loop_error_code(cause), cause, fmt, ap);
+    va_end(ap);
+    if (cause && cause != &no_memory && e != &no_memory)
+        e->hint = lp_take(&cause->hint);
+    return e;
+}
+
+loop_error *loop_error_hint_set(loop_error *e, const char *fmt, ...)
+{
+    if (!e || e == &no_memory)
+        return e;
+    va_list ap;
+    va_start(ap, fmt);
+    free(e->hint);
+    e->hint = lp_vformat(fmt, ap);
+    va_end(ap);
+    return e;
+}
+
+loop_code loop_error_code(const loop_error *e)
+{
+    return e ? e->code : LOOP_OK;
+}
+
+const char *loop_error_message(const loop_error *e)
+{
+    return e ? e->message : "";
+}
+
+const char *loop_error_hint(const loop_error *e)
+{
+    return e ? e->hint : NULL;
+}
+
+const loop_error *loop_error_cause(const loop_error *e)
+{
+    return e ? e->cause : NULL;
+}
+
+char *loop_error_format(const loop_error *e)
+{
+    lp_buf b = {0};
+    if (!e)
+        return lp_strdup("");
+    lp_buf_printf(&b, "error: %s\n", e->message);
+    for (const loop_error *c = e->cause; c; c = c->cause)
+        lp_buf_printf(&b, "  %s%s\n",
+                      c->cause || lp_starts_with(c->message, "while ") ? "" : "because ",
+                      c->message);
+    if (e->hint)
+        lp_buf_printf(&b, "hint: %s\n", e->hint);
+    return lp_buf_take(&b);
+}
+
+void loop_error_delete(loop_error *e)
+{
+    while (e && e != &no_memory) {
+        loop_error *cause = e->cause;
+        free(e->message);
+        free(e->hint);
+        free(e);
+        e = cause;
+    }
+}
+
+const char *loop_code_name(loop_code code)
+{
+    switch (code) {
+    case LOOP_OK: return "ok";
+    case LOOP_USAGE: return "usage";
+    case LOOP_INVALID: return "invalid";
+    case LOOP_NOT_FOUND: return "not-found";
+    case LOOP_MISSING: return "missing";
+    case LOOP_UNAVAILABLE: return "unavailable";
+    case LOOP_INTERNAL: return "internal";
+    case LOOP_SYSTEM: return "system";
+    case LOOP_TRAP: return "trap";
+    case LOOP_TIMEOUT: return "timeout";
+    case LOOP_IO: return "io";
+    case LOOP_CANCELLED: return "cancelled";
+    case LOOP_LIMIT: return "limit";
+    case LOOP_DENIED: return "denied";
+    case LOOP_CONFIG: return "config";
+    }
+    return "unknown";
+}
+
+void loop_free(void *p)
+{
+    free(p);
+}

@@ -1,0 +1,34 @@
+/*
+ * base/limits.h: every size that comes from outside has a name here.
+ *
+ * Reaching one is an error that names it. Raise one only with a test that shows
+ * what happens at the new value.
+ */
+#ifndef LP_LIMITS_H
+#define LP_LIMITS_H
+
+#define LP_MAX_COMPONENT_BYTES (256u << 20) /* a component file */
+#define LP_MAX_CONFIG_BYTES (1u << 20)      /* loop.yaml or a profile */
+#define LP_MAX_CONFIG_DEPTH 32              /* nesting in loop.yaml */
+#define LP_MAX_CONFIG_NODES 65536           /* values and keys in loop.yaml */
+#define LP_MAX_CONFIG_KEYS 1024             /* keys of one map in loop.yaml */
+#define LP_MAX_NAME 256                     /* component, provider, interface and option names */
+#define LP_MAX_PATH 4096                    /* a path in configuration or on the command line */
+#define LP_MAX_IMPORTS 4096                 /* functions that a component imports */
+#define LP_MAX_VALUE_DEPTH 64               /* nesting of a component value */
+#define LP_MAX_VALUE_ITEMS (1u << 20)       /* nodes of one component value tree */
+#define LP_MAX_VALUE_BYTES (64u << 20)      /* text and bytes of one value tree */
+#define LP_MAX_ARENA_BLOCK (256u << 20)     /* one allocation from an arena */
+#define LP_MAX_LOG_MESSAGE 16384            /* bytes of a guest's log message; longer is cut */
+#define LP_MAX_LOG_FIELDS 64                /* fields of a guest's log entry; more are dropped */
+#define LP_MAX_LOG_FIELD 1024               /* bytes of a field's name or text; longer is cut */
+#define LP_MAX_LOG_RATE 2000                /* guest log entries a second; more are counted */
+#define LP_MAX_HANDLES 65536                /* resources of one provider held by one instance */
+#define LP_MAX_KV_KEY 1024                  /* bytes of a key */
+#define LP_MAX_KV_VALUE (16u << 20)         /* bytes of a value */
+#define LP_MAX_KV_BYTES (64u << 20)         /* keys and values of one component in memory */
+#define LP_MAX_GRANTS 1024                  /* grants of one kind */
+#define LP_MAX_INVOKE_TEXT (1u << 20)       /* bytes of an --invoke expression */
+#define LP_MAX_FRAMES 64                    /* frames printed of a wasm backtrace */
+
+#endif

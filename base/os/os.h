@@ -1,0 +1,135 @@
+/*
+ * base/os/os.h: everything that loop asks of the operating system.
+ *
+ * One file a system implements it (os_posix.c), so that no other folder
+ * includes a system header for files, clocks, threads or names of the network.
+ * Paths are bytes with '/' between names. What is "malloced" is the caller's,
+ * for free() or loop_free.
+ *
+ * Failures are errors where a person must hear why, and NULL or false where
+ * "it is not there" is all that there is to know. Outputs are untouched on
+ * failure. Every function may be called from any thread.
+ */
+#ifndef LP_OS_H
+#define LP_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loop/error.h"
+
+/* ---- files ---- */
+
+/*
+ * The whole of a regular file of at most `max` bytes, symbolic links followed,
+ * with a zero byte behind the last one (not counted). Errors carry the path and
+ * a cause: LOOP_NOT_FOUND (nothing there), LOOP_LIMIT (over `max`), LOOP_IO (a
+ * directory or device, no permission, a failed read).
+ */
+loop_error *lp_os_read_file(const char *path, size_t max, uint8_t **ret_bytes,
+                            size_t *ret_len) LOOP_MUST_USE;
+
+/*
+ * Replaces `path` in one step: a reader sees the old bytes or the new ones, also
+ * after a power cut. The directory must be there; a symbolic link at `path` is
+ * replaced, not followed. `mode` is what the file gets (0644), umask ignored.
+ */
+loop_error *lp_os_write_atomic(const char *path, const void *bytes, size_t len,
+                               unsigned mode) LOOP_MUST_USE;
+
+/* Makes a directory and those above it, each new one 0700. There already: fine. */
+loop_error *lp_os_mkdirs(const char *path) LOOP_MUST_USE;
+
+/* Whether something is there, links followed. */
+bool lp_os_exists(const char *path);
+bool lp_os_is_dir(const char *path);
+
+/*
+ * Whether a directory is this user's and nobody else can write to it: what may
+ * be loaded as code lies only in such a one.
+ */
+bool lp_os_is_private(const char *path);
+
+/* A regular file that is read in pieces. NULL where it cannot be opened. */
+typedef struct lp_os_reader lp_os_reader;
+lp_os_reader *lp_os_reader_open(const char *path);
+uint64_t lp_os_reader_size(const lp_os_reader *r);
+/* All `n` bytes from `offset`, or false. */
+bool lp_os_reader_at(lp_os_reader *r, uint64_t offset, void *ret, size_t n);
+void lp_os_reader_close(lp_os_reader *r);
+
+/* Absolute, without links, "." and ".."; malloced, NULL where nothing is there. */
+char *lp_os_realpath(const char *path);
+/* The current directory; malloced, NULL when it is gone. */
+char *lp_os_cwd(void);
+
+/* ---- the process and its user ---- */
+
+/* A variable's value, NULL when it is unset. Lives until somebody sets it again. */
+const char *lp_os_getenv(const char *name);
+/* LOOP_CACHE_DIR, else XDG_CACHE_HOME/loop, else HOME/.cache/loop; malloced or NULL. */
+char *lp_os_cache_dir(void);
+/* XDG_CONFIG_HOME/loop, else HOME/.config/loop; malloced or NULL. */
+char *lp_os_config_dir(void);
+/* The file of the running program; malloced or NULL. */
+char *lp_os_executable_path(void);
+bool lp_os_isatty(int fd);
+
+/* ---- clocks ---- */
+
+/* Nanoseconds since some point in the past; never goes back. */
+uint64_t lp_os_now_ns(void);
+/* Milliseconds since 1970, as the system's clock says. */
+uint64_t lp_os_wall_ms(void);
+
+/* ---- threads ---- */
+
+typedef struct lp_os_thread lp_os_thread;
+typedef struct lp_os_mutex lp_os_mutex;
+typedef struct lp_os_cond lp_os_cond;
+
+/* Starts a thread. `stack` is its size in bytes, 0 for the system's choice. */
+loop_error *lp_os_thread_start(void (*run)(void *), void *arg, size_t stack,
+                               lp_os_thread **ret) LOOP_MUST_USE;
+/* Waits for its end and frees it. NULL is fine. */
+void lp_os_thread_join(lp_os_thread *t);
+
+lp_os_mutex *lp_os_mutex_new(void);
+void lp_os_mutex_delete(lp_os_mutex *m);
+void lp_os_mutex_lock(lp_os_mutex *m);
+void lp_os_mutex_unlock(lp_os_mutex *m);
+
+lp_os_cond *lp_os_cond_new(void);
+void lp_os_cond_delete(lp_os_cond *c);
+/*
+ * Waits until somebody signals or lp_os_now_ns() reaches `until_ns` (0: no end);
+ * `m` is held by the caller. False when the time is up. May wake for no reason.
+ */
+bool lp_os_cond_wait(lp_os_cond *c, lp_os_mutex *m, uint64_t until_ns);
+void lp_os_cond_signal(lp_os_cond *c);
+void lp_os_cond_broadcast(lp_os_cond *c);
+
+/* ---- names of the network ---- */
+
+#define LP_OS_ADDRESS_TEXT 48 /* bytes of the longest address as text, with its zero */
+
+/* An IP address. IPv4 uses the first four bytes; the rest is zero. */
+typedef struct lp_os_address {
+    bool v6;
+    uint8_t bytes[16];
+} lp_os_address;
+
+/*
+ * "10.0.0.1" or "::1" (no brackets, no scope), nothing else. An IPv4 address
+ * written as IPv6 ("::ffff:10.0.0.1") becomes the IPv4 address that it reaches.
+ */
+bool lp_os_address_parse(const char *text, lp_os_address *ret);
+/* The one way of writing it; `ret` has LP_OS_ADDRESS_TEXT bytes. */
+void lp_os_address_format(const lp_os_address *a, char *ret);
+bool lp_os_address_eq(const lp_os_address *a, const lp_os_address *b);
+
+/* The addresses of a host name, at most `max`; 0 when there is none. Waits for DNS. */
+size_t lp_os_resolve(const char *name, lp_os_address *ret, size_t max);
+
+#endif

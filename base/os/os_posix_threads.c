@@ -1,0 +1,161 @@
+/*
+ * base/os/os_posix_threads.c: threads, mutexes and conditions of base/os/os.h
+ * over pthreads.
+ *
+ * A condition waits on the monotonic clock where the system allows it; macOS
+ * does not, and waits for a span instead.
+ */
+#if defined(__APPLE__)
+#define _DARWIN_C_SOURCE
+#elif !defined(_GNU_SOURCE)
+#define _GNU_SOURCE
+#endif
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/base.h"
+#include "base/os/os.h"
+
+struct lp_os_thread {
+    pthread_t id;
+    void (*run)(void *);
+    void *arg;
+};
+
+struct lp_os_mutex {
+    pthread_mutex_t m;
+};
+
+struct lp_os_cond {
+    pthread_cond_t c;
+};
+
+static void *thread_main(void *arg)
+{
+    lp_os_thread *t = arg;
+    t->run(t->arg);
+    return NULL;
+}
+
+loop_error *lp_os_thread_start(void (*run)(void *), void *arg, size_t stack, lp_os_thread **ret)
+{
+    lp_os_thread *t = lp_alloc(sizeof *t);
+    t->run = run;
+    t->arg = arg;
+    pthread_attr_t attr;
+    int failed = pthread_attr_init(&attr);
+    if (!failed) {
+        if (stack)
+            failed = pthread_attr_setstacksize(&attr, stack);
+        if (!failed)
+            failed = pthread_create(&t->id, &attr, thread_main, t);
+        pthread_attr_destroy(&attr);
+    }
+    if (failed) {
+        free(t);
+        return loop_error_new(LOOP_SYSTEM, "cannot start a thread (system error %d)", failed);
+    }
+    *ret = t;
+    return NULL;
+}
+
+void lp_os_thread_join(lp_os_thread *t)
+{
+    if (!t)
+        return;
+    pthread_join(t->id, NULL);
+    free(t);
+}
+
+/* What cannot fail but for a defect of ours. */
+static void must(int failed)
+{
+    if (failed) {
+        fprintf(stderr, "loop: a lock failed (system error %d)\n", failed);
+        abort();
+    }
+}
+
+lp_os_mutex *lp_os_mutex_new(void)
+{
+    lp_os_mutex *m = lp_alloc(sizeof *m);
+    must(pthread_mutex_init(&m->m, NULL));
+    return m;
+}
+
+void lp_os_mutex_delete(lp_os_mutex *m)
+{
+    if (!m)
+        return;
+    pthread_mutex_destroy(&m->m);
+    free(m);
+}
+
+void lp_os_mutex_lock(lp_os_mutex *m)
+{
+    must(pthread_mutex_lock(&m->m));
+}
+
+void lp_os_mutex_unlock(lp_os_mutex *m)
+{
+    must(pthread_mutex_unlock(&m->m));
+}
+
+lp_os_cond *lp_os_cond_new(void)
+{
+    lp_os_cond *c = lp_alloc(sizeof *c);
+    pthread_condattr_t attr;
+    must(pthread_condattr_init(&attr));
+#if !defined(__APPLE__)
+    must(pthread_condattr_setclock(&attr, CLOCK_MONOTONIC));
+#endif
+    must(pthread_cond_init(&c->c, &attr));
+    pthread_condattr_destroy(&attr);
+    return c;
+}
+
+void lp_os_cond_delete(lp_os_cond *c)
+{
+    if (!c)
+        return;
+    pthread_cond_destroy(&c->c);
+    free(c);
+}
+
+static struct timespec span(uint64_t ns)
+{
+    return (struct timespec){.tv_sec = (time_t)(ns / 1000000000u),
+                             .tv_nsec = (long)(ns % 1000000000u)};
+}
+
+bool lp_os_cond_wait(lp_os_cond *c, lp_os_mutex *m, uint64_t until_ns)
+{
+    if (!until_ns) {
+        must(pthread_cond_wait(&c->c, &m->m));
+        return true;
+    }
+#if defined(__APPLE__)
+    uint64_t now = lp_os_now_ns();
+    struct timespec t = span(until_ns > now ? until_ns - now : 0);
+    int failed = pthread_cond_timedwait_relative_np(&c->c, &m->m, &t);
+#else
+    struct timespec t = span(until_ns);
+    int failed = pthread_cond_timedwait(&c->c, &m->m, &t);
+#endif
+    if (failed == ETIMEDOUT)
+        return false;
+    must(failed);
+    return true;
+}
+
+void lp_os_cond_signal(lp_os_cond *c)
+{
+    must(pthread_cond_signal(&c->c));
+}
+
+void lp_os_cond_broadcast(lp_os_cond *c)
+{
+    must(pthread_cond_broadcast(&c->c));
+}

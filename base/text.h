@@ -1,0 +1,21 @@
+/*
+ * base/text.h: text from outside, before a person sees it.
+ *
+ * A name out of a file or a component can carry what a terminal acts on:
+ * control characters, or characters that turn or hide the text around them.
+ */
+#ifndef LP_TEXT_H
+#define LP_TEXT_H
+
+#include <stddef.h>
+
+/* NULL, or what is wrong as half a sentence: empty, over LP_MAX_PATH, not UTF-8, as above. */
+const char *lp_text_check(const char *text);
+
+/*
+ * `s` for a message: cut to `size` bytes with "...", every character as above
+ * and every byte that is not UTF-8 as '?'. Returns `ret`, always terminated.
+ */
+char *lp_text_shown(const char *s, char *ret, size_t size);
+
+#endif

@@ -1,0 +1,273 @@
+/*
+ * engine/engine.c: the engine itself and the components it loads.
+ *
+ * One engine a host: its settings decide what compiled code looks like, so they
+ * are part of the cache's key. Guests are driven as futures (drive.rs); epochs
+ * make a computing guest yield.
+ */
+#include "engine/internal.h"
+
+#include <stdlib.h>
+
+#include "base/os/os.h"
+
+/* Room for a guest's own stack, and for the host's frames on top of it. */
+#define WASM_STACK (1u << 20)
+#define FIBER_STACK (3u << 20)
+
+const char *lp_engine_version(void)
+{
+    return "wasmtime " WASMTIME_VERSION;
+}
+
+loop_error *lp_engine_new(const lp_engine_options *o, lp_engine **ret)
+{
+    wasm_config_t *config = wasm_config_new();
+    wasmtime_config_wasm_component_model_set(config, true);
+    wasmtime_config_epoch_interruption_set(config, true);
+    wasmtime_config_max_wasm_stack_set(config, WASM_STACK);
+    wasmtime_config_async_stack_size_set(config, FIBER_STACK);
+    lpx_config_details(config);
+    wasm_engine_t *wasm = wasm_engine_new_with_config(config);
+    if (!wasm)
+        return loop_error_new(LOOP_SYSTEM, "cannot start the engine");
+    lp_engine *e = lp_alloc(sizeof *e);
+    e->wasm = wasm;
+    e->options = *o;
+    e->cache_dir = o->cache_dir ? lp_strdup(o->cache_dir) : NULL;
+    e->ticker = lp_ticker_new(wasm);
+    *ret = e;
+    return NULL;
+}
+
+void lp_engine_delete(lp_engine *e)
+{
+    if (!e)
+        return;
+    lp_ticker_delete(e->ticker);
+    wasm_engine_delete(e->wasm);
+    free(e->cache_dir);
+    free(e);
+}
+
+/* ---- reading ---- */
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* What the first bytes say the file is; NULL for a component. */
+static loop_error *check_magic(const char *path, const uint8_t *b, size_t len)
+{
+    static const uint8_t magic[4] = {0, 'a', 's', 'm'}, module[4] = {1, 0, 0, 0},
+                         component[4] = {0x0d, 0, 1, 0};
+    const char *name = base_name(path);
+    if (len == 0)
+        return loop_error_hint_set(loop_error_new(LOOP_INVALID, "'%s' is empty", name),
+                                   "build it again; a full disk leaves empty files behind");
+    if (len >= 8 && memcmp(b, magic, 4) == 0 && memcmp(b + 4, component, 4) == 0)
+        return NULL;
+    if (len >= 8 && memcmp(b, magic, 4) == 0 && memcmp(b + 4, module, 4) == 0)
+        return loop_error_hint_set(
+            loop_error_new(LOOP_INVALID, "'%s' is a core WebAssembly module, not a component", name),
+            "make it one: wasm-tools component new '%s' -o '%s.component.wasm'\n"
+            "      (a module built for wasip1 also needs --adapt wasi_snapshot_preview1=ADAPTER)",
+            path, name);
+    if (len < 8 && memcmp(b, magic, LP_MIN(len, 4)) == 0)
+        return loop_error_hint_set(
+            loop_error_new(LOOP_INVALID, "'%s' is cut off: only %zu bytes", name, len),
+            "build or download it again");
+    for (size_t i = 0; i < len && i < 64; i++) {
+        if (b[i] == '(')
+            return loop_error_hint_set(
+                loop_error_new(LOOP_INVALID, "'%s' is WebAssembly text, not a binary", name),
+                "make it one: wasm-tools parse '%s' -o '%s.wasm'", path, name);
+        if (!strchr(" \t\r\n", b[i]))
+            break;
+    }
+    return loop_error_hint_set(loop_error_new(LOOP_INVALID, "'%s' is not WebAssembly", name),
+                               "a component starts with the bytes 00 61 73 6d 0d 00 01 00");
+}
+
+loop_error *lp_component_open(lp_engine *e, const char *path, lp_component **ret)
+{
+    uint8_t *bytes;
+    size_t len;
+    loop_error *err = lp_os_read_file(path, LP_MAX_COMPONENT_BYTES, &bytes, &len);
+    if (err)
+        return err;
+    err = check_magic(path, bytes, len);
+    if (err) {
+        free(bytes);
+        return err;
+    }
+    lp_component *c = lp_alloc(sizeof *c);
+    c->engine = e;
+    c->path = lp_strdup(path);
+    c->bytes = bytes;
+    c->len = len;
+    *ret = c;
+    return NULL;
+}
+
+void lp_component_delete(lp_component *c)
+{
+    if (!c)
+        return;
+    if (c->wasm)
+        wasmtime_component_delete(c->wasm);
+    lp_arena_done(&c->arena);
+    free(c->rows.at);
+    free(c->imports.at);
+    free(c->exports.at);
+    free(c->bytes);
+    free(c->path);
+    free(c);
+}
+
+/* ---- describing ---- */
+
+static const char *keep(lp_component *c, lpx_text t)
+{
+    return lp_arena_strndup(&c->arena, t.ptr, t.len);
+}
+
+static void on_row(void *data, const lpx_row *row)
+{
+    lp_component *c = data;
+    if (c->rows.n >= LP_MAX_IMPORTS * 2)
+        return;
+    *lp_push(&c->rows) = (lp_row){
+        .is_export = row->is_export,
+        .kind = (lp_row_kind)row->kind,
+        .interface_name = keep(c, row->interface_name),
+        .function = keep(c, row->function),
+        .signature = keep(c, row->signature),
+    };
+}
+
+static loop_error *bad_component(lp_component *c, wasmtime_error_t *cause)
+{
+    lp_auto(lp_free_string) char *text = lp_error_text(cause);
+    loop_error *e = loop_error_new(LOOP_INVALID, "%s", text);
+    e = loop_error_wrap(e, "'%s' is damaged or uses features that loop does not have",
+                        base_name(c->path));
+    return loop_error_hint_set(e, "build or download it again; `wasm-tools validate '%s'` says more",
+                               c->path);
+}
+
+loop_error *lp_component_rows(lp_component *c, const lp_row **ret, size_t *ret_count)
+{
+    if (!c->described) {
+        wasmtime_error_t *err = lpx_describe(c->bytes, c->len, on_row, c);
+        if (err)
+            return bad_component(c, err);
+        c->described = true;
+    }
+    *ret = c->rows.at;
+    *ret_count = c->rows.n;
+    return NULL;
+}
+
+/* ---- compiling ---- */
+
+static loop_error *add_import(lp_component *c, const char *interface_name, const char *name,
+                              size_t len, const wasmtime_component_item_t *item)
+{
+    if (item->kind != WASMTIME_COMPONENT_ITEM_COMPONENT_FUNC &&
+        item->kind != WASMTIME_COMPONENT_ITEM_RESOURCE)
+        return NULL; /* types need nobody to serve them */
+    if (c->imports.n >= LP_MAX_IMPORTS)
+        return loop_error_new(LOOP_LIMIT, "more than %d imports", LP_MAX_IMPORTS);
+    lp_import *i = lp_push(&c->imports);
+    i->interface_name = interface_name;
+    i->name = lp_arena_strndup(&c->arena, name, len);
+    i->is_resource = item->kind == WASMTIME_COMPONENT_ITEM_RESOURCE;
+    if (i->is_resource)
+        return NULL;
+    loop_error *err = lp_signature_of(&c->arena, item->of.component_func, &i->signature);
+    if (!err || lp_starts_with(interface_name, "wasi:"))
+        loop_error_delete(err); /* the engine serves WASI with types of its own */
+    else
+        return loop_error_wrap(err, "while reading the import '%s' of '%s'", i->name,
+                               interface_name);
+    return NULL;
+}
+
+static loop_error *add_import_instance(lp_component *c, const char *name,
+                                       const wasmtime_component_instance_type_t *t)
+{
+    wasm_engine_t *wasm = c->engine->wasm;
+    size_t n = wasmtime_component_instance_type_export_count(t, wasm);
+    for (size_t j = 0; j < n; j++) {
+        const char *member;
+        size_t len;
+        wasmtime_component_item_t item;
+        if (!wasmtime_component_instance_type_export_nth(t, wasm, j, &member, &len, &item))
+            continue;
+        loop_error *err = add_import(c, name, member, len, &item);
+        wasmtime_component_item_delete(&item);
+        LP_TRY(err);
+    }
+    return NULL;
+}
+
+/* Imports and exports as the compiled component declares them. */
+static loop_error *reflect(lp_component *c)
+{
+    wasm_engine_t *wasm = c->engine->wasm;
+    wasmtime_component_type_t *t = wasmtime_component_type(c->wasm);
+    loop_error *err = NULL;
+    const char *name;
+    size_t len;
+    wasmtime_component_item_t item;
+    for (size_t i = 0; !err && wasmtime_component_type_import_nth(t, wasm, i, &name, &len, &item);
+         i++) {
+        if (item.kind == WASMTIME_COMPONENT_ITEM_COMPONENT_INSTANCE)
+            err = add_import_instance(c, lp_arena_strndup(&c->arena, name, len),
+                                      item.of.component_instance);
+        else
+            err = add_import(c, "", name, len, &item);
+        wasmtime_component_item_delete(&item);
+    }
+    for (size_t i = 0; wasmtime_component_type_export_nth(t, wasm, i, &name, &len, &item); i++) {
+        *lp_push(&c->exports) = lp_arena_strndup(&c->arena, name, len);
+        wasmtime_component_item_delete(&item);
+    }
+    wasmtime_component_type_delete(t);
+    return err;
+}
+
+loop_error *lp_component_compile(lp_component *c)
+{
+    if (c->wasm)
+        return NULL;
+    lp_engine *e = c->engine;
+    c->wasm = lp_cache_load(e, c->bytes, c->len);
+    if (!c->wasm) {
+        if (e->options.progress) {
+            lp_auto(lp_free_string) char *what =
+                lp_format("compiling '%s' (%.1f MB)", base_name(c->path), (double)c->len / 1e6);
+            e->options.progress(e->options.data, what);
+        }
+        wasmtime_error_t *err = wasmtime_component_new(e->wasm, c->bytes, c->len, &c->wasm);
+        if (err) {
+            c->wasm = NULL;
+            return bad_component(c, err);
+        }
+        lp_cache_store(e, c->bytes, c->len, c->wasm);
+    }
+    return reflect(c);
+}
+
+const lp_import *lp_component_import_at(const lp_component *c, size_t i)
+{
+    return i < c->imports.n ? &c->imports.at[i] : NULL;
+}
+
+const char *lp_component_export_at(const lp_component *c, size_t i)
+{
+    return i < c->exports.n ? c->exports.at[i] : NULL;
+}

@@ -1,0 +1,177 @@
+/*
+ * engine/engine.h: components and guests, for the rest of the house.
+ *
+ * The only door to Wasmtime: nothing outside engine/ sees its headers or those
+ * of the extension (ext.h). An engine is shared by all threads; a component is
+ * compiled once and shared; a guest (store, linker and instance) is made on any
+ * thread and then used by one.
+ */
+#ifndef LP_ENGINE_H
+#define LP_ENGINE_H
+
+#include "base/base.h"
+#include "engine/type.h"
+#include "loop/value.h"
+
+typedef struct lp_engine lp_engine;
+typedef struct lp_component lp_component;
+typedef struct lp_guest lp_guest;
+
+/* ---- engine ---- */
+
+/*
+ * `cache_dir`: where compiled components are kept; NULL: nowhere. `note` is told
+ * of what a person may want to know (a cache that cannot be written); `progress`
+ * before a compilation. Both may be NULL.
+ */
+typedef struct lp_engine_options {
+    const char *cache_dir;
+    void (*note)(void *data, const char *text);
+    void (*progress)(void *data, const char *text);
+    void *data;
+} lp_engine_options;
+
+loop_error *lp_engine_new(const lp_engine_options *o, lp_engine **ret) LOOP_MUST_USE;
+void lp_engine_delete(lp_engine *e);
+const char *lp_engine_version(void);
+
+/* ---- components ---- */
+
+typedef enum lp_row_kind { LP_ROW_FUNCTION, LP_ROW_INTERFACE, LP_ROW_RESOURCE } lp_row_kind;
+
+/* What a component imports or exports; texts live as long as the component. */
+typedef struct lp_row {
+    bool is_export;
+    lp_row_kind kind;
+    const char *interface_name; /* with its version; "" for the world's own */
+    const char *function;
+    const char *signature;
+} lp_row;
+
+/*
+ * Reads the file and describes it. LOOP_NOT_FOUND, LOOP_INVALID, LOOP_LIMIT,
+ * LOOP_IO, each with a hint.
+ */
+loop_error *lp_component_open(lp_engine *e, const char *path, lp_component **ret) LOOP_MUST_USE;
+/* Compiles it, or takes it from the cache. Once is enough. */
+loop_error *lp_component_compile(lp_component *c) LOOP_MUST_USE;
+void lp_component_delete(lp_component *c);
+/* The rows; made at the first call from the file's own types. NULL past the end. */
+loop_error *lp_component_rows(lp_component *c, const lp_row **ret, size_t *ret_count) LOOP_MUST_USE;
+
+/*
+ * One import of a compiled component, as Wasmtime links it: functions and
+ * resources, each in its interface.
+ */
+typedef struct lp_import {
+    const char *interface_name; /* "" for the world's own */
+    const char *name;
+    bool is_resource;
+    const lp_signature *signature; /* functions only */
+} lp_import;
+const lp_import *lp_component_import_at(const lp_component *c, size_t i);
+/* Whether a name is an export: an interface, or a function of the world. */
+bool lp_component_exports(const lp_component *c, const char *interface_name, const char *function);
+/* Export i: the interface's or function's name; NULL past the end. */
+const char *lp_component_export_at(const lp_component *c, size_t i);
+
+/*
+ * What the engine serves of WASI 0.2 (wasi_rows.c, generated): a row with a NULL
+ * function for each interface, then one a function; ends with NULL.
+ */
+typedef struct lp_wasi_row {
+    const char *interface_name; /* without a version */
+    const char *function;
+} lp_wasi_row;
+extern const lp_wasi_row lp_wasi_rows[];
+
+/* ---- guests ---- */
+
+/*
+ * What WASI asks before it acts; ext.h has the details. `http`, `resolve` and
+ * `open_failed` on the guest's thread. `net` on any, until every reference that
+ * net_ref took is back.
+ */
+typedef enum lp_net_use { LP_NET_BIND, LP_NET_LISTEN, LP_NET_CONNECT, LP_NET_RECEIVE } lp_net_use;
+typedef struct lp_guest_hooks {
+    void *data;
+    bool (*http)(void *data, bool https, lp_str host, uint16_t port);
+    bool (*resolve)(void *data, lp_str name);
+    void (*open_failed)(void *data, lp_str path, lp_str code, bool write);
+    void *net_data;
+    void (*net_ref)(void *net_data);
+    void (*net_unref)(void *net_data);
+    bool (*net)(void *net_data, lp_str address, uint16_t port, lp_net_use use);
+} lp_guest_hooks;
+
+typedef struct lp_guest_dir {
+    const char *host, *guest;
+    bool read_only;
+} lp_guest_dir;
+
+typedef struct lp_guest_options {
+    const char *const *args; /* NULL-terminated */
+    const char *const *env;  /* name and value by turns, NULL-terminated */
+    const lp_guest_dir *dirs;
+    size_t dir_count;
+    uint64_t memory_limit; /* bytes over all memories */
+    bool wasi, http;       /* link these groups */
+    /* The type number (lp_guest_define_resource) of a handle that a host function returns;
+       UINT32_MAX where nothing is held under it. Gets hooks.data. */
+    uint32_t (*resource_type)(void *data, uint32_t handle);
+    lp_guest_hooks hooks;
+} lp_guest_options;
+
+/* `c` is compiled and outlives the guest. */
+loop_error *lp_guest_new(lp_engine *e, lp_component *c, const lp_guest_options *o,
+                         lp_guest **ret) LOOP_MUST_USE;
+/* Ends what is left and frees. NULL is fine. */
+void lp_guest_delete(lp_guest *g);
+
+/*
+ * A host function. Arguments live until it returns; `arena` too. An error ends
+ * the guest's call, and comes back from the outer call as it was.
+ */
+typedef loop_error *(*lp_host_fn)(void *data, lp_arena *arena, const loop_value *args,
+                                  size_t nargs, loop_value *ret);
+loop_error *lp_guest_define(lp_guest *g, const lp_import *import, lp_host_fn f,
+                            void *data) LOOP_MUST_USE;
+/*
+ * A resource of the host's; `type` is a number of the guest's own choosing that
+ * tells its resources apart. `drop` gets each handle the guest dropped.
+ */
+loop_error *lp_guest_define_resource(lp_guest *g, const lp_import *import, uint32_t type,
+                                     void (*drop)(void *data, uint32_t handle),
+                                     void *data) LOOP_MUST_USE;
+/* A method that gives a pollable, ready after lp_guest_ask. */
+loop_error *lp_guest_define_subscribe(lp_guest *g, const lp_import *import) LOOP_MUST_USE;
+
+/*
+ * Calls: `timeout_ms` 0 for none. After an error nothing but _delete may be
+ * called. LOOP_TRAP, LOOP_TIMEOUT, LOOP_CANCELLED (lp_guest_stop), LOOP_LIMIT,
+ * or what a host function returned.
+ */
+loop_error *lp_guest_instantiate(lp_guest *g, uint64_t timeout_ms) LOOP_MUST_USE;
+/* wasi:cli/run: the exit status. */
+loop_error *lp_guest_run(lp_guest *g, const char *interface_name, uint64_t timeout_ms,
+                         int *ret_status) LOOP_MUST_USE;
+/* An export with a value tree; *ret lives in `arena`. *exited: the guest ended itself. */
+loop_error *lp_guest_call(lp_guest *g, const char *interface_name, const char *function,
+                          loop_value *args, size_t nargs, uint64_t timeout_ms, lp_arena *arena,
+                          loop_value *ret, bool *exited, int *ret_status) LOOP_MUST_USE;
+/* An export with WAVE; *ret is malloced. */
+loop_error *lp_guest_call_wave(lp_guest *g, const char *interface_name, const char *function,
+                               const char *args, uint64_t timeout_ms, char **ret, bool *exited,
+                               int *ret_status) LOOP_MUST_USE;
+
+/* Waits on the guest's thread; ends early when asked (true) or stopped. UINT64_MAX: for ever. */
+void lp_guest_sleep(lp_guest *g, uint64_t ms);
+
+/* Any thread: ends the call in flight at once; makes cancellation pollables ready. */
+void lp_guest_stop(lp_guest *g);
+void lp_guest_ask(lp_guest *g);
+
+/* Whether a memory was refused for the limit. */
+bool lp_guest_memory_refused(const lp_guest *g);
+
+#endif

@@ -1,0 +1,123 @@
+//! What a component imports and exports, function by function, as WIT text.
+
+use crate::report::Text;
+use crate::{CError, c_error, guard};
+use std::ffi::c_void;
+use wit_parser::decoding::{DecodedWasm, decode};
+use wit_parser::{Function, Handle, Resolve, Type, TypeDefKind, TypeId, WorldItem, WorldKey};
+
+/// One row; the texts are valid during the callback only.
+#[repr(C)]
+pub struct Row {
+    export: bool,
+    /// 0: a function, 1: an interface (the row before its functions), 2: a resource type
+    kind: u32,
+    /// "loop:core/logging@0.1.0", or "" for a function of the world itself
+    interface: Text,
+    function: Text,
+    signature: Text,
+}
+
+/// Gives a row for each import and export, in the component's order.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lpx_describe(
+    wasm: *const u8,
+    len: usize,
+    f: extern "C" fn(*mut c_void, *const Row),
+    data: *mut c_void,
+) -> CError {
+    c_error(guard(|| {
+        // SAFETY: `ext.h` asks for `len` readable bytes.
+        let wasm = unsafe { crate::bytes(wasm, len) };
+        let DecodedWasm::Component(resolve, world) =
+            decode(wasm).map_err(|e| wasmtime::Error::msg(format!("{e:#}")))?
+        else {
+            return Err(wasmtime::Error::msg("this is a WIT package, not a component"));
+        };
+        let world = &resolve.worlds[world];
+        for (export, items) in [(false, &world.imports), (true, &world.exports)] {
+            for (key, item) in items {
+                item_rows(&resolve, export, key, item, &mut |row| f(data, row));
+            }
+        }
+        Ok(())
+    }))
+}
+
+fn item_rows(r: &Resolve, export: bool, key: &WorldKey, item: &WorldItem, give: &mut dyn FnMut(&Row)) {
+    let name = r.name_world_key(key);
+    let mut row = |kind, interface: &str, function: &str, signature: &str| {
+        give(&Row {
+            export,
+            kind,
+            interface: Text::of(interface),
+            function: Text::of(function),
+            signature: Text::of(signature),
+        })
+    };
+    match item {
+        WorldItem::Interface { id, .. } => {
+            row(1, &name, "", "");
+            for (type_name, id) in &r.interfaces[*id].types {
+                if matches!(r.types[*id].kind, TypeDefKind::Resource) {
+                    row(2, &name, type_name, "");
+                }
+            }
+            for (function_name, function) in &r.interfaces[*id].functions {
+                row(0, &name, function_name, &signature(r, function));
+            }
+        }
+        WorldItem::Function(function) => row(0, "", &name, &signature(r, function)),
+        WorldItem::Type { .. } => {}
+    }
+}
+
+fn signature(r: &Resolve, f: &Function) -> String {
+    let params: Vec<String> =
+        f.params.iter().map(|p| format!("{}: {}", p.name, type_text(r, &p.ty))).collect();
+    let result = f.result.as_ref().map_or(String::new(), |t| format!(" -> {}", type_text(r, t)));
+    format!("func({}){result}", params.join(", "))
+}
+
+fn type_text(r: &Resolve, t: &Type) -> String {
+    match t {
+        Type::Id(id) => defined(r, *id),
+        Type::Bool => "bool".into(),
+        Type::U8 => "u8".into(),
+        Type::U16 => "u16".into(),
+        Type::U32 => "u32".into(),
+        Type::U64 => "u64".into(),
+        Type::S8 => "s8".into(),
+        Type::S16 => "s16".into(),
+        Type::S32 => "s32".into(),
+        Type::S64 => "s64".into(),
+        Type::F32 => "f32".into(),
+        Type::F64 => "f64".into(),
+        Type::Char => "char".into(),
+        Type::String => "string".into(),
+        _ => "error-context".into(),
+    }
+}
+
+fn defined(r: &Resolve, id: TypeId) -> String {
+    let def = &r.types[id];
+    if let Some(name) = &def.name {
+        return name.clone();
+    }
+    let optional = |t: &Option<Type>| t.as_ref().map_or("_".to_string(), |t| type_text(r, t));
+    match &def.kind {
+        TypeDefKind::Handle(Handle::Own(id)) => defined(r, *id),
+        TypeDefKind::Handle(Handle::Borrow(id)) => format!("borrow<{}>", defined(r, *id)),
+        TypeDefKind::List(t) => format!("list<{}>", type_text(r, t)),
+        TypeDefKind::Option(t) => format!("option<{}>", type_text(r, t)),
+        TypeDefKind::Result(t) if t.ok.is_none() && t.err.is_none() => "result".into(),
+        TypeDefKind::Result(t) if t.err.is_none() => format!("result<{}>", optional(&t.ok)),
+        TypeDefKind::Result(t) => format!("result<{}, {}>", optional(&t.ok), optional(&t.err)),
+        TypeDefKind::Tuple(t) => {
+            let parts: Vec<String> = t.types.iter().map(|t| type_text(r, t)).collect();
+            format!("tuple<{}>", parts.join(", "))
+        }
+        TypeDefKind::Type(t) => type_text(r, t),
+        other => other.as_str().to_string(),
+    }
+}

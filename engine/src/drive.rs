@@ -1,0 +1,345 @@
+//! Driving a guest: every call into a guest is a future on a one-thread runtime
+//! of its instance, raced against a stop signal and a deadline.
+//!
+//! A guest that computes yields at every tick of the epoch; a guest that waits
+//! (poll, a read, a connect, an HTTP answer) is pending already. Either way the
+//! race is looked at again, so both end at once. Dropping the future unwinds the
+//! guest's fiber; its store is not entered again.
+
+use crate::{CError, component, guard, linker};
+use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Notify;
+use wasmtime::component::{Func, Instance, Val};
+use wasmtime::{Error, ResourceLimiter, Result, Store};
+use wasmtime_c_api::*;
+
+/// What other threads may tell a running guest.
+pub struct Signals {
+    stop: AtomicU32,
+    stopped: Notify,
+    asked: AtomicU32,
+    ask: Notify,
+}
+
+impl Signals {
+    /// Ready once cancellation was asked for.
+    pub async fn asked(&self) {
+        while self.asked.load(Ordering::Acquire) == 0 {
+            let waiting = self.ask.notified();
+            if self.asked.load(Ordering::Acquire) == 0 {
+                waiting.await;
+            }
+        }
+    }
+}
+
+pub struct Driver {
+    runtime: Option<Runtime>,
+    signals: Arc<Signals>,
+    hooks: *const crate::wasi::Hooks,
+}
+
+thread_local! {
+    static CURRENT: Cell<*const Driver> = const { Cell::new(std::ptr::null()) };
+}
+
+/// The signals of the guest that runs on this thread.
+pub fn current_signals() -> Option<Arc<Signals>> {
+    let d = CURRENT.get();
+    // SAFETY: set only by `Driver::race`, for as long as the driver is borrowed there.
+    (!d.is_null()).then(|| unsafe { (*d).signals.clone() })
+}
+
+/// The hooks of the guest that runs on this thread.
+pub fn current_hooks() -> Option<&'static crate::wasi::Hooks> {
+    let d = CURRENT.get();
+    // SAFETY: as above; `ext.h` asks C to keep the hooks as long as the driver.
+    if d.is_null() { None } else { unsafe { (*d).hooks.as_ref() } }
+}
+
+/// How a race ended; the values of `lpx_outcome` in `ext.h`.
+const DONE: u32 = 0;
+const FAILED: u32 = 1;
+const STOPPED: u32 = 2;
+const DEADLINE: u32 = 3;
+
+impl Driver {
+    /// Runs `work` until it is done, stopped, or `timeout_ms` (0: none) passed.
+    fn race<T>(
+        &self,
+        timeout_ms: u64,
+        err: &mut CError,
+        work: impl Future<Output = Result<T>>,
+    ) -> (u32, Option<T>) {
+        struct Reset(*const Driver);
+        impl Drop for Reset {
+            fn drop(&mut self) {
+                CURRENT.set(self.0);
+            }
+        }
+        let _reset = Reset(CURRENT.replace(self));
+        let runtime = self.runtime.as_ref().expect("present until dropped");
+        let result = guard(|| {
+            runtime.block_on(async {
+                let mut work = pin!(work);
+                let mut stop = pin!(self.signals.stopped.notified());
+                let mut late = pin!(async {
+                    match timeout_ms {
+                        0 => std::future::pending::<()>().await,
+                        ms => tokio::time::sleep(Duration::from_millis(ms)).await,
+                    }
+                });
+                poll_fn(|cx| {
+                    let stopped = stop.as_mut().poll(cx).is_ready();
+                    if stopped || self.signals.stop.load(Ordering::Acquire) != 0 {
+                        return Poll::Ready(Ok((STOPPED, None)));
+                    }
+                    if late.as_mut().poll(cx).is_ready() {
+                        return Poll::Ready(Ok((DEADLINE, None)));
+                    }
+                    work.as_mut().poll(cx).map(|r| r.map(|v| (DONE, Some(v))))
+                })
+                .await
+            })
+        });
+        result.unwrap_or_else(|e| {
+            *err = Some(Box::new(e.into()));
+            (FAILED, None)
+        })
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        // A read that blocks in the pool (a FIFO, a silent terminal) must not hold the host up.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn lpx_driver_new(hooks: *const crate::wasi::Hooks) -> Option<Box<Driver>> {
+    let runtime = Builder::new_current_thread().enable_time().enable_io().build().ok()?;
+    Some(Box::new(Driver {
+        runtime: Some(runtime),
+        signals: Arc::new(Signals {
+            stop: AtomicU32::new(0),
+            stopped: Notify::new(),
+            asked: AtomicU32::new(0),
+            ask: Notify::new(),
+        }),
+        hooks,
+    }))
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn lpx_driver_delete(_: Option<Box<Driver>>) {}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn lpx_driver_stop(d: &Driver) {
+    d.signals.stop.store(1, Ordering::Release);
+    d.signals.stopped.notify_one();
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn lpx_driver_ask(d: &Driver) {
+    d.signals.asked.store(1, Ordering::Release);
+    d.signals.ask.notify_waiters();
+}
+
+/// Waits `ms` milliseconds, or less when asked to cancel or stop: the timer of an application.
+#[unsafe(no_mangle)]
+pub extern "C" fn lpx_driver_sleep(d: &Driver, ms: u64) -> u32 {
+    let asked_before = d.signals.asked.load(Ordering::Acquire) != 0;
+    let sleep = async {
+        let mut asked = pin!(d.signals.asked());
+        let mut timer = pin!(async {
+            match ms {
+                u64::MAX => std::future::pending::<()>().await,
+                ms => tokio::time::sleep(Duration::from_millis(ms)).await,
+            }
+        });
+        poll_fn(|cx| {
+            let woken = !asked_before && asked.as_mut().poll(cx).is_ready();
+            if woken || timer.as_mut().poll(cx).is_ready() { Poll::Ready(Ok(())) } else { Poll::Pending }
+        })
+        .await
+    };
+    d.race(0, &mut None, sleep).0
+}
+
+/// Deletes a store with the driver's runtime around it: dropping a stream may end its task.
+#[unsafe(no_mangle)]
+pub extern "C" fn lpx_store_delete(d: &Driver, store: Option<Box<wasmtime_store_t>>) {
+    let _ = guard(|| {
+        let _entered = d.runtime.as_ref().map(|r| r.enter());
+        drop(store);
+        Ok(())
+    });
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn lpx_instantiate(
+    d: &Driver,
+    l: &mut wasmtime_component_linker_t,
+    mut cx: WasmtimeStoreContextMut<'_>,
+    c: &wasmtime_component_t,
+    timeout_ms: u64,
+    out: &mut Instance,
+    err: &mut CError,
+) -> u32 {
+    let (outcome, instance) =
+        d.race(timeout_ms, err, linker(l).instantiate_async(&mut cx, component(c)));
+    if let Some(i) = instance {
+        *out = i;
+    }
+    outcome
+}
+
+/// Calls `wasi:cli/run.run`, or any function of that type.
+#[unsafe(no_mangle)]
+pub extern "C" fn lpx_call_run(
+    d: &Driver,
+    mut cx: WasmtimeStoreContextMut<'_>,
+    f: &Func,
+    timeout_ms: u64,
+    ok: &mut bool,
+    err: &mut CError,
+) -> u32 {
+    let call = async {
+        let typed = f.typed::<(), (std::result::Result<(), ()>,)>(&cx)?;
+        Ok(typed.call_async(&mut cx, ()).await?.0.is_ok())
+    };
+    let (outcome, result) = d.race(timeout_ms, err, call);
+    *ok = result.unwrap_or(false);
+    outcome
+}
+
+/// Calls any function with a tree of values.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lpx_call(
+    d: &Driver,
+    mut cx: WasmtimeStoreContextMut<'_>,
+    f: &Func,
+    args: *const wasmtime_component_val_t,
+    nargs: usize,
+    results: *mut wasmtime_component_val_t,
+    nresults: usize,
+    timeout_ms: u64,
+    err: &mut CError,
+) -> u32 {
+    // SAFETY: `ext.h` asks for arrays of these lengths; a length of 0 is not read.
+    let args = if nargs == 0 { &[] } else { unsafe { std::slice::from_raw_parts(args, nargs) } };
+    let results: &mut [_] =
+        if nresults == 0 { &mut [] } else { unsafe { std::slice::from_raw_parts_mut(results, nresults) } };
+    let call = async {
+        let args: Vec<Val> = args.iter().map(Val::from).collect();
+        let mut vals = vec![Val::Bool(false); nresults];
+        f.call_async(&mut cx, &args, &mut vals).await?;
+        Ok(vals)
+    };
+    let (outcome, vals) = d.race(timeout_ms, err, call);
+    for (slot, v) in results.iter_mut().zip(vals.iter().flatten()) {
+        *slot = wasmtime_component_val_t::from(v);
+    }
+    outcome
+}
+
+/// Calls a function with arguments written in WAVE; gives the results as WAVE.
+/// `text` is what stands between the parentheses.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lpx_call_wave(
+    d: &Driver,
+    mut cx: WasmtimeStoreContextMut<'_>,
+    f: &Func,
+    text: *const u8,
+    len: usize,
+    timeout_ms: u64,
+    out: &mut wasm_byte_vec_t,
+    bad_text: &mut bool,
+    err: &mut CError,
+) -> u32 {
+    *bad_text = false;
+    // SAFETY: `ext.h` asks for `len` readable bytes.
+    let text = String::from_utf8_lossy(unsafe { crate::bytes(text, len) });
+    let call = async {
+        let ty = f.ty(&cx);
+        let types: Vec<_> = ty.params().map(|(_, t)| t).collect();
+        let source = format!("call({text})");
+        let args: Result<Vec<Val>> = (|| {
+            let call = wasmtime::component::wasm_wave::untyped::UntypedFuncCall::parse(&source)
+                .map_err(|e| Error::msg(e.to_string()))?;
+            call.to_wasm_params::<Val>(&types).map_err(|e| Error::msg(e.to_string()))
+        })();
+        let args = args.inspect_err(|_| *bad_text = true)?;
+        let mut results = vec![Val::Bool(false); ty.results().len()];
+        f.call_async(&mut cx, &args, &mut results).await?;
+        let shown: Result<Vec<String>> = results.iter().map(Val::to_wave).collect();
+        Ok(shown?.join(", "))
+    };
+    let (outcome, shown) = d.race(timeout_ms, err, call);
+    if let Some(s) = shown {
+        *out = s.into_bytes().into();
+    }
+    outcome
+}
+
+/// The limits of one store, over all its memories and tables together. C owns
+/// and reads it; it outlives the store.
+#[repr(C)]
+pub struct Limits {
+    memory_max: u64,
+    memory_used: u64,
+    table_max: u64,
+    table_used: u64,
+    memory_refused: bool,
+    table_refused: bool,
+}
+
+/// The address of a `Limits` that C keeps.
+struct Shared(*mut Limits);
+// SAFETY: a store and its limits are used by one thread at a time.
+unsafe impl Send for Shared {}
+unsafe impl Sync for Shared {}
+
+impl Limits {
+    fn grow(used: &mut u64, max: u64, refused: &mut bool, from: usize, to: usize) -> bool {
+        let total = used.saturating_sub(from as u64).saturating_add(to as u64);
+        if total > max {
+            *refused = true;
+            return false;
+        }
+        *used = total;
+        true
+    }
+}
+
+impl ResourceLimiter for Limits {
+    fn memory_growing(&mut self, from: usize, to: usize, _: Option<usize>) -> Result<bool> {
+        Ok(Self::grow(&mut self.memory_used, self.memory_max, &mut self.memory_refused, from, to))
+    }
+
+    fn table_growing(&mut self, from: usize, to: usize, _: Option<usize>) -> Result<bool> {
+        Ok(Self::grow(&mut self.table_used, self.table_max, &mut self.table_refused, from, to))
+    }
+}
+
+#[unsafe(no_mangle)]
+pub extern "C" fn lpx_store_limit(store: &mut wasmtime_store_t, limits: *mut Limits) {
+    let shared = Shared(limits);
+    // SAFETY: repr(C) with one field, size asserted in lib.rs.
+    let store = unsafe { &mut *(store as *mut _ as *mut Store<WasmtimeStoreData>) };
+    store.limiter(move |_| {
+        let shared = &shared;
+        // SAFETY: `ext.h` asks C to keep the limits as long as the store.
+        unsafe { &mut *shared.0 }
+    });
+}

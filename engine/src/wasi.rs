@@ -1,0 +1,222 @@
+//! WASI and its hooks: every open, connect, name look-up and HTTP request asks C
+//! first. The hooks are those of the instance that runs on this thread.
+
+use crate::drive::{current_hooks, current_signals};
+use crate::report::Text;
+use crate::{CError, c_error, guard, linker};
+use std::ffi::c_void;
+use std::future::Future;
+use std::net::SocketAddr;
+use wasmtime::component::{Linker, Resource, ResourceAny};
+use wasmtime::{Result, StoreContextMut};
+use wasmtime_c_api::*;
+use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemView};
+use wasmtime_wasi::p2::bindings::filesystem::types as fs;
+use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup::{Host as _, ResolveAddressStream};
+use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode as NetError, Network};
+use wasmtime_wasi::sockets::{SocketAddrUse, WasiSocketsView};
+use wasmtime_wasi::{WasiCtxBuilder, WasiView};
+use wasmtime_wasi_http::p2::bindings::http as p2http;
+use wasmtime_wasi_http::{
+    Error as HttpError, RequestOptions, WasiBody, WasiHttp, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
+};
+
+/// `lpx_hooks` in `ext.h`, which says what each one means. Called on the
+/// instance's thread, but for `net`, which may wait for DNS.
+#[repr(C)]
+pub struct Hooks {
+    data: *mut c_void,
+    http: extern "C" fn(*mut c_void, https: bool, host: Text, port: u16) -> bool,
+    resolve: extern "C" fn(*mut c_void, name: Text) -> bool,
+    open_failed: extern "C" fn(*mut c_void, path: Text, code: Text, write: bool),
+    net_data: *mut c_void,
+    net_ref: extern "C" fn(*mut c_void),
+    net_unref: extern "C" fn(*mut c_void),
+    net: extern "C" fn(*mut c_void, address: Text, port: u16, used_for: u32) -> bool,
+}
+
+/// One reference to what `net` decides with; any thread may hold it.
+struct NetPolicy {
+    data: *mut c_void,
+    unref: extern "C" fn(*mut c_void),
+    ask: extern "C" fn(*mut c_void, Text, u16, u32) -> bool,
+}
+// SAFETY: `ext.h` asks for a `net` that any thread may call and atomic references.
+unsafe impl Send for NetPolicy {}
+unsafe impl Sync for NetPolicy {}
+
+impl NetPolicy {
+    fn of(hooks: &Hooks) -> NetPolicy {
+        (hooks.net_ref)(hooks.net_data);
+        NetPolicy { data: hooks.net_data, unref: hooks.net_unref, ask: hooks.net }
+    }
+    fn allows(&self, address: SocketAddr, used_for: SocketAddrUse) -> bool {
+        let ip = address.ip().to_canonical().to_string();
+        (self.ask)(self.data, Text::of(&ip), address.port(), used_for as u32)
+    }
+}
+
+impl Drop for NetPolicy {
+    fn drop(&mut self) {
+        (self.unref)(self.data);
+    }
+}
+
+/// Puts the hooks into the configuration of one instance.
+#[unsafe(no_mangle)]
+pub extern "C" fn lpx_wasi_hooks(config: &mut wasi_config_t, hooks: &'static Hooks) {
+    // SAFETY: repr(C) with one field, size asserted in lib.rs.
+    let builder = unsafe { &mut *(config as *mut _ as *mut WasiCtxBuilder) };
+    let policy = std::sync::Arc::new(NetPolicy::of(hooks));
+    builder.allow_ip_name_lookup(true); // names are asked for one by one, in `resolve_addresses`
+    builder.socket_addr_check(move |address, used_for| {
+        let policy = policy.clone();
+        Box::pin(async move {
+            // DNS may be asked: not on the instance's thread, so that a stop still ends the guest.
+            tokio::task::spawn_blocking(move || policy.allows(address, used_for)).await.unwrap_or(false)
+        })
+    });
+}
+
+/// Adds WASI 0.2 to a linker.
+#[unsafe(no_mangle)]
+pub extern "C" fn lpx_linker_add_wasi(l: &mut wasmtime_component_linker_t) -> CError {
+    c_error(guard(|| {
+        let l = linker(l);
+        let mut options = wasmtime_wasi::p2::bindings::LinkOptions::default();
+        options.network_error_code(true);
+        wasmtime_wasi::p2::add_to_linker_with_options_async(l, &options)?;
+        l.allow_shadowing(true);
+        watch_open(l)?;
+        check_names(l)?;
+        l.allow_shadowing(false);
+        Ok(())
+    }))
+}
+
+type OpenArgs = (Resource<Descriptor>, fs::PathFlags, String, fs::OpenFlags, fs::DescriptorFlags);
+
+/// Tells C of each refused open: Wasmtime confines paths, a person needs to hear why.
+fn watch_open(l: &mut Linker<WasmtimeStoreData>) -> Result<()> {
+    l.instance("wasi:filesystem/types@0.2.12")?.func_wrap_async(
+        "[method]descriptor.open-at",
+        |mut cx: StoreContextMut<'_, WasmtimeStoreData>, (fd, at, path, how, flags): OpenArgs| {
+            Box::new(async move {
+                use fs::HostDescriptor;
+                let write = flags.intersects(fs::DescriptorFlags::WRITE | fs::DescriptorFlags::MUTATE_DIRECTORY)
+                    || how.intersects(fs::OpenFlags::CREATE | fs::OpenFlags::TRUNCATE);
+                let opened = cx.data_mut().filesystem().open_at(fd, at, path.clone(), how, flags).await;
+                let result = opened.map_err(|e| e.downcast());
+                let refused = match &result {
+                    Err(Ok(fs::ErrorCode::NotPermitted)) => Some("not-permitted"),
+                    Err(Ok(fs::ErrorCode::ReadOnly)) => Some("read-only"),
+                    Err(Ok(fs::ErrorCode::Access)) => Some("access"),
+                    _ => None,
+                };
+                if let (Some(code), Some(hooks)) = (refused, current_hooks()) {
+                    (hooks.open_failed)(hooks.data, Text::of(&path), Text::of(code), write);
+                }
+                match result {
+                    Ok(fd) => Ok((Ok(fd),)),
+                    Err(Ok(code)) => Ok((Err(code),)),
+                    Err(Err(trap)) => Err(trap),
+                }
+            })
+        },
+    )
+}
+
+/// Asks C before a name is looked up.
+fn check_names(l: &mut Linker<WasmtimeStoreData>) -> Result<()> {
+    type Answer = (std::result::Result<Resource<ResolveAddressStream>, NetError>,);
+    l.instance("wasi:sockets/ip-name-lookup@0.2.12")?.func_wrap(
+        "resolve-addresses",
+        |mut cx: StoreContextMut<'_, WasmtimeStoreData>, (network, name): (Resource<Network>, String)| {
+            let allowed = current_hooks().is_some_and(|h| (h.resolve)(h.data, Text::of(&name)));
+            if !allowed {
+                return Ok::<Answer, _>((Err(NetError::AccessDenied),));
+            }
+            match cx.data_mut().sockets().resolve_addresses(network, name) {
+                Ok(stream) => Ok((Ok(stream),)),
+                Err(e) => Ok((Err(e.downcast()?),)),
+            }
+        },
+    )
+}
+
+/// Zero-sized: the hooks in force are the running thread's.
+struct Ask;
+
+type SendResult = std::result::Result<
+    (http::Response<WasiBody>, Box<dyn Future<Output = std::result::Result<(), HttpError>> + Send>),
+    HttpError,
+>;
+
+impl WasiHttpHooks for Ask {
+    fn send_request(
+        &mut self,
+        request: http::Request<WasiBody>,
+        options: Option<RequestOptions>,
+        sent: Box<dyn Future<Output = std::result::Result<(), HttpError>> + Send>,
+    ) -> Box<dyn Future<Output = SendResult> + Send> {
+        let uri = request.uri();
+        let https = uri.scheme() != Some(&http::uri::Scheme::HTTP);
+        let host = uri.host().unwrap_or("");
+        let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
+        let allowed = current_hooks().is_some_and(|h| (h.http)(h.data, https, Text::of(host), port));
+        if !allowed {
+            return Box::new(async { Err(HttpError::HttpRequestDenied) });
+        }
+        wasmtime_wasi_http::default_hooks().send_request(request, options, sent)
+    }
+}
+
+fn http_view(data: &mut WasmtimeStoreData) -> WasiHttpCtxView<'_> {
+    let mut view = data.http();
+    view.hooks = Box::leak(Box::new(Ask)); // zero-sized: nothing is allocated
+    view
+}
+
+/// Adds wasi:http 0.2 (outgoing) to a linker.
+#[unsafe(no_mangle)]
+pub extern "C" fn lpx_linker_add_http(l: &mut wasmtime_component_linker_t) -> CError {
+    c_error(guard(|| {
+        let options = wasmtime_wasi_http::p2::bindings::LinkOptions::default();
+        let l = linker(l);
+        p2http::outgoing_handler::add_to_linker::<_, WasiHttp>(l, http_view)?;
+        p2http::types::add_to_linker::<_, WasiHttp>(l, &(&options).into(), http_view)
+    }))
+}
+
+struct Asked;
+
+#[wasmtime_wasi::async_trait]
+impl wasmtime_wasi::p2::Pollable for Asked {
+    async fn ready(&mut self) {
+        match current_signals() {
+            Some(signals) => signals.asked().await,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+/// Adds `[method]token.subscribe`, a pollable that is ready once cancellation was asked for.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lpx_linker_add_subscribe(
+    l: *mut wasmtime_component_linker_instance_t<'_>,
+    name: *const u8,
+    len: usize,
+) -> CError {
+    c_error(guard(|| {
+        // SAFETY: transparent over its only field, size asserted in lib.rs.
+        let l = unsafe { &mut *(l as *mut wasmtime::component::LinkerInstance<'_, WasmtimeStoreData>) };
+        // SAFETY: `ext.h` asks for `len` readable bytes.
+        let name = std::str::from_utf8(unsafe { crate::bytes(name, len) })?;
+        l.func_wrap(name, |mut cx: StoreContextMut<'_, WasmtimeStoreData>, (token,): (ResourceAny,)| {
+            token.resource_drop(&mut cx)?;
+            let table = cx.data_mut().ctx().table;
+            let asked = table.push(Asked)?;
+            Ok((wasmtime_wasi::p2::subscribe(table, asked)?,))
+        })
+    }))
+}

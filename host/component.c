@@ -1,0 +1,201 @@
+/*
+ * host/component.c: what a component is, and who would serve its imports.
+ *
+ * Inspection reads the component's own types and compares function by function
+ * with what providers and the engine have: nothing is compiled or run.
+ */
+#include <stdlib.h>
+
+#include "host/internal.h"
+
+static loop_error *open_component(loop_host *h, const char *path, bool compile, loop_component **ret)
+{
+    lp_component *engine;
+    loop_error *err = lp_component_open(h->engine, path, &engine);
+    if (err)
+        return err;
+    err = compile ? lp_component_compile(engine) : NULL;
+    if (err) {
+        lp_component_delete(engine);
+        return err;
+    }
+    loop_component *c = lp_alloc(sizeof *c);
+    c->host = h;
+    c->engine = engine;
+    c->path = lp_strdup(path);
+    *ret = c;
+    return NULL;
+}
+
+void loop_component_delete(loop_component *c)
+{
+    if (!c)
+        return;
+    lp_component_delete(c->engine);
+    lp_arena_done(&c->arena);
+    free(c->items.at);
+    free(c->path);
+    free(c);
+}
+
+const char *loop_component_path(const loop_component *c)
+{
+    return c->path;
+}
+
+/* ---- what it is ---- */
+
+static loop_component_kind kind_of(const char *exported)
+{
+    char name[LP_MAX_NAME];
+    lp_split_version(exported, name, sizeof name);
+    if (strcmp(name, "wasi:cli/run") == 0)
+        return LOOP_COMPONENT_COMMAND;
+    if (strcmp(name, "loop:core/app") == 0)
+        return LOOP_COMPONENT_APP;
+    if (strcmp(name, "wasi:http/incoming-handler") == 0 || strcmp(name, "wasi:http/handler") == 0)
+        return LOOP_COMPONENT_HTTP;
+    return LOOP_COMPONENT_LIBRARY;
+}
+
+loop_component_kind loop_component_kind_of(const loop_component *c)
+{
+    return c->kind;
+}
+
+/* An app first, then a command: what loop can run wins. */
+static void note_export(loop_component *c, const char *exported)
+{
+    loop_component_kind k = kind_of(exported);
+    if (k == LOOP_COMPONENT_APP || (k == LOOP_COMPONENT_COMMAND && c->kind != LOOP_COMPONENT_APP) ||
+        (k == LOOP_COMPONENT_HTTP && c->kind == LOOP_COMPONENT_LIBRARY))
+        c->kind = k;
+}
+
+loop_error *loop_component_open(loop_host *h, const char *path, loop_component **ret)
+{
+    loop_component *c;
+    LP_TRY(open_component(h, path, true, &c));
+    c->kind = LOOP_COMPONENT_LIBRARY;
+    const char *name;
+    for (size_t i = 0; (name = lp_component_export_at(c->engine, i)); i++)
+        note_export(c, name);
+    *ret = c;
+    return NULL;
+}
+
+/* ---- who serves it ---- */
+
+static const char *nearest_function(loop_component *c, const loop_provider_interface *t,
+                                    const char *name)
+{
+    const char *best = NULL;
+    unsigned distance = (unsigned)strlen(name) / 2 + 1;
+    for (size_t i = 0; t->functions[i].name; i++) {
+        unsigned d = lp_edit_distance(name, t->functions[i].name);
+        if (d < distance) {
+            distance = d;
+            best = t->functions[i].name;
+        }
+    }
+    char *text = best ? lp_format("; the nearest is '%s'", best) : lp_strdup("");
+    const char *kept = lp_arena_strndup(&c->arena, text, strlen(text));
+    free(text);
+    return kept;
+}
+
+static const char *keep_take(loop_component *c, char *text)
+{
+    const char *kept = lp_arena_strndup(&c->arena, text, strlen(text));
+    free(text);
+    return kept;
+}
+
+static void serve_by_engine(loop_component *c, loop_item *item)
+{
+    item->tier = LOOP_TIER_ENGINE;
+    item->provider = "engine";
+    item->served = item->kind != LOOP_ITEM_FUNCTION ||
+                   lp_wasi_function(item->interface_name, item->function);
+    if (!item->served)
+        item->reason = keep_take(c, lp_format("the engine has no '%s'", item->function));
+}
+
+static void serve_by_provider(loop_component *c, loop_item *item)
+{
+    const loop_provider_interface *t;
+    const char *version;
+    char *why = NULL;
+    struct lp_provider *p = lp_host_find(c->host, item->interface_name, &t, &version, &why);
+    if (!p) {
+        const char *near = lp_nearest_interface(c->host, item->interface_name);
+        item->tier = LOOP_TIER_STUB;
+        item->reason = keep_take(c, near ? lp_format("%s; the nearest is '%s'", why, near)
+                                         : lp_strdup(why));
+        free(why);
+        return;
+    }
+    item->tier = LOOP_TIER_BUILTIN;
+    item->provider = p->table->name;
+    item->served = item->kind != LOOP_ITEM_FUNCTION || lp_find_function(t, item->function) ||
+                   strcmp(item->function, "[method]token.subscribe") == 0;
+    if (!item->served)
+        item->reason = keep_take(c, lp_format("'%s' has no such function%s", p->table->name,
+                                              nearest_function(c, t, item->function)));
+}
+
+static void add_item(loop_component *c, const lp_row *row)
+{
+    loop_item *item = lp_push(&c->items);
+    *item = (loop_item){
+        .is_export = row->is_export,
+        .kind = (loop_item_kind)row->kind,
+        .interface_name = row->interface_name,
+        .function = row->function,
+        .signature = row->signature,
+        .provider = "",
+        .reason = "",
+    };
+    if (row->is_export) {
+        note_export(c, *row->interface_name ? row->interface_name : row->function);
+        return;
+    }
+    if (!*row->interface_name)
+        item->reason = "a function of the world itself, which no provider serves";
+    else if (lp_wasi_interface(row->interface_name))
+        serve_by_engine(c, item);
+    else
+        serve_by_provider(c, item);
+}
+
+static loop_error *make_items(loop_component *c)
+{
+    const lp_row *rows;
+    size_t n;
+    LP_TRY(lp_component_rows(c->engine, &rows, &n));
+    for (size_t i = 0; i < n; i++)
+        add_item(c, &rows[i]);
+    c->items_made = true;
+    return NULL;
+}
+
+loop_error *loop_component_describe(loop_host *h, const char *path, loop_component **ret)
+{
+    loop_component *c;
+    LP_TRY(open_component(h, path, false, &c));
+    c->kind = LOOP_COMPONENT_LIBRARY;
+    loop_error *err = make_items(c);
+    if (err) {
+        loop_component_delete(c);
+        return err;
+    }
+    *ret = c;
+    return NULL;
+}
+
+const loop_item *loop_component_item_at(loop_component *c, size_t i)
+{
+    if (!c->items_made)
+        loop_error_delete(make_items(c));
+    return i < c->items.n ? &c->items.at[i] : NULL;
+}

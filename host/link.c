@@ -1,0 +1,209 @@
+/*
+ * host/link.c: binds each import of a component to a slot.
+ *
+ * Required and served by nobody: the component does not start, and every missing
+ * import is named at once. Optional, or of a package that this host knows but
+ * cannot serve yet: a stub made from the type answers `unavailable`.
+ */
+#include <stdlib.h>
+
+#include "host/internal.h"
+
+/* Packages of loop that components may import anywhere; a host without them answers `unavailable`. */
+static const char *const stubbed[] = {"loop:ui/", "loop:window/"};
+
+static bool is_optional(const loop_instance *i, const char *full)
+{
+    for (size_t n = 0; n < LP_COUNT(stubbed); n++)
+        if (lp_starts_with(full, stubbed[n]))
+            return true;
+    char name[LP_MAX_NAME];
+    lp_split_version(full, name, sizeof name);
+    for (size_t n = 0; i->options.optional && i->options.optional[n]; n++)
+        if (strcmp(i->options.optional[n], full) == 0 || strcmp(i->options.optional[n], name) == 0)
+            return true;
+    return false;
+}
+
+/* What is missing, one line each. */
+struct missing {
+    struct {
+        char **at;
+        size_t n, cap;
+    } lines;
+};
+
+static void add_missing(struct missing *m, char *line)
+{
+    for (size_t i = 0; i < m->lines.n; i++) {
+        if (strcmp(m->lines.at[i], line) == 0) {
+            free(line);
+            return;
+        }
+    }
+    *lp_push(&m->lines) = line;
+}
+
+static struct lp_slot *slot_new(loop_instance *i, const lp_import *import)
+{
+    struct lp_slot *s = lp_alloc(sizeof *s);
+    s->import = import;
+    s->instance = i;
+    s->type = (uint32_t)i->slots.n;
+    *lp_push(&i->slots) = s;
+    return s;
+}
+
+static loop_error *define_stub(loop_instance *i, const lp_import *import, const char *why)
+{
+    struct lp_slot *s = slot_new(i, import);
+    s->stub_reason = lp_strdup(why);
+    if (import->is_resource)
+        return lp_guest_define_resource(i->guest, import, s->type, NULL, s);
+    return lp_guest_define(i->guest, import, lp_stub_call, s);
+}
+
+static bool is_subscribe(const lp_import *import)
+{
+    char name[LP_MAX_NAME];
+    lp_split_version(import->interface_name, name, sizeof name);
+    return strcmp(name, "loop:core/cancellation") == 0 &&
+           strcmp(import->name, "[method]token.subscribe") == 0;
+}
+
+/* One import that `p` serves. */
+static loop_error *define_served(loop_instance *i, const lp_import *import, struct lp_provider *p,
+                                 const loop_provider_interface *t, struct missing *missing)
+{
+    struct lp_slot *s = slot_new(i, import);
+    s->provider = p;
+    s->table = t;
+    if (import->is_resource) {
+        s->resource = lp_find_resource(t, import->name);
+        if (s->resource)
+            return lp_guest_define_resource(i->guest, import, s->type, lp_slot_drop, s);
+    } else {
+        if (is_subscribe(import))
+            return lp_guest_define_subscribe(i->guest, import);
+        s->function = lp_find_function(t, import->name);
+        if (s->function)
+            return lp_guest_define(i->guest, import, lp_slot_call, s);
+    }
+    add_missing(missing, lp_format("%s: the provider '%s' has no '%s'", import->interface_name,
+                                   p->table->name, import->name));
+    return NULL;
+}
+
+/* Decided once an interface, used for each of its functions. */
+struct decision {
+    const char *interface_name;
+    struct lp_provider *provider;
+    const loop_provider_interface *table;
+    char *why;
+    bool stub, wasi;
+};
+
+static void add_capability(loop_instance *i, const struct decision *d, const char *version)
+{
+    *lp_push(&i->capabilities) = (loop_capability){
+        .name = d->interface_name,
+        .version = version,
+        .available = d->wasi || d->provider,
+        .tier = d->wasi ? LOOP_TIER_ENGINE : d->provider ? LOOP_TIER_BUILTIN : LOOP_TIER_STUB,
+        .provider = d->wasi ? "engine" : d->provider ? d->provider->table->name : "",
+        .reason = d->why ? lp_arena_strndup(&i->arena, d->why, strlen(d->why)) : NULL,
+    };
+}
+
+static loop_error *decide(loop_instance *i, const char *name, struct decision *d)
+{
+    free(d->why);
+    *d = (struct decision){.interface_name = name};
+    const char *version = "";
+    d->wasi = lp_wasi_interface(name);
+    if (d->wasi) {
+        version = strchr(name, '@');
+        version = version ? version + 1 : "";
+    } else {
+        d->provider = lp_host_find(i->host, name, &d->table, &version, &d->why);
+        if (d->provider)
+            LP_TRY(lp_provider_open(i->host, d->provider));
+        d->stub = !d->provider && is_optional(i, name);
+    }
+    add_capability(i, d, version);
+    return NULL;
+}
+
+static loop_error *link_one(loop_instance *i, const lp_import *import, struct decision *d,
+                            struct missing *missing)
+{
+    if (!*import->interface_name) {
+        add_missing(missing, lp_format("%s: a function of the world itself, which no provider serves",
+                                       import->name));
+        return NULL;
+    }
+    if (!d->interface_name || strcmp(d->interface_name, import->interface_name) != 0)
+        LP_TRY(decide(i, import->interface_name, d));
+    if (d->wasi) {
+        if (!import->is_resource && !lp_wasi_function(import->interface_name, import->name))
+            add_missing(missing, lp_format("%s: the engine has no '%s'", import->interface_name,
+                                           import->name));
+        return NULL;
+    }
+    if (d->provider)
+        return define_served(i, import, d->provider, d->table, missing);
+    if (d->stub)
+        return define_stub(i, import, d->why);
+    const char *near = lp_nearest_interface(i->host, import->interface_name);
+    add_missing(missing, near ? lp_format("%s: %s; did the author mean '%s'?",
+                                          import->interface_name, d->why, near)
+                              : lp_format("%s: %s", import->interface_name, d->why));
+    return NULL;
+}
+
+/* An interface without functions (types alone) needs nobody, but `capabilities` shows it too. */
+static loop_error *missing_error(loop_instance *i, struct missing *m)
+{
+    loop_error *err = NULL;
+    for (size_t n = m->lines.n; n-- > 0;) {
+        if (n < 16)
+            err = err ? loop_error_wrap(err, "at %s", m->lines.at[n])
+                      : loop_error_new(LOOP_MISSING, "at %s", m->lines.at[n]);
+        free(m->lines.at[n]);
+    }
+    free(m->lines.at);
+    if (!err)
+        return NULL;
+    err = loop_error_wrap(err, "cannot start '%s': it imports what nobody here serves",
+                          i->options.name);
+    return loop_error_hint_set(
+        err,
+        "`loop inspect` shows every import; one that the component can do without may be\n"
+        "      named in needs.optional of loop.yaml, or with --optional");
+}
+
+loop_error *lp_link(loop_instance *i)
+{
+    struct missing missing = {0};
+    struct decision d = {0};
+    loop_error *err = NULL;
+    const lp_import *import;
+    for (size_t n = 0; !err && (import = lp_component_import_at(i->component->engine, n)); n++)
+        err = link_one(i, import, &d, &missing);
+    free(d.why);
+    loop_error *lacking = missing_error(i, &missing);
+    if (!err)
+        return lacking;
+    loop_error_delete(lacking);
+    return err;
+}
+
+void lp_unlink(loop_instance *i)
+{
+    for (size_t n = 0; n < i->slots.n; n++) {
+        free(i->slots.at[n]->stub_reason);
+        free(i->slots.at[n]);
+    }
+    free(i->slots.at);
+    free(i->capabilities.at);
+}

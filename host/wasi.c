@@ -1,0 +1,224 @@
+/*
+ * host/wasi.c: what an instance gets of WASI, and what WASI asks before it acts.
+ *
+ * Directories and variables are decided once, when the instance is made; HTTP
+ * requests, connections and names each time. What is denied is said once, with
+ * what would allow it.
+ */
+#include <stdlib.h>
+
+#include "host/internal.h"
+
+struct lp_net_policy {
+    _Atomic(loop_host *) host; /* NULL once the instance is gone */
+    lp_host_hooks hooks;
+    const loop_policy *policy;
+    _Atomic unsigned refs;
+};
+
+/* ---- saying what was denied ---- */
+
+#define MAX_DENIALS_TOLD 64
+
+static void tell(loop_instance *i, const char *reason, const char *hint)
+{
+    for (size_t n = 0; n < i->denials.n; n++)
+        if (strcmp(i->denials.at[n], reason) == 0)
+            return;
+    if (i->denials.n >= MAX_DENIALS_TOLD)
+        return;
+    *lp_push(&i->denials) = lp_strdup(reason);
+    loop_host_log(i->host, LOOP_LOG_WARN, "%s: denied: %s%s%s", i->options.name, reason,
+                  *hint ? "; to allow it: " : "", hint);
+}
+
+static bool decide(loop_instance *i, const loop_request *want)
+{
+    loop_decision d = {0};
+    if (!i->options.policy) {
+        tell(i, "nothing is granted beyond the baseline", "");
+        return false;
+    }
+    i->host->hooks.decide(i->options.policy, want, &d);
+    if (!d.allowed)
+        tell(i, d.reason, d.hint);
+    return d.allowed;
+}
+
+/* ---- hooks, on the instance's thread ---- */
+
+static bool on_http(void *data, bool https, lp_str host, uint16_t port)
+{
+    (void)https;
+    lp_auto(lp_free_string) char *name = lp_strndup(host.ptr, host.len);
+    return decide(data, &(loop_request){.kind = LOOP_GRANT_HTTP, .name = name, .port = port});
+}
+
+/* A name may be looked up when some connection to it is granted. */
+static bool on_resolve(void *data, lp_str name)
+{
+    loop_instance *i = data;
+    const loop_grant *g;
+    for (size_t n = 0; i->options.policy && (g = i->host->hooks.grant_at(i->options.policy, n)); n++)
+        if (g->kind == LOOP_GRANT_NET && !g->deny && lp_str_is(name, g->host))
+            return true;
+    lp_auto(lp_free_string) char *reason =
+        lp_format("no grant for the name '%.*s'", (int)LP_MIN(name.len, 200), name.ptr);
+    lp_auto(lp_free_string) char *hint =
+        lp_format("--allow-net %.*s:PORT", (int)LP_MIN(name.len, 200), name.ptr);
+    tell(i, reason, hint);
+    return false;
+}
+
+static void on_open_failed(void *data, lp_str path, lp_str code, bool write)
+{
+    loop_instance *i = data;
+    lp_auto(lp_free_string) char *shown = lp_strndup(path.ptr, LP_MIN(path.len, 200));
+    lp_auto(lp_free_string) char *reason = NULL;
+    if (lp_str_is(code, "read-only") || (write && lp_str_is(code, "not-permitted")))
+        reason = lp_format("writing '%s': outside the granted directories, or one of them is read-only",
+                           shown);
+    else if (lp_str_is(code, "access"))
+        reason = lp_format("opening '%s': the file's own permissions", shown);
+    else
+        reason = lp_format("opening '%s': it leads out of the granted directories", shown);
+    tell(i, reason, lp_str_is(code, "access") ? "" : "--dir HOST[::GUEST]");
+}
+
+/* ---- hooks, on any thread ---- */
+
+static void net_ref(void *data)
+{
+    ((struct lp_net_policy *)data)->refs++;
+}
+
+static void net_unref(void *data)
+{
+    struct lp_net_policy *n = data;
+    if (--n->refs == 0) {
+        if (n->policy)
+            n->hooks.policy_unref(n->policy);
+        free(n);
+    }
+}
+
+static bool on_net(void *data, lp_str address, uint16_t port, lp_net_use use)
+{
+    struct lp_net_policy *n = data;
+    if (use == LP_NET_BIND) /* what a connect does on its own, and no more */
+        return port == 0 && (lp_str_is(address, "0.0.0.0") || lp_str_is(address, "::"));
+    if (use == LP_NET_LISTEN || !n->policy)
+        return false;
+    lp_auto(lp_free_string) char *name = lp_strndup(address.ptr, address.len);
+    loop_decision d = {0};
+    n->hooks.decide(n->policy, &(loop_request){.kind = LOOP_GRANT_NET, .name = name, .port = port}, &d);
+    loop_host *h = n->host;
+    if (!d.allowed && h)
+        loop_host_log(h, LOOP_LOG_WARN, "denied: %s; to allow it: %s", d.reason, d.hint);
+    return d.allowed;
+}
+
+/* ---- what is decided once ---- */
+
+static void add_dir(loop_instance *i, const loop_grant *g)
+{
+    loop_decision d = {0};
+    loop_request want = {.kind = LOOP_GRANT_DIR, .name = g->guest, .write = !g->read_only};
+    i->host->hooks.decide(i->options.policy, &want, &d);
+    bool read_only = g->read_only;
+    if (!d.allowed && want.write) {
+        want.write = false;
+        read_only = true;
+        i->host->hooks.decide(i->options.policy, &want, &d);
+    }
+    if (!d.allowed)
+        return;
+    const loop_grant *inside = i->host->hooks.denied_inside(i->options.policy, g);
+    if (inside) {
+        loop_host_log(i->host, LOOP_LOG_WARN,
+                      "%s: '%s' is not granted: '%s' inside it is denied, and a directory is handed "
+                      "out as a whole; grant the parts instead",
+                      i->options.name, g->host, inside->host);
+        return;
+    }
+    *lp_push(&i->dirs) = (lp_guest_dir){g->host, g->guest, read_only};
+}
+
+struct env_list {
+    const char **at;
+    size_t n, cap;
+};
+
+static void add_env(loop_instance *i, const loop_grant *g, struct env_list *list)
+{
+    loop_decision d = {0};
+    i->host->hooks.decide(i->options.policy, &(loop_request){.kind = LOOP_GRANT_ENV, .name = g->host}, &d);
+    const char *value = g->guest ? g->guest : lp_os_getenv(g->host);
+    if (!d.allowed || !value)
+        return;
+    for (size_t n = 0; n < list->n; n += 2) {
+        if (strcmp(list->at[n], g->host) == 0) {
+            list->at[n + 1] = value;
+            return;
+        }
+    }
+    *lp_push(list) = g->host;
+    *lp_push(list) = value;
+}
+
+/* Which groups the component imports; the engine links no other. */
+static void groups(const loop_instance *i, lp_guest_options *o)
+{
+    const lp_import *import;
+    for (size_t n = 0; (import = lp_component_import_at(i->component->engine, n)); n++) {
+        o->http = o->http || lp_is_http_interface(import->interface_name);
+        o->wasi = o->wasi || lp_wasi_interface(import->interface_name) ||
+                  lp_starts_with(import->interface_name, "loop:core/cancellation");
+    }
+}
+
+loop_error *lp_wasi_options(loop_instance *i, lp_guest_options *o)
+{
+    i->net = lp_alloc(sizeof *i->net);
+    i->net->host = i->host;
+    i->net->hooks = i->host->hooks;
+    i->net->policy = i->options.policy;
+    i->net->refs = 1;
+    if (i->options.policy)
+        i->host->hooks.policy_ref(i->options.policy);
+    struct env_list env = {0};
+    const loop_grant *g;
+    for (size_t n = 0; i->options.policy && (g = i->host->hooks.grant_at(i->options.policy, n)); n++) {
+        if (g->kind == LOOP_GRANT_DIR && !g->deny)
+            add_dir(i, g);
+        else if (g->kind == LOOP_GRANT_ENV && !g->deny)
+            add_env(i, g, &env);
+    }
+    const char **copy = lp_arena_alloc(&i->arena, (env.n + 1) * sizeof *copy);
+    if (env.n)
+        memcpy(copy, env.at, env.n * sizeof *copy);
+    free(env.at);
+    *o = (lp_guest_options){
+        .args = i->options.args,
+        .env = copy,
+        .dirs = i->dirs.at,
+        .dir_count = i->dirs.n,
+        .memory_limit = i->options.memory_limit,
+        .resource_type = lp_held_type,
+        .hooks = {i, on_http, on_resolve, on_open_failed, i->net, net_ref, net_unref, on_net},
+    };
+    groups(i, o);
+    return NULL;
+}
+
+void lp_wasi_done(loop_instance *i)
+{
+    if (i->net) {
+        i->net->host = NULL;
+        net_unref(i->net);
+    }
+    free(i->dirs.at);
+    for (size_t n = 0; n < i->denials.n; n++)
+        free(i->denials.at[n]);
+    free(i->denials.at);
+}

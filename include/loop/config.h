@@ -1,0 +1,134 @@
+/*
+ * loop/config.h: what a workspace asks for, and where each value comes from.
+ *
+ * Order, the later wins: defaults, the profile's file, loop.yaml, the
+ * environment (LOOP_*), flags. Grants add up instead; the environment never
+ * adds one. loop.yaml is a subset of YAML (no anchors, aliases, tags, merge or
+ * duplicate keys; 1 MiB, depth 32); an error names file, line and column, the
+ * key that is not known, the nearest that is, and those allowed there.
+ *
+ * Ownership: everything handed out lives as long as the configuration.
+ * Threads: read-only once loaded.
+ */
+#ifndef LOOP_CONFIG_H
+#define LOOP_CONFIG_H
+
+#include "loop/policy.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct loop_config loop_config;
+
+/* A value that a flag sets: {"log.level", "debug", "--log-level"}. */
+typedef struct loop_setting {
+    const char *key;
+    const char *value;
+    const char *source;
+} loop_setting;
+
+typedef struct loop_config_sources {
+    const char *file;    /* loop.yaml to read; NULL: the nearest one upwards from `directory` */
+    const char *directory; /* where to start; NULL: the current one */
+    const char *profile; /* NULL: what the environment, then loop.yaml says, else "dev" */
+    const char *data_dir; /* where profiles/ and classes/ lie; NULL: the installed place */
+    const loop_setting *flags;
+    size_t flag_count;
+    bool ignore_environment;
+} loop_config_sources;
+
+/* Loads everything. No loop.yaml at all is fine; one that is named must be there. */
+LOOP_API loop_error *loop_config_load(const loop_config_sources *from,
+                                      loop_config **ret) LOOP_MUST_USE;
+LOOP_API void loop_config_delete(loop_config *c);
+
+/* The directory of loop.yaml, or NULL without one; the path of the file itself. */
+LOOP_API const char *loop_config_root(const loop_config *c);
+LOOP_API const char *loop_config_file(const loop_config *c);
+
+/*
+ * One option by key ("log.level", "log.format", "profile", "default",
+ * "limits.memory", "limits.timeout", "limits.grace"), as text; "" when it has
+ * neither value nor default. An unknown key is a defect of the caller: NULL.
+ */
+LOOP_API const char *loop_config_get(const loop_config *c, const char *key,
+                                     loop_origin *ret_origin);
+
+/* Every option there is, one row each: parsing, --help, docs and schema come from these. */
+typedef struct loop_option {
+    const char *key;         /* "log.level" */
+    const char *type;        /* "enum", "size", "duration", "string", "bool" */
+    const char *values;      /* enum: "error|warn|info|debug|trace"; else NULL */
+    const char *fallback;    /* the default, as text; NULL: none */
+    const char *environment; /* "LOOP_LOG_LEVEL", or NULL */
+    const char *flag;        /* "--log-level", or NULL */
+    const char *help;        /* one line */
+} loop_option;
+LOOP_API const loop_option *loop_option_at(size_t i);
+
+typedef enum loop_on_trap {
+    LOOP_ON_TRAP_STOP,
+    LOOP_ON_TRAP_RESTART,
+    LOOP_ON_TRAP_QUARANTINE,
+} loop_on_trap;
+
+/* One component of loop.yaml. */
+typedef struct loop_component_config {
+    const char *name;
+    const char *path; /* absolute */
+    const char *const *args;     /* NULL-terminated: what comes before the command line's own */
+    const char *const *optional; /* NULL-terminated: imports that may be missing */
+    uint64_t memory_limit;       /* bytes over all memories; 0: the class's default */
+    uint64_t call_limit_ms;      /* per call; 0: the class's default */
+    uint64_t storage_quota;      /* bytes of private storage granted; 0: no storage */
+    loop_on_trap on_trap;
+    loop_origin origin;
+} loop_component_config;
+LOOP_API const loop_component_config *loop_config_component_at(const loop_config *c, size_t i);
+LOOP_API const loop_component_config *loop_config_component(const loop_config *c,
+                                                            const char *name);
+
+/* One row of `config:` of a component, what wasi:config hands to it. */
+LOOP_API bool loop_config_component_value(const loop_config *c, const char *component, size_t i,
+                                          const char **ret_key, const char **ret_value);
+
+/*
+ * Which providers an interface is bound to, outermost first: row i of `bind:`.
+ * `interface` has no version ("loop:core/logging").
+ */
+typedef struct loop_binding {
+    const char *interface_name;
+    const char *const *providers; /* NULL-terminated */
+    loop_origin origin;
+} loop_binding;
+LOOP_API const loop_binding *loop_config_binding_at(const loop_config *c, size_t i);
+
+/* The limits of a trust class where a component sets none: classes/NAME.yaml. */
+typedef struct loop_class_config {
+    const char *name;       /* "untrusted", "trusted" */
+    uint64_t memory_limit;  /* bytes over all memories; 0: none */
+    uint64_t call_limit_ms; /* per call; 0: none */
+    loop_origin origin;
+} loop_class_config;
+/* NULL for a class that does not exist. */
+LOOP_API const loop_class_config *loop_config_class(const loop_config *c, const char *name);
+
+/*
+ * Adds the grants and denials of loop.yaml for `component` (confined to the
+ * workspace). LOOP_NOT_FOUND for a component that loop.yaml does not have and
+ * for a directory that is not there, LOOP_DENIED for one outside.
+ */
+LOOP_API loop_error *loop_config_grants(const loop_config *c, const char *component,
+                                        loop_policy *into) LOOP_MUST_USE;
+
+/* loop.schema.json, made from the same rows; the caller's, for loop_free. */
+LOOP_API char *loop_config_schema(void);
+
+/* The whole effective configuration with the origin of each value, as text or JSON. */
+LOOP_API char *loop_config_format(const loop_config *c, bool json);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,185 @@
+/*
+ * loop/host.h: running components.
+ *
+ * A host owns an engine, providers and instances. A component is loaded and
+ * compiled once and may be instantiated many times. An instance is an actor: one
+ * store, one thread, one call at a time; a trap, a deadline or a limit ends that
+ * instance and nothing else.
+ *
+ * Threads: a host and what it made belong to the thread that made it (the main
+ * thread), which turns its loop with loop_host_turn; callbacks marked "main"
+ * come from there. loop_instance_cancel and loop_instance_kill may be called
+ * from any thread while the instance lives.
+ *
+ *     loop_host *host;              loop_host_new(&(loop_host_options){0}, &host)
+ *     loop_component *component;    loop_component_open(host, "hello.wasm", &component)
+ *     loop_instance *instance;      loop_instance_new(host, component, &options, &instance)
+ *     loop_result result;           loop_instance_run(instance, &result)
+ */
+#ifndef LOOP_HOST_H
+#define LOOP_HOST_H
+
+#include "loop/policy.h"
+#include "loop/provider.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct loop_host loop_host;
+typedef struct loop_component loop_component;
+typedef struct loop_instance loop_instance;
+
+/* One finished call of a component into a provider. */
+typedef struct loop_trace {
+    const char *component;
+    const char *interface_name; /* with its version */
+    const char *function;
+    const char *provider;
+    uint64_t duration_ns;
+    const char *outcome; /* "ok", "error" (a result's error), "failed" (ended the instance) */
+} loop_trace;
+
+typedef struct loop_host_options {
+    /* Where log entries go (any thread); NULL: stderr, in the format below. */
+    void (*log)(void *data, const loop_log_entry *entry);
+    loop_log_level log_level; /* entries below it are dropped */
+    bool log_json;            /* one JSON object a line instead of text */
+    const char *cache_dir;    /* NULL: LOOP_CACHE_DIR, XDG_CACHE_HOME/loop or ~/.cache/loop */
+    bool no_cache;
+    /* Before work that takes long: "compiling 'x.wasm' (12.5 MB)" (main). */
+    void (*progress)(void *data, const char *what);
+    /* After each call into a provider (the instance's thread); NULL: no tracing. */
+    void (*trace)(void *data, const loop_trace *t);
+    void *data; /* for the three above */
+} loop_host_options;
+
+LOOP_API loop_error *loop_host_new(const loop_host_options *options,
+                                   loop_host **ret) LOOP_MUST_USE;
+/* Stops every instance that is left. */
+LOOP_API void loop_host_delete(loop_host *host);
+
+/*
+ * Adds a provider. Tables are not copied. The last one added for an interface
+ * serves it, unless loop_host_bind says otherwise.
+ */
+LOOP_API loop_error *loop_host_provider_add(loop_host *host,
+                                            const loop_provider *provider) LOOP_MUST_USE;
+/* Which provider serves an interface ("loop:core/logging"). LOOP_NOT_FOUND. */
+LOOP_API loop_error *loop_host_bind(loop_host *host, const char *interface_name,
+                                    const char *provider) LOOP_MUST_USE;
+/* The providers there are; NULL past the end. */
+LOOP_API const loop_provider *loop_host_provider_at(const loop_host *host, size_t i);
+
+/* Writes one entry of the host's own to its log. */
+LOOP_API void loop_host_log(loop_host *host, loop_log_level level, const char *fmt, ...)
+    LOOP_PRINTF(3, 4);
+
+/*
+ * Turns the loop: waits up to `timeout_ms` (-1: until something happens) and
+ * runs what is due. False when nothing is left that could happen.
+ */
+LOOP_API bool loop_host_turn(loop_host *host, int timeout_ms);
+
+/* Calls `f` (main) at each signal `signum`; NULL restores what was. */
+LOOP_API loop_error *loop_host_on_signal(loop_host *host, int signum,
+                                         void (*f)(void *data, int signum),
+                                         void *data) LOOP_MUST_USE;
+
+/* ---- components ---- */
+
+/* What a component is for, from what it exports. */
+typedef enum loop_component_kind {
+    LOOP_COMPONENT_COMMAND,  /* wasi:cli/run */
+    LOOP_COMPONENT_APP,      /* loop:core/app */
+    LOOP_COMPONENT_HTTP,     /* wasi:http/incoming-handler: an HTTP server */
+    LOOP_COMPONENT_LIBRARY,  /* anything else: its exports can be called with --invoke */
+} loop_component_kind;
+
+typedef enum loop_item_kind { LOOP_ITEM_FUNCTION, LOOP_ITEM_INTERFACE, LOOP_ITEM_RESOURCE } loop_item_kind;
+
+/* A row of what a component imports or exports. */
+typedef struct loop_item {
+    bool is_export;
+    loop_item_kind kind;
+    const char *interface_name; /* with its version; "" for a function of the world */
+    const char *function;       /* "" for an interface */
+    const char *signature;      /* "func(level: level, ...)"; "" for an interface */
+    /* Imports only: who would serve it. */
+    bool served;
+    loop_tier tier;
+    const char *provider; /* "" when nobody */
+    const char *reason;   /* why nobody, and the nearest there is; "" when served */
+} loop_item;
+
+/*
+ * Reads, checks and compiles a component (or takes it from the cache).
+ * LOOP_NOT_FOUND, LOOP_INVALID (not a component: the hint says what it is and
+ * how to make it one), LOOP_LIMIT, LOOP_IO.
+ */
+LOOP_API loop_error *loop_component_open(loop_host *host, const char *path,
+                                         loop_component **ret) LOOP_MUST_USE;
+/* Reads and describes without compiling: for inspection. It cannot be instantiated. */
+LOOP_API loop_error *loop_component_describe(loop_host *host, const char *path,
+                                             loop_component **ret) LOOP_MUST_USE;
+LOOP_API void loop_component_delete(loop_component *c);
+LOOP_API const char *loop_component_path(const loop_component *c);
+LOOP_API loop_component_kind loop_component_kind_of(const loop_component *c);
+/* The rows, imports first; NULL past the end. They live as long as the component. */
+LOOP_API const loop_item *loop_component_item_at(loop_component *c, size_t i);
+
+/* ---- instances ---- */
+
+typedef struct loop_instance_options {
+    const char *name;            /* in logs and traces; NULL: the file's name */
+    const char *const *args;     /* NULL-terminated, the program's name first; NULL: the name */
+    const loop_policy *policy;   /* lives as long as the instance; NULL: the baseline alone */
+    const char *const *optional; /* NULL-terminated: imports that may be missing */
+    uint64_t memory_limit;       /* bytes over all memories; 0: 512 MiB */
+    uint64_t timeout_ms;         /* from start to end; 0: none */
+    uint64_t call_timeout_ms;    /* each call into the component; 0: none */
+    uint64_t grace_ms;           /* between asking to end and forcing it; 0: at once */
+    /* `config:` rows, key and value by turns; NULL-terminated. */
+    const char *const *config;
+} loop_instance_options;
+
+/* How a run ended. */
+typedef struct loop_result {
+    int status;   /* the component's exit status; the error's code where there is an error */
+    char *output; /* loop_instance_invoke: the results in WAVE; for loop_free */
+} loop_result;
+
+/* Links and checks imports; nothing of the guest runs yet. LOOP_MISSING, LOOP_DENIED. */
+LOOP_API loop_error *loop_instance_new(loop_host *host, loop_component *component,
+                                       const loop_instance_options *options,
+                                       loop_instance **ret) LOOP_MUST_USE;
+
+/*
+ * Runs a command or an application to its end, turning the host's loop
+ * meanwhile. An instance runs once.
+ * LOOP_TRAP, LOOP_TIMEOUT, LOOP_CANCELLED, LOOP_LIMIT, or what a provider said.
+ */
+LOOP_API loop_error *loop_instance_run(loop_instance *instance,
+                                       loop_result *ret) LOOP_MUST_USE;
+/* Calls one export: "iface.func(args)" or "func(args)", arguments in WAVE. */
+LOOP_API loop_error *loop_instance_invoke(loop_instance *instance, const char *call,
+                                          loop_result *ret) LOOP_MUST_USE;
+
+/*
+ * Asks the component to end: its cancellation token is set, and after the grace
+ * period it is stopped by force. A component that cannot ask for its token is
+ * stopped at once. Any thread.
+ */
+LOOP_API void loop_instance_cancel(loop_instance *instance, loop_cancel_reason reason);
+/* Stops it now. Any thread. */
+LOOP_API void loop_instance_kill(loop_instance *instance);
+LOOP_API void loop_instance_delete(loop_instance *instance);
+
+/* loop's version, "0.1.0", and the engine's, "wasmtime 48.0.8". */
+LOOP_API const char *loop_version(void);
+LOOP_API const char *loop_engine_version(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,23 @@
+/*
+ * A C program's main() as the component's `wasi:cli/run`.
+ *
+ * Link this file, gen/loop.c and gen/loop_component_type.o into a *reactor*
+ * (-mexec-model=reactor). Not as a command: there wasi-libc's own _start would
+ * run main, and an exported cabi_realloc makes it lose the first line written.
+ *
+ * Exit status: what main returns; anything but 0 becomes the error case of
+ * `run`, which a host shows as 1. wasi:cli/exit says more where it is there.
+ */
+#include "gen/loop.h"
+
+#include <stdio.h>
+
+/* wasi-libc: fetches the arguments, then calls main. */
+int __main_void(void);
+
+bool exports_wasi_cli_run_run(void)
+{
+    int status = __main_void();
+    fflush(NULL);
+    return status == 0;
+}

@@ -1,0 +1,10 @@
+;; big-memory: wants 2 GiB before it starts.
+(component
+  (core module $code
+    (memory 32768)
+    (func $run (export "run") (result i32) (i32.const 0)))
+  (core instance $code (instantiate $code))
+  (func $run (result (result)) (canon lift (core func $code "run")))
+  (instance $command (export "run" (func $run)))
+  (export "wasi:cli/run@0.2.0" (instance $command))
+)

@@ -1,0 +1,2 @@
+;; empty: a component without imports and exports.
+(component)

@@ -1,0 +1,66 @@
+#!/bin/sh
+# The guest bindings that are checked in: are they what the WIT says?
+#
+#   tools/check_guest_bindings.sh           compare; differences end with status 1
+#   tools/check_guest_bindings.sh --write   write them anew, after a change in wit/
+#
+# Needs cargo; the generator (engine/guest-bindgen) is compiled once, into the
+# user's cache, in half a minute. Every row of `bindings` below is one file set.
+set -eu
+cd "$(dirname "$0")/.."
+cache=${LOOP_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/loop}
+wasi=$(echo wit/deps/*)
+loop="wit/core wit/command wit/ui wit/window"
+
+case ${1-} in
+    --write) write=1 ;;
+    '') write=0 ;;
+    *) echo "usage: $0 [--write]" >&2; exit 2 ;;
+esac
+
+# Rows: bind LANGUAGE WORLD=NAME FOLDER MAIN DEPENDENCY...
+bindings() {
+    bind c    http-command=loop   sdk/c/gen        wit/command wit/core $wasi
+    bind rust sdk=bindings        sdk/rust/src/gen sdk/rust/wit/sdk.wit wit/core $wasi
+    guests=tests/guests
+    bind c    application=app     $guests/gen      wit/core $wasi
+    bind c    sockets             $guests/gen      $guests/wit/sockets.wit $wasi
+    bind c    calc                $guests/gen      $guests/wit/calc.wit
+    bind c    odd                 $guests/gen      $guests/wit/guests.wit $guests/wit/deps/* $loop $wasi
+    bind c    drafts              $guests/gen      $guests/wit/guests.wit $guests/wit/deps/* $loop $wasi
+    bind c    misspelt            $guests/gen      $guests/wit/misspelt.wit
+}
+
+echo "guest bindings: compiling the generator (seconds, unless it is the first time)"
+cargo build --quiet --locked --manifest-path engine/guest-bindgen/Cargo.toml \
+    --target-dir "$cache/guest-bindgen"
+generator=$cache/guest-bindgen/debug/guest-bindgen
+
+temp=$(mktemp -d)
+trap 'rm -rf "$temp"' EXIT
+changed=0
+bind() {
+    language=$1 world=$2 folder=$3
+    shift 3
+    rm -rf "$temp/out"
+    "$generator" "$language" "$world" "$temp/out" "$@"
+    for file in "$temp"/out/*; do
+        checked=$folder/$(basename "$file")
+        if cmp -s "$file" "$checked"; then
+            continue
+        elif [ $write = 1 ]; then
+            mkdir -p "$folder"
+            cp "$file" "$checked"
+            echo "guest bindings: wrote $checked"
+        else
+            echo "guest bindings: $checked is not what the WIT says" >&2
+            changed=1
+        fi
+    done
+}
+bindings
+if [ $changed = 1 ]; then
+    echo "hint: tools/check_guest_bindings.sh --write" >&2
+    exit 1
+fi
+echo "guest bindings: up to date"

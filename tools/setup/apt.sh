@@ -1,0 +1,58 @@
+#!/bin/sh
+# The Debian packages that building loop and C guests takes. Skips what is
+# installed; runs apt-get only when something is missing, through sudo when the
+# user is not root.
+#
+#   tools/setup/apt.sh [--check]
+. "$(dirname "$0")/common.sh"
+
+host="meson ninja-build pkg-config libuv1-dev libfyaml-dev libjansson-dev libcmocka-dev
+    libsodium-dev libxxhash-dev"
+guests="clang-19 lld-19 libclang-rt-19-dev-wasm32 wasi-libc"
+style="clang-format-19 clang-tidy-19"
+
+have dpkg-query || fail "this is not a Debian system" \
+    "install the equivalents of: $(echo $host $guests $style)"
+
+missing=
+for package in $host $guests $style; do
+    case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
+        installed) ;;
+        *) missing="$missing $package" ;;
+    esac
+done
+
+install="apt-get install --yes --no-install-recommends$missing"
+if [ -z "$missing" ]; then
+    say "all packages are installed"
+    exit 0
+fi
+case ${1-} in
+    --check)
+        say "missing:$missing"
+        say "to install: tools/setup/apt.sh, or $install"
+        exit 1
+        ;;
+    '') ;;
+    *) fail "unknown option '$1'" "apt.sh [--check]" ;;
+esac
+
+as_root=
+if [ "$(id -u)" != 0 ]; then
+    have sudo && sudo -n true 2>/dev/null || [ -t 0 ] && have sudo ||
+        fail "only root can install packages" "as root: $install"
+    as_root=sudo
+fi
+say "installing$missing"
+export DEBIAN_FRONTEND=noninteractive
+# A package list that was never fetched knows nothing; an old one may miss files.
+if ! $as_root $install >"${TMPDIR:-/tmp}/loop-apt.$$" 2>&1; then
+    say "fetching the package lists first"
+    $as_root apt-get update --quiet=2
+    $as_root $install >"${TMPDIR:-/tmp}/loop-apt.$$" 2>&1 || {
+        tail -5 "${TMPDIR:-/tmp}/loop-apt.$$" >&2
+        fail "apt-get could not install everything" "$install"
+    }
+fi
+rm -f "${TMPDIR:-/tmp}/loop-apt.$$"
+ready "all packages are installed"

@@ -1,0 +1,87 @@
+/*
+ * trust/policy.h: what the files of trust/ and the readers of configuration
+ * share about a policy. The public side is loop/policy.h.
+ */
+#ifndef LP_POLICY_H
+#define LP_POLICY_H
+
+#include "base/base.h"
+#include "base/os/os.h"
+#include "loop/policy.h"
+
+#define LP_MAX_HOST 253 /* bytes of a host name (RFC 1035) */
+
+/* A host as both grants and requests are compared: one spelling each. */
+typedef struct lp_host {
+    bool is_address;
+    lp_os_address address;
+    char name[LP_MAX_HOST + 1]; /* lower case, no final dot; an address in its one form */
+} lp_host;
+
+/*
+ * These return NULL, or what is wrong as half a sentence ("it is empty").
+ * `lp_host_parse` takes "[::1]" and "::1"; `lp_host_port_parse` sets *ret_port
+ * to 0 where the text has no port.
+ */
+const char *lp_host_parse(const char *text, size_t n, lp_host *ret);
+const char *lp_host_port_parse(const char *text, lp_host *ret, uint16_t *ret_port);
+const char *lp_env_name_check(const char *name, size_t n);
+
+/* A directory to grant or deny, before anything is resolved. */
+typedef struct lp_policy_dir {
+    const char *host;
+    const char *guest; /* NULL: as `host` */
+    bool read_only;
+    bool deny;
+    const char *base; /* NULL: the current directory */
+    bool confine;
+} lp_policy_dir;
+
+/* loop_policy_add for a directory whose parts are apart already, as in loop.yaml. */
+loop_error *lp_policy_add_dir(loop_policy *p, const lp_policy_dir *dir,
+                              loop_origin origin) LOOP_MUST_USE;
+
+/*
+ * A denial that lies inside the granted directory `dir`, or NULL. Whoever hands
+ * a directory to a guest as a whole, and does not ask again at every open, must
+ * not hand out one that has such a denial.
+ */
+const loop_grant *lp_policy_denied_inside(const loop_policy *p, const loop_grant *dir);
+
+/* Where `path` (absolute) would really be, also when its last parts do not exist; malloced. */
+char *lp_policy_real(const char *path);
+
+/* Replaces lp_os_resolve: for tests, and for hosts with a resolver of their own. */
+typedef size_t lp_policy_resolver(void *ctx, const char *name, lp_os_address *ret, size_t max);
+void lp_policy_resolver_set(loop_policy *p, lp_policy_resolver *resolve, void *ctx);
+
+/* Counted: each _ref needs one loop_policy_delete. */
+void lp_policy_ref(const loop_policy *p);
+void lp_policy_unref(const loop_policy *p);
+
+/* ---- inside trust/ ---- */
+
+typedef struct lp_policy_entry {
+    loop_grant grant; /* first: loop_policy_at hands it out */
+    lp_host host;     /* HTTP and NET */
+} lp_policy_entry;
+
+/* Names looked up lately; trust/policy_names.c. Any thread. */
+typedef struct lp_names lp_names;
+lp_names *lp_names_new(void);
+void lp_names_delete(lp_names *n);
+void lp_names_resolver_set(lp_names *n, lp_policy_resolver *resolve, void *ctx);
+/* Whether `name` has `address` now, or had it within the last 30 seconds. */
+bool lp_names_have(lp_names *n, const char *name, const lp_os_address *address);
+
+struct loop_policy {
+    _Atomic unsigned refs; /* a look-up of a name may outlive who made the policy */
+    lp_arena arena;
+    struct {
+        lp_policy_entry **at;
+        size_t n, cap;
+    } entries;
+    lp_names *names;
+};
+
+#endif
