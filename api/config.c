@@ -158,7 +158,8 @@ static loop_error *find_profile(loader *l, const char **ret, bool *ret_asked)
     char text[64];
     size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
     if (name[n] || n == 0 || n > LP_MAX_NAME) /* it becomes a part of a path */
-        return loop_error_new(LOOP_CONFIG, "'%s' is no name of a profile: letters, digits, '-', '_'",
+        return loop_error_new(LOOP_CONFIG,
+                              "'%s' is no name of a profile: letters, digits, '-', '_'",
                               lp_text_shown(name, text, sizeof text));
     *ret = name;
     return NULL;
@@ -176,8 +177,8 @@ static char *data_file(const char *root, const char *folder, const char *name)
 
 static loop_error *load_profile(loader *l)
 {
-    const char *name;
-    bool asked;
+    const char *name = NULL;
+    bool asked = false;
     LP_TRY(find_profile(l, &name, &asked));
     lp_auto(lp_free_string) char *file = data_file(l->c->root, "profiles", name);
     if (!file)

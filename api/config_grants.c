@@ -47,8 +47,8 @@ static loop_error *read_dir(loop_config *c, const lp_yaml *map, const char *wher
                                       lp_yaml_kind_name(map));
         return loop_error_hint_set(e, "write { host: ./data, guest: /data, mode: ro }");
     }
-    LP_TRY(lp_config_check_map(map, g->deny ? "components.*.deny.dirs.[]" : "components.*.grants.dirs.[]",
-                     LP_CONFIG_WORKSPACE, inside));
+    const char *prefix = g->deny ? "components.*.deny.dirs.[]" : "components.*.grants.dirs.[]";
+    LP_TRY(lp_config_check_map(map, prefix, LP_CONFIG_WORKSPACE, inside));
     const lp_yaml *host = lp_yaml_get(map, "host"), *guest = lp_yaml_get(map, "guest");
     const lp_yaml *mode = lp_yaml_get(map, "mode");
     if (!host)
@@ -75,7 +75,8 @@ static loop_error *read_dirs(loop_config *c, lp_config_component *component, con
     if (list->kind != LP_YAML_LIST && list->kind != LP_YAML_NULL)
         return lp_config_expected(list, "a list of maps", "dirs");
     for (const lp_yaml *i = list->first; i; i = i->next) {
-        lp_config_grant g = {.kind = LOOP_GRANT_DIR, .deny = deny, .origin = lp_config_origin(c, i)};
+        lp_config_grant g = {
+            .kind = LOOP_GRANT_DIR, .deny = deny, .origin = lp_config_origin(c, i)};
         LP_TRY(read_dir(c, i, where, &g));
         *lp_push(&component->grants) = g;
     }
@@ -95,8 +96,8 @@ static loop_error *read_storage(lp_config_component *component, const lp_yaml *m
 }
 
 /* `grants:` or `deny:` */
-loop_error *lp_config_read_grants(loop_config *c, lp_config_component *component, const lp_yaml *map,
-                               bool deny)
+loop_error *lp_config_read_grants(loop_config *c, lp_config_component *component,
+                                  const lp_yaml *map, bool deny)
 {
     static const struct {
         const char *key;

@@ -42,7 +42,9 @@ static loop_error *read_needs(loop_config *c, lp_config_component *component, co
         lp_format(" in 'needs' of component '%s'", component->row.name);
     LP_TRY(lp_config_check_map(map, "components.*.needs", LP_CONFIG_WORKSPACE, where));
     const lp_yaml *optional = lp_yaml_get(map, "optional");
-    return optional ? lp_config_read_texts(c, optional, "optional", false, &component->row.optional) : NULL;
+    if (!optional)
+        return NULL;
+    return lp_config_read_texts(c, optional, "optional", false, &component->row.optional);
 }
 
 static loop_error *read_limits(lp_config_component *component, const lp_yaml *map)

@@ -17,7 +17,7 @@ static const loop_option options[] = {
      "the least important messages that are shown"},
     {"log.format", "enum", "text|json", "text", "LOOP_LOG_FORMAT", "--log-format",
      "lines for people, or one JSON object a line"},
-    {"limits.memory", "size", NULL, NULL, "LOOP_LIMITS_MEMORY", "--memory",
+    {"limits.memory", "size", NULL, NULL, "LOOP_LIMITS_MEMORY", "--max-memory",
      "memory of each component; less of this and its class's"},
     {"limits.timeout", "duration", NULL, NULL, "LOOP_LIMITS_TIMEOUT", "--timeout",
      "how long a command may run"},

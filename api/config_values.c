@@ -234,7 +234,8 @@ loop_error *lp_config_read_class(loop_config *c, const lp_yaml *root, loop_class
                 names, LP_COUNT(names));
     const lp_yaml *limits = lp_yaml_get(root, "limits");
     if (limits)
-        LP_TRY(lp_config_check_map(limits, "components.*.limits", LP_CONFIG_WORKSPACE, " in 'limits'"));
+        LP_TRY(lp_config_check_map(limits, "components.*.limits", LP_CONFIG_WORKSPACE,
+                                   " in 'limits'"));
     const lp_yaml *memory = lp_yaml_get(limits, "memory"), *call = lp_yaml_get(limits, "call");
     if (memory)
         LP_TRY(lp_config_read_size(memory, "memory", &class.memory_limit));

@@ -23,21 +23,21 @@ static const char *level_name(loop_log_level level)
     return level_names[LP_MIN((unsigned)level, 4u)];
 }
 
-/* Text as it may stand on a terminal: control characters as \xNN, newlines as \n. */
+/* Text as it may stand on a terminal: control characters and what is not UTF-8 as \xNN. */
 static void add_escaped(lp_buf *b, const char *s)
 {
-    for (; *s; s++) {
+    for (size_t n = strlen(s), len; n; s += len, n -= len) {
         unsigned char c = (unsigned char)*s;
-        if (c == '\n')
+        len = lp_utf8_sequence(s, n);
+        bool c1 = len == 2 && c == 0xc2 && (unsigned char)s[1] < 0xa0;
+        if (c == '\n') {
             lp_buf_puts(b, "\\n");
-        else if (c == '\t' || (c >= 0x20 && c != 0x7f && c < 0x80))
-            lp_buf_add(b, s, 1);
-        else if (c >= 0xc2 && (c != 0xc2 || (unsigned char)s[1] >= 0xa0))
-            lp_buf_add(b, s, 1); /* a character that is not U+0080..U+009F */
-        else if (c >= 0x80 && c < 0xc0 && b->len && (unsigned char)b->ptr[b->len - 1] >= 0x80)
-            lp_buf_add(b, s, 1);
-        else
+        } else if (len == 0 || c1 || c == 0x7f || (c < 0x20 && c != '\t')) {
+            len = 1;
             lp_buf_printf(b, "\\x%02x", c);
+        } else {
+            lp_buf_add(b, s, len);
+        }
     }
 }
 

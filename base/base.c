@@ -124,9 +124,11 @@ void lp_buf_printf(lp_buf *b, const char *fmt, ...)
     free(s);
 }
 
-/* Length of the well-formed UTF-8 sequence at `s`, 0 where there is none. */
-static size_t utf8_sequence(const unsigned char *s, size_t n)
+size_t lp_utf8_sequence(const char *text, size_t n)
 {
+    const unsigned char *s = (const unsigned char *)text;
+    if (n == 0)
+        return 0;
     if (s[0] < 0x80)
         return 1;
     size_t len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : 2;
@@ -145,7 +147,7 @@ static size_t utf8_sequence(const unsigned char *s, size_t n)
 bool lp_utf8_valid(const char *s, size_t n)
 {
     for (size_t i = 0, len; i < n; i += len)
-        if (!(len = utf8_sequence((const unsigned char *)s + i, n - i)))
+        if (!(len = lp_utf8_sequence(s + i, n - i)))
             return false;
     return true;
 }
@@ -155,7 +157,7 @@ void lp_buf_json(lp_buf *b, const char *s, size_t n)
     lp_buf_add(b, "\"", 1);
     for (size_t i = 0; i < n;) {
         unsigned char c = (unsigned char)s[i];
-        size_t len = utf8_sequence((const unsigned char *)s + i, n - i);
+        size_t len = lp_utf8_sequence(s + i, n - i);
         if (!len)
             lp_buf_puts(b, "\\ufffd");
         else if (c == '"' || c == '\\')

@@ -52,7 +52,8 @@ static void durations_have_a_unit(void **state)
         uint64_t ms;
     } rows[] = {
         {"5s", true, 5000}, {"250ms", true, 250}, {"2m", true, 120000}, {"1h", true, 3600000},
-        {"5", false, 0},    {"5 s", false, 0},    {"s", false, 0},      {"99999999999999999h", false, 0},
+        {"5", false, 0},    {"5 s", false, 0},    {"s", false, 0},      {"5days", false, 0},
+        {"99999999999999h", false, 0},
     };
     for (size_t i = 0; i < LP_COUNT(rows); i++) {
         uint64_t v = 7;

@@ -83,6 +83,13 @@ const loop_error *loop_error_cause(const loop_error *e)
     return e ? e->cause : NULL;
 }
 
+/* A cause that opens with its own word: a step, a frame of a backtrace, a missing import. */
+static bool says_where(const char *message)
+{
+    return lp_starts_with(message, "while ") || lp_starts_with(message, "at ") ||
+           lp_starts_with(message, "in ") || lp_starts_with(message, "needs ");
+}
+
 char *loop_error_format(const loop_error *e)
 {
     lp_buf b = {0};
@@ -90,9 +97,7 @@ char *loop_error_format(const loop_error *e)
         return lp_strdup("");
     lp_buf_printf(&b, "error: %s\n", e->message);
     for (const loop_error *c = e->cause; c; c = c->cause)
-        lp_buf_printf(&b, "  %s%s\n",
-                      c->cause || lp_starts_with(c->message, "while ") ? "" : "because ",
-                      c->message);
+        lp_buf_printf(&b, "  %s%s\n", says_where(c->message) ? "" : "because ", c->message);
     if (e->hint)
         lp_buf_printf(&b, "hint: %s\n", e->hint);
     return lp_buf_take(&b);

@@ -29,6 +29,8 @@ typedef struct reader {
     struct fy_parser *parser;
     struct fy_diag *diag;
     lp_yaml_doc *doc;
+    const char *bytes;
+    size_t len;
     size_t nodes;
 } reader;
 
@@ -165,19 +167,56 @@ static bool is_null_word(const char *s)
     return !*s || strcmp(s, "~") == 0 || strcmp(s, "null") == 0;
 }
 
+/* What stands between single quotes, where '' is a quote. */
+static void unquote_single(const char *s, const char *end, lp_buf *into)
+{
+    while (s < end) {
+        lp_buf_add(into, s, 1);
+        s += s[0] == '\'' && s + 1 < end && s[1] == '\'' ? 2 : 1;
+    }
+}
+
+/*
+ * The characters of a scalar, escapes done. Folding (lines that become one) is
+ * left out of the subset: it surprises people, and libfyaml 0.7.12 loses text in
+ * it. It also loses text, and leaks, where single-quoted text has '''' in it, so
+ * that style is read from the file's own bytes; libfyaml says where they are.
+ */
+static loop_error *collect_text(reader *r, struct fy_event *event, lp_buf *into)
+{
+    struct fy_token *token = event->scalar.value;
+    enum fy_scalar_style style = fy_token_scalar_style(token);
+    const struct fy_mark *from = fy_token_start_mark(token), *to = fy_token_end_mark(token);
+    lp_buf_puts(into, "");
+    if (style == FYSS_FOLDED)
+        return event_error(r, event, "folded text ('>') is not part of loop's YAML, use '|'");
+    if (style != FYSS_LITERAL && from && to && from->line != to->line)
+        return event_error(r, event, "text over more than one line is written with '|'");
+    if (style == FYSS_SINGLE_QUOTED) {
+        if (!from || !to || from->input_pos > to->input_pos || to->input_pos >= r->len ||
+            r->bytes[to->input_pos] != '\'')
+            return event_error(r, event, "this quoted text cannot be read");
+        unquote_single(r->bytes + from->input_pos, r->bytes + to->input_pos, into);
+        return NULL;
+    }
+    size_t len = 0;
+    const char *text = fy_token_get_text(token, &len);
+    if (text)
+        lp_buf_add(into, text, len);
+    return NULL;
+}
+
 static loop_error *read_text(reader *r, struct fy_event *event, lp_yaml **ret)
 {
-    size_t len = 0;
-    const char *text = fy_token_get_text(event->scalar.value, &len);
-    if (!text)
-        text = "", len = 0;
-    /* "\0" and "\xff" in double quotes: what the file's own bytes did not show */
-    if (memchr(text, 0, len))
+    lp_auto(lp_buf_done) lp_buf text = {0};
+    LP_TRY(collect_text(r, event, &text));
+    /* "\0" in double quotes: what the file's own bytes did not show */
+    if (memchr(text.ptr, 0, text.len))
         return event_error(r, event, "a zero byte inside text");
-    if (!lp_utf8_valid(text, len))
+    if (!lp_utf8_valid(text.ptr, text.len))
         return event_error(r, event, "text that is not UTF-8");
     lp_yaml *node = new_node(r, event, LP_YAML_TEXT);
-    node->text = lp_arena_strndup(&r->doc->arena, text, len);
+    node->text = lp_arena_strndup(&r->doc->arena, text.ptr, text.len);
     node->quoted = fy_token_scalar_style(event->scalar.value) != FYSS_PLAIN;
     if (!node->quoted && is_null_word(node->text))
         node->kind = LP_YAML_NULL;
@@ -320,7 +359,7 @@ static loop_error *read_stream(reader *r)
 static loop_error *scan(lp_yaml_doc *doc, const char *bytes, size_t len)
 {
     struct fy_diag_cfg silent = {.level = FYET_ERROR, .module_mask = ~0u};
-    reader r = {.diag = fy_diag_create(&silent), .doc = doc};
+    reader r = {.diag = fy_diag_create(&silent), .doc = doc, .bytes = bytes, .len = len};
     if (!r.diag)
         return loop_error_new(LOOP_SYSTEM, "cannot start the YAML reader");
     fy_diag_set_collect_errors(r.diag, true);

@@ -2,9 +2,10 @@
  * base/yaml.h: the subset of YAML that loop reads, as a tree with positions.
  *
  * Maps, lists and text. Not: anchors, aliases, tags, merge keys ('<<'), keys
- * that are not text, a key given twice, directives, more than one document.
- * What those do for a reader (repeat, type, merge) is what makes a file mean
- * something else than it says. Everything else is text: `true`, `0x10` and
+ * that are not text, a key given twice, directives, more than one document,
+ * folded text ('>', or quoted and plain text over more than one line; '|' is).
+ * What those do for a reader (repeat, type, merge, fold) is what makes a file
+ * mean something else than it says. Everything else is text: `true`, `0x10` and
  * `1e3` are those characters until an option's row says what it expects.
  *
  * Limits: LP_MAX_CONFIG_BYTES, _DEPTH, _NODES, _KEYS. Bytes must be UTF-8

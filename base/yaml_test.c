@@ -40,6 +40,10 @@ static void outside_the_subset_is_an_error_with_its_place(void **state)
         {"a:\n\tb: 1", "f:2:1: tab character may not be used as indentation"},
         {"a: [1, 2", "f:2:1: flow sequence without a closing bracket"},
         {"a: 'x", "f:1:5: single-quoted scalar without closing quote"},
+        {"a: >\n  b", "f:2:1: folded text ('>') is not part of loop's YAML, use '|'"},
+        {"a: b\n  c", "f:1:4: text over more than one line is written with '|'"},
+        {"a: 'b\n  c'", "f:1:4: text over more than one line is written with '|'"},
+        {"a: \"b\\\n  c\"", "f:1:4: text over more than one line is written with '|'"},
         {"a: @x", "f:1:4: plain scalar cannot start with '@'"},
         /* escapes in quotes write characters that the file's bytes do not show */
         {"\"\\e[2J\": 1\n\"\\e[2J\": 2", "f:2:1: the key '?[2J' is given twice (first at line 1)"},
@@ -65,12 +69,14 @@ static void a_tree_has_the_places_of_the_file(void **state)
                                "  block: |\n"
                                "    two\n"
                                "    lines\n"
-                               "\xc3\xa9: {x: 1, y: null}\n";
+                               "\xc3\xa9: {x: 1, y: null}\n"
+                               "quotes: '''''''''it''s'''''''''\n"
+                               "escapes: \"\\t\\u00e9\\\"x\"\n";
     lp_yaml_doc *doc;
     assert_null(lp_yaml_parse("f", text, sizeof text - 1, &doc));
     const lp_yaml *root = lp_yaml_root(doc);
     assert_int_equal(root->kind, LP_YAML_MAP);
-    assert_int_equal(root->count, 2);
+    assert_int_equal(root->count, 4);
     const lp_yaml *top = lp_yaml_get(root, "top");
     const lp_yaml *list = lp_yaml_get(top, "list");
     assert_int_equal(list->count, 3);
@@ -88,6 +94,8 @@ static void a_tree_has_the_places_of_the_file(void **state)
     assert_string_equal(lp_yaml_get(last, "x")->text, "1");
     assert_int_equal(lp_yaml_get(last, "y")->kind, LP_YAML_NULL);
     assert_null(lp_yaml_get(last, "z"));
+    assert_string_equal(lp_yaml_get(root, "quotes")->text, "''''it's''''");
+    assert_string_equal(lp_yaml_get(root, "escapes")->text, "\t\xc3\xa9\"x");
     assert_null(lp_yaml_get(NULL, "z"));
     assert_null(lp_yaml_get(list, "z"));
     lp_yaml_delete(doc);

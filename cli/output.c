@@ -136,6 +136,9 @@ void cli_put_json(FILE *to, const char *text)
             fprintf(to, "\\%c", (char)c);
         else if (is_unsafe(c) && c < 0x10000)
             fprintf(to, "\\u%04x", (unsigned)c);
+        else if (is_unsafe(c))
+            fprintf(to, "\\u%04x\\u%04x", (unsigned)(0xd7c0 + (c >> 10)),
+                    (unsigned)(0xdc00 + (c & 0x3ff)));
         else
             fwrite(s, 1, n, to);
         s += n ? n : 1;

@@ -115,7 +115,7 @@ void lp_cache_store(lp_engine *e, const uint8_t *wasm, size_t len, wasmtime_comp
              folder);
         return;
     }
-    wasm_byte_vec_t v;
+    wasm_byte_vec_t v = {0};
     wasmtime_error_t *failed = err ? NULL : wasmtime_component_serialize(c, &v);
     if (failed) {
         wasmtime_error_delete(failed);

@@ -57,6 +57,7 @@ static loop_error *payload_in(lp_convert *c, const lp_type *t, const wasmtime_co
     return lp_convert_in(c, t, from, to->of.items.at, depth + 1);
 }
 
+/* Turned into the host's form, a borrow has nothing left to give back to the store. */
 static loop_error *resource_in(lp_convert *c, const wasmtime_component_val_t *from, loop_value *to)
 {
     wasmtime_component_resource_host_t *host;

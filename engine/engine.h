@@ -110,6 +110,7 @@ typedef struct lp_guest_dir {
 } lp_guest_dir;
 
 typedef struct lp_guest_options {
+    const char *name;        /* in errors */
     const char *const *args; /* NULL-terminated */
     const char *const *env;  /* name and value by turns, NULL-terminated */
     const lp_guest_dir *dirs;
@@ -143,6 +144,8 @@ loop_error *lp_guest_define(lp_guest *g, const lp_import *import, lp_host_fn f,
 loop_error *lp_guest_define_resource(lp_guest *g, const lp_import *import, uint32_t type,
                                      void (*drop)(void *data, uint32_t handle),
                                      void *data) LOOP_MUST_USE;
+/* wasi:io's `pollable`, taken over by another interface. */
+loop_error *lp_guest_define_pollable(lp_guest *g, const lp_import *import) LOOP_MUST_USE;
 /* A method that gives a pollable, ready after lp_guest_ask. */
 loop_error *lp_guest_define_subscribe(lp_guest *g, const lp_import *import) LOOP_MUST_USE;
 

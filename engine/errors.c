@@ -17,7 +17,7 @@ static char *take_text(wasm_byte_vec_t *v)
 
 char *lp_error_text(wasmtime_error_t *e)
 {
-    wasm_byte_vec_t v;
+    wasm_byte_vec_t v = {0};
     lpx_error_chain(e, &v);
     wasmtime_error_delete(e);
     char *s = take_text(&v);
@@ -32,22 +32,40 @@ struct frames {
         char **at;
         size_t n, cap;
     } lines;
+    unsigned repeated; /* how often the last line came again: recursion */
 };
+
+static void end_repetition(struct frames *f)
+{
+    if (f->repeated)
+        *lp_push(&f->lines) = lp_format("at ... (%u more of the same)", f->repeated);
+    f->repeated = 0;
+}
+
+static void add_line(struct frames *f, char *line)
+{
+    if (f->lines.n && strcmp(f->lines.at[f->lines.n - 1], line) == 0) {
+        f->repeated++;
+        free(line);
+        return;
+    }
+    end_repetition(f);
+    *lp_push(&f->lines) = line;
+}
 
 static void on_frame(void *data, const lpx_frame *f)
 {
     struct frames *frames = data;
-    if (frames->lines.n > LP_MAX_FRAMES)
+    int name_len = (int)LP_MIN(f->function.len, (size_t)LP_MAX_NAME);
+    if (frames->lines.n >= LP_MAX_FRAMES)
         return;
-    char **line = lp_push(&frames->lines);
-    if (frames->lines.n > LP_MAX_FRAMES)
-        *line = lp_strdup("at ... (more frames)");
-    else if (f->line)
-        *line = lp_format("at %.*s (%.*s:%u:%u)", (int)f->function.len, f->function.ptr,
-                          (int)f->file.len, f->file.ptr, f->line, f->column);
+    if (f->line)
+        add_line(frames, lp_format("at %.*s (%.*s:%u:%u)", name_len, f->function.ptr,
+                                   (int)LP_MIN(f->file.len, (size_t)LP_MAX_PATH), f->file.ptr,
+                                   f->line, f->column));
     else
-        *line = lp_format("at %.*s (offset 0x%llx)", (int)f->function.len, f->function.ptr,
-                          (unsigned long long)f->offset);
+        add_line(frames, lp_format("at %.*s (offset 0x%llx)", name_len, f->function.ptr,
+                                   (unsigned long long)f->offset));
 }
 
 static const char *trap_hint(int trap)
@@ -68,6 +86,7 @@ static loop_error *with_frames(wasmtime_error_t *e, loop_code code, const char *
 {
     struct frames frames = {0};
     lpx_error_frames(e, on_frame, &frames);
+    end_repetition(&frames);
     loop_error *err = NULL;
     for (size_t i = frames.lines.n; i-- > 0;) {
         err = err ? loop_error_wrap(err, "%s", frames.lines.at[i])
@@ -80,14 +99,19 @@ static loop_error *with_frames(wasmtime_error_t *e, loop_code code, const char *
 
 loop_error *lp_error_of(wasmtime_error_t *e)
 {
-    wasm_byte_vec_t v;
+    return lp_error_of_guest("the component", e);
+}
+
+loop_error *lp_error_of_guest(const char *name, wasmtime_error_t *e)
+{
+    wasm_byte_vec_t v = {0};
     lpx_error_root(e, &v);
     lp_auto(lp_free_string) char *root = take_text(&v);
     int trap = lpx_error_trap(e);
     loop_error *err;
     if (trap >= 0) {
         const char *reason = lp_starts_with(root, "wasm trap: ") ? root + 11 : root;
-        lp_auto(lp_free_string) char *message = lp_format("the component trapped: %s", reason);
+        lp_auto(lp_free_string) char *message = lp_format("%s trapped: %s", name, reason);
         err = loop_error_hint_set(with_frames(e, LOOP_TRAP, message), "%s", trap_hint(trap));
     } else {
         err = with_frames(e, LOOP_TRAP, root);

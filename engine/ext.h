@@ -3,7 +3,8 @@
  *
  * Only engine/ includes this. Handles of Wasmtime's C API keep the rules of
  * their own headers. Errors (`wasmtime_error_t **`) are set on failure and
- * owned by the caller. Callbacks get texts that are valid during the call.
+ * owned by the caller; a wasm_byte_vec_t to be filled is zeroed before. Callbacks
+ * get texts that are valid during the call.
  */
 #ifndef LP_ENGINE_EXT_H
 #define LP_ENGINE_EXT_H
@@ -103,6 +104,9 @@ void lpx_store_delete(lpx_driver *d, wasmtime_store_t *store);
 void lpx_wasi_hooks(wasi_config_t *config, const lpx_hooks *hooks);
 wasmtime_error_t *lpx_linker_add_wasi(wasmtime_component_linker_t *l);
 wasmtime_error_t *lpx_linker_add_http(wasmtime_component_linker_t *l);
+/* wasi:io's resource type `pollable`, for an interface that uses it. */
+wasmtime_error_t *lpx_linker_add_pollable(wasmtime_component_linker_instance_t *l,
+                                          const char *name, size_t len);
 /* A method of a resource of ours that gives a wasi:io pollable, ready after lpx_driver_ask. */
 wasmtime_error_t *lpx_linker_add_subscribe(wasmtime_component_linker_instance_t *l,
                                            const char *name, size_t len);

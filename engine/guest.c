@@ -234,20 +234,6 @@ static loop_error *run_binding(struct binding *b, lp_convert *c,
     return lp_convert_out(c, s->result, &result, ret, 0);
 }
 
-/* Handles that were lent for the call are given back to the store. */
-static wasmtime_error_t *drop_borrows(wasmtime_context_t *cx, const wasmtime_component_val_t *args,
-                                      size_t nargs, const lp_signature *s)
-{
-    for (size_t i = 0; i < nargs && i < s->nparams; i++) {
-        if (s->params[i]->kind != LOOP_BORROW)
-            continue;
-        wasmtime_error_t *e = wasmtime_component_resource_any_drop(cx, args[i].of.resource);
-        if (e)
-            return e;
-    }
-    return NULL;
-}
-
 static wasmtime_error_t *on_call(void *env, wasmtime_context_t *cx,
                                  const wasmtime_component_func_type_t *type,
                                  wasmtime_component_val_t *args, size_t nargs,
@@ -264,12 +250,7 @@ static wasmtime_error_t *on_call(void *env, wasmtime_context_t *cx,
     wasmtime_component_val_t none = {.kind = WASMTIME_COMPONENT_BOOL};
     loop_error *err = run_binding(b, &c, args, nargs, nresults ? results : &none);
     lp_arena_done(&arena);
-    wasmtime_error_t *e = drop_borrows(cx, args, nargs, b->signature);
-    if (!err)
-        return e;
-    if (e)
-        wasmtime_error_delete(e);
-    return stash(g, err);
+    return err ? stash(g, err) : NULL;
 }
 
 static wasmtime_error_t *on_drop(void *env, wasmtime_context_t *cx, uint32_t rep)
@@ -351,13 +332,22 @@ loop_error *lp_guest_define_subscribe(lp_guest *g, const lp_import *import)
                                                    strlen(import->name)));
 }
 
+loop_error *lp_guest_define_pollable(lp_guest *g, const lp_import *import)
+{
+    wasmtime_component_linker_instance_t *root, *child;
+    LP_TRY(open_instance(g, import, &root, &child));
+    return close_instance(root, child,
+                          lpx_linker_add_pollable(child ? child : root, import->name,
+                                                  strlen(import->name)));
+}
+
 /* ---- calls ---- */
 
 static loop_error *limit_error(const lp_guest *g, loop_error *cause)
 {
     loop_error *e = loop_error_new(LOOP_LIMIT, "%s", loop_error_message(cause));
     loop_error_delete(cause);
-    e = loop_error_wrap(e, "the component reached its memory limit of %.1f MiB",
+    e = loop_error_wrap(e, "'%s' reached its memory limit of %.1f MiB", g->options.name,
                         (double)g->limits.memory_max / (1 << 20));
     return loop_error_hint_set(e, "raise it with --max-memory, or limits.memory in loop.yaml");
 }
@@ -381,7 +371,8 @@ static loop_error *outcome(lp_guest *g, lpx_outcome o, wasmtime_error_t *e, bool
         *exited = true;
         return NULL;
     }
-    loop_error *err = lp_error_of(e);
+    lp_auto(lp_free_string) char *name = lp_format("'%s'", g->options.name);
+    loop_error *err = lp_error_of_guest(name, e);
     if (g->limits.memory_refused)
         return limit_error(g, err);
     return err;

@@ -47,8 +47,9 @@ loop_error *lp_convert_in(lp_convert *c, const lp_type *t, const wasmtime_compon
 loop_error *lp_convert_out(lp_convert *c, const lp_type *t, const loop_value *from,
                            wasmtime_component_val_t *to, unsigned depth) LOOP_MUST_USE;
 
-/* errors.c: takes `e`. A trap with its frames, an exit, or what went wrong. */
+/* errors.c: takes `e`. A trap of the guest `name` with its frames, or what went wrong. */
 loop_error *lp_error_of(wasmtime_error_t *e) LOOP_MUST_USE;
+loop_error *lp_error_of_guest(const char *name, wasmtime_error_t *e) LOOP_MUST_USE;
 /* The message alone; takes `e`; malloced. */
 char *lp_error_text(wasmtime_error_t *e);
 

@@ -181,7 +181,7 @@ static loop_error *split_call(char *call, char **iface, char **func, char **args
 
 static loop_error *invoke_job(loop_instance *i)
 {
-    char *iface, *func, *args;
+    char *iface = NULL, *func = NULL, *args = NULL;
     lp_auto(lp_free_string) char *call = lp_strdup(i->call_text);
     LP_TRY(split_call(call, &iface, &func, &args));
     const char *full;

@@ -63,12 +63,34 @@ static loop_error *define_stub(loop_instance *i, const lp_import *import, const 
     return lp_guest_define(i->guest, import, lp_stub_call, s);
 }
 
-static bool is_subscribe(const lp_import *import)
+/* The parts of loop:core/cancellation that the engine serves: a pollable is its own. */
+static bool is_cancellation(const lp_import *import, const char *member)
 {
     char name[LP_MAX_NAME];
     lp_split_version(import->interface_name, name, sizeof name);
-    return strcmp(name, "loop:core/cancellation") == 0 &&
-           strcmp(import->name, "[method]token.subscribe") == 0;
+    return strcmp(name, "loop:core/cancellation") == 0 && strcmp(import->name, member) == 0;
+}
+
+static bool is_subscribe(const lp_import *import)
+{
+    return is_cancellation(import, "[method]token.subscribe");
+}
+
+static bool is_pollable(const lp_import *import)
+{
+    return is_cancellation(import, "pollable");
+}
+
+/* A resource that an interface takes over from another one (`use store.{bucket}`). */
+static const struct lp_slot *find_used(const loop_instance *i, const struct lp_provider *p,
+                                       const char *name)
+{
+    for (size_t n = 0; n < i->slots.n; n++) {
+        const struct lp_slot *s = i->slots.at[n];
+        if (s->provider == p && s->resource && strcmp(s->resource->name, name) == 0)
+            return s;
+    }
+    return NULL;
 }
 
 /* One import that `p` serves. */
@@ -79,7 +101,14 @@ static loop_error *define_served(loop_instance *i, const lp_import *import, stru
     s->provider = p;
     s->table = t;
     if (import->is_resource) {
+        if (is_pollable(import))
+            return lp_guest_define_pollable(i->guest, import);
         s->resource = lp_find_resource(t, import->name);
+        const struct lp_slot *used = s->resource ? NULL : find_used(i, p, import->name);
+        if (used) {
+            s->resource = used->resource;
+            s->type = used->type;
+        }
         if (s->resource)
             return lp_guest_define_resource(i->guest, import, s->type, lp_slot_drop, s);
     } else {
@@ -89,8 +118,8 @@ static loop_error *define_served(loop_instance *i, const lp_import *import, stru
         if (s->function)
             return lp_guest_define(i->guest, import, lp_slot_call, s);
     }
-    add_missing(missing, lp_format("%s: the provider '%s' has no '%s'", import->interface_name,
-                                   p->table->name, import->name));
+    add_missing(missing, lp_format("needs %s of %s: the provider '%s' does not have it",
+                                   import->name, import->interface_name, p->table->name));
     return NULL;
 }
 
@@ -138,7 +167,7 @@ static loop_error *link_one(loop_instance *i, const lp_import *import, struct de
                             struct missing *missing)
 {
     if (!*import->interface_name) {
-        add_missing(missing, lp_format("%s: a function of the world itself, which no provider serves",
+        add_missing(missing, lp_format("needs %s: a function of the world itself, which no provider serves",
                                        import->name));
         return NULL;
     }
@@ -146,8 +175,8 @@ static loop_error *link_one(loop_instance *i, const lp_import *import, struct de
         LP_TRY(decide(i, import->interface_name, d));
     if (d->wasi) {
         if (!import->is_resource && !lp_wasi_function(import->interface_name, import->name))
-            add_missing(missing, lp_format("%s: the engine has no '%s'", import->interface_name,
-                                           import->name));
+            add_missing(missing, lp_format("needs %s of %s: the engine does not have it",
+                                           import->name, import->interface_name));
         return NULL;
     }
     if (d->provider)
@@ -155,20 +184,29 @@ static loop_error *link_one(loop_instance *i, const lp_import *import, struct de
     if (d->stub)
         return define_stub(i, import, d->why);
     const char *near = lp_nearest_interface(i->host, import->interface_name);
-    add_missing(missing, near ? lp_format("%s: %s; did the author mean '%s'?",
+    add_missing(missing, near ? lp_format("needs %s: %s; did the author mean '%s'?",
                                           import->interface_name, d->why, near)
-                              : lp_format("%s: %s", import->interface_name, d->why));
+                              : lp_format("needs %s: %s", import->interface_name, d->why));
     return NULL;
 }
 
-/* An interface without functions (types alone) needs nobody, but `capabilities` shows it too. */
+/* What another runtime's components import. */
+static bool is_spin(const struct missing *m)
+{
+    for (size_t n = 0; n < m->lines.n; n++)
+        if (strstr(m->lines.at[n], "fermyon:spin/") || strstr(m->lines.at[n], "spin:"))
+            return true;
+    return false;
+}
+
 static loop_error *missing_error(loop_instance *i, struct missing *m)
 {
     loop_error *err = NULL;
+    bool spin = is_spin(m);
     for (size_t n = m->lines.n; n-- > 0;) {
         if (n < 16)
-            err = err ? loop_error_wrap(err, "at %s", m->lines.at[n])
-                      : loop_error_new(LOOP_MISSING, "at %s", m->lines.at[n]);
+            err = err ? loop_error_wrap(err, "%s", m->lines.at[n])
+                      : loop_error_new(LOOP_MISSING, "%s", m->lines.at[n]);
         free(m->lines.at[n]);
     }
     free(m->lines.at);
@@ -176,6 +214,8 @@ static loop_error *missing_error(loop_instance *i, struct missing *m)
         return NULL;
     err = loop_error_wrap(err, "cannot start '%s': it imports what nobody here serves",
                           i->options.name);
+    if (spin)
+        return loop_error_hint_set(err, "this is a Spin app; `spin up` runs it");
     return loop_error_hint_set(
         err,
         "`loop inspect` shows every import; one that the component can do without may be\n"

@@ -199,6 +199,7 @@ loop_error *lp_wasi_options(loop_instance *i, lp_guest_options *o)
         memcpy(copy, env.at, env.n * sizeof *copy);
     free(env.at);
     *o = (lp_guest_options){
+        .name = i->options.name,
         .args = i->options.args,
         .env = copy,
         .dirs = i->dirs.at,

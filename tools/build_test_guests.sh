@@ -3,9 +3,12 @@
 #
 #   tools/build_test_guests.sh OUTDIR [NAME...]
 #
-# tests/guests/c/*.c and tests/guests/wat/*.wat, one guest a file; only what
-# changed is built again, one line per artifact. C needs what tools/guest_c.sh
-# says, WAT the wasm-tools of tools/setup/wasm-tools.sh.
+# tests/guests/c/*.c and tests/guests/wat/*.wat, one guest a file, and
+# tests/guests/plain: the same command in every language, made by that
+# language's own SDK. Only what changed is built again, one line per artifact. C
+# needs what tools/guest_c.sh says, WAT the wasm-tools of
+# tools/setup/wasm-tools.sh; a plain guest whose SDK is not set up is left out,
+# unless it was asked for by name.
 set -eu
 [ $# -ge 1 ] || { echo "usage: tools/build_test_guests.sh OUTDIR [NAME...]" >&2; exit 2; }
 mkdir -p "$1"
@@ -70,11 +73,93 @@ guest_wat() {
     report "$target"
 }
 
+# skip NAME SCRIPT: its SDK is missing; an error if it was asked for
+skip() {
+    [ -z "$asked" ] || c_fail "cannot build $1, its SDK is not set up" "$2"
+    echo "  $1: left out, its SDK is not set up: $2"
+}
+
+# wasi_wit FOLDER: the plain world with WASI, as tools want a folder of WIT
+wasi_wit() {
+    rm -rf "$1"
+    mkdir -p "$1/deps"
+    cp "$guests/plain/world.wit" "$1/"
+    for package in cli clocks filesystem io random sockets; do
+        cp -r "wit/deps/wasi-$package-0.2.0" "$1/deps/"
+    done
+}
+
+plain() {
+    target=$out/plain-$1.wasm
+    case $1 in
+        c) sources=$guests/plain/plain.c ;;
+        rust) sources=$guests/plain/rust ;;
+        js | jco) sources="$guests/plain/js $guests/plain/world.wit" ;;
+        py) sources="$guests/plain/py $guests/plain/world.wit" ;;
+    esac
+    # shellcheck disable=SC2086
+    stale "$target" $sources tools/build_test_guests.sh || return 0
+    case $1 in
+        c)
+            # The usual way: main, crt1 and the command adapter.
+            c_tools
+            c_object "$guests/plain/plain.c" "$objects/plain.o" -g
+            PATH=/usr/lib/llvm-19/bin:$PATH "$c_cc" --target=wasm32-wasi "-fuse-ld=$c_ld" \
+                "$objects/plain.o" -o "$target"
+            ;;
+        rust)
+            [ -e "$cache/rust-guest/env" ] || { skip plain-rust tools/setup/rust-guest.sh; return; }
+            . "$cache/rust-guest/env"
+            built=$cache/rust-guest/plain
+            (cd "$guests/plain/rust" && PATH=$RUST_GUEST_LLD:$PATH \
+                RUSTC=${RUST_GUEST_RUSTC:-rustc} \
+                CARGO_TARGET_WASM32_WASIP2_LINKER=$RUST_GUEST_LINKER \
+                cargo build --quiet --locked --release --target wasm32-wasip2 --target-dir "$built")
+            cp "$built/wasm32-wasip2/release/plain.wasm" "$target"
+            ;;
+        js)
+            tool=$cache/js-guest/node_modules/.bin/componentize-qjs
+            [ -x "$tool" ] || { skip plain-js tools/setup/js-guest.sh; return; }
+            wasi_wit "$objects/plain-wit"
+            "$tool" --wit "$objects/plain-wit" --world plain --js "$guests/plain/js/plain.js" \
+                --sync --output "$target" >"$objects/plain.log" 2>&1 || sdk_failed
+            ;;
+        jco)
+            tool=$cache/jco-guest/node_modules/.bin/jco
+            [ -x "$tool" ] || { skip plain-jco tools/setup/more-sdks.sh; return; }
+            wasi_wit "$objects/plain-wit"
+            echo "  plain-jco: componentize-js takes some ten seconds"
+            "$tool" componentize "$guests/plain/js/plain.js" --wit "$objects/plain-wit" \
+                --world-name plain --disable http fetch-event --out "$target" \
+                >"$objects/plain.log" 2>&1 || sdk_failed
+            ;;
+        py)
+            tool=$cache/venv/bin/componentize-py
+            [ -x "$tool" ] || { skip plain-py tools/setup/more-sdks.sh; return; }
+            wasi_wit "$objects/plain-wit"
+            echo "  plain-py: componentize-py takes some ten seconds"
+            # From a copy: it leaves its cache beside the source.
+            cp "$guests/plain/py/plain.py" "$objects/plain-wit/"
+            "$tool" --wit-path "$objects/plain-wit" --world plain \
+                componentize --python-path "$objects/plain-wit" plain --output "$target" \
+                >"$objects/plain.log" 2>&1 || sdk_failed
+            ;;
+    esac
+    report "$target"
+}
+
+sdk_failed() {
+    cat "$objects/plain.log" >&2
+    c_fail "the SDK failed" "see above"
+}
+
 # `http-wait` is the example that fetches, with a server that never answers.
 guest() {
-    if [ "$1" = http-wait ]; then
-        guest_c http-wait examples/c/fetch/fetch.c
-    elif [ -e "$guests/c/$1.c" ]; then
+    case $1 in
+        http-wait) guest_c http-wait examples/c/fetch/fetch.c; return ;;
+        plain-c | plain-rust | plain-js | plain-jco | plain-py) plain "${1#plain-}"; return ;;
+    esac
+    if [ -e "$guests/c/$1.c" ]; then
         guest_c "$1"
     elif [ -e "$guests/wat/$1.wat" ]; then
         guest_wat "$1"
@@ -83,6 +168,7 @@ guest() {
     fi
 }
 
+asked=$*
 if [ $# -gt 0 ]; then
     for name in "$@"; do guest "$name"; done
 else
@@ -91,4 +177,5 @@ else
         guest "${name%.*}"
     done
     guest http-wait
+    for language in c rust js jco py; do plain $language; done
 fi

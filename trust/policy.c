@@ -263,7 +263,8 @@ static loop_error *add_dir(loop_policy *p, const char *text, lp_policy_dir dir, 
     if (mode && dir.deny)
         return bad_text(LOOP_GRANT_DIR, text, "a denial has no mode, it denies everything");
     if (guest && strchr(guest, ':'))
-        return bad_text(LOOP_GRANT_DIR, text, "a guest path has no ':', and a mode is 'ro' or 'rw'");
+        return bad_text(LOOP_GRANT_DIR, text,
+                        "a guest path has no ':', and a mode is 'ro' or 'rw'");
     if (!*copy)
         return bad_text(LOOP_GRANT_DIR, text, "the directory is missing");
     if (guest && !*guest)

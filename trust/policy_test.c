@@ -109,7 +109,8 @@ static void text_that_is_no_grant_is_refused_with_a_reason(void **state)
         {LOOP_GRANT_HTTP, false, "*", LOOP_USAGE, "http '*': wildcards are not granted"},
         {LOOP_GRANT_HTTP, false, "*.example.com", LOOP_USAGE,
          "http '*.example.com': wildcards are not granted"},
-        {LOOP_GRANT_HTTP, false, "a.com:*", LOOP_USAGE, "http 'a.com:*': wildcards are not granted"},
+        {LOOP_GRANT_HTTP, false, "a.com:*", LOOP_USAGE,
+         "http 'a.com:*': wildcards are not granted"},
         {LOOP_GRANT_HTTP, false, "https://a.com", LOOP_USAGE,
          "http 'https://a.com': write only the host, without 'http://'"},
         {LOOP_GRANT_HTTP, false, "a.com/x", LOOP_USAGE,
@@ -161,9 +162,10 @@ static void text_that_is_no_grant_is_refused_with_a_reason(void **state)
 static void ports_are_one_number(void **state)
 {
     (void)state;
-    static const char *const rows[] = {"a:0",     "a:65536", "a:99999999999999999999", "a:-1",
-                                       "a:+80",   "a: 80",   "a:080",                  "a:8000-9000",
-                                       "a:80,81", "a:",      "a:0x50",                 "a:80:"};
+    static const char *const rows[] = {"a:0",         "a:65536", "a:99999999999999999999",
+                                       "a:-1",        "a:+80",   "a: 80",
+                                       "a:080",       "a:",      "a:0x50",
+                                       "a:8000-9000", "a:80,81", "a:80:"};
     for (size_t i = 0; i < LP_COUNT(rows); i++) {
         loop_policy *p = loop_policy_new();
         loop_error *e = add(p, LOOP_GRANT_NET, rows[i], false);

@@ -7,7 +7,7 @@ use crate::{CError, c_error, guard, linker};
 use std::ffi::c_void;
 use std::future::Future;
 use std::net::SocketAddr;
-use wasmtime::component::{Linker, Resource, ResourceAny};
+use wasmtime::component::{Linker, LinkerInstance, Resource, ResourceAny};
 use wasmtime::{Result, StoreContextMut};
 use wasmtime_c_api::*;
 use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemView};
@@ -200,6 +200,37 @@ impl wasmtime_wasi::p2::Pollable for Asked {
     }
 }
 
+/// Adds wasi:io's `pollable` under a name, for an interface that uses it.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn lpx_linker_add_pollable(
+    l: *mut wasmtime_component_linker_instance_t<'_>,
+    name: *const u8,
+    len: usize,
+) -> CError {
+    c_error(guard(|| {
+        // SAFETY: as in `lpx_linker_add_subscribe`.
+        let (l, name) = unsafe { instance_and_name(l, name, len)? };
+        let ty = wasmtime::component::ResourceType::host::<wasmtime_wasi::p2::DynPollable>();
+        l.resource(name, ty, |mut cx, rep| {
+            cx.data_mut().ctx().table.delete(Resource::<wasmtime_wasi::p2::DynPollable>::new_own(rep))?;
+            Ok(())
+        })
+    }))
+}
+
+/// # Safety
+/// What `ext.h` asks for: an open linker instance, `len` readable bytes at `name`.
+unsafe fn instance_and_name<'a, 'b>(
+    l: *mut wasmtime_component_linker_instance_t<'b>,
+    name: *const u8,
+    len: usize,
+) -> Result<(&'a mut LinkerInstance<'b, WasmtimeStoreData>, &'a str)> {
+    // SAFETY: transparent over its only field, size asserted in lib.rs.
+    let l = unsafe { &mut *(l as *mut LinkerInstance<'b, WasmtimeStoreData>) };
+    // SAFETY: the caller's promise.
+    Ok((l, std::str::from_utf8(unsafe { crate::bytes(name, len) })?))
+}
+
 /// Adds `[method]token.subscribe`, a pollable that is ready once cancellation was asked for.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lpx_linker_add_subscribe(
@@ -208,12 +239,11 @@ pub unsafe extern "C" fn lpx_linker_add_subscribe(
     len: usize,
 ) -> CError {
     c_error(guard(|| {
-        // SAFETY: transparent over its only field, size asserted in lib.rs.
-        let l = unsafe { &mut *(l as *mut wasmtime::component::LinkerInstance<'_, WasmtimeStoreData>) };
-        // SAFETY: `ext.h` asks for `len` readable bytes.
-        let name = std::str::from_utf8(unsafe { crate::bytes(name, len) })?;
+        // SAFETY: `ext.h` asks for what this needs.
+        let (l, name) = unsafe { instance_and_name(l, name, len)? };
         l.func_wrap(name, |mut cx: StoreContextMut<'_, WasmtimeStoreData>, (token,): (ResourceAny,)| {
-            token.resource_drop(&mut cx)?;
+            // Turned into the host's form, a borrow has nothing left to give back.
+            token.try_into_resource_dynamic(&mut cx)?;
             let table = cx.data_mut().ctx().table;
             let asked = table.push(Asked)?;
             Ok((wasmtime_wasi::p2::subscribe(table, asked)?,))

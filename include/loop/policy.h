@@ -73,7 +73,7 @@ LOOP_API void loop_policy_delete(loop_policy *p);
 /*
  * Adds a grant (or, with `deny`, a denial) from text as flags and loop.yaml
  * write it:
- *   DIR   HOST[::GUEST][:ro]   GUEST defaults to HOST as it was written
+ *   DIR   HOST[::GUEST][:ro|:rw]   GUEST defaults to HOST as it was written
  *   ENV   NAME or NAME=VALUE
  *   HTTP  HOST[:PORT]
  *   NET   HOST:PORT
@@ -81,6 +81,12 @@ LOOP_API void loop_policy_delete(loop_policy *p);
  * current one). With `confine`, a DIR that leads out of `base`, symbolic links
  * followed, is LOOP_DENIED: a workspace that the user has not trusted gets no
  * directory outside itself. Wildcards are refused.
+ * One guest path is one directory: the same again is no new line (rw beats ro),
+ * another directory there is an error.
+ * A denial holds whatever grants it, now or later: a DIR (no mode; it need not
+ * exist) for the guest's path and for the directory under every other name;
+ * HTTP and NET without a port for every port, an address also for the names that
+ * have it, a name also for its addresses.
  * Errors: LOOP_USAGE for text that does not parse, LOOP_NOT_FOUND for a
  * directory that does not exist, LOOP_LIMIT.
  */
@@ -93,8 +99,12 @@ LOOP_API const loop_grant *loop_policy_at(const loop_policy *p, size_t i);
 
 /*
  * The one decision function. Fills all of *ret. A host name in a NET grant is
- * resolved when the request names an address (may wait for DNS: never call it
- * for NET on the thread that owns the event loop).
+ * resolved when the request names an address, and so are names of HTTP and NET
+ * where a denial is to be found out (may wait for DNS: never call it for these
+ * on the thread that owns the event loop). Answers are kept for 30 seconds.
+ * A NET request with port 0 asks whether the name may be looked up at all. Links
+ * of the host are followed only to find denials; a sandbox below must keep a
+ * path inside its directory.
  */
 LOOP_API void loop_policy_decide(const loop_policy *p, const loop_request *want,
                                  loop_decision *ret);

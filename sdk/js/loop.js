@@ -108,12 +108,24 @@ export function command(main) {
             try {
                 main(args());
             } catch (error) {
-                printError(error instanceof Failure ? `error: ${error.message}` : String(error));
+                printError(error instanceof Failure ? error.message : `error: ${error}`);
                 throw undefined;
             }
         },
     };
 }
 
-/** An error for the person who runs the command: no stack, only the message. */
-export class Failure extends Error {}
+/** For the person who runs the command: what went wrong, and no stack. */
+export class Failure extends Error {
+    constructor(text) {
+        super(`error: ${text}`);
+    }
+}
+
+/** How the command is meant to be called. */
+export class Usage extends Failure {
+    constructor(text) {
+        super("");
+        this.message = `usage: ${text}`;
+    }
+}

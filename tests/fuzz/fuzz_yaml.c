@@ -17,6 +17,7 @@ const char *const fuzz_seeds[] = {
     "loop: 1\nbind:\n  loop:a/b: [x, y]\n  loop:c/d: z\nlog: {level: info}\nlimits: {grace: 1s}\n",
     "a: &x [1, *x, !!str 2]\n<<: *x\n? [k]\n: v\n---\nb: |\n  text\n  >-\n...\n",
     "%YAML 1.2\n---\n\"q\": 'it''s'\n- {a: [b, {c: d}], \"e\": ~}\n# end",
+    "a: ''''''''''''''''x'\nb: >\n  c\n\n  d\n",
     "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[",
     NULL,
 };

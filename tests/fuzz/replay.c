@@ -14,7 +14,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 extern const char *const fuzz_seeds[]; /* each target has its own; NULL-terminated */
 
 #define MAX_INPUT (1u << 20)
+#ifndef ROUNDS
 #define ROUNDS 400 /* changed inputs of each seed */
+#endif
 
 static uint32_t random_state = 1;
 

@@ -113,8 +113,18 @@ mkdir -p "$tree" "$work/debs" "$work/stub/src"
 dependency() {
     apt-cache depends "$1" 2>/dev/null | sed -n "s/^ *Depends: \($2\)\$/\1/p" | head -1
 }
-std=$(dependency libstd-rust-web-dev 'libstd-rust-web-[0-9.]*')
-llvm=$(dependency "${std:-rustc-web}" 'libllvm[0-9]*')
+find_packages() {
+    std=$(dependency libstd-rust-web-dev 'libstd-rust-web-[0-9.]*')
+    llvm=$(dependency "${std:-rustc-web}" 'libllvm[0-9]*')
+    [ -n "$std" ] && [ -n "$llvm" ]
+}
+if ! find_packages; then
+    as_root=
+    [ "$(id -u)" = 0 ] || as_root="sudo -n"
+    say "fetching Debian's package lists"
+    $as_root apt-get update --quiet=2 >/dev/null 2>&1 || true
+    find_packages || true
+fi
 [ -n "$std" ] && [ -n "$llvm" ] ||
     fail "no package rustc-web is known here" "apt-get update, or rustup target add $target"
 packages="rustc-web $std libstd-rust-web-dev rust-web-src $llvm"

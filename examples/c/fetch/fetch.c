@@ -17,18 +17,44 @@ enum { MAX_REDIRECTS = 5, MAX_URL = 4096 };
 
 /* wasi:http/types.error-code, in the order of the WIT. */
 static const char *const error_names[] = {
-    "DNS-timeout", "DNS-error", "destination-not-found", "destination-unavailable",
-    "destination-IP-prohibited", "destination-IP-unroutable", "connection-refused",
-    "connection-terminated", "connection-timeout", "connection-read-timeout",
-    "connection-write-timeout", "connection-limit-reached", "TLS-protocol-error",
-    "TLS-certificate-error", "TLS-alert-received", "HTTP-request-denied",
-    "HTTP-request-length-required", "HTTP-request-body-size", "HTTP-request-method-invalid",
-    "HTTP-request-URI-invalid", "HTTP-request-URI-too-long", "HTTP-request-header-section-size",
-    "HTTP-request-header-size", "HTTP-request-trailer-section-size", "HTTP-request-trailer-size",
-    "HTTP-response-incomplete", "HTTP-response-header-section-size", "HTTP-response-header-size",
-    "HTTP-response-body-size", "HTTP-response-trailer-section-size", "HTTP-response-trailer-size",
-    "HTTP-response-transfer-coding", "HTTP-response-content-coding", "HTTP-response-timeout",
-    "HTTP-upgrade-failed", "HTTP-protocol-error", "loop-detected", "configuration-error",
+    "DNS-timeout",
+    "DNS-error",
+    "destination-not-found",
+    "destination-unavailable",
+    "destination-IP-prohibited",
+    "destination-IP-unroutable",
+    "connection-refused",
+    "connection-terminated",
+    "connection-timeout",
+    "connection-read-timeout",
+    "connection-write-timeout",
+    "connection-limit-reached",
+    "TLS-protocol-error",
+    "TLS-certificate-error",
+    "TLS-alert-received",
+    "HTTP-request-denied",
+    "HTTP-request-length-required",
+    "HTTP-request-body-size",
+    "HTTP-request-method-invalid",
+    "HTTP-request-URI-invalid",
+    "HTTP-request-URI-too-long",
+    "HTTP-request-header-section-size",
+    "HTTP-request-header-size",
+    "HTTP-request-trailer-section-size",
+    "HTTP-request-trailer-size",
+    "HTTP-response-incomplete",
+    "HTTP-response-header-section-size",
+    "HTTP-response-header-size",
+    "HTTP-response-body-size",
+    "HTTP-response-trailer-section-size",
+    "HTTP-response-trailer-size",
+    "HTTP-response-transfer-coding",
+    "HTTP-response-content-coding",
+    "HTTP-response-timeout",
+    "HTTP-upgrade-failed",
+    "HTTP-protocol-error",
+    "loop-detected",
+    "configuration-error",
     "internal-error",
 };
 
@@ -75,8 +101,8 @@ static bool get(const struct url *url, wasi_http_types_own_incoming_response_t *
         wasi_http_types_constructor_outgoing_request(wasi_http_types_constructor_fields());
     wasi_http_types_borrow_outgoing_request_t request =
         wasi_http_types_borrow_outgoing_request(own);
-    wasi_http_types_scheme_t scheme = {
-        .tag = url->https ? WASI_HTTP_TYPES_SCHEME_HTTPS : WASI_HTTP_TYPES_SCHEME_HTTP};
+    wasi_http_types_scheme_t scheme = {.tag = url->https ? WASI_HTTP_TYPES_SCHEME_HTTPS
+                                                         : WASI_HTTP_TYPES_SCHEME_HTTP};
     loop_string_t authority = {(uint8_t *)url->authority, (size_t)url->authority_len};
     char target[MAX_URL + 2];
     snprintf(target, sizeof target, "%s%.*s", *url->path == '/' ? "" : "/",
@@ -94,8 +120,9 @@ static bool get(const struct url *url, wasi_http_types_own_incoming_response_t *
     if (!wasi_http_outgoing_handler_handle(own, NULL, &future, err))
         return false;
 
-    wasi_http_types_own_pollable_t ready = wasi_http_types_method_future_incoming_response_subscribe(
-        wasi_http_types_borrow_future_incoming_response(future));
+    wasi_http_types_own_pollable_t ready =
+        wasi_http_types_method_future_incoming_response_subscribe(
+            wasi_http_types_borrow_future_incoming_response(future));
     wasi_io_poll_method_pollable_block(wasi_io_poll_borrow_pollable(ready));
     wasi_io_poll_pollable_drop_own(ready);
     wasi_http_types_result_result_own_incoming_response_error_code_void_t answer;

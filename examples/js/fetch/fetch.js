@@ -8,7 +8,7 @@
  */
 import { Fields, OutgoingRequest } from "wasi:http/types";
 import { handle } from "wasi:http/outgoing-handler";
-import { command, decode, Failure, lend, print, printBytes } from "../../../sdk/js/loop.js";
+import { command, decode, Failure, lend, print, printBytes, Usage } from "../../../sdk/js/loop.js";
 
 const MAX_REDIRECTS = 5;
 
@@ -78,7 +78,7 @@ function show(response, url) {
 }
 
 export const run = command((args) => {
-    if (args.length !== 1) throw new Failure("usage: fetch URL");
+    if (args.length !== 1) throw new Usage("fetch URL");
     let url = args[0];
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
         const next = lend(get(url), (response) => show(response, url));

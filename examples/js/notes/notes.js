@@ -6,7 +6,7 @@
  * somebody grants it one under the name /data; then that one, and no other.
  */
 import preopens from "wasi:filesystem/preopens";
-import { command, decode, encode, Failure, lend, print, write } from "../../../sdk/js/loop.js";
+import { command, decode, encode, Failure, lend, print, Usage, write } from "../../../sdk/js/loop.js";
 
 const DIRECTORY = "/data";
 
@@ -67,5 +67,5 @@ function list() {
 export const run = command(([verb, ...words]) => {
     if (verb === "add" && words.length > 0) add(words.join(" "));
     else if (verb === "list" && words.length === 0) list();
-    else throw new Failure("usage: notes add TEXT...\n       notes list");
+    else throw new Usage("notes add TEXT...\n       notes list");
 });

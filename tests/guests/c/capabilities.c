@@ -4,7 +4,8 @@
 
 static void print_one(const loop_core_capabilities_capability_t *c)
 {
-    static const char *const tiers[] = {"engine", "builtin", "library", "sidecar", "component", "stub"};
+    static const char *const tiers[] = {"engine",  "builtin",   "library",
+                                        "sidecar", "component", "stub"};
     printf("%.*s: %s, %s, %.*s\n", (int)c->name.len, (char *)c->name.ptr,
            c->available ? "available" : "not available", c->tier < 6 ? tiers[c->tier] : "?",
            (int)c->provider.len, (char *)c->provider.ptr);

@@ -8,16 +8,33 @@
 #include "guest.h"
 
 static const char *const error_names[] = {
-    "unknown", "access-denied", "not-supported", "invalid-argument", "out-of-memory", "timeout",
-    "concurrency-conflict", "not-in-progress", "would-block", "invalid-state", "new-socket-limit",
-    "address-not-bindable", "address-in-use", "remote-unreachable", "connection-refused",
-    "connection-reset", "connection-aborted", "datagram-too-large", "name-unresolvable",
-    "temporary-resolver-failure", "permanent-resolver-failure",
+    "unknown",
+    "access-denied",
+    "not-supported",
+    "invalid-argument",
+    "out-of-memory",
+    "timeout",
+    "concurrency-conflict",
+    "not-in-progress",
+    "would-block",
+    "invalid-state",
+    "new-socket-limit",
+    "address-not-bindable",
+    "address-in-use",
+    "remote-unreachable",
+    "connection-refused",
+    "connection-reset",
+    "connection-aborted",
+    "datagram-too-large",
+    "name-unresolvable",
+    "temporary-resolver-failure",
+    "permanent-resolver-failure",
 };
 
 static int failed(const char *what, unsigned code)
 {
-    printf("%s: %s\n", what, code < sizeof error_names / sizeof *error_names ? error_names[code] : "?");
+    printf("%s: %s\n", what,
+           code < sizeof error_names / sizeof *error_names ? error_names[code] : "?");
     return 1;
 }
 
@@ -37,7 +54,8 @@ int main(int argc, char **argv)
     wasi_sockets_tcp_borrow_tcp_socket_t socket = wasi_sockets_tcp_borrow_tcp_socket(own);
     wasi_sockets_network_borrow_network_t network =
         wasi_sockets_network_borrow_network(wasi_sockets_instance_network_instance_network());
-    wasi_sockets_tcp_ip_socket_address_t address = {.tag = WASI_SOCKETS_NETWORK_IP_SOCKET_ADDRESS_IPV4};
+    wasi_sockets_tcp_ip_socket_address_t address = {
+        .tag = WASI_SOCKETS_NETWORK_IP_SOCKET_ADDRESS_IPV4};
     address.val.ipv4.port = (uint16_t)port;
     address.val.ipv4.address.f0 = (uint8_t)a;
     address.val.ipv4.address.f1 = (uint8_t)b;

@@ -12,8 +12,9 @@
 #define TEXT(type, s) ((type){.ptr = (uint8_t *)(s), .len = strlen(s)})
 
 /* wasi:cli/exit.exit-with-code (world `odd` describes it): any status, at once. */
-__attribute__((__import_module__("wasi:cli/exit@0.2.12"), __import_name__("exit-with-code")))
-extern void exit_with_code(int32_t status);
+__attribute__((__import_module__("wasi:cli/exit@0.2.12"),
+               __import_name__("exit-with-code"))) extern void
+exit_with_code(int32_t status);
 
 static inline _Noreturn void leave(int status)
 {

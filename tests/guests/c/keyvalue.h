@@ -12,7 +12,7 @@
 #define STORE(name) JOIN(KV, JOIN(store_, name))
 #define BUCKET(name) STORE(JOIN(method_bucket_, name))
 
-static int failed(const char *what, const STORE(error_t) *e)
+static int failed(const char *what, const STORE(error_t) * e)
 {
     static const char *const cases[] = {"no-such-store", "access-denied", "other"};
     bool other = e->tag == 2;
@@ -24,7 +24,8 @@ static int failed(const char *what, const STORE(error_t) *e)
 int main(int argc, char **argv)
 {
     drafts_string_t name = TEXT(drafts_string_t, argument(argc, argv, 1, "default"));
-    drafts_string_t key = TEXT(drafts_string_t, "greeting"), counter = TEXT(drafts_string_t, "counter");
+    drafts_string_t key = TEXT(drafts_string_t, "greeting"),
+                    counter = TEXT(drafts_string_t, "counter");
     drafts_list_u8_t hello = {(uint8_t *)"hello", 5};
     STORE(error_t) error;
     STORE(own_bucket_t) own;

@@ -15,10 +15,46 @@
         loop_string_t t = S(target), m = S(message);                                               \
         loop_core_logging_log(LOOP_CORE_LOGGING_LEVEL_##level, &t, &m, &list);                     \
     } while (0)
-#define TEXT_FIELD(n, v) {S(n), {LOOP_CORE_LOGGING_FIELD_VALUE_TEXT, {.text = S(v)}}}
-#define INTEGER_FIELD(n, v) {S(n), {LOOP_CORE_LOGGING_FIELD_VALUE_INTEGER, {.integer = v}}}
-#define FLOAT_FIELD(n, v) {S(n), {LOOP_CORE_LOGGING_FIELD_VALUE_FLOAT, {.float_ = v}}}
-#define BOOLEAN_FIELD(n, v) {S(n), {LOOP_CORE_LOGGING_FIELD_VALUE_BOOLEAN, {.boolean = v}}}
+#define TEXT_FIELD(n, v)                                                                           \
+    {                                                                                              \
+        S(n),                                                                                      \
+        {                                                                                          \
+            LOOP_CORE_LOGGING_FIELD_VALUE_TEXT,                                                    \
+            {                                                                                      \
+                .text = S(v)                                                                       \
+            }                                                                                      \
+        }                                                                                          \
+    }
+#define INTEGER_FIELD(n, v)                                                                        \
+    {                                                                                              \
+        S(n),                                                                                      \
+        {                                                                                          \
+            LOOP_CORE_LOGGING_FIELD_VALUE_INTEGER,                                                 \
+            {                                                                                      \
+                .integer = v                                                                       \
+            }                                                                                      \
+        }                                                                                          \
+    }
+#define FLOAT_FIELD(n, v)                                                                          \
+    {                                                                                              \
+        S(n),                                                                                      \
+        {                                                                                          \
+            LOOP_CORE_LOGGING_FIELD_VALUE_FLOAT,                                                   \
+            {                                                                                      \
+                .float_ = v                                                                        \
+            }                                                                                      \
+        }                                                                                          \
+    }
+#define BOOLEAN_FIELD(n, v)                                                                        \
+    {                                                                                              \
+        S(n),                                                                                      \
+        {                                                                                          \
+            LOOP_CORE_LOGGING_FIELD_VALUE_BOOLEAN,                                                 \
+            {                                                                                      \
+                .boolean = v                                                                       \
+            }                                                                                      \
+        }                                                                                          \
+    }
 
 static void every_kind(void)
 {
@@ -26,9 +62,8 @@ static void every_kind(void)
     LOG(DEBUG, "parser", "a debug entry", TEXT_FIELD("text", "plain"));
     LOG(INFO, "parser", "an info entry", INTEGER_FIELD("integer", -42), FLOAT_FIELD("float", 1.5));
     LOG(WARN, "", "a warning", BOOLEAN_FIELD("yes", true), BOOLEAN_FIELD("no", false));
-    LOG(ERROR, "store", "an error with \"quotes\", a\nnewline and Ünïcode",
-        TEXT_FIELD("empty", ""), TEXT_FIELD("control", "\x1b[31mred\x1b[0m"),
-        INTEGER_FIELD("largest", INT64_MAX));
+    LOG(ERROR, "store", "an error with \"quotes\", a\nnewline and Ünïcode", TEXT_FIELD("empty", ""),
+        TEXT_FIELD("control", "\x1b[31mred\x1b[0m"), INTEGER_FIELD("largest", INT64_MAX));
     printf("trace %s, error %s\n",
            loop_core_logging_enabled(LOOP_CORE_LOGGING_LEVEL_TRACE) ? "kept" : "dropped",
            loop_core_logging_enabled(LOOP_CORE_LOGGING_LEVEL_ERROR) ? "kept" : "dropped");

@@ -10,17 +10,49 @@
 #include "guest.h"
 
 static const char *const error_names[] = {
-    "access", "would-block", "already", "bad-descriptor", "busy", "deadlock", "quota", "exist",
-    "file-too-large", "illegal-byte-sequence", "in-progress", "interrupted", "invalid", "io",
-    "is-directory", "loop", "too-many-links", "message-size", "name-too-long", "no-device",
-    "no-entry", "no-lock", "insufficient-memory", "insufficient-space", "not-directory",
-    "not-empty", "not-recoverable", "unsupported", "no-tty", "no-such-device", "overflow",
-    "not-permitted", "pipe", "read-only", "invalid-seek", "text-file-busy", "cross-device",
+    "access",
+    "would-block",
+    "already",
+    "bad-descriptor",
+    "busy",
+    "deadlock",
+    "quota",
+    "exist",
+    "file-too-large",
+    "illegal-byte-sequence",
+    "in-progress",
+    "interrupted",
+    "invalid",
+    "io",
+    "is-directory",
+    "loop",
+    "too-many-links",
+    "message-size",
+    "name-too-long",
+    "no-device",
+    "no-entry",
+    "no-lock",
+    "insufficient-memory",
+    "insufficient-space",
+    "not-directory",
+    "not-empty",
+    "not-recoverable",
+    "unsupported",
+    "no-tty",
+    "no-such-device",
+    "overflow",
+    "not-permitted",
+    "pipe",
+    "read-only",
+    "invalid-seek",
+    "text-file-busy",
+    "cross-device",
 };
 
 static int failed(const char *what, unsigned code)
 {
-    printf("%s: %s\n", what, code < sizeof error_names / sizeof *error_names ? error_names[code] : "?");
+    printf("%s: %s\n", what,
+           code < sizeof error_names / sizeof *error_names ? error_names[code] : "?");
     return 1;
 }
 

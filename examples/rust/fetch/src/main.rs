@@ -27,17 +27,29 @@ fn parse(url: &str) -> Option<Url<'_>> {
     let (authority, path) = rest.split_at(end);
     let path = path.split('#').next().unwrap_or("");
     let slash = if path.starts_with('/') { "" } else { "/" };
-    (!authority.is_empty()).then(|| Url { https, authority, path: format!("{slash}{path}") })
+    (!authority.is_empty()).then(|| Url {
+        https,
+        authority,
+        path: format!("{slash}{path}"),
+    })
 }
 
 /// Sends a GET and waits for the start of the answer.
 fn get(url: &Url) -> Result<IncomingResponse, ErrorCode> {
     let request = OutgoingRequest::new(Fields::new());
-    let scheme = if url.https { Scheme::Https } else { Scheme::Http };
+    let scheme = if url.https {
+        Scheme::Https
+    } else {
+        Scheme::Http
+    };
     let invalid = |()| ErrorCode::HttpRequestUriInvalid;
     request.set_scheme(Some(&scheme)).map_err(invalid)?;
-    request.set_authority(Some(url.authority)).map_err(invalid)?;
-    request.set_path_with_query(Some(&url.path)).map_err(invalid)?;
+    request
+        .set_authority(Some(url.authority))
+        .map_err(invalid)?;
+    request
+        .set_path_with_query(Some(&url.path))
+        .map_err(invalid)?;
     let future = outgoing_handler::handle(request, None)?;
     future.subscribe().block();
     match future.get() {
@@ -77,8 +89,8 @@ fn fetch(first: &str) -> Result<(), String> {
     let mut address = first.to_string();
     for _ in 0..=MAX_REDIRECTS {
         let url = parse(&address).ok_or(format!("'{address}' is not an http or https URL"))?;
-        let response = get(&url)
-            .map_err(|e| format!("cannot fetch {address}\n  because {}", name(&e)))?;
+        let response =
+            get(&url).map_err(|e| format!("cannot fetch {address}\n  because {}", name(&e)))?;
         println!("{} {address}", response.status());
         match redirect(&response, &url) {
             Some(next) => address = next,

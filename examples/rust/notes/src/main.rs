@@ -45,7 +45,10 @@ fn cannot(what: &str, error: io::Error) -> ExitCode {
         return ExitCode::FAILURE;
     }
     eprintln!("error: cannot {what} {NOTES}\n  because: {error}");
-    if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) {
+    if matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem
+    ) {
         eprintln!("hint: the directory may be granted for reading only");
     }
     ExitCode::FAILURE

@@ -1,0 +1,266 @@
+/*
+ * cli/cmd_explain.c: `loop explain`: what a component may do if it ran now, line
+ * by line with who said so, and what it asks for that nothing grants. Takes the
+ * options of `loop run` that grant and limit, and runs nothing.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/target.h"
+
+#define COLUMN 44 /* where origins start */
+
+/* ---- lines ---- */
+
+static void put_origin(const loop_origin *o)
+{
+    cli_put(stdout, o->source ? o->source : "default");
+    if (o->line)
+        printf(":%u:%u", o->line, o->column);
+}
+
+/* "  TEXT          ORIGIN"; either may be somebody else's text. */
+static void put_line(const char *text, const loop_origin *origin)
+{
+    fputs("  ", stdout);
+    cli_put(stdout, text);
+    if (origin) {
+        size_t n = cli_width(text) + 2;
+        printf("%*s", n < COLUMN ? (int)(COLUMN - n) : 2, "");
+        put_origin(origin);
+    }
+    putchar('\n');
+}
+
+/* ---- grants ---- */
+
+/*
+ * Why a grant changes nothing, or NULL. Hosts are not asked about: a denial by
+ * address could make it wait for DNS.
+ */
+static const char *without_effect(const loop_policy *p, const loop_grant *g, loop_decision *d)
+{
+    if (g->kind == LOOP_GRANT_ENV && !g->guest && !getenv(g->host))
+        return "is not set here";
+    if (g->kind != LOOP_GRANT_DIR && g->kind != LOOP_GRANT_ENV)
+        return NULL;
+    bool dir = g->kind == LOOP_GRANT_DIR;
+    loop_request want = {.kind = g->kind, .name = dir ? g->guest : g->host,
+                         .write = dir && !g->read_only};
+    loop_policy_decide(p, &want, d);
+    return d->allowed ? NULL : d->reason;
+}
+
+static void put_grants(const loop_policy *p, const char *title, bool deny)
+{
+    const loop_grant *g;
+    loop_decision d;
+    bool any = false;
+    for (size_t i = 0; p && (g = loop_policy_at(p, i)); i++) {
+        if (g->deny != deny)
+            continue;
+        if (!any)
+            printf("\n%s\n", title);
+        any = true;
+        put_line(g->text, &g->origin);
+        const char *idle = deny ? NULL : without_effect(p, g, &d);
+        if (!idle)
+            continue;
+        fputs("    without effect: ", stdout);
+        cli_put(stdout, idle);
+        putchar('\n');
+    }
+    if (!any && !deny)
+        printf("\n%s\n  nothing beyond that\n", title);
+}
+
+/* ---- limits ---- */
+
+static void put_size(const char *name, uint64_t bytes, const loop_origin *origin)
+{
+    char *text = bytes ? cli_format("%-9s%.4g MiB", name, (double)bytes / (1 << 20))
+                       : cli_format("%-9snone", name);
+    put_line(text, origin);
+    free(text);
+}
+
+static void put_time(const char *name, uint64_t ms, const loop_origin *origin)
+{
+    char *text = ms ? cli_format("%-9s%g s", name, (double)ms / 1000) : cli_format("%-9snone", name);
+    put_line(text, origin);
+    free(text);
+}
+
+static void put_limits(const cli_target *t)
+{
+    loop_origin timeout, grace;
+    loop_config_get(t->config, "limits.timeout", &timeout);
+    loop_config_get(t->config, "limits.grace", &grace);
+    puts("\nlimits");
+    put_size("memory", t->memory_limit, &t->memory_origin);
+    put_time("timeout", t->timeout_ms, &timeout);
+    put_time("call", t->call_limit_ms, &t->call_origin);
+    put_time("grace", t->grace_ms, &grace);
+}
+
+/* ---- imports ---- */
+
+/* Whether a binding, and not the order of the providers, chose. */
+static bool find_binding(const cli_args *args, const loop_config *config, const char *full,
+                         loop_origin *ret)
+{
+    size_t n = strcspn(full, "@");
+    const loop_binding *b;
+    const char *flag;
+    bool found = false;
+    for (size_t i = 0; (b = loop_config_binding_at(config, i)); i++) {
+        if (strlen(b->interface_name) == n && strncmp(b->interface_name, full, n) == 0) {
+            *ret = b->origin;
+            found = true;
+        }
+    }
+    for (size_t i = 0; (flag = cli_value_at(args, "--bind", i)); i++) {
+        if (strncmp(flag, full, n) == 0 && flag[n] == '=') {
+            *ret = (loop_origin){"--bind", 0, 0};
+            found = true;
+        }
+    }
+    return found;
+}
+
+static void put_providers(const cli_args *args, const loop_config *config, loop_component *c)
+{
+    const loop_item *item;
+    bool any = false, wasi = false;
+    puts("\nserved by");
+    for (size_t i = 0; (item = loop_component_item_at(c, i)); i++) {
+        if (item->is_export || item->kind != LOOP_ITEM_INTERFACE)
+            continue;
+        any = true;
+        if (item->served && item->tier == LOOP_TIER_ENGINE) {
+            wasi = true;
+            continue;
+        }
+        loop_origin origin = {"default", 0, 0};
+        find_binding(args, config, item->interface_name, &origin);
+        char *text = cli_format("%s: %s", item->interface_name,
+                                item->served ? item->provider : item->reason);
+        put_line(text, item->served ? &origin : NULL);
+        free(text);
+    }
+    if (wasi)
+        puts("  WASI 0.2: the engine");
+    if (!any)
+        puts("  nobody is needed");
+}
+
+/* ---- what nothing grants ---- */
+
+static bool imports(loop_component *c, const char *prefix)
+{
+    const loop_item *item;
+    for (size_t i = 0; (item = loop_component_item_at(c, i)); i++)
+        if (!item->is_export && strncmp(item->interface_name, prefix, strlen(prefix)) == 0)
+            return true;
+    return false;
+}
+
+static bool grants(const loop_policy *p, loop_grant_kind kind)
+{
+    const loop_grant *g;
+    for (size_t i = 0; p && (g = loop_policy_at(p, i)); i++)
+        if (g->kind == kind && !g->deny)
+            return true;
+    return false;
+}
+
+static void put_wants(const loop_policy *p, loop_component *c)
+{
+    static const struct {
+        const char *prefix;
+        loop_grant_kind kind;
+        const char *text;
+    } rows[] = {
+        {"wasi:filesystem/preopens", LOOP_GRANT_DIR,
+         "files (wasi:filesystem): it sees no directory; --dir HOST[::GUEST][:ro]"},
+        {"wasi:http/outgoing-handler", LOOP_GRANT_HTTP,
+         "HTTP requests (wasi:http): every one is denied; --allow-http HOST[:PORT]"},
+        {"wasi:sockets/", LOOP_GRANT_NET,
+         "sockets (wasi:sockets): every connection is denied; --allow-net HOST:PORT"},
+    };
+    bool any = false;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (!imports(c, rows[i].prefix) || grants(p, rows[i].kind))
+            continue;
+        if (!any)
+            puts("\nasks for what nothing grants");
+        any = true;
+        put_line(rows[i].text, NULL);
+    }
+    if (any)
+        puts("  (toolchains import these whether a program uses them or not)");
+}
+
+/* ---- the command ---- */
+
+static void put_all(const cli_args *args, const cli_target *t, loop_component *c)
+{
+    if (t->row) {
+        cli_put(stdout, t->row->name);
+        fputs(" of ", stdout);
+        put_origin(&t->row->origin);
+        fputs(": ", stdout);
+    }
+    cli_put(stdout, t->path);
+    puts("\n  class untrusted: there is no way yet to vouch for a component");
+    puts("\nalways\n  standard streams, arguments, clocks, random numbers, loop:core");
+    put_grants(t->policy, "granted", false);
+    put_grants(t->policy, "denied", true);
+    put_limits(t);
+    put_providers(args, t->config, c);
+    put_wants(t->policy, c);
+}
+
+static loop_error *run(const cli_args *args, int *ret_status)
+{
+    (void)ret_status;
+    cli_target t;
+    loop_error *e = cli_target_open(args, &t);
+    if (e)
+        return e;
+    loop_host_options options = cli_host_options(t.config);
+    loop_host *host = NULL;
+    loop_component *component = NULL;
+    e = loop_host_new(&options, &host);
+    if (!e)
+        e = cli_target_bind(args, t.config, host);
+    if (!e)
+        e = loop_component_describe(host, t.path, &component);
+    if (!e)
+        put_all(args, &t, component);
+    loop_component_delete(component);
+    loop_host_delete(host);
+    cli_target_done(&t);
+    return e;
+}
+
+const cli_command cli_explain = {
+    .name = "explain",
+    .synopsis = "[options] [COMPONENT]",
+    .summary = "show what a component may do, and who said so",
+    .about =
+        "Shows what a component might do if it ran now: what every component has, each grant and "
+        "denial as one line with the file and line or the option that it came from, its limits, who "
+        "serves its imports, and what it asks for that nothing grants.\n\n"
+        "It takes the options of `loop run` and runs nothing, so a run can be tried out before it "
+        "happens. COMPONENT is a file or a name in loop.yaml; without one, the workspace's default.",
+    .example = "loop explain --dir ./data::/data:ro notes.wasm",
+    .shows = "shows that notes.wasm could read ./data and nothing else",
+    .not_yet = "asking about one request (`may it open X?`), and a log of what was decided",
+    .operands = "<component>",
+    .groups = (const cli_group *const[]){&cli_group_grants, &cli_group_limits, &cli_group_imports,
+                                         &cli_group_config, NULL},
+    .max_operands = 1,
+    .run = run,
+};

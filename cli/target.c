@@ -1,0 +1,356 @@
+/*
+ * cli/target.c: implements cli/target.h.
+ *
+ * Limits: a flag beats everything. Else memory is the least of limits.memory
+ * and of what the component's own row or, without one, its class allows. The
+ * class is `untrusted` for everybody: there is no way yet to vouch for one.
+ */
+#include "cli/target.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define CLASS "untrusted"
+
+const cli_group cli_group_grants = {
+    "What the component may use",
+    (const cli_option[]){
+        {"--dir", "HOST[::GUEST][:ro]", "a directory, under the path GUEST; ':ro': to read only",
+         NULL, "<dir>"},
+        {"--env", "NAME[=VALUE]", "an environment variable: loop's own, or this value", NULL, "<env>"},
+        {"--allow-http", "HOST[:PORT]", "HTTP requests to a host; without PORT: 80 and 443", NULL,
+         NULL},
+        {"--allow-net", "HOST:PORT", "TCP and UDP to a host's port", NULL, NULL},
+        {0},
+    },
+};
+
+const cli_group cli_group_limits = {
+    "Limits",
+    (const cli_option[]){
+        {"--timeout", "DURATION", "stop it after this time, such as 5s or 250ms", "limits.timeout",
+         NULL},
+        {"--max-memory", "SIZE", "over all its memories, such as 64MiB", "limits.memory", NULL},
+        {"--grace", "DURATION", "between asking it to end and stopping it (2s)", "limits.grace", NULL},
+        {0},
+    },
+};
+
+const cli_group cli_group_imports = {
+    "Who serves its imports",
+    (const cli_option[]){
+        {"--optional", "INTERFACE", "start even if nobody serves this import", NULL, NULL},
+        {"--bind", "INTERFACE=PROVIDER", "which provider serves an interface", NULL, NULL},
+        {0},
+    },
+};
+
+const cli_group cli_group_config = {
+    "Configuration",
+    (const cli_option[]){
+        {"--config", "FILE", "read this loop.yaml, not the nearest one", NULL, "<file>"},
+        {"--profile", "NAME", "the profile that sets the defaults (dev)", NULL, "dev|prod"},
+        {"--log-level", "LEVEL", "the least important messages that are shown (info)", "log.level",
+         "error|warn|info|debug|trace"},
+        {"--log-format", "FORMAT", "lines for people, or one JSON object a line (text)", "log.format",
+         "text|json"},
+        {0},
+    },
+};
+
+/* ---- configuration ---- */
+
+loop_error *cli_config_load(const cli_args *args, loop_config **ret)
+{
+    loop_setting *flags = cli_alloc(args->given_count * sizeof *flags);
+    loop_config_sources from = {
+        .file = cli_value(args, "--config"),
+        .profile = cli_value(args, "--profile"),
+        .flags = flags,
+    };
+    for (size_t i = 0; i < args->given_count; i++) {
+        const cli_given *g = &args->given[i];
+        if (g->option->key)
+            flags[from.flag_count++] = (loop_setting){g->option->key, g->value, g->option->flag};
+    }
+    loop_error *e = loop_config_load(&from, ret);
+    free(flags);
+    return e;
+}
+
+loop_host_options cli_host_options(const loop_config *config)
+{
+    static const struct {
+        const char *name;
+        loop_log_level level;
+    } levels[] = {
+        {"trace", LOOP_LOG_TRACE}, {"debug", LOOP_LOG_DEBUG}, {"info", LOOP_LOG_INFO},
+        {"warn", LOOP_LOG_WARN},   {"error", LOOP_LOG_ERROR},
+    };
+    const char *level = loop_config_get(config, "log.level", NULL);
+    loop_host_options o = {
+        .log_level = LOOP_LOG_INFO,
+        .log_json = strcmp(loop_config_get(config, "log.format", NULL), "json") == 0,
+    };
+    for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
+        if (strcmp(level, levels[i].name) == 0)
+            o.log_level = levels[i].level;
+    return o;
+}
+
+/* ---- which component ---- */
+
+static bool is_path(const char *operand)
+{
+    size_t n = strlen(operand);
+    struct stat st;
+    return strchr(operand, '/') || (n > 5 && strcmp(operand + n - 5, ".wasm") == 0) ||
+           (stat(operand, &st) == 0 && !S_ISDIR(st.st_mode));
+}
+
+static loop_error *no_component(const loop_config *config, const char *name)
+{
+    struct stat st;
+    loop_policy *unused = loop_policy_new();
+    loop_error *e = loop_config_grants(config, name, unused); /* its error names the nearest */
+    loop_policy_delete(unused);
+    if (!loop_config_file(config)) {
+        loop_error_delete(e);
+        e = loop_error_new(LOOP_NOT_FOUND,
+                           "there is no file '%s', and no loop.yaml that could have a component of "
+                           "that name", name);
+    }
+    if (stat(name, &st) == 0)
+        return loop_error_hint_set(e, "'%s' is a folder; name the component's file in it", name);
+    if (!loop_error_hint(e))
+        return loop_error_hint_set(e, "give the path of a component: ./%s.wasm", name);
+    return e;
+}
+
+loop_error *cli_component_find(const loop_config *config, const char *operand, const char **ret_path,
+                               const loop_component_config **ret_row)
+{
+    const loop_component_config *row = is_path(operand) ? NULL : loop_config_component(config, operand);
+    if (!row && !is_path(operand))
+        return no_component(config, operand);
+    *ret_path = row ? row->path : operand;
+    *ret_row = row;
+    return NULL;
+}
+
+static loop_error *no_default(const cli_args *args, const loop_config *config)
+{
+    const char *file = loop_config_file(config);
+    if (!file)
+        return loop_error_hint_set(
+            loop_error_new(LOOP_USAGE, "no component is named, and there is no loop.yaml here"),
+            "loop %s FILE.wasm", args->command->name);
+    loop_error *e = loop_error_new(LOOP_USAGE, "no component is named, and '%s' has no default", file);
+    const loop_component_config *first = loop_config_component_at(config, 0);
+    if (!first)
+        return loop_error_hint_set(e, "loop %s FILE.wasm", args->command->name);
+    return loop_error_hint_set(e, "loop %s %s, or set 'default: %s' in it", args->command->name,
+                               first->name, first->name);
+}
+
+static loop_error *find(const cli_args *args, cli_target *t)
+{
+    const char *operand = args->before_dashes ? args->operands[0] : NULL;
+    const char *fallback = loop_config_get(t->config, "default", NULL);
+    if (operand)
+        return cli_component_find(t->config, operand, &t->path, &t->row);
+    if (!*fallback)
+        return no_default(args, t->config);
+    t->row = loop_config_component(t->config, fallback);
+    if (!t->row)
+        return no_component(t->config, fallback);
+    t->path = t->row->path;
+    return NULL;
+}
+
+/* ---- what it may do ---- */
+
+static loop_error *add_flag_grants(const cli_args *args, cli_target *t)
+{
+    static const struct {
+        const char *flag;
+        loop_grant_kind kind;
+    } kinds[] = {
+        {"--dir", LOOP_GRANT_DIR},
+        {"--env", LOOP_GRANT_ENV},
+        {"--allow-http", LOOP_GRANT_HTTP},
+        {"--allow-net", LOOP_GRANT_NET},
+    };
+    for (size_t i = 0; i < args->given_count; i++) {
+        const cli_given *g = &args->given[i];
+        for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+            if (strcmp(g->option->flag, kinds[k].flag) != 0)
+                continue;
+            if (!t->policy)
+                t->policy = loop_policy_new();
+            loop_error *e = loop_policy_add(t->policy, kinds[k].kind, g->value, false, NULL, false,
+                                            (loop_origin){g->option->flag, 0, 0});
+            if (e)
+                return e;
+        }
+    }
+    return NULL;
+}
+
+static loop_error *settle_grants(const cli_args *args, cli_target *t)
+{
+    if (t->row) {
+        t->policy = loop_policy_new();
+        loop_error *e = loop_config_grants(t->config, t->row->name, t->policy);
+        if (e)
+            return e;
+    }
+    return add_flag_grants(args, t);
+}
+
+static void settle_limits(const cli_args *args, cli_target *t)
+{
+    const loop_class_config *class = loop_config_class(t->config, CLASS);
+    loop_origin origin;
+    uint64_t option = cli_size(loop_config_get(t->config, "limits.memory", &origin));
+    bool own = t->row && t->row->memory_limit;
+    t->memory_limit = own ? t->row->memory_limit : class->memory_limit;
+    t->memory_origin = own ? t->row->origin : class->origin;
+    bool flag = cli_has(args, "--max-memory");
+    if (flag || (option && (!t->memory_limit || option < t->memory_limit))) {
+        t->memory_limit = option;
+        t->memory_origin = origin;
+    }
+    own = t->row && t->row->call_limit_ms;
+    t->call_limit_ms = own ? t->row->call_limit_ms : class->call_limit_ms;
+    t->call_origin = own ? t->row->origin : class->origin;
+    t->timeout_ms = cli_duration_ms(loop_config_get(t->config, "limits.timeout", NULL));
+    t->grace_ms = cli_duration_ms(loop_config_get(t->config, "limits.grace", NULL));
+}
+
+/* ---- lists ---- */
+
+static size_t count(const char *const *list)
+{
+    size_t n = 0;
+    while (list && list[n])
+        n++;
+    return n;
+}
+
+static void settle_args(const cli_args *args, cli_target *t)
+{
+    const char *slash = strrchr(t->path, '/');
+    const char *const *before = t->row ? t->row->args : NULL;
+    const char *const *after = args->operands + (args->before_dashes > 0);
+    size_t n = 0;
+    t->name = t->row ? t->row->name : NULL;
+    t->args = cli_alloc((count(before) + count(after) + 2) * sizeof *t->args);
+    t->args[n++] = t->row ? t->row->name : slash ? slash + 1 : t->path;
+    for (size_t i = 0; before && before[i]; i++)
+        t->args[n++] = before[i];
+    for (size_t i = 0; after[i]; i++)
+        t->args[n++] = after[i];
+}
+
+static void settle_optional(const cli_args *args, cli_target *t)
+{
+    const char *const *row = t->row ? t->row->optional : NULL;
+    size_t rows = count(row), n = rows;
+    while (cli_value_at(args, "--optional", n - rows))
+        n++;
+    if (n == 0)
+        return;
+    t->optional = cli_alloc((n + 1) * sizeof *t->optional);
+    for (size_t i = 0; i < n; i++)
+        t->optional[i] = i < rows ? row[i] : cli_value_at(args, "--optional", i - rows);
+}
+
+static void settle_pairs(cli_target *t)
+{
+    const char *key, *value;
+    size_t n = 0;
+    if (!t->row)
+        return;
+    while (loop_config_component_value(t->config, t->row->name, n, &key, &value))
+        n++;
+    if (n == 0)
+        return;
+    t->pairs = cli_alloc((2 * n + 1) * sizeof *t->pairs);
+    for (size_t i = 0; i < n; i++)
+        loop_config_component_value(t->config, t->row->name, i, &t->pairs[2 * i],
+                                    &t->pairs[2 * i + 1]);
+}
+
+loop_error *cli_target_open(const cli_args *args, cli_target *ret)
+{
+    cli_target t = {0};
+    loop_error *e = cli_config_load(args, &t.config);
+    if (!e)
+        e = find(args, &t);
+    if (!e)
+        e = settle_grants(args, &t);
+    if (e) {
+        cli_target_done(&t);
+        return e;
+    }
+    settle_limits(args, &t);
+    settle_args(args, &t);
+    settle_optional(args, &t);
+    settle_pairs(&t);
+    *ret = t;
+    return NULL;
+}
+
+void cli_target_done(cli_target *t)
+{
+    free(t->args);
+    free(t->optional);
+    free(t->pairs);
+    loop_policy_delete(t->policy);
+    loop_config_delete(t->config);
+    *t = (cli_target){0};
+}
+
+/* ---- providers ---- */
+
+static loop_error *bind_row(loop_host *host, const loop_binding *b)
+{
+    loop_error *e = NULL;
+    if (!b->providers[0] || b->providers[1])
+        e = loop_error_hint_set(loop_error_new(LOOP_UNAVAILABLE,
+                                               "several providers in a row are not there yet"),
+                                "name one provider for '%s'", b->interface_name);
+    else
+        e = loop_host_bind(host, b->interface_name, b->providers[0]);
+    if (!e)
+        return NULL;
+    return loop_error_wrap(e, "%s:%u:%u: cannot bind '%s'", b->origin.source, b->origin.line,
+                           b->origin.column, b->interface_name);
+}
+
+static loop_error *bind_flag(loop_host *host, const char *text)
+{
+    const char *equals = strchr(text, '=');
+    if (!equals || equals == text || !equals[1])
+        return loop_error_hint_set(loop_error_new(LOOP_USAGE, "--bind '%s': it has no '='", text),
+                                   "write --bind INTERFACE=PROVIDER, such as "
+                                   "--bind wasi:keyvalue/store=keyvalue-memory");
+    char *name = cli_format("%.*s", (int)(equals - text), text);
+    loop_error *e = loop_host_bind(host, name, equals + 1);
+    free(name);
+    return e ? loop_error_wrap(e, "cannot bind as --bind '%s' says", text) : NULL;
+}
+
+loop_error *cli_target_bind(const cli_args *args, const loop_config *config, loop_host *host)
+{
+    const loop_binding *b;
+    const char *text;
+    loop_error *e = NULL;
+    for (size_t i = 0; !e && (b = loop_config_binding_at(config, i)); i++)
+        e = bind_row(host, b);
+    for (size_t i = 0; !e && (text = cli_value_at(args, "--bind", i)); i++)
+        e = bind_flag(host, text);
+    return e;
+}

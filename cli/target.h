@@ -1,0 +1,51 @@
+/*
+ * cli/target.h: which component a command is about, and what it may do: shared
+ * by `loop run`, which does it, and `loop explain`, which tells.
+ */
+#ifndef CLI_TARGET_H
+#define CLI_TARGET_H
+
+#include "cli/cli.h"
+#include "loop/config.h"
+#include "loop/host.h"
+
+extern const cli_group cli_group_grants, cli_group_limits, cli_group_imports, cli_group_config;
+
+typedef struct cli_target {
+    loop_config *config;
+    const loop_component_config *row; /* in loop.yaml; NULL for a file that was named */
+    const char *path;
+    const char *name;     /* as logs call it; NULL: the file's name */
+    loop_policy *policy;  /* NULL: nothing beyond the baseline */
+    const char **args;    /* the component's, its name first; ends with NULL */
+    const char **optional; /* ends with NULL; NULL: none */
+    const char **pairs;    /* `config:` by turns; ends with NULL; NULL: none */
+    uint64_t memory_limit, call_limit_ms, timeout_ms, grace_ms;
+    loop_origin memory_origin, call_origin;
+} cli_target;
+
+/*
+ * Loads the configuration with the flags of the groups above that were given.
+ * LOOP_CONFIG, LOOP_USAGE.
+ */
+loop_error *cli_config_load(const cli_args *args, loop_config **ret) LOOP_MUST_USE;
+
+/* Finds the component (operand 0, or the workspace's default) and settles what it may do. */
+loop_error *cli_target_open(const cli_args *args, cli_target *ret) LOOP_MUST_USE;
+void cli_target_done(cli_target *t);
+
+/*
+ * The file of a component given as an operand: a path if it has a '/', ends in
+ * .wasm or is a file; else a name in loop.yaml. `*ret_row` is NULL for a path.
+ */
+loop_error *cli_component_find(const loop_config *config, const char *operand, const char **ret_path,
+                               const loop_component_config **ret_row) LOOP_MUST_USE;
+
+/* Binds interfaces to providers as loop.yaml, then --bind say. */
+loop_error *cli_target_bind(const cli_args *args, const loop_config *config,
+                            loop_host *host) LOOP_MUST_USE;
+
+/* What the host is made with: level and format of the log. */
+loop_host_options cli_host_options(const loop_config *config);
+
+#endif

@@ -1,0 +1,121 @@
+"""What the test groups share: results, processes, the world that a case runs in."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LONGEST = 120  # seconds that any one process of a test may take
+
+
+@dataclass
+class Result:
+    """One case. `detail` is shown for a failure, `skip` says why it did not run."""
+    name: str
+    ok: bool = True
+    detail: str = ""
+    skip: str = ""
+
+
+@dataclass
+class World:
+    """Where things are: the build under test, the components, what was asked for."""
+    build: Path
+    components: Path
+    update: bool = False
+    pattern: str = ""
+    asan: bool = False
+    servers: "Servers" = None
+    scratch: Path = None
+    places: dict = field(default_factory=dict)
+
+    def environment(self, home):
+        """The same for every case; nothing of the user's own reaches loop."""
+        kept = {k: v for k, v in os.environ.items() if k in ("TMPDIR", "WASM_TOOLS", "USER")}
+        return kept | {
+            "PATH": f"{self.build}:{os.environ.get('PATH', '/usr/bin:/bin')}",
+            "HOME": str(home),
+            "LANG": "C.UTF-8",
+            "TZ": "UTC",
+            "LOOP_CACHE_DIR": str(self.build / "test-cache"),
+            # Wasm traps are signals of the engine's own. Where a sanitizer stops the process, no
+            # case may take its status for loop's.
+            "ASAN_OPTIONS": "exitcode=99:handle_segv=0:handle_sigbus=0:handle_sigill=0:"
+                            "handle_sigfpe=0:allow_user_segv_handler=1:"
+                            "detect_stack_use_after_return=0:detect_leaks=0",
+            "UBSAN_OPTIONS": "halt_on_error=1:exitcode=99:print_stacktrace=1",
+        }
+
+
+def run(command, *, cwd=ROOT, env=None, stdin=b"", timeout=LONGEST, merged=False):
+    """Runs to the end in a process group of its own, which is gone afterwards.
+
+    `stdin`: bytes, or a file descriptor that is left alone."""
+    with tempfile.TemporaryFile() as source:
+        if isinstance(stdin, bytes):
+            source.write(stdin)
+            source.seek(0)
+        process = subprocess.Popen(
+            command, cwd=cwd, env=env, stdin=source if isinstance(stdin, bytes) else stdin,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT if merged else subprocess.PIPE,
+            start_new_session=True)
+    try:
+        out, err = process.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        end(process)
+        out, err = process.communicate()
+        out += f"\n(ended by the test after {timeout} s)\n".encode()
+    return process.returncode, out, err or b""
+
+
+def end(process):
+    """Ends a process and everything in its group."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+    process.wait()
+
+
+class Servers:
+    """tests/http_server.py, started once for all cases that ask for it."""
+
+    def __init__(self):
+        self.process = None
+        self.ports = None
+
+    def start(self):
+        if not self.process:
+            self.process = subprocess.Popen(
+                [sys.executable, str(ROOT / "tests/http_server.py"), "--full"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                start_new_session=True, text=True)
+            self.ports = [self.process.stdout.readline().strip() for _ in range(2)]
+        return self.ports
+
+    def stop(self):
+        if self.process:
+            end(self.process)
+            self.process = None
+
+
+def fresh_folder(world, prefix):
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=world.scratch)).resolve()
+
+
+def remove(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def indent(text, by="    "):
+    return "".join(by + line if line.strip() else line for line in text.splitlines(True))
+
+
+def shown(status):
+    """An exit status as people read it."""
+    return f"signal {-status}" if status < 0 else str(status)

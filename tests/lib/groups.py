@@ -1,0 +1,223 @@
+"""The groups that are not golden cases and not about time. Each is a generator
+of jobs: functions without arguments that return a Result or a list of them."""
+
+import os
+import re
+import sys
+
+from . import common
+from .common import ROOT, Result
+
+
+# --- unit: cmocka programs, each of their cases counted -----------------------------
+
+def unit_jobs(world):
+    programs = sorted((world.build / "tests").glob("*_test"))
+    if not programs:
+        yield lambda: Result("unit", False, f"no test programs in {world.build}/tests\n")
+    for program in programs:
+        yield lambda program=program: run_unit(world, program)
+
+
+def run_unit(world, program):
+    home = common.fresh_folder(world, "unit-")
+    env = world.environment(home) | {"CMOCKA_MESSAGE_OUTPUT": "TAP"}
+    status, out, err = common.run([str(program)], env=env)
+    common.remove(home)
+    return tap_results(program.name, status, out.decode(errors="replace"),
+                       err.decode(errors="replace"))
+
+
+def tap_results(name, status, out, err):
+    """One Result a case; what a program did not get to is a failure too."""
+    plan, results = None, []
+    for line in out.splitlines():
+        if m := re.match(r"1\.\.(\d+)", line):
+            plan = int(m[1])
+        elif m := re.match(r"(not )?ok (\d+) - (.*?)(?: # SKIP ?(.*))?$", line):
+            skip = (m[4] or "asked to be skipped") if "# SKIP" in line else ""
+            results.append(Result(f"{name}/{m[3]}", not m[1], skip=skip))
+        elif line.startswith("#") and results and not results[-1].ok:
+            results[-1].detail += line.lstrip("# ") + "\n"
+    if plan is None or len(results) < plan or (status and all(r.ok for r in results)):
+        results.append(Result(name, False, f"ended with {common.shown(status)} after "
+                                           f"{len(results)} of {plan} cases\n{out[-2000:]}{err[-4000:]}"))
+    elif err:
+        for result in results:
+            if not result.ok:
+                result.detail += err[-4000:]
+                break
+    return results
+
+
+# --- headers: each compiles alone -----------------------------------------------------
+
+HEADER_MODES = [
+    ("c17", ["cc", "-x", "c", "-std=c17", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]),
+    ("c++17", ["c++", "-x", "c++", "-std=c++17", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]),
+]
+
+
+def header_jobs(world):
+    for header in sorted((ROOT / "include/loop").glob("*.h")):
+        for mode, command in HEADER_MODES:
+            yield lambda header=header, mode=mode, command=command: compile_header(
+                header, mode, command)
+
+
+def compile_header(header, mode, command):
+    source = f'#include "loop/{header.name}"\n#include "loop/{header.name}"\n'
+    status, out, _ = common.run([*command, "-I", "include", "-fsyntax-only", "-"],
+                                stdin=source.encode(), merged=True)
+    return Result(f"headers/{header.name} {mode}", status == 0, out.decode(errors="replace"))
+
+
+# --- symbols: what libloop exports ----------------------------------------------------
+
+def symbol_jobs(world):
+    yield lambda: exported(world)
+
+
+def exported(world):
+    library = world.build / "libloop.so"
+    status, out, _ = common.run(["nm", "-D", "--defined-only", str(library)], merged=True)
+    out = out.decode(errors="replace")
+    if status:
+        return Result("symbols", False, out)
+    names = {line.split()[-1].split("@")[0] for line in out.splitlines() if line.strip()}
+    foreign = sorted(name for name in names if not name.startswith("loop_"))
+    if world.asan:  # the sanitizers export theirs
+        foreign = [n for n in foreign if not re.match(r"_*(asan|ubsan|odr_asan|sanitizer)", n)]
+    declared = set()
+    for header in (ROOT / "include/loop").glob("*.h"):
+        text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.S)
+        declared |= set(re.findall(r"LOOP_API[^;(]*?\b(loop_\w+)\(", text))
+    missing, extra = sorted(declared - names), sorted(names - declared - set(foreign))
+    problems = [("exported and not loop's", foreign), ("in a header and not exported", missing),
+                ("exported and in no header", extra)]
+    return [Result(f"symbols/{what}", not found, "".join(f"{name}\n" for name in found))
+            for what, found in problems]
+
+
+# --- tools with a verdict of their own ------------------------------------------------
+
+def tool(world, name, command):
+    def job():
+        status, out, _ = common.run(command, env=dict(os.environ), merged=True)
+        return Result(name, status == 0, out.decode(errors="replace")[-6000:])
+    return job
+
+
+def wit_jobs(world):
+    yield tool(world, "wit/check_wit", [sys.executable, "tools/check_wit.py"])
+    yield tool(world, "wit/test_check_wit", [sys.executable, "tools/test_check_wit.py"])
+
+
+def layer_jobs(world):
+    yield tool(world, "layers/check_layers", [sys.executable, "tools/check_layers.py"])
+    yield tool(world, "layers/test_check_layers", [sys.executable, "tools/test_check_layers.py"])
+    yield tool(world, "layers/test_runner", [sys.executable, "tests/lib/test_runner.py"])
+
+
+def fuzz_jobs(world):
+    programs = sorted((world.build / "tests").glob("*_replay"))
+    if not programs:
+        yield lambda: Result("fuzz", False, f"no replay programs in {world.build}/tests\n")
+    for program in programs:
+        yield lambda program=program: replay(world, program)
+
+
+def replay(world, program):
+    home = common.fresh_folder(world, "fuzz-")
+    status, out, _ = common.run([str(program)], env=world.environment(home), cwd=home, merged=True)
+    common.remove(home)
+    return Result(f"fuzz/{program.name}", status == 0,
+                  f"ended with {common.shown(status)}\n{out.decode(errors='replace')[-6000:]}")
+
+
+# --- docs: the commands that a reader is told to type -----------------------------------
+
+DOCS = ("README.md", "knowledge/tutorial.md", "HACKING.md")
+FENCE = re.compile(r"^```(\w+) (run|file=\S+|output)((?: \w+=\S+)*)\n(.*?)^```$", re.S | re.M)
+
+
+def doc_jobs(world):
+    for name in DOCS:
+        if (ROOT / name).exists():
+            yield lambda name=name: run_doc(world, name)
+        else:
+            yield lambda name=name: Result(f"docs/{name}", skip="there is no such file yet")
+
+
+def run_doc(world, name):
+    """Runs a document's marked blocks in their order, in one folder.
+
+        ```sh run            run by sh -eu; `status=77`: ends with that
+        ```text output       what the block before printed, exactly
+        ```c file=hello.c    is written to that file
+
+    The folder looks like this project (links to what is in it; build/ has the
+    components and the build under test), so that relative paths work and nothing
+    that a document makes lands in the sources."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    folder = common.fresh_folder(world, "docs-")
+    try:
+        link_project(world, folder / "loop")
+        return run_blocks(world, name, text, folder)
+    finally:
+        common.remove(folder)
+
+
+def link_project(world, folder):
+    (folder / "build").mkdir(parents=True)
+    for entry in ROOT.iterdir():
+        if entry.name not in ("build", "build-asan", "build-fuzz", ".git"):
+            (folder / entry.name).symlink_to(entry)
+    for source in (world.components, world.build):
+        for entry in source.iterdir():
+            link = folder / "build" / entry.name
+            if link.is_symlink():
+                link.unlink()
+            link.symlink_to(entry)
+    if world.components != world.build:
+        for entry in ("examples", "guests"):
+            (folder / "build" / entry).unlink(missing_ok=True)
+            (folder / "build" / entry).symlink_to(world.components / entry)
+
+
+def run_blocks(world, name, text, folder):
+    results, last = [], b""
+    home = folder / "home"
+    home.mkdir()
+    env = world.environment(home)
+    for block in FENCE.finditer(text):
+        line = text[:block.start()].count("\n") + 1
+        language, what, extra, body = block.groups()
+        here = f"docs/{name}:{line}"
+        if what.startswith("file="):
+            path = folder / "loop" / what[5:]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_symlink():
+                return [*results, Result(here, False, f"{what[5:]} is a file of the project\n")]
+            path.write_text(body, encoding="utf-8")
+        elif what == "output":
+            got = without_times(last.decode(errors="replace"))
+            wanted = without_times(body)
+            results.append(Result(here, wanted == got,
+                                  f"the output is shown as:\n{common.indent(wanted)}"
+                                  f"and was:\n{common.indent(got)}"))
+        else:
+            wanted = dict(re.findall(r"(\w+)=(\S+)", extra)).get("status", "0")
+            status, last, _ = common.run(["sh", "-euc", body], cwd=folder / "loop", env=env,
+                                         merged=True, timeout=300)
+            results.append(Result(here, common.shown(status) == wanted,
+                                  f"ended with {common.shown(status)}, not {wanted}:\n"
+                                  + common.indent(body) + last.decode(errors="replace")[-3000:]))
+            if not results[-1].ok:
+                break  # what follows depends on it
+    return results or [Result(f"docs/{name}", skip="no block is marked with 'run'")]
+
+
+def without_times(text):
+    text = re.sub(r"\b\d\d:\d\d:\d\d\.\d{3}\b", "12:34:56.789", text)
+    return re.sub(r"\b\d+\.\d+ us\b", "1.0 us", text)

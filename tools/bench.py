@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Timings as ratios against a peer in the same run.
+
+usage: bench.py --build DIR [--only GROUP]
+
+Writes DIR/bench.tsv: name, peer, ratio (ours over the peer's; smaller is
+better), low and high of the ratio over interleaved batches, unit, our figure,
+the peer's. Groups: start (against `wasmtime run`, same component, both cached),
+call (against Wasmtime's C API).
+"""
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+CACHE = Path(os.environ.get("LOOP_CACHE_DIR") or
+             Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "loop")
+BATCHES, RUNS = 15, 10
+
+
+def run_once(command):
+    """Wall seconds and peak KiB of one run of a command."""
+    start = time.perf_counter()
+    pid = os.posix_spawn(command[0], command, os.environ,
+                         file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)])
+    _, status, usage = os.wait4(pid, 0)
+    if status:
+        sys.exit(f"error: {' '.join(command)} failed with {os.waitstatus_to_exitcode(status)}")
+    return time.perf_counter() - start, usage.ru_maxrss
+
+
+def row(name, peer, ours, theirs, unit, digits=2):
+    ratios = sorted(a / b for a, b in zip(ours, theirs))
+    return [name, peer, f"{statistics.median(ratios):.3f}", f"{ratios[0]:.3f}", f"{ratios[-1]:.3f}", unit,
+            f"{statistics.median(ours):.{digits}f}", f"{statistics.median(theirs):.{digits}f}"]
+
+
+def wasmtime() -> Path:
+    for p in sorted((CACHE / "venv/lib").glob("python3*/site-packages/wasmtime_cli/wasmtime")):
+        if os.access(p, os.X_OK):
+            return p
+    sys.exit("error: the peer is not installed\nhint: sh tools/setup/wasm-tools.sh --bench")
+
+
+def bench_start(build: Path):
+    component = build / "guests/plain-c.wasm"
+    peer = wasmtime()
+    ours = [str(build / "loop"), "run", "--quiet", str(component)]
+    theirs = [str(peer), "run", str(component)]
+    for command in (ours, theirs):  # fills both caches
+        run_once(command)
+        run_once(command)
+    time_a, time_b, mem_a, mem_b = [], [], [], []
+    for _ in range(BATCHES):
+        a = [run_once(ours) for _ in range(RUNS)]
+        b = [run_once(theirs) for _ in range(RUNS)]
+        time_a.append(min(t for t, _ in a) * 1e3)
+        time_b.append(min(t for t, _ in b) * 1e3)
+        mem_a.append(max(m for _, m in a) / 1024)
+        mem_b.append(max(m for _, m in b) / 1024)
+    version = subprocess.run([peer, "--version"], stdout=subprocess.PIPE, text=True).stdout.split()[1]
+    yield row("start.time", f"wasmtime {version} run", time_a, time_b, "ms")
+    yield row("start.memory", f"wasmtime {version} run", mem_a, mem_b, "MiB")
+
+
+def bench_call(build: Path):
+    out = subprocess.run([build / "tests/bench_calls", build / "guests/calc.wasm", "2000"], check=True,
+                         stdout=subprocess.PIPE, text=True).stdout
+    values = [[float(x) for x in line.split("\t")[1:]] for line in out.splitlines()]
+    yield row("call.into-guest", "wasmtime C API, cannot be stopped", [v[0] for v in values],
+              [v[1] for v in values], "ns", 0)
+
+
+GROUPS = {"start": bench_start, "call": bench_call}
+
+
+def main() -> None:
+    p = argparse.ArgumentParser(description="Timings as ratios against a peer.")
+    p.add_argument("--build", type=Path, required=True)
+    p.add_argument("--only", choices=GROUPS)
+    args = p.parse_args()
+    header = ["name", "peer", "ratio", "low", "high", "unit", "ours", "peer's"]
+    rows = []
+    for name, group in GROUPS.items():
+        if args.only in (None, name):
+            for r in group(args.build.resolve()):
+                rows.append(r)
+                print(f"{r[0]:18} {r[2]:>6} ({r[3]}..{r[4]})  {r[6]} {r[5]}, {r[1]}: {r[7]} {r[5]}", flush=True)
+    with tempfile.NamedTemporaryFile("w", dir=args.build, delete=False) as f:
+        f.write("\n".join("\t".join(r) for r in [header] + rows) + "\n")
+    os.replace(f.name, args.build / "bench.tsv")
+
+
+main()
