@@ -32,7 +32,7 @@ typedef struct cli_option {
 
 /* Options that belong together, under one heading; commands may share a group. */
 typedef struct cli_group {
-    const char *title;
+    const char *title;         /* NULL: understood, but shown nowhere */
     const cli_option *options; /* ends with a NULL flag */
 } cli_group;
 
@@ -58,6 +58,9 @@ const cli_command *cli_command_at(size_t i);
 const cli_command *cli_command_find(const char *name);
 /* The error for a command that is neither loop's nor on PATH. */
 loop_error *cli_command_unknown(const char *name) LOOP_MUST_USE;
+
+/* A command's options that are shown, all groups in a row; NULL past the end. */
+const cli_option *cli_option_at(const cli_command *c, size_t i);
 
 extern const cli_command cli_run, cli_inspect, cli_explain, cli_config, cli_doctor, cli_version,
     cli_help, cli_completions;
@@ -116,8 +119,11 @@ char *cli_shown(const char *text);
 size_t cli_width(const char *text);
 /* As a JSON string, with its quotes; "null" for NULL. */
 void cli_put_json(FILE *to, const char *text);
-/* Paragraphs of loop's own text, broken at 80 columns. */
-void cli_put_wrapped(FILE *to, const char *text, size_t indent);
+/*
+ * Paragraphs of loop's own text, broken at 80 columns; each line starts at
+ * `indent`, the first where `at` columns are written already.
+ */
+void cli_put_wrapped(FILE *to, const char *text, size_t indent, size_t at);
 
 /* Prints an error on stderr, in colour on a terminal, and deletes it. */
 void cli_print_error(loop_error *e);

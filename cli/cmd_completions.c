@@ -58,20 +58,18 @@ static void bash_action(FILE *to, const char *values)
 
 static void bash_command(FILE *to, const cli_command *c)
 {
+    const cli_option *o;
     fprintf(to, "    %s)\n        case $prev in\n", c->name);
-    for (size_t g = 0; c->groups[g]; g++) {
-        for (const cli_option *o = c->groups[g]->options; o->flag; o++) {
-            if (!o->argument)
-                continue;
-            fprintf(to, "        %s) ", o->flag);
-            bash_action(to, o->values);
-            fputs("; return ;;\n", to);
-        }
+    for (size_t i = 0; (o = cli_option_at(c, i)); i++) {
+        if (!o->argument)
+            continue;
+        fprintf(to, "        %s) ", o->flag);
+        bash_action(to, o->values);
+        fputs("; return ;;\n", to);
     }
     fputs("        esac\n        if [[ $cur == -* ]]; then\n            COMPREPLY=($(compgen -W '", to);
-    for (size_t g = 0; c->groups[g]; g++)
-        for (const cli_option *o = c->groups[g]->options; o->flag; o++)
-            fprintf(to, "%s ", o->flag);
+    for (size_t i = 0; (o = cli_option_at(c, i)); i++)
+        fprintf(to, "%s ", o->flag);
     fputs("--help' -- \"$cur\"))\n        else\n            ", to);
     bash_action(to, c->operands);
     fputs("\n        fi ;;\n", to);
@@ -143,11 +141,11 @@ static void zsh_option(FILE *to, const cli_option *o)
 
 static void zsh_command(FILE *to, const cli_command *c)
 {
+    const cli_option *o;
     fprintf(to, "    %s)\n        _arguments%s '(- *)--help[show help]'", c->name,
             c->first_operand_ends ? " -A '-*'" : "");
-    for (size_t g = 0; c->groups[g]; g++)
-        for (const cli_option *o = c->groups[g]->options; o->flag; o++)
-            zsh_option(to, o);
+    for (size_t i = 0; (o = cli_option_at(c, i)); i++)
+        zsh_option(to, o);
     if (c->operands) {
         fputs(" \\\n            '1:argument:", to);
         zsh_action(to, c->operands);
@@ -202,19 +200,18 @@ static void fish_action(FILE *to, const char *values)
 
 static void fish_command(FILE *to, const cli_command *c)
 {
+    const cli_option *o;
     fprintf(to, "complete -c loop -n __fish_use_subcommand -f -a %s -d '", c->name);
     put_quoted(to, c->summary);
     fputs("'\n", to);
-    for (size_t g = 0; c->groups[g]; g++) {
-        for (const cli_option *o = c->groups[g]->options; o->flag; o++) {
-            fprintf(to, "complete -c loop -n '__fish_seen_subcommand_from %s' -l %s%s", c->name,
-                    o->flag + 2, o->argument ? " -r" : "");
-            if (o->argument)
-                fish_action(to, o->values);
-            fputs(" -d '", to);
-            put_quoted(to, o->help);
-            fputs("'\n", to);
-        }
+    for (size_t i = 0; (o = cli_option_at(c, i)); i++) {
+        fprintf(to, "complete -c loop -n '__fish_seen_subcommand_from %s' -l %s%s", c->name,
+                o->flag + 2, o->argument ? " -r" : "");
+        if (o->argument)
+            fish_action(to, o->values);
+        fputs(" -d '", to);
+        put_quoted(to, o->help);
+        fputs("'\n", to);
     }
     if (c->operands) {
         fprintf(to, "complete -c loop -n '__fish_seen_subcommand_from %s'", c->name);

@@ -217,10 +217,21 @@ static void check_config(report *r)
 
 /* ---- providers ---- */
 
+/* Several versions of an interface may be several rows: whether row `i` is the first. */
+static bool is_first(const loop_provider *p, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (strcmp(p->interfaces[k]->name, p->interfaces[i]->name) == 0)
+            return false;
+    return true;
+}
+
 static void put_provider(report *r, const loop_provider *p)
 {
     char *text = cli_format("%s (", p->summary);
     for (size_t i = 0; p->interfaces[i]; i++) {
+        if (!is_first(p, i))
+            continue;
         char *longer = cli_format("%s%s%s", text, i ? ", " : "", p->interfaces[i]->name);
         free(text);
         text = longer;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/imports.h"
 #include "cli/target.h"
 
 #define COLUMN 44 /* where origins start */
@@ -106,48 +107,48 @@ static void put_limits(const cli_target *t)
 
 /* ---- imports ---- */
 
-/* Whether a binding, and not the order of the providers, chose. */
-static bool find_binding(const cli_args *args, const loop_config *config, const char *full,
+/* Where a binding stands that chose the provider; without one the order of the providers did. */
+static void find_binding(const cli_args *args, const loop_config *config, const char *full,
                          loop_origin *ret)
 {
     size_t n = strcspn(full, "@");
     const loop_binding *b;
     const char *flag;
-    bool found = false;
-    for (size_t i = 0; (b = loop_config_binding_at(config, i)); i++) {
-        if (strlen(b->interface_name) == n && strncmp(b->interface_name, full, n) == 0) {
+    for (size_t i = 0; (b = loop_config_binding_at(config, i)); i++)
+        if (strlen(b->interface_name) == n && strncmp(b->interface_name, full, n) == 0)
             *ret = b->origin;
-            found = true;
-        }
-    }
-    for (size_t i = 0; (flag = cli_value_at(args, "--bind", i)); i++) {
-        if (strncmp(flag, full, n) == 0 && flag[n] == '=') {
+    for (size_t i = 0; (flag = cli_value_at(args, "--bind", i)); i++)
+        if (strncmp(flag, full, n) == 0 && flag[n] == '=')
             *ret = (loop_origin){"--bind", 0, 0};
-            found = true;
-        }
-    }
-    return found;
 }
 
-static void put_providers(const cli_args *args, const loop_config *config, loop_component *c)
+static void put_provider(const cli_args *args, const cli_target *t, const loop_item *item, cli_need need)
+{
+    loop_origin origin = {"default", 0, 0};
+    find_binding(args, t->config, item->interface_name, &origin);
+    char *text = cli_format("%s: %s%s", item->interface_name,
+                            need == CLI_NEED_MISSING ? "NOBODY: "
+                            : need == CLI_NEED_STUB  ? "a stub: "
+                                                     : "",
+                            item->served ? item->provider : item->reason);
+    put_line(text, item->served ? &origin : NULL);
+    free(text);
+}
+
+static void put_providers(const cli_args *args, const cli_target *t, loop_component *c)
 {
     const loop_item *item;
     bool any = false, wasi = false;
     puts("\nserved by");
     for (size_t i = 0; (item = loop_component_item_at(c, i)); i++) {
-        if (item->is_export || item->kind != LOOP_ITEM_INTERFACE)
+        cli_need need = cli_import_need(c, item, t->optional);
+        bool engine = item->served && item->tier == LOOP_TIER_ENGINE;
+        if (need == CLI_NEED_NOBODY)
             continue;
         any = true;
-        if (item->served && item->tier == LOOP_TIER_ENGINE) {
-            wasi = true;
-            continue;
-        }
-        loop_origin origin = {"default", 0, 0};
-        find_binding(args, config, item->interface_name, &origin);
-        char *text = cli_format("%s: %s", item->interface_name,
-                                item->served ? item->provider : item->reason);
-        put_line(text, item->served ? &origin : NULL);
-        free(text);
+        wasi = wasi || engine;
+        if (!engine)
+            put_provider(args, t, item, need);
     }
     if (wasi)
         puts("  WASI 0.2: the engine");
@@ -218,7 +219,7 @@ static void put_all(const cli_args *args, const cli_target *t, loop_component *c
     put_grants(t->policy, "granted", false);
     put_grants(t->policy, "denied", true);
     put_limits(t);
-    put_providers(args, t->config, c);
+    put_providers(args, t, c);
     put_wants(t->policy, c);
 }
 

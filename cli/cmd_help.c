@@ -17,31 +17,31 @@ static const cli_group group_always = {
 static void put_section(FILE *to, const char *title, const char *text)
 {
     fprintf(to, "\n%s:\n", title);
-    cli_put_wrapped(to, text, 2);
+    cli_put_wrapped(to, text, 2, 0);
 }
 
 static void put_group(FILE *to, const cli_group *group)
 {
+    if (!group->title)
+        return;
     fprintf(to, "\n%s:\n", group->title);
     for (const cli_option *o = group->options; o->flag; o++) {
         int n = fprintf(to, "  %s%s%s", o->flag, o->argument ? " " : "", o->argument ? o->argument : "");
         if (n >= COLUMN)
-            fprintf(to, "\n%*s", COLUMN, "");
-        else
-            fprintf(to, "%*s", COLUMN - n, "");
-        fprintf(to, "%s\n", o->help);
+            fputc('\n', to);
+        cli_put_wrapped(to, o->help, COLUMN, n >= COLUMN ? 0 : (size_t)n);
     }
 }
 
 void cli_put_help(FILE *to, const cli_command *c)
 {
     fprintf(to, "loop %s: %s\n\nusage: loop %s %s\n\n", c->name, c->summary, c->name, c->synopsis);
-    cli_put_wrapped(to, c->about, 0);
+    cli_put_wrapped(to, c->about, 0, 0);
     for (size_t g = 0; c->groups[g]; g++)
         put_group(to, c->groups[g]);
     put_group(to, &group_always);
     fprintf(to, "\nExample:\n  %s\n", c->example);
-    cli_put_wrapped(to, c->shows, 4);
+    cli_put_wrapped(to, c->shows, 4, 0);
     if (c->not_yet)
         put_section(to, "Not there yet", c->not_yet);
 }
@@ -79,13 +79,13 @@ static loop_error *run(const cli_args *args, int *ret_status)
 }
 
 static const cli_group group_help = {
-    "Output",
-    (const cli_option[]){{"--man", NULL, "as a man page (troff)", NULL, NULL}, {0}},
+    NULL, /* for the build */
+    (const cli_option[]){{"--man", NULL, "write a man page (troff)", NULL, NULL}, {0}},
 };
 
 const cli_command cli_help = {
     .name = "help",
-    .synopsis = "[--man] [COMMAND]",
+    .synopsis = "[COMMAND]",
     .summary = "list the commands, or explain one",
     .about = "Lists the commands of loop, or explains one: what it does, its options, an example, and "
              "what is not there yet.",

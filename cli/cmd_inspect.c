@@ -6,77 +6,36 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/imports.h"
 #include "cli/target.h"
 
 struct inspect {
     loop_component *component;
     const char *path;
-    const loop_component_config *row;
-    const cli_args *args;
-    bool exports, imports, json;
+    const char **optional; /* ends with NULL; NULL: none */
+    bool exports, imports;
     size_t interfaces, functions; /* imported */
-    size_t required, optional;    /* of those, without anybody */
+    size_t missing, stubs;        /* of those, without anybody */
 };
-
-/* ---- what is optional ---- */
-
-/* A host without these answers `unavailable` itself, as host/link.c does. */
-static const char *const stubbed[] = {"loop:ui/", "loop:window/"};
-
-static bool is_named(const char *wanted, const char *full)
-{
-    size_t n = strcspn(full, "@");
-    return strcmp(wanted, full) == 0 || (strlen(wanted) == n && strncmp(wanted, full, n) == 0);
-}
-
-static bool is_optional(const struct inspect *x, const char *full)
-{
-    const char *wanted;
-    for (size_t i = 0; i < sizeof stubbed / sizeof *stubbed; i++)
-        if (strncmp(full, stubbed[i], strlen(stubbed[i])) == 0)
-            return true;
-    for (size_t i = 0; x->row && x->row->optional[i]; i++)
-        if (is_named(x->row->optional[i], full))
-            return true;
-    for (size_t i = 0; (wanted = cli_value_at(x->args, "--optional", i)); i++)
-        if (is_named(wanted, full))
-            return true;
-    return false;
-}
-
-/* Whether the interface of row `i` is served as a whole; its own row says so. */
-static bool interface_served(const struct inspect *x, const char *full)
-{
-    const loop_item *item;
-    for (size_t i = 0; (item = loop_component_item_at(x->component, i)); i++)
-        if (!item->is_export && item->kind == LOOP_ITEM_INTERFACE &&
-            strcmp(item->interface_name, full) == 0)
-            return item->served;
-    return false;
-}
 
 /* ---- counting ---- */
 
-/*
- * An interface that nobody serves counts once, not once a function. One that
- * somebody serves without a function of it is missing even if it is optional:
- * there is no stub for a part.
- */
+static cli_need need(const struct inspect *x, const loop_item *item)
+{
+    return cli_import_need(x->component, item, x->optional);
+}
+
 static void count(struct inspect *x)
 {
     const loop_item *item;
     for (size_t i = 0; (item = loop_component_item_at(x->component, i)); i++) {
         if (item->is_export)
             continue;
-        bool whole = item->kind == LOOP_ITEM_INTERFACE;
-        x->interfaces += whole;
+        cli_need n = need(x, item);
+        x->interfaces += item->kind == LOOP_ITEM_INTERFACE;
         x->functions += item->kind == LOOP_ITEM_FUNCTION;
-        if (item->served || item->kind == LOOP_ITEM_RESOURCE)
-            continue;
-        if (whole && is_optional(x, item->interface_name))
-            x->optional++;
-        else if (whole || !*item->interface_name || interface_served(x, item->interface_name))
-            x->required++;
+        x->missing += n == CLI_NEED_MISSING;
+        x->stubs += n == CLI_NEED_STUB;
     }
 }
 
@@ -106,19 +65,19 @@ static const char *tier_name(loop_tier tier)
     return "stub";
 }
 
+/* "<- logging": who serves a row; of a function only what its interface's row does not say. */
 static void put_server(const struct inspect *x, const loop_item *item)
 {
-    if (item->is_export)
+    switch (need(x, item)) {
+    case CLI_NEED_NOBODY:
+        if (!item->is_export && item->kind == LOOP_ITEM_INTERFACE)
+            fputs("  <- types alone: it needs nobody", stdout);
         return;
-    if (item->served) {
-        fputs("  <- ", stdout);
-        cli_put(stdout, item->provider);
-        return;
+    case CLI_NEED_SERVED: fputs("  <- ", stdout); break;
+    case CLI_NEED_STUB: fputs("  <- a stub that answers `unavailable`: ", stdout); break;
+    case CLI_NEED_MISSING: fputs("  <- NOBODY: ", stdout); break;
     }
-    fputs(is_optional(x, item->interface_name) ? "  <- a stub that answers `unavailable`: "
-                                               : "  <- NOBODY: ",
-          stdout);
-    cli_put(stdout, item->reason);
+    cli_put(stdout, item->served ? item->provider : item->reason);
 }
 
 static void put_row(const struct inspect *x, const loop_item *item)
@@ -126,16 +85,13 @@ static void put_row(const struct inspect *x, const loop_item *item)
     bool top = item->kind == LOOP_ITEM_INTERFACE || !*item->interface_name;
     fputs(top ? "  " : "    ", stdout);
     cli_put(stdout, item->kind == LOOP_ITEM_INTERFACE ? item->interface_name : item->function);
-    if (item->kind == LOOP_ITEM_RESOURCE)
+    if (item->kind == LOOP_ITEM_RESOURCE) {
         fputs(": resource", stdout);
-    else if (*item->signature) {
+    } else if (*item->signature) {
         fputs(": ", stdout);
         cli_put(stdout, item->signature);
     }
-    /* Of a function only what its interface's row does not say already. */
-    if (top || (!item->served && item->kind == LOOP_ITEM_FUNCTION &&
-                interface_served(x, item->interface_name)))
-        put_server(x, item);
+    put_server(x, item);
     putchar('\n');
 }
 
@@ -154,20 +110,39 @@ static void put_rows(const struct inspect *x, const char *title, bool exports)
         puts("  nothing");
 }
 
+/* What is missing once more, where it is seen: the lists above are long. */
+static void put_missing(const struct inspect *x)
+{
+    const loop_item *item;
+    for (size_t i = 0; (item = loop_component_item_at(x->component, i)); i++) {
+        if (need(x, item) != CLI_NEED_MISSING)
+            continue;
+        fputs("  ", stdout);
+        cli_put(stdout, item->interface_name);
+        fputs(*item->interface_name && *item->function ? " " : "", stdout);
+        cli_put(stdout, item->function);
+        fputs(": ", stdout);
+        cli_put(stdout, item->reason);
+        putchar('\n');
+    }
+}
+
 static void put_summary(const struct inspect *x)
 {
     if (!x->imports)
         return;
     printf("\nimports %zu interface%s with %zu function%s: ", x->interfaces,
            x->interfaces == 1 ? "" : "s", x->functions, x->functions == 1 ? "" : "s");
-    if (x->required)
-        printf("%zu served by nobody, so it does not start", x->required);
-    else
-        fputs(x->interfaces + x->functions ? "everything it needs is served" : "it needs nobody",
-              stdout);
-    if (x->optional)
-        printf("; %zu can be missing", x->optional);
+    if (!x->interfaces && !x->functions)
+        fputs("it needs nobody", stdout);
+    else if (!x->missing)
+        fputs("everything it needs is served", stdout);
+    if (x->missing)
+        printf("nobody serves %zu of them, so it does not start", x->missing);
+    if (x->stubs)
+        printf("; %zu can be missing", x->stubs);
     putchar('\n');
+    put_missing(x);
 }
 
 static void put_text(const struct inspect *x)
@@ -203,8 +178,14 @@ static void json_row(const struct inspect *x, const loop_item *item)
     if (*item->signature)
         json_field(",\"signature\":", item->signature);
     if (!item->is_export) {
-        printf(",\"served\":%s,\"optional\":%s", item->served ? "true" : "false",
-               is_optional(x, item->interface_name) ? "true" : "false");
+        static const char *const needs[] = {
+            [CLI_NEED_NOBODY] = "nobody",
+            [CLI_NEED_SERVED] = "served",
+            [CLI_NEED_STUB] = "stub",
+            [CLI_NEED_MISSING] = "missing",
+        };
+        printf(",\"served\":%s,\"need\":\"%s\"", item->served ? "true" : "false",
+               needs[need(x, item)]);
         if (item->served) {
             json_field(",\"provider\":", item->provider);
             json_field(",\"tier\":", tier_name(item->tier));
@@ -244,32 +225,41 @@ static void put_json(const struct inspect *x)
         json_rows(x, ",\n\"exports\":[", true);
     if (x->imports)
         json_rows(x, ",\n\"imports\":[", false);
-    printf(",\n\"missing\":%zu}\n", x->required);
+    printf(",\n\"missing\":%zu}\n", x->missing);
 }
 
 /* ---- the command ---- */
 
-static loop_error *inspect(struct inspect *x, const loop_config *config, int *ret_status)
+static loop_error *describe(const cli_args *args, const loop_config *config, loop_host *host,
+                            struct inspect *x)
 {
+    loop_error *e = cli_target_bind(args, config, host);
+    if (!e)
+        e = loop_component_describe(host, x->path, &x->component);
+    if (e)
+        return e;
+    count(x);
+    if (cli_has(args, "--json"))
+        put_json(x);
+    else
+        put_text(x);
+    loop_component_delete(x->component);
+    return NULL;
+}
+
+static loop_error *inspect(const cli_args *args, const loop_config *config, struct inspect *x)
+{
+    const loop_component_config *row;
     loop_host_options options = cli_host_options(config);
     loop_host *host;
-    loop_error *e = cli_component_find(config, x->args->operands[0], &x->path, &x->row);
+    loop_error *e = cli_component_find(config, args->operands[0], &x->path, &row);
     if (!e)
         e = loop_host_new(&options, &host);
     if (e)
         return e;
-    e = cli_target_bind(x->args, config, host);
-    if (!e)
-        e = loop_component_describe(host, x->path, &x->component);
-    if (!e) {
-        count(x);
-        if (x->json)
-            put_json(x);
-        else
-            put_text(x);
-        *ret_status = x->required ? LOOP_MISSING : 0;
-        loop_component_delete(x->component);
-    }
+    x->optional = cli_optional(args, row);
+    e = describe(args, config, host, x);
+    free(x->optional);
     loop_host_delete(host);
     return e;
 }
@@ -277,12 +267,7 @@ static loop_error *inspect(struct inspect *x, const loop_config *config, int *re
 static loop_error *run(const cli_args *args, int *ret_status)
 {
     bool exports = cli_has(args, "--exports"), imports = cli_has(args, "--imports");
-    struct inspect x = {
-        .args = args,
-        .exports = exports || !imports,
-        .imports = imports || !exports,
-        .json = cli_has(args, "--json"),
-    };
+    struct inspect x = {.exports = exports || !imports, .imports = imports || !exports};
     if (!args->operands[0])
         return loop_error_hint_set(loop_error_new(LOOP_USAGE, "which component? none is named"),
                                    "usage: loop inspect %s", cli_inspect.synopsis);
@@ -290,7 +275,8 @@ static loop_error *run(const cli_args *args, int *ret_status)
     loop_error *e = cli_config_load(args, &config);
     if (e)
         return e;
-    e = inspect(&x, config, ret_status);
+    e = inspect(args, config, &x);
+    *ret_status = x.missing ? LOOP_MISSING : 0;
     loop_config_delete(config);
     return e;
 }

@@ -131,7 +131,6 @@ static void put_statuses(FILE *to)
             snprintf(number, sizeof number, "%d", statuses[i].first);
         put_item(to, number, NULL, statuses[i].text);
     }
-    put_text(to, "");
 }
 
 static void put_environment(FILE *to)
@@ -202,6 +201,8 @@ static void put_options(FILE *to, const cli_command *c)
 {
     fputs(".SH OPTIONS\n", to);
     for (size_t g = 0; c->groups[g]; g++) {
+        if (!c->groups[g]->title)
+            continue;
         fprintf(to, ".SS %s\n", c->groups[g]->title);
         for (const cli_option *o = c->groups[g]->options; o->flag; o++) {
             char *argument = o->argument ? cli_format(" %s", o->argument) : NULL;
@@ -235,8 +236,14 @@ void cli_put_man(FILE *to, const cli_command *c)
         fputs(".SH NOT THERE YET\n", to);
         put_text(to, c->not_yet);
     }
-    put_statuses(to);
-    put_environment(to);
-    put_files(to);
+    if (c == &cli_run) {
+        put_statuses(to);
+        put_environment(to);
+        put_files(to);
+    } else {
+        fputs(".SH EXIT STATUS\n", to);
+        put_text(to, "0 if it worked, else 64 to 79, one meaning each: see loop(1), which also lists the "
+                     "environment variables and files that loop reads.");
+    }
     put_see_also(to, c);
 }

@@ -49,17 +49,24 @@ static const cli_option *find(const cli_command *c, const char *text, size_t n)
     return NULL;
 }
 
+const cli_option *cli_option_at(const cli_command *c, size_t i)
+{
+    for (size_t g = 0; c->groups[g]; g++)
+        for (const cli_option *o = c->groups[g]->options; c->groups[g]->title && o->flag; o++)
+            if (i-- == 0)
+                return o;
+    return NULL;
+}
+
 static const cli_option *nearest(const cli_command *c, const char *flag)
 {
-    const cli_option *best = NULL;
+    const cli_option *o, *best = NULL;
     unsigned distance = (unsigned)strlen(flag) / 3 + 1;
-    for (size_t g = 0; c->groups[g]; g++) {
-        for (const cli_option *o = c->groups[g]->options; o->flag; o++) {
-            unsigned d = cli_distance(flag, o->flag);
-            if (d < distance) {
-                distance = d;
-                best = o;
-            }
+    for (size_t i = 0; (o = cli_option_at(c, i)); i++) {
+        unsigned d = cli_distance(flag, o->flag);
+        if (d < distance) {
+            distance = d;
+            best = o;
         }
     }
     return best;

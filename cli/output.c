@@ -148,26 +148,29 @@ void cli_put_json(FILE *to, const char *text)
 
 /* ---- loop's own text ---- */
 
-void cli_put_wrapped(FILE *to, const char *text, size_t indent)
+void cli_put_wrapped(FILE *to, const char *text, size_t indent, size_t at)
 {
-    size_t column = 0;
+    size_t column = at;
+    bool start = true; /* of a line: the next word has no space before it */
     for (const char *s = text; *s;) {
         size_t n = strcspn(s, " \n");
-        if (column && column + 1 + n > COLUMNS) {
+        if (!start && column + 1 + n > COLUMNS) {
             fputc('\n', to);
             column = 0;
+            start = true;
         }
-        if (n) {
-            fprintf(to, "%*s%.*s", column ? 1 : (int)indent, "", (int)n, s);
-            column += (column ? 1 : indent) + n;
-        }
+        int space = !start ? 1 : column < indent ? (int)(indent - column) : 0;
+        fprintf(to, "%*s%.*s", n ? space : 0, "", (int)n, s);
+        column += n ? (size_t)space + n : 0;
+        start = start && n == 0;
         s += n;
-        if (s[0] == '\n') {
-            fputs(s[1] == '\n' ? "\n\n" : "\n", to);
+        for (; *s == ' ' || *s == '\n'; s++) {
+            if (*s == ' ')
+                continue;
+            fputc('\n', to);
             column = 0;
-            s += s[1] == '\n';
+            start = true;
         }
-        s += *s != 0;
     }
     fputc('\n', to);
 }

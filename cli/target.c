@@ -254,17 +254,15 @@ static void settle_args(const cli_args *args, cli_target *t)
         t->args[n++] = after[i];
 }
 
-static void settle_optional(const cli_args *args, cli_target *t)
+const char **cli_optional(const cli_args *args, const loop_component_config *row)
 {
-    const char *const *row = t->row ? t->row->optional : NULL;
-    size_t rows = count(row), n = rows;
+    size_t rows = count(row ? row->optional : NULL), n = rows;
     while (cli_value_at(args, "--optional", n - rows))
         n++;
-    if (n == 0)
-        return;
-    t->optional = cli_alloc((n + 1) * sizeof *t->optional);
+    const char **list = n ? cli_alloc((n + 1) * sizeof *list) : NULL;
     for (size_t i = 0; i < n; i++)
-        t->optional[i] = i < rows ? row[i] : cli_value_at(args, "--optional", i - rows);
+        list[i] = i < rows ? row->optional[i] : cli_value_at(args, "--optional", i - rows);
+    return list;
 }
 
 static void settle_pairs(cli_target *t)
@@ -297,7 +295,7 @@ loop_error *cli_target_open(const cli_args *args, cli_target *ret)
     }
     settle_limits(args, &t);
     settle_args(args, &t);
-    settle_optional(args, &t);
+    t.optional = cli_optional(args, t.row);
     settle_pairs(&t);
     *ret = t;
     return NULL;

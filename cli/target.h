@@ -41,6 +41,12 @@ void cli_target_done(cli_target *t);
 loop_error *cli_component_find(const loop_config *config, const char *operand, const char **ret_path,
                                const loop_component_config **ret_row) LOOP_MUST_USE;
 
+/*
+ * The imports that may be missing: of the row (NULL: none), then --optional. Ends
+ * with NULL; for free(). NULL where there is none.
+ */
+const char **cli_optional(const cli_args *args, const loop_component_config *row);
+
 /* Binds interfaces to providers as loop.yaml, then --bind say. */
 loop_error *cli_target_bind(const cli_args *args, const loop_config *config,
                             loop_host *host) LOOP_MUST_USE;

@@ -73,8 +73,7 @@ static bool intact(const char *path)
     return ok && h.low64 == t.low && h.high64 == t.high;
 }
 
-static void note(const lp_engine *e, const char *fmt, ...) LOOP_PRINTF(2, 3);
-static void note(const lp_engine *e, const char *fmt, ...)
+LOOP_PRINTF(2, 3) static void note(const lp_engine *e, const char *fmt, ...)
 {
     if (!e->options.note)
         return;
@@ -103,40 +102,88 @@ wasmtime_component_t *lp_cache_load(lp_engine *e, const uint8_t *wasm, size_t le
     return NULL;
 }
 
+/* ---- keeping it small ---- */
+
+struct kept {
+    struct {
+        struct file {
+            char *name;
+            uint64_t size, mtime_ns;
+        } * at;
+        size_t n, cap;
+    } files;
+    uint64_t total;
+};
+
+static void on_file(void *data, const char *name, uint64_t size, uint64_t mtime_ns)
+{
+    struct kept *k = data;
+    *lp_push(&k->files) = (struct file){lp_strdup(name), size, mtime_ns};
+    k->total += size;
+}
+
+static int by_age(const void *a, const void *b)
+{
+    const struct file *x = a, *y = b;
+    return (x->mtime_ns > y->mtime_ns) - (x->mtime_ns < y->mtime_ns);
+}
+
+/* Removes the oldest files until the rest fits. Another process may do the same: fine. */
+static void prune(const char *folder)
+{
+    struct kept k = {0};
+    lp_os_each_file(folder, on_file, &k);
+    if (k.total > LP_MAX_CACHE_BYTES)
+        qsort(k.files.at, k.files.n, sizeof *k.files.at, by_age);
+    for (size_t i = 0; i < k.files.n; i++) {
+        if (k.total > LP_MAX_CACHE_BYTES) {
+            lp_auto(lp_free_string) char *path = lp_format("%s/%s", folder, k.files.at[i].name);
+            lp_os_remove(path);
+            k.total -= k.files.at[i].size;
+        }
+        free(k.files.at[i].name);
+    }
+    free(k.files.at);
+}
+
+/* ---- storing ---- */
+
+static loop_error *write_file(lp_engine *e, const char *folder, const uint8_t *wasm, size_t len,
+                              wasmtime_component_t *c)
+{
+    LP_TRY(lp_os_mkdirs(folder));
+    if (!lp_os_is_private(folder))
+        return loop_error_new(LOOP_IO, "others can write to '%s', or it is not yours; chmod 700 it",
+                              folder);
+    wasm_byte_vec_t v = {0};
+    wasmtime_error_t *failed = wasmtime_component_serialize(c, &v);
+    if (failed)
+        return lp_error_of(failed);
+    XXH128_hash_t h = XXH3_128bits(v.data, v.size);
+    struct trailer t = {.length = v.size, .low = h.low64, .high = h.high64};
+    memcpy(t.magic, magic, sizeof magic);
+    lp_buf file = {0};
+    lp_buf_add(&file, v.data, v.size);
+    lp_buf_add(&file, &t, sizeof t);
+    wasm_byte_vec_delete(&v);
+    lp_auto(lp_free_string) char *path = path_of(e, wasm, len);
+    loop_error *err = lp_os_write_atomic(path, file.ptr, file.len, 0600);
+    lp_buf_done(&file);
+    prune(folder);
+    return err;
+}
+
 void lp_cache_store(lp_engine *e, const uint8_t *wasm, size_t len, wasmtime_component_t *c)
 {
     if (!e->cache_dir)
         return;
     lp_auto(lp_free_string) char *folder = lp_format("%s/" FOLDER, e->cache_dir);
-    lp_auto(lp_free_error) loop_error *err = lp_os_mkdirs(folder);
-    if (!err && !lp_os_is_private(folder)) {
-        note(e, "the cache folder '%s' is not used: others can write to it, or it is not yours; "
-                "chmod 700 it, or set LOOP_CACHE_DIR",
-             folder);
+    lp_auto(lp_free_error) loop_error *err = write_file(e, folder, wasm, len, c);
+    if (!err)
         return;
-    }
-    wasm_byte_vec_t v = {0};
-    wasmtime_error_t *failed = err ? NULL : wasmtime_component_serialize(c, &v);
-    if (failed) {
-        wasmtime_error_delete(failed);
-        return;
-    }
-    if (!err) {
-        XXH128_hash_t h = XXH3_128bits(v.data, v.size);
-        struct trailer t = {.length = v.size, .low = h.low64, .high = h.high64};
-        memcpy(t.magic, magic, sizeof magic);
-        lp_buf file = {0};
-        lp_buf_add(&file, v.data, v.size);
-        lp_buf_add(&file, &t, sizeof t);
-        lp_auto(lp_free_string) char *path = path_of(e, wasm, len);
-        err = lp_os_write_atomic(path, file.ptr, file.len, 0600);
-        lp_buf_done(&file);
-        wasm_byte_vec_delete(&v);
-    }
-    if (err) {
-        const loop_error *cause = loop_error_cause(err);
-        note(e, "the compiled component is not kept: %s%s%s; every start compiles again until "
-                "LOOP_CACHE_DIR names a folder that can be written",
-             loop_error_message(err), cause ? ": " : "", cause ? loop_error_message(cause) : "");
-    }
+    const loop_error *cause = loop_error_cause(err);
+    note(e,
+         "the compiled component is not kept: %s%s%s; every start compiles again until "
+         "LOOP_CACHE_DIR names a folder that can be written",
+         loop_error_message(err), cause ? ": " : "", cause ? loop_error_message(cause) : "");
 }

@@ -69,6 +69,15 @@ static loop_error *resource_in(lp_convert *c, const wasmtime_component_val_t *fr
     return NULL;
 }
 
+static loop_error *case_in(const lp_type *t, const wasm_name_t *name, loop_value *to)
+{
+    size_t i = lp_type_index(t, name->data, name->size);
+    if (i == SIZE_MAX)
+        return loop_error_new(LOOP_INVALID, "a case that its type does not have");
+    to->index = (uint32_t)i;
+    return NULL;
+}
+
 static loop_error *compound_in(lp_convert *c, const lp_type *t,
                                const wasmtime_component_val_t *from, loop_value *to, unsigned depth)
 {
@@ -93,12 +102,11 @@ static loop_error *compound_in(lp_convert *c, const lp_type *t,
         return NULL;
     case LOOP_VARIANT: {
         const wasm_name_t *name = &from->of.variant.discriminant;
-        to->index = (uint32_t)lp_type_index(t, name->data, name->size);
+        LP_TRY(case_in(t, name, to));
         return payload_in(c, t->elements[to->index], from->of.variant.val, to, depth);
     }
     case LOOP_ENUM:
-        to->index = (uint32_t)lp_type_index(t, from->of.enumeration.data, from->of.enumeration.size);
-        return NULL;
+        return case_in(t, &from->of.enumeration, to);
     case LOOP_OPTION:
         to->index = from->of.option != NULL;
         return payload_in(c, t->elements[0], from->of.option, to, depth);

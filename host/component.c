@@ -130,6 +130,7 @@ static void serve_by_provider(loop_component *c, loop_item *item)
     if (!p) {
         const char *near = lp_nearest_interface(c->host, item->interface_name);
         item->tier = LOOP_TIER_STUB;
+        item->stubbed = lp_is_stubbed(item->interface_name);
         item->reason = keep_take(c, near ? lp_format("%s; the nearest is '%s'", why, near)
                                          : lp_strdup(why));
         free(why);

@@ -173,6 +173,8 @@ const char *lp_nearest_interface(loop_host *h, const char *interface_name);
 /* ---- link.c ---- */
 loop_error *lp_link(loop_instance *i) LOOP_MUST_USE;
 void lp_unlink(loop_instance *i);
+/* An interface of loop that this host does not serve, but lets components start with. */
+bool lp_is_stubbed(const char *interface_name);
 
 /* ---- call.c ---- */
 loop_error *lp_slot_call(void *slot, lp_arena *arena, const loop_value *args, size_t nargs,

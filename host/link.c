@@ -12,11 +12,18 @@
 /* Packages of loop that components may import anywhere; a host without them answers `unavailable`. */
 static const char *const stubbed[] = {"loop:ui/", "loop:window/"};
 
-static bool is_optional(const loop_instance *i, const char *full)
+bool lp_is_stubbed(const char *full)
 {
     for (size_t n = 0; n < LP_COUNT(stubbed); n++)
         if (lp_starts_with(full, stubbed[n]))
             return true;
+    return false;
+}
+
+static bool is_optional(const loop_instance *i, const char *full)
+{
+    if (lp_is_stubbed(full))
+        return true;
     char name[LP_MAX_NAME];
     lp_split_version(full, name, sizeof name);
     for (size_t n = 0; i->options.optional && i->options.optional[n]; n++)

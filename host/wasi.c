@@ -70,19 +70,44 @@ static bool on_resolve(void *data, lp_str name)
     return false;
 }
 
+/* Whether the text of a path leads upwards or starts at the root; links are not looked at. */
+static bool leads_out(const char *path)
+{
+    if (*path == '/')
+        return true;
+    int depth = 0;
+    for (const char *p = path; *p && depth >= 0; p += strcspn(p, "/"), p += *p == '/') {
+        size_t n = strcspn(p, "/");
+        if (n == 2 && p[0] == '.' && p[1] == '.')
+            depth--;
+        else if (n && !(n == 1 && p[0] == '.'))
+            depth++;
+    }
+    return depth < 0;
+}
+
+static bool any_read_only(const loop_instance *i)
+{
+    for (size_t n = 0; n < i->dirs.n; n++)
+        if (i->dirs.at[n].read_only)
+            return true;
+    return false;
+}
+
 static void on_open_failed(void *data, lp_str path, lp_str code, bool write)
 {
     loop_instance *i = data;
-    lp_auto(lp_free_string) char *shown = lp_strndup(path.ptr, LP_MIN(path.len, 200));
-    lp_auto(lp_free_string) char *reason = NULL;
-    if (lp_str_is(code, "read-only") || (write && lp_str_is(code, "not-permitted")))
-        reason = lp_format("writing '%s': outside the granted directories, or one of them is read-only",
-                           shown);
-    else if (lp_str_is(code, "access"))
-        reason = lp_format("opening '%s': the file's own permissions", shown);
-    else
-        reason = lp_format("opening '%s': it leads out of the granted directories", shown);
-    tell(i, reason, lp_str_is(code, "access") ? "" : "--dir HOST[::GUEST]");
+    lp_auto(lp_free_string) char *shown = lp_strndup(path.ptr, LP_MIN(path.len, (size_t)200));
+    bool read_only = lp_str_is(code, "read-only") || (write && !leads_out(shown) && any_read_only(i));
+    const char *why = lp_str_is(code, "access") ? "the file's own permissions"
+                      : read_only               ? "its directory is granted read-only"
+                                                : "it leads out of the granted directories";
+    const char *hint = lp_str_is(code, "access") ? ""
+                       : read_only               ? "leave ':ro' away in --dir, or say mode: rw in loop.yaml"
+                                                 : "--dir HOST[::GUEST]";
+    lp_auto(lp_free_string) char *reason =
+        lp_format("%s '%s': %s", write ? "writing" : "opening", shown, why);
+    tell(i, reason, hint);
 }
 
 /* ---- hooks, on any thread ---- */

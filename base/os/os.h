@@ -59,6 +59,16 @@ uint64_t lp_os_reader_size(const lp_os_reader *r);
 bool lp_os_reader_at(lp_os_reader *r, uint64_t offset, void *ret, size_t n);
 void lp_os_reader_close(lp_os_reader *r);
 
+/*
+ * Calls `f` for each regular file of a directory, in no order; `mtime_ns` is when
+ * it was written. Removing files meanwhile is fine.
+ */
+void lp_os_each_file(const char *path,
+                     void (*f)(void *data, const char *name, uint64_t size, uint64_t mtime_ns),
+                     void *data);
+/* Removes a file; that it is not there is fine. */
+void lp_os_remove(const char *path);
+
 /* Absolute, without links, "." and ".."; malloced, NULL where nothing is there. */
 char *lp_os_realpath(const char *path);
 /* The current directory; malloced, NULL when it is gone. */

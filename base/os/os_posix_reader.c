@@ -1,5 +1,6 @@
 /* base/os/os_posix_reader.c: files that are read in pieces, and whom to trust with code. */
 #define _POSIX_C_SOURCE 200809L
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -56,6 +57,29 @@ bool lp_os_reader_at(lp_os_reader *r, uint64_t offset, void *ret, size_t n)
         offset += (uint64_t)got;
     }
     return true;
+}
+
+void lp_os_each_file(const char *path,
+                     void (*f)(void *data, const char *name, uint64_t size, uint64_t mtime_ns),
+                     void *data)
+{
+    DIR *dir = opendir(path);
+    if (!dir)
+        return;
+    const struct dirent *entry;
+    while ((entry = readdir(dir))) {
+        struct stat st;
+        if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
+            continue;
+        f(data, entry->d_name, (uint64_t)st.st_size,
+          (uint64_t)st.st_mtim.tv_sec * 1000000000 + (uint64_t)st.st_mtim.tv_nsec);
+    }
+    closedir(dir);
+}
+
+void lp_os_remove(const char *path)
+{
+    (void)unlink(path);
 }
 
 void lp_os_reader_close(lp_os_reader *r)

@@ -68,7 +68,8 @@ pub extern "C" fn lpx_wasi_hooks(config: &mut wasi_config_t, hooks: &'static Hoo
     // SAFETY: repr(C) with one field, size asserted in lib.rs.
     let builder = unsafe { &mut *(config as *mut _ as *mut WasiCtxBuilder) };
     let policy = std::sync::Arc::new(NetPolicy::of(hooks));
-    builder.allow_ip_name_lookup(true); // names are asked for one by one, in `resolve_addresses`
+    // Sockets may be made; each address is asked for below, each name in `resolve_addresses`.
+    builder.allow_tcp(true).allow_udp(true).allow_ip_name_lookup(true);
     builder.socket_addr_check(move |address, used_for| {
         let policy = policy.clone();
         Box::pin(async move {

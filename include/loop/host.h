@@ -107,6 +107,7 @@ typedef struct loop_item {
     const char *signature;      /* "func(level: level, ...)"; "" for an interface */
     /* Imports only: who would serve it. */
     bool served;
+    bool stubbed; /* nobody serves it, and a component starts all the same: calls answer `unavailable` */
     loop_tier tier;
     const char *provider; /* "" when nobody */
     const char *reason;   /* why nobody, and the nearest there is; "" when served */

@@ -104,6 +104,13 @@ class Servers:
             self.process = None
 
 
+def tools_environment():
+    """What the project's own tools run with: wasm-tools where set-up put it."""
+    cache = os.environ.get("LOOP_CACHE_DIR") or os.path.join(
+        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "loop")
+    return {"WASM_TOOLS": os.path.join(cache, "venv/bin/wasm-tools")} | dict(os.environ)
+
+
 def fresh_folder(world, prefix):
     return Path(tempfile.mkdtemp(prefix=prefix, dir=world.scratch)).resolve()
 

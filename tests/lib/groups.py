@@ -1,7 +1,6 @@
 """The groups that are not golden cases and not about time. Each is a generator
 of jobs: functions without arguments that return a Result or a list of them."""
 
-import os
 import re
 import sys
 
@@ -103,7 +102,7 @@ def exported(world):
 
 def tool(world, name, command):
     def job():
-        status, out, _ = common.run(command, env=dict(os.environ), merged=True)
+        status, out, _ = common.run(command, env=common.tools_environment(), merged=True)
         return Result(name, status == 0, out.decode(errors="replace")[-6000:])
     return job
 
@@ -116,7 +115,7 @@ def wit_jobs(world):
 def layer_jobs(world):
     yield tool(world, "layers/check_layers", [sys.executable, "tools/check_layers.py"])
     yield tool(world, "layers/test_check_layers", [sys.executable, "tools/test_check_layers.py"])
-    yield tool(world, "layers/test_runner", [sys.executable, "tests/lib/test_runner.py"])
+    yield tool(world, "layers/test_runner", [sys.executable, "tests/lib/runner_test.py"])
 
 
 def fuzz_jobs(world):

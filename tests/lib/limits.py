@@ -115,7 +115,7 @@ class SilentServer:
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        self.requests = 0
+        self.requests = self.seen = 0  # `seen`: before the guest that runs now
         self.kept = []
         threading.Thread(target=self.serve, daemon=True).start()
 
@@ -167,8 +167,9 @@ def guests(server):
               "connecting"),
         Guest("waits-for-http", [("http", "127.0.0.1:{silent}")],
               [g + "http-wait.wasm", "http://127.0.0.1:{silent}/never"], asked(server)),
-        Guest("writes-to-full-pipe", [], [g + "args.wasm", "x" * 100000], pipe_is_full),
-        Guest("spins-in-app", [], [g + "app.wasm", "spin"], "start"),
+        Guest("writes-to-full-pipe", [("http", "127.0.0.1:{port}")],
+              [g + "http-wait.wasm", "http://127.0.0.1:{port}/large?bytes=1000000"], pipe_is_full),
+        Guest("spins-in-app", [], [g + "app.wasm", "spin"], burns_time),
     ]
 
 
@@ -198,7 +199,6 @@ class Tests:
         self.world = world
         self.allowed = ALLOWED_ASAN if world.asan else ALLOWED
         self.server = SilentServer()
-        self.server.seen = 0
         port, full = world.servers.start()
         self.places = {"guests": str(world.components / "guests"), "port": port, "full": full,
                        "silent": str(self.server.port)}
@@ -230,7 +230,7 @@ class Tests:
 
     def at_signal(self, guest, signum):
         def attempt(tmp):
-            running = self.start(tmp, self.loop(guest), guest)
+            running = self.start(tmp, self.loop(guest, "--grace", "0ms"), guest)
             try:
                 self.ready(guest, running)
                 sent = running.kill(signum)

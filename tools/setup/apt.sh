@@ -6,7 +6,7 @@
 #   tools/setup/apt.sh [--check]
 . "$(dirname "$0")/common.sh"
 
-host="meson ninja-build pkg-config libuv1-dev libfyaml-dev libjansson-dev libcmocka-dev
+host="meson ninja-build pkg-config libuv1-dev libfyaml-dev libcmocka-dev
     libsodium-dev libxxhash-dev"
 guests="clang-19 lld-19 libclang-rt-19-dev-wasm32 wasi-libc"
 style="clang-format-19 clang-tidy-19"

@@ -29,7 +29,7 @@ static int cannot(const char *what)
         fprintf(stderr,
                 "error: cannot %s the notes\n"
                 "  because no directory is granted as " DIRECTORY "\n"
-                "hint: grant one: `grants: dirs` in loop.yaml, or a flag of `loop run`\n",
+                "hint: grant one: loop run --dir ./data::/data, or `dirs` in loop.yaml\n",
                 what);
         return 1;
     }

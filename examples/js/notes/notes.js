@@ -15,7 +15,7 @@ function directory(what) {
     if (found) return found[0];
     throw new Failure(
         `cannot ${what} the notes\n  because no directory is granted as ${DIRECTORY}\n` +
-            "hint: grant one: `grants: dirs` in loop.yaml, or a flag of `loop run`",
+            "hint: grant one: loop run --dir ./data::/data, or `dirs` in loop.yaml",
     );
 }
 

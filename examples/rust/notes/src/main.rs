@@ -41,7 +41,7 @@ fn cannot(what: &str, error: io::Error) -> ExitCode {
     if !granted() {
         eprintln!("error: cannot {what} the notes");
         eprintln!("  because no directory is granted as {DIRECTORY}");
-        eprintln!("hint: grant one: `grants: dirs` in loop.yaml, or a flag of `loop run`");
+        eprintln!("hint: grant one: loop run --dir ./data::/data, or `dirs` in loop.yaml");
         return ExitCode::FAILURE;
     }
     eprintln!("error: cannot {what} {NOTES}\n  because: {error}");
