@@ -40,13 +40,13 @@ typedef struct cli_args cli_args;
 
 typedef struct cli_command {
     const char *name;
-    const char *synopsis; /* "[options] [COMPONENT] [-- args]" */
-    const char *summary;  /* one line for the list of commands */
-    const char *about;    /* paragraphs, parted by an empty line */
-    const char *example;  /* one command line ... */
-    const char *shows;    /* ... and what it does */
-    const char *not_yet;  /* what a reader may look for in vain; NULL: nothing */
-    const char *operands; /* what completes an operand: as `values` of an option */
+    const char *synopsis;           /* "[options] [COMPONENT] [-- args]" */
+    const char *summary;            /* one line for the list of commands */
+    const char *about;              /* paragraphs, parted by an empty line */
+    const char *example;            /* one command line ... */
+    const char *shows;              /* ... and what it does */
+    const char *not_yet;            /* what a reader may look for in vain; NULL: nothing */
+    const char *operands;           /* what completes an operand: as `values` of an option */
     const cli_group *const *groups; /* ends with NULL */
     size_t max_operands;
     bool first_operand_ends; /* what follows the first operand is not loop's to read */

@@ -67,7 +67,8 @@ static void bash_command(FILE *to, const cli_command *c)
         bash_action(to, o->values);
         fputs("; return ;;\n", to);
     }
-    fputs("        esac\n        if [[ $cur == -* ]]; then\n            COMPREPLY=($(compgen -W '", to);
+    fputs("        esac\n        if [[ $cur == -* ]]; then\n            COMPREPLY=($(compgen -W '",
+          to);
     for (size_t i = 0; (o = cli_option_at(c, i)); i++)
         fprintf(to, "%s ", o->flag);
     fputs("--help' -- \"$cur\"))\n        else\n            ", to);
@@ -82,10 +83,12 @@ static void put_bash(FILE *to)
           "_loop()\n{\n"
           "    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
           "    COMPREPLY=()\n"
-          "    if ((COMP_CWORD == 1)); then\n        COMPREPLY=($(compgen -W '", to);
+          "    if ((COMP_CWORD == 1)); then\n        COMPREPLY=($(compgen -W '",
+          to);
     put_commands(to);
     fputs(" --help --version' -- \"$cur\"))\n        return\n    fi\n"
-          "    case ${COMP_WORDS[1]} in\n", to);
+          "    case ${COMP_WORDS[1]} in\n",
+          to);
     for (size_t i = 0; (c = cli_command_at(i)); i++)
         bash_command(to, c);
     fputs("    esac\n}\ncomplete -o filenames -F _loop loop\n", to);
@@ -161,18 +164,22 @@ static void put_zsh(FILE *to)
     const cli_command *c;
     fputs("#compdef loop\n# zsh completion for loop; written by `loop completions zsh`.\n"
           "_loop()\n{\n"
-          "    local -a commands=(\n", to);
+          "    local -a commands=(\n",
+          to);
     for (size_t i = 0; (c = cli_command_at(i)); i++) {
         fprintf(to, "        '%s:", c->name);
         put_quoted(to, c->summary);
         fputs("'\n", to);
     }
-    fputs("    )\n    if ((CURRENT == 2)); then\n        _describe command commands\n        return\n"
-          "    fi\n    local command=$words[2]\n    shift words\n    ((CURRENT--))\n"
-          "    case $command in\n", to);
+    fputs(
+        "    )\n    if ((CURRENT == 2)); then\n        _describe command commands\n        return\n"
+        "    fi\n    local command=$words[2]\n    shift words\n    ((CURRENT--))\n"
+        "    case $command in\n",
+        to);
     for (size_t i = 0; (c = cli_command_at(i)); i++)
         zsh_command(to, c);
-    fputs("    esac\n}\nif [[ $funcstack[1] == _loop ]]; then _loop \"$@\"; else compdef _loop loop; fi\n",
+    fputs("    esac\n}\nif [[ $funcstack[1] == _loop ]]; then _loop \"$@\"; else compdef _loop "
+          "loop; fi\n",
           to);
 }
 
@@ -227,7 +234,8 @@ static void put_fish(FILE *to)
     for (size_t i = 0; (c = cli_command_at(i)); i++)
         fish_command(to, c);
     fputs("complete -c loop -l help -s h -d 'show help'\n"
-          "complete -c loop -n __fish_use_subcommand -l version -d 'show the version'\n", to);
+          "complete -c loop -n __fish_use_subcommand -l version -d 'show the version'\n",
+          to);
 }
 
 /* ---- the command ---- */
@@ -253,9 +261,10 @@ const cli_command cli_completions = {
     .name = "completions",
     .synopsis = "bash|zsh|fish",
     .summary = "write a completion script for a shell",
-    .about = "Writes a script that lets a shell complete loop's commands and options.\n\n"
-             "bash: source it from ~/.bashrc. zsh: keep it as _loop in a folder of $fpath, or source "
-             "it. fish: keep it as ~/.config/fish/completions/loop.fish.",
+    .about =
+        "Writes a script that lets a shell complete loop's commands and options.\n\n"
+        "bash: source it from ~/.bashrc. zsh: keep it as _loop in a folder of $fpath, or source "
+        "it. fish: keep it as ~/.config/fish/completions/loop.fish.",
     .example = "loop completions bash > ~/.local/share/bash-completion/completions/loop",
     .shows = "makes the next bash complete `loop run --al<Tab>`",
     .not_yet = "completing the names in loop.yaml",

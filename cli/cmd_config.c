@@ -58,14 +58,15 @@ const cli_command cli_config = {
     .name = "config",
     .synopsis = "[options] [show|schema|path]",
     .summary = "show the configuration and where each value comes from",
-    .about = "show: every option, class, component and binding that holds here, each with the file, "
-             "line and column, the variable or the option that set it. This is what runs without a "
-             "word.\n"
-             "schema: the JSON schema of loop.yaml, for editors.\n"
-             "path: the loop.yaml that is used.\n\n"
-             "The later of these wins: defaults, the profile's file, loop.yaml, environment "
-             "variables, options. Grants add up instead, and the environment never adds one. Values "
-             "that may be secrets are not shown.",
+    .about =
+        "show: every option, class, component and binding that holds here, each with the file, "
+        "line and column, the variable or the option that set it. This is what runs without a "
+        "word.\n"
+        "schema: the JSON schema of loop.yaml, for editors.\n"
+        "path: the loop.yaml that is used.\n\n"
+        "The later of these wins: defaults, the profile's file, loop.yaml, environment "
+        "variables, options. Grants add up instead, and the environment never adds one. Values "
+        "that may be secrets are not shown.",
     .example = "loop config --profile prod",
     .shows = "shows what would hold with the profile `prod`",
     .not_yet = "changing a value from the command line: loop.yaml is edited by hand",

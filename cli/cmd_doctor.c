@@ -26,7 +26,7 @@ typedef struct report {
     bool broken;  /* something that running components takes */
     bool heading; /* the section's heading is due */
     const char *section;
-    char *cache;  /* the cache folder; NULL where there is no home */
+    char *cache; /* the cache folder; NULL where there is no home */
 } report;
 
 /* ---- writing ---- */
@@ -43,8 +43,8 @@ static void row(report *r, status s, const char *name, const char *where, const 
     static const char *const names[] = {"ok", "note", "missing", "broken"};
     r->broken = r->broken || s == BROKEN;
     if (r->json) {
-        printf("%s\n  {\"section\":\"%s\",\"status\":\"%s\",\"name\":", r->any ? "," : "", r->section,
-               names[s]);
+        printf("%s\n  {\"section\":\"%s\",\"status\":\"%s\",\"name\":", r->any ? "," : "",
+               r->section, names[s]);
         cli_put_json(stdout, name);
         fputs(",\"where\":", stdout);
         cli_put_json(stdout, where);
@@ -113,8 +113,8 @@ static char *in_rustup(const char *below)
 {
     const char *home = getenv("RUSTUP_HOME");
     char *pattern = home ? cli_format("%s/toolchains/*/%s", home, below)
-                         : cli_format("%s/.rustup/toolchains/*/%s", getenv("HOME") ? getenv("HOME") : "",
-                                      below);
+                         : cli_format("%s/.rustup/toolchains/*/%s",
+                                      getenv("HOME") ? getenv("HOME") : "", below);
     char *file = matching(pattern);
     free(pattern);
     return file;
@@ -131,7 +131,8 @@ static void tool(report *r, const char *name, char *found, const char *fix)
 
 static char *cache_dir(void)
 {
-    const char *own = getenv("LOOP_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    const char *own = getenv("LOOP_CACHE_DIR"), *xdg = getenv("XDG_CACHE_HOME"),
+               *home = getenv("HOME");
     if (own && *own)
         return cli_format("%s", own);
     if (xdg && *xdg)
@@ -211,7 +212,8 @@ static void check_config(report *r)
         installed ? class->origin.source : "not found; the built-in defaults hold",
         installed ? NULL : "set LOOP_DATA_DIR to the folder that has profiles/ and classes/");
     const char *file = loop_config_file(config);
-    row(r, file ? OK : NOTE, "workspace", file ? file : "no loop.yaml in this folder or above it", NULL);
+    row(r, file ? OK : NOTE, "workspace", file ? file : "no loop.yaml in this folder or above it",
+        NULL);
     loop_config_delete(config);
 }
 
@@ -278,7 +280,8 @@ static void check_c(report *r)
     const char *fix = "tools/setup/apt.sh";
     section(r, "to build components in C");
     tool(r, "clang-19", first(from_env("WASM_CC"), on_path("clang-19")), fix);
-    tool(r, "wasm-ld-19", first(on_path("wasm-ld-19"), matching("/usr/lib/llvm-19/bin/wasm-ld")), fix);
+    tool(r, "wasm-ld-19", first(on_path("wasm-ld-19"), matching("/usr/lib/llvm-19/bin/wasm-ld")),
+         fix);
     tool(r, "clang's runtime",
          matching("/usr/lib/llvm-19/lib/clang/19/lib/wasi/libclang_rt.builtins-wasm32.a"), fix);
     tool(r, "wasi-libc", matching("/usr/include/wasm32-wasi/stdio.h"), fix);
@@ -293,8 +296,8 @@ static void check_rust(report *r)
     section(r, "to build components in Rust");
     tool(r, "rustc", on_path("rustc"), "https://rustup.rs");
     tool(r, "cargo", on_path("cargo"), "https://rustup.rs");
-    tool(r, "wasm32-wasip2", first(in_rustup("lib/rustlib/wasm32-wasip2/lib"),
-                                   in_cache(r, "rust-guest/tree/rustc")),
+    tool(r, "wasm32-wasip2",
+         first(in_rustup("lib/rustlib/wasm32-wasip2/lib"), in_cache(r, "rust-guest/tree/rustc")),
          "tools/setup/rust-guest.sh");
     tool(r, "set up for loop", in_cache(r, "rust-guest/env"), "tools/setup/rust-guest.sh");
 }
@@ -311,8 +314,9 @@ static void check_js(report *r)
 static void check_tools(report *r)
 {
     section(r, "to work on loop itself");
-    tool(r, "wasm-tools", first(first(from_env("WASM_TOOLS"), in_cache(r, "venv/bin/wasm-tools")),
-                                on_path("wasm-tools")),
+    tool(r, "wasm-tools",
+         first(first(from_env("WASM_TOOLS"), in_cache(r, "venv/bin/wasm-tools")),
+               on_path("wasm-tools")),
          "tools/setup/wasm-tools.sh");
     tool(r, "wasmtime", first(in_cache(r, "venv/bin/wasmtime"), on_path("wasmtime")),
          "for `make bench` only: tools/setup/wasm-tools.sh --peer");
@@ -353,10 +357,12 @@ const cli_command cli_doctor = {
     .synopsis = "[--json]",
     .summary = "show what is installed, and how to install what is missing",
     .about =
-        "Looks for what running and building components takes: the cache folder, the workspace, the "
+        "Looks for what running and building components takes: the cache folder, the workspace, "
+        "the "
         "providers of this host, and the tools for each language. Each row is `ok` with the place "
         "where it was found, or says what is wrong and the command that mends it.\n\n"
-        "Running components takes only the first section. The exit status is 0, or 69 when something "
+        "Running components takes only the first section. The exit status is 0, or 69 when "
+        "something "
         "of that section is broken. Set-up scripts are named from the root of loop's sources.",
     .example = "loop doctor",
     .shows = "lists everything; start here when something does not work",

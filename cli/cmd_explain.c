@@ -47,8 +47,8 @@ static const char *without_effect(const loop_policy *p, const loop_grant *g, loo
     if (g->kind != LOOP_GRANT_DIR && g->kind != LOOP_GRANT_ENV)
         return NULL;
     bool dir = g->kind == LOOP_GRANT_DIR;
-    loop_request want = {.kind = g->kind, .name = dir ? g->guest : g->host,
-                         .write = dir && !g->read_only};
+    loop_request want = {
+        .kind = g->kind, .name = dir ? g->guest : g->host, .write = dir && !g->read_only};
     loop_policy_decide(p, &want, d);
     return d->allowed ? NULL : d->reason;
 }
@@ -88,7 +88,8 @@ static void put_size(const char *name, uint64_t bytes, const loop_origin *origin
 
 static void put_time(const char *name, uint64_t ms, const loop_origin *origin)
 {
-    char *text = ms ? cli_format("%-9s%g s", name, (double)ms / 1000) : cli_format("%-9snone", name);
+    char *text =
+        ms ? cli_format("%-9s%g s", name, (double)ms / 1000) : cli_format("%-9snone", name);
     put_line(text, origin);
     free(text);
 }
@@ -122,7 +123,8 @@ static void find_binding(const cli_args *args, const loop_config *config, const 
             *ret = (loop_origin){"--bind", 0, 0};
 }
 
-static void put_provider(const cli_args *args, const cli_target *t, const loop_item *item, cli_need need)
+static void put_provider(const cli_args *args, const cli_target *t, const loop_item *item,
+                         cli_need need)
 {
     loop_origin origin = {"default", 0, 0};
     find_binding(args, t->config, item->interface_name, &origin);
@@ -252,10 +254,12 @@ const cli_command cli_explain = {
     .summary = "show what a component may do, and who said so",
     .about =
         "Shows what a component might do if it ran now: what every component has, each grant and "
-        "denial as one line with the file and line or the option that it came from, its limits, who "
+        "denial as one line with the file and line or the option that it came from, its limits, "
+        "who "
         "serves its imports, and what it asks for that nothing grants.\n\n"
         "It takes the options of `loop run` and runs nothing, so a run can be tried out before it "
-        "happens. COMPONENT is a file or a name in loop.yaml; without one, the workspace's default.",
+        "happens. COMPONENT is a file or a name in loop.yaml; without one, the workspace's "
+        "default.",
     .example = "loop explain --dir ./data::/data:ro notes.wasm",
     .shows = "shows that notes.wasm could read ./data and nothing else",
     .not_yet = "asking about one request (`may it open X?`), and a log of what was decided",

@@ -26,7 +26,8 @@ static void put_group(FILE *to, const cli_group *group)
         return;
     fprintf(to, "\n%s:\n", group->title);
     for (const cli_option *o = group->options; o->flag; o++) {
-        int n = fprintf(to, "  %s%s%s", o->flag, o->argument ? " " : "", o->argument ? o->argument : "");
+        int n = fprintf(to, "  %s%s%s", o->flag, o->argument ? " " : "",
+                        o->argument ? o->argument : "");
         if (n >= COLUMN)
             fputc('\n', to);
         cli_put_wrapped(to, o->help, COLUMN, n >= COLUMN ? 0 : (size_t)n);
@@ -49,8 +50,9 @@ void cli_put_help(FILE *to, const cli_command *c)
 void cli_put_overview(FILE *to)
 {
     const cli_command *c;
-    fprintf(to, "loop %s: a host for software made of WebAssembly components\n\n"
-                "usage: loop COMMAND [options]\n\nCommands:\n",
+    fprintf(to,
+            "loop %s: a host for software made of WebAssembly components\n\n"
+            "usage: loop COMMAND [options]\n\nCommands:\n",
             loop_version());
     for (size_t i = 0; (c = cli_command_at(i)); i++)
         fprintf(to, "  %-12s %s\n", c->name, c->summary);
@@ -87,8 +89,9 @@ const cli_command cli_help = {
     .name = "help",
     .synopsis = "[COMMAND]",
     .summary = "list the commands, or explain one",
-    .about = "Lists the commands of loop, or explains one: what it does, its options, an example, and "
-             "what is not there yet.",
+    .about =
+        "Lists the commands of loop, or explains one: what it does, its options, an example, and "
+        "what is not there yet.",
     .example = "loop help run",
     .shows = "explains `loop run`",
     .operands = "<command>",

@@ -184,8 +184,10 @@ static void json_row(const struct inspect *x, const loop_item *item)
             [CLI_NEED_STUB] = "stub",
             [CLI_NEED_MISSING] = "missing",
         };
-        printf(",\"served\":%s,\"need\":\"%s\"", item->served ? "true" : "false",
-               needs[need(x, item)]);
+        cli_need n = need(x, item);
+        printf(",\"served\":%s", item->served ? "true" : "false");
+        if (item->kind == LOOP_ITEM_INTERFACE || n == CLI_NEED_MISSING)
+            printf(",\"need\":\"%s\"", needs[n]);
         if (item->served) {
             json_field(",\"provider\":", item->provider);
             json_field(",\"tier\":", tier_name(item->tier));
@@ -296,8 +298,10 @@ const cli_command cli_inspect = {
     .synopsis = "[options] COMPONENT",
     .summary = "show what a component offers, asks for, and who would serve it",
     .about =
-        "Reads a component, without compiling or running it, and shows what it is, what it exports, "
-        "and each function that it imports with the provider that would serve it here; or why nobody "
+        "Reads a component, without compiling or running it, and shows what it is, what it "
+        "exports, "
+        "and each function that it imports with the provider that would serve it here; or why "
+        "nobody "
         "does, and the nearest thing there is.\n\n"
         "The exit status is 0, or 67 when something that it requires has nobody: then `loop run` "
         "would not start it.",
@@ -305,7 +309,8 @@ const cli_command cli_inspect = {
     .shows = "lists exports and imports, with `<- engine` or `<- logging` behind each",
     .not_yet = "packages, and types in full: a signature names them",
     .operands = "<component>",
-    .groups = (const cli_group *const[]){&group_inspect, &cli_group_imports, &cli_group_config, NULL},
+    .groups =
+        (const cli_group *const[]){&group_inspect, &cli_group_imports, &cli_group_config, NULL},
     .max_operands = 1,
     .run = run,
 };

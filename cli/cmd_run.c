@@ -22,9 +22,9 @@
 struct run {
     loop_host *host;
     loop_instance *instance;
-    bool asked;     /* a first signal came */
-    bool json;      /* traces, like the log */
-    bool progress;  /* a progress line is on the terminal */
+    bool asked;    /* a first signal came */
+    bool json;     /* traces, like the log */
+    bool progress; /* a progress line is on the terminal */
 };
 
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -107,8 +107,9 @@ static void show_trace(void *data, const loop_trace *t)
     if (r->json) {
         fputs("{\"trace\":", f);
         cli_put_json(f, t->component);
-        fprintf(f, ",\"interface\":\"%s\",\"function\":\"%s\",\"provider\":\"%s\",\"ns\":%" PRIu64
-                   ",\"outcome\":\"%s\"}\n",
+        fprintf(f,
+                ",\"interface\":\"%s\",\"function\":\"%s\",\"provider\":\"%s\",\"ns\":%" PRIu64
+                ",\"outcome\":\"%s\"}\n",
                 t->interface_name, t->function, t->provider, t->duration_ns, t->outcome);
     } else {
         fputs("trace: ", f);
@@ -198,10 +199,10 @@ static loop_error *run(const cli_args *args, int *ret_status)
 static const cli_group group_run = {
     "Running",
     (const cli_option[]){
-        {"--invoke", "'IFACE.FUNC(ARGS)'", "call one export, with arguments in WAVE, and print the result",
+        {"--invoke", "'IFACE.FUNC(ARGS)'",
+         "call one export, with arguments in WAVE, and print the result", NULL, NULL},
+        {"--trace", NULL, "show every call into a provider on stderr (WASI's own are not shown)",
          NULL, NULL},
-        {"--trace", NULL, "show every call into a provider on stderr (WASI's own are not shown)", NULL,
-         NULL},
         {"--quiet", NULL, "no progress line on the terminal", NULL, NULL},
         {"--no-cache", NULL, "compile again, and keep nothing", NULL, NULL},
         {0},
@@ -216,17 +217,20 @@ const cli_command cli_run = {
         "Runs a WebAssembly component: a command (it exports wasi:cli/run), an application (it "
         "exports loop:core/app), or with --invoke one function of any component.\n\n"
         "COMPONENT is a file if it has a '/', ends in .wasm or is one; else a name in loop.yaml. "
-        "Without one, the workspace's default runs. Options stand before COMPONENT; what follows it "
+        "Without one, the workspace's default runs. Options stand before COMPONENT; what follows "
+        "it "
         "goes to the component.\n\n"
         "A component may use its standard streams, its arguments, clocks, random numbers and "
         "loop:core. Everything else is granted by an option or by loop.yaml, or it does not exist. "
         "`loop explain` shows what is granted and what is asked for.\n\n"
-        "The first Ctrl-C asks the component to end, and stops it after the grace period; the second "
+        "The first Ctrl-C asks the component to end, and stops it after the grace period; the "
+        "second "
         "stops it at once. The exit status is the component's own; loop's failures are 64 to 79.",
     .example = "loop run --dir ./data::/data notes.wasm add 'buy milk'",
     .shows = "runs notes.wasm with two arguments; it sees ./data as /data and no other file",
-    .not_yet = "serving HTTP (wasi:http/incoming-handler), private storage, on-trap: restart, the class "
-               "'trusted', sidecars and components as providers",
+    .not_yet =
+        "serving HTTP (wasi:http/incoming-handler), private storage, on-trap: restart, the class "
+        "'trusted', sidecars and components as providers",
     .operands = "<component>",
     .groups = (const cli_group *const[]){&group_run, &cli_group_grants, &cli_group_limits,
                                          &cli_group_imports, &cli_group_config, NULL},

@@ -59,7 +59,8 @@ cli_need cli_import_need(loop_component *c, const loop_item *item, const char *c
             return CLI_NEED_SERVED;
         if (is_types_only(c, item->interface_name))
             return CLI_NEED_NOBODY;
-        return cli_import_optional(item->interface_name, optional) ? CLI_NEED_STUB : CLI_NEED_MISSING;
+        return cli_import_optional(item->interface_name, optional) ? CLI_NEED_STUB
+                                                                   : CLI_NEED_MISSING;
     }
     bool part = *item->interface_name && !interface_served(c, item->interface_name);
     if (item->served || part || item->kind == LOOP_ITEM_RESOURCE)

@@ -6,8 +6,8 @@
  *      its texts, its groups of options and its function (cli_version is short)
  *   2. declare it in cli/cli.h, list it below and in meson.build
  *   3. a golden test in tests/cli/ for what it prints and for its failure
- *   4. tools/gen_man.sh, which writes man/ again; --help and completions follow
- *      from the rows by themselves
+ *   4. `loop help --man <name> >man/loop-<name>.1`, and the other pages again,
+ *      since they point at each other; --help and completions need nothing
  *
  * A word that is no command runs `loop-<word>` from PATH with what follows.
  */
@@ -59,8 +59,10 @@ loop_error *cli_command_unknown(const char *name)
     if (best)
         return loop_error_hint_set(e, "did you mean 'loop %s'? `loop help` lists the commands",
                                    best->name);
-    return loop_error_hint_set(e, "`loop help` lists the commands; a program loop-%s on PATH would "
-                                  "be one too", name);
+    return loop_error_hint_set(e,
+                               "`loop help` lists the commands; a program loop-%s on PATH would "
+                               "be one too",
+                               name);
 }
 
 /* Becomes `loop-<name>`; comes back only where that fails. */

@@ -176,13 +176,13 @@ static void put_overview_page(FILE *to)
     const cli_command *c;
     put_title(to, "loop", "a host for software made of WebAssembly components");
     fputs(".SH SYNOPSIS\n.B loop\n.I COMMAND\n[options]\n.SH DESCRIPTION\n", to);
-    put_paragraphs(to,
-                   "Runs WebAssembly components, shows what they are and what they may do. A "
-                   "component may use nothing of the machine but its standard streams, its arguments, "
-                   "clocks and random numbers until somebody grants it more, on the command line or in "
-                   "loop.yaml.\n\n"
-                   "A `loop FOO` that is not listed here runs the program loop-FOO of PATH with the "
-                   "arguments that follow.");
+    put_paragraphs(
+        to, "Runs WebAssembly components, shows what they are and what they may do. A "
+            "component may use nothing of the machine but its standard streams, its arguments, "
+            "clocks and random numbers until somebody grants it more, on the command line or in "
+            "loop.yaml.\n\n"
+            "A `loop FOO` that is not listed here runs the program loop-FOO of PATH with the "
+            "arguments that follow.");
     fputs(".SH COMMANDS\n", to);
     for (size_t i = 0; (c = cli_command_at(i)); i++) {
         char *argument = cli_format(" %s", c->synopsis);
@@ -242,8 +242,10 @@ void cli_put_man(FILE *to, const cli_command *c)
         put_files(to);
     } else {
         fputs(".SH EXIT STATUS\n", to);
-        put_text(to, "0 if it worked, else 64 to 79, one meaning each: see loop(1), which also lists the "
-                     "environment variables and files that loop reads.");
+        put_text(
+            to,
+            "0 if it worked, else 64 to 79, one meaning each: see loop(1), which also lists the "
+            "environment variables and files that loop reads.");
     }
     put_see_also(to, c);
 }

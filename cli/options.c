@@ -81,10 +81,9 @@ static loop_error *unknown(const cli_command *c, const char *text, size_t n)
     if (near)
         return loop_error_hint_set(e, "did you mean %s? `loop help %s` lists them all", near->flag,
                                    c->name);
-    return loop_error_hint_set(e, "`loop help %s` lists its options%s", c->name,
-                               c->first_operand_ends
-                                   ? "; the component's own stand after the component"
-                                   : "");
+    return loop_error_hint_set(
+        e, "`loop help %s` lists its options%s", c->name,
+        c->first_operand_ends ? "; the component's own stand after the component" : "");
 }
 
 /* ---- parsing ---- */
@@ -123,11 +122,12 @@ static loop_error *parse_option(cli_args *a, char *const **at)
 static loop_error *add_operand(cli_args *a, const char *word, bool dashes)
 {
     if (a->operand_count >= a->command->max_operands) {
-        loop_error *e = a->command->max_operands
-                            ? loop_error_new(LOOP_USAGE, "'%s' is one argument too many for 'loop %s'",
-                                             word, a->command->name)
-                            : loop_error_new(LOOP_USAGE, "'loop %s' takes no argument '%s'",
-                                             a->command->name, word);
+        loop_error *e =
+            a->command->max_operands
+                ? loop_error_new(LOOP_USAGE, "'%s' is one argument too many for 'loop %s'", word,
+                                 a->command->name)
+                : loop_error_new(LOOP_USAGE, "'loop %s' takes no argument '%s'", a->command->name,
+                                 word);
         return loop_error_hint_set(e, "usage: loop %s %s", a->command->name, a->command->synopsis);
     }
     a->operands[a->operand_count++] = word;
@@ -234,8 +234,8 @@ static uint64_t scaled(const char *text, const struct unit *units)
 uint64_t cli_size(const char *text)
 {
     static const struct unit units[] = {
-        {"", 1},           {"B", 1},       {"KiB", 1 << 10},  {"MiB", 1 << 20}, {"GiB", 1 << 30},
-        {"kB", 1000},      {"MB", 1000000}, {"GB", 1000000000}, {NULL, 0},
+        {"", 1},      {"B", 1},        {"KiB", 1 << 10},   {"MiB", 1 << 20}, {"GiB", 1 << 30},
+        {"kB", 1000}, {"MB", 1000000}, {"GB", 1000000000}, {NULL, 0},
     };
     return scaled(text, units);
 }

@@ -18,7 +18,8 @@ const cli_group cli_group_grants = {
     (const cli_option[]){
         {"--dir", "HOST[::GUEST][:ro]", "a directory, under the path GUEST; ':ro': to read only",
          NULL, "<dir>"},
-        {"--env", "NAME[=VALUE]", "an environment variable: loop's own, or this value", NULL, "<env>"},
+        {"--env", "NAME[=VALUE]", "an environment variable: loop's own, or this value", NULL,
+         "<env>"},
         {"--allow-http", "HOST[:PORT]", "HTTP requests to a host; without PORT: 80 and 443", NULL,
          NULL},
         {"--allow-net", "HOST:PORT", "TCP and UDP to a host's port", NULL, NULL},
@@ -32,7 +33,8 @@ const cli_group cli_group_limits = {
         {"--timeout", "DURATION", "stop it after this time, such as 5s or 250ms", "limits.timeout",
          NULL},
         {"--max-memory", "SIZE", "over all its memories, such as 64MiB", "limits.memory", NULL},
-        {"--grace", "DURATION", "between asking it to end and stopping it (2s)", "limits.grace", NULL},
+        {"--grace", "DURATION", "between asking it to end and stopping it (2s)", "limits.grace",
+         NULL},
         {0},
     },
 };
@@ -53,8 +55,8 @@ const cli_group cli_group_config = {
         {"--profile", "NAME", "the profile that sets the defaults (dev)", NULL, "dev|prod"},
         {"--log-level", "LEVEL", "the least important messages that are shown (info)", "log.level",
          "error|warn|info|debug|trace"},
-        {"--log-format", "FORMAT", "lines for people, or one JSON object a line (text)", "log.format",
-         "text|json"},
+        {"--log-format", "FORMAT", "lines for people, or one JSON object a line (text)",
+         "log.format", "text|json"},
         {0},
     },
 };
@@ -119,7 +121,8 @@ static loop_error *no_component(const loop_config *config, const char *name)
         loop_error_delete(e);
         e = loop_error_new(LOOP_NOT_FOUND,
                            "there is no file '%s', and no loop.yaml that could have a component of "
-                           "that name", name);
+                           "that name",
+                           name);
     }
     if (stat(name, &st) == 0)
         return loop_error_hint_set(e, "'%s' is a folder; name the component's file in it", name);
@@ -128,10 +131,11 @@ static loop_error *no_component(const loop_config *config, const char *name)
     return e;
 }
 
-loop_error *cli_component_find(const loop_config *config, const char *operand, const char **ret_path,
-                               const loop_component_config **ret_row)
+loop_error *cli_component_find(const loop_config *config, const char *operand,
+                               const char **ret_path, const loop_component_config **ret_row)
 {
-    const loop_component_config *row = is_path(operand) ? NULL : loop_config_component(config, operand);
+    const loop_component_config *row =
+        is_path(operand) ? NULL : loop_config_component(config, operand);
     if (!row && !is_path(operand))
         return no_component(config, operand);
     *ret_path = row ? row->path : operand;
@@ -146,7 +150,8 @@ static loop_error *no_default(const cli_args *args, const loop_config *config)
         return loop_error_hint_set(
             loop_error_new(LOOP_USAGE, "no component is named, and there is no loop.yaml here"),
             "loop %s FILE.wasm", args->command->name);
-    loop_error *e = loop_error_new(LOOP_USAGE, "no component is named, and '%s' has no default", file);
+    loop_error *e =
+        loop_error_new(LOOP_USAGE, "no component is named, and '%s' has no default", file);
     const loop_component_config *first = loop_config_component_at(config, 0);
     if (!first)
         return loop_error_hint_set(e, "loop %s FILE.wasm", args->command->name);
@@ -317,9 +322,9 @@ static loop_error *bind_row(loop_host *host, const loop_binding *b)
 {
     loop_error *e = NULL;
     if (!b->providers[0] || b->providers[1])
-        e = loop_error_hint_set(loop_error_new(LOOP_UNAVAILABLE,
-                                               "several providers in a row are not there yet"),
-                                "name one provider for '%s'", b->interface_name);
+        e = loop_error_hint_set(
+            loop_error_new(LOOP_UNAVAILABLE, "several providers in a row are not there yet"),
+            "name one provider for '%s'", b->interface_name);
     else
         e = loop_host_bind(host, b->interface_name, b->providers[0]);
     if (!e)
@@ -334,7 +339,7 @@ static loop_error *bind_flag(loop_host *host, const char *text)
     if (!equals || equals == text || !equals[1])
         return loop_error_hint_set(loop_error_new(LOOP_USAGE, "--bind '%s': it has no '='", text),
                                    "write --bind INTERFACE=PROVIDER, such as "
-                                   "--bind wasi:keyvalue/store=keyvalue-memory");
+                                   "--bind wasi:keyvalue/store=keyvalue");
     char *name = cli_format("%.*s", (int)(equals - text), text);
     loop_error *e = loop_host_bind(host, name, equals + 1);
     free(name);

@@ -15,9 +15,9 @@ typedef struct cli_target {
     loop_config *config;
     const loop_component_config *row; /* in loop.yaml; NULL for a file that was named */
     const char *path;
-    const char *name;     /* as logs call it; NULL: the file's name */
-    loop_policy *policy;  /* NULL: nothing beyond the baseline */
-    const char **args;    /* the component's, its name first; ends with NULL */
+    const char *name;      /* as logs call it; NULL: the file's name */
+    loop_policy *policy;   /* NULL: nothing beyond the baseline */
+    const char **args;     /* the component's, its name first; ends with NULL */
     const char **optional; /* ends with NULL; NULL: none */
     const char **pairs;    /* `config:` by turns; ends with NULL; NULL: none */
     uint64_t memory_limit, call_limit_ms, timeout_ms, grace_ms;
@@ -38,7 +38,8 @@ void cli_target_done(cli_target *t);
  * The file of a component given as an operand: a path if it has a '/', ends in
  * .wasm or is a file; else a name in loop.yaml. `*ret_row` is NULL for a path.
  */
-loop_error *cli_component_find(const loop_config *config, const char *operand, const char **ret_path,
+loop_error *cli_component_find(const loop_config *config, const char *operand,
+                               const char **ret_path,
                                const loop_component_config **ret_row) LOOP_MUST_USE;
 
 /*
