@@ -25,6 +25,7 @@
 /* Part of the key: change it with any setting of engine.c that changes code. */
 #define SETTINGS "loop cache 1, wasmtime " WASMTIME_VERSION ", epochs, addresses"
 #define FOLDER "compiled"
+#define PIECE (64 << 10)
 
 static const char magic[8] = {'l', 'o', 'o', 'p', 'c', 'w', 'a', '1'};
 
@@ -60,15 +61,16 @@ static bool intact(const char *path)
               memcmp(t.magic, magic, sizeof magic) == 0 && t.length == size - sizeof t;
     XXH3_state_t *state = XXH3_createState();
     XXH3_128bits_reset(state);
-    static _Thread_local char piece[64 << 10];
+    char *piece = lp_alloc(PIECE);
     for (uint64_t at = 0; ok && at < t.length;) {
-        size_t n = (size_t)LP_MIN(t.length - at, sizeof piece);
+        size_t n = (size_t)LP_MIN(t.length - at, (uint64_t)PIECE);
         ok = lp_os_reader_at(r, at, piece, n);
         XXH3_128bits_update(state, piece, n);
         at += n;
     }
     XXH128_hash_t h = XXH3_128bits_digest(state);
     XXH3_freeState(state);
+    free(piece);
     lp_os_reader_close(r);
     return ok && h.low64 == t.low && h.high64 == t.high;
 }

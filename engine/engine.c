@@ -31,11 +31,17 @@ loop_error *lp_engine_new(const lp_engine_options *o, lp_engine **ret)
     wasm_engine_t *wasm = wasm_engine_new_with_config(config);
     if (!wasm)
         return loop_error_new(LOOP_SYSTEM, "cannot start the engine");
+    struct lp_ticker *ticker;
+    loop_error *err = lp_ticker_new(wasm, &ticker);
+    if (err) {
+        wasm_engine_delete(wasm);
+        return loop_error_wrap(err, "cannot start the engine");
+    }
     lp_engine *e = lp_alloc(sizeof *e);
     e->wasm = wasm;
+    e->ticker = ticker;
     e->options = *o;
     e->cache_dir = o->cache_dir ? lp_strdup(o->cache_dir) : NULL;
-    e->ticker = lp_ticker_new(wasm);
     *ret = e;
     return NULL;
 }

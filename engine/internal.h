@@ -16,7 +16,7 @@ struct lp_engine {
 };
 
 /* ticker.c: one thread an engine, awake only while a guest runs. */
-struct lp_ticker *lp_ticker_new(wasm_engine_t *wasm);
+loop_error *lp_ticker_new(wasm_engine_t *wasm, struct lp_ticker **ret) LOOP_MUST_USE;
 void lp_ticker_delete(struct lp_ticker *t);
 void lp_ticker_enter(struct lp_ticker *t);
 void lp_ticker_leave(struct lp_ticker *t);

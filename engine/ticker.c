@@ -1,8 +1,7 @@
 /*
  * engine/ticker.c: moves the engine's epoch while guests run.
  *
- * One thread an engine, started with the first guest, asleep when none has run
- * for a while: waking it costs a system call, which short calls would pay each
+ * One thread an engine, asleep when no guest has run for a while: waking it costs a system call, which short calls would pay each
  * time. A guest that computes yields at each tick, and its driver looks at its
  * deadline.
  */
@@ -17,7 +16,7 @@ struct lp_ticker {
     wasm_engine_t *wasm;
     lp_os_mutex *lock;
     lp_os_cond *wake;
-    _Atomic(lp_os_thread *) thread;
+    lp_os_thread *thread;
     _Atomic size_t running;
     _Atomic bool asleep; /* waits without end: somebody must wake it */
     bool end;
@@ -48,20 +47,18 @@ static void tick(void *arg)
     lp_os_mutex_unlock(t->lock);
 }
 
-static void start(struct lp_ticker *t)
-{
-    lp_os_thread *thread = NULL;
-    loop_error_delete(lp_os_thread_start(tick, t, 64 << 10, &thread));
-    t->thread = thread;
-}
-
-struct lp_ticker *lp_ticker_new(wasm_engine_t *wasm)
+loop_error *lp_ticker_new(wasm_engine_t *wasm, struct lp_ticker **ret)
 {
     struct lp_ticker *t = lp_alloc(sizeof *t);
     t->wasm = wasm;
     t->lock = lp_os_mutex_new();
     t->wake = lp_os_cond_new();
-    return t;
+    loop_error *err = lp_os_thread_start(tick, t, 0, &t->thread);
+    if (err)
+        lp_ticker_delete(t);
+    else
+        *ret = t;
+    return err;
 }
 
 void lp_ticker_delete(struct lp_ticker *t)
@@ -81,13 +78,10 @@ void lp_ticker_delete(struct lp_ticker *t)
 void lp_ticker_enter(struct lp_ticker *t)
 {
     t->running++;
-    if (t->thread && !t->asleep)
+    if (!t->asleep)
         return;
     lp_os_mutex_lock(t->lock);
-    if (!t->thread)
-        start(t);
-    else
-        lp_os_cond_signal(t->wake);
+    lp_os_cond_signal(t->wake);
     lp_os_mutex_unlock(t->lock);
 }
 

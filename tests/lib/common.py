@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,8 +89,13 @@ class Servers:
     def __init__(self):
         self.process = None
         self.ports = None
+        self.lock = threading.Lock()
 
     def start(self):
+        with self.lock:
+            return self.started()
+
+    def started(self):
         if not self.process:
             self.process = subprocess.Popen(
                 [sys.executable, str(ROOT / "tests/http_server.py"), "--full"],
