@@ -64,7 +64,9 @@ static loop_error *read_on_trap(lp_config_component *component, const lp_yaml *a
     for (int i = 0; i < (int)LP_COUNT(names); i++) {
         if (at->kind == LP_YAML_TEXT && strcmp(at->text, names[i]) == 0) {
             component->row.on_trap = (loop_on_trap)i;
-            return NULL;
+            return i == LOOP_ON_TRAP_STOP
+                       ? NULL
+                       : lp_yaml_error(at, "'on-trap: %s' is not there yet; only 'stop' is", names[i]);
         }
     }
     return lp_yaml_error(at, "expected one of stop, restart, quarantine for 'on-trap', found '%s'",

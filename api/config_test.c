@@ -216,7 +216,7 @@ static const char whole[] = "loop: 1\n"
                             "      dirs: [ { host: ./data/private } ]\n"
                             "      env: [HOME]\n"
                             "    limits: { memory: 256MiB, call: 5s }\n"
-                            "    on-trap: restart\n"
+                            "    on-trap: stop\n"
                             "    config: { colour: blue, n: 3 }\n"
                             "  bare: { path: /abs/bare.wasm }\n"
                             "bind:\n"
@@ -243,7 +243,7 @@ static void a_whole_file_is_read(void **state)
     assert_int_equal(notes->memory_limit, 256 << 20);
     assert_int_equal(notes->call_limit_ms, 5000);
     assert_int_equal(notes->storage_quota, 16 << 20);
-    assert_int_equal(notes->on_trap, LOOP_ON_TRAP_RESTART);
+    assert_int_equal(notes->on_trap, LOOP_ON_TRAP_STOP);
     assert_int_equal(notes->origin.line, 4);
     const loop_component_config *bare = loop_config_component_at(c, 1);
     assert_string_equal(bare->path, "/abs/bare.wasm");

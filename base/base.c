@@ -294,6 +294,16 @@ bool lp_parse_size(const char *s, uint64_t *ret_bytes)
     return parse_unit(s, units, factors, LP_COUNT(units), ret_bytes);
 }
 
+char *lp_size_text(uint64_t bytes)
+{
+    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB"};
+    double v = (double)bytes;
+    size_t u = 0;
+    for (; v >= 1024 && u + 1 < LP_COUNT(units); u++)
+        v /= 1024;
+    return lp_format("%.4g %s", v, units[u]);
+}
+
 bool lp_parse_duration(const char *s, uint64_t *ret_ms)
 {
     static const char *const units[] = {"ms", "s", "m", "h"};

@@ -107,5 +107,7 @@ bool lp_utf8_valid(const char *s, size_t n);
  */
 bool lp_parse_size(const char *s, uint64_t *ret_bytes);
 bool lp_parse_duration(const char *s, uint64_t *ret_ms);
+/* The other way: "64 KiB", "1.5 MiB"; malloced. */
+char *lp_size_text(uint64_t bytes);
 
 #endif

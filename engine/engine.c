@@ -101,7 +101,12 @@ loop_error *lp_component_open(lp_engine *e, const char *path, lp_component **ret
 {
     uint8_t *bytes;
     size_t len;
+    if (lp_os_is_dir(path))
+        return loop_error_hint_set(loop_error_new(LOOP_INVALID, "'%s' is a folder, not a component", path),
+                                   "name the component's file in it");
     loop_error *err = lp_os_read_file(path, LP_MAX_COMPONENT_BYTES, &bytes, &len);
+    if (err && loop_error_code(err) == LOOP_NOT_FOUND)
+        return loop_error_hint_set(err, "check the path; `loop run` takes a file, or a name of loop.yaml");
     if (err)
         return err;
     err = check_magic(path, bytes, len);

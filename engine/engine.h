@@ -158,9 +158,12 @@ loop_error *lp_guest_instantiate(lp_guest *g, uint64_t timeout_ms) LOOP_MUST_USE
 /* wasi:cli/run: the exit status. */
 loop_error *lp_guest_run(lp_guest *g, const char *interface_name, uint64_t timeout_ms,
                          int *ret_status) LOOP_MUST_USE;
-/* An export with a value tree; *ret lives in `arena`. *exited: the guest ended itself. */
+/*
+ * An export with a value tree; *ret lives in `arena`. *exited: the guest ended
+ * itself. `type` is the structural form that the export must have (LOOP_INVALID).
+ */
 loop_error *lp_guest_call(lp_guest *g, const char *interface_name, const char *function,
-                          loop_value *args, size_t nargs, uint64_t timeout_ms, lp_arena *arena,
+                          const char *type, loop_value *args, size_t nargs, uint64_t timeout_ms, lp_arena *arena,
                           loop_value *ret, bool *exited, int *ret_status) LOOP_MUST_USE;
 /* An export with WAVE; *ret is malloced. */
 loop_error *lp_guest_call_wave(lp_guest *g, const char *interface_name, const char *function,

@@ -20,11 +20,14 @@ char *lp_error_text(wasmtime_error_t *e)
     wasm_byte_vec_t v = {0};
     lpx_error_chain(e, &v);
     wasmtime_error_delete(e);
-    char *s = take_text(&v);
-    for (char *p = s; *p; p++)
-        if (*p == '\n')
-            *p = ';';
-    return s;
+    lp_auto(lp_free_string) char *lines = take_text(&v);
+    lp_buf joined = {0};
+    for (char *line = lines, *end; *line; line = end) {
+        end = line + strcspn(line, "\n");
+        lp_buf_printf(&joined, "%s%.*s", joined.len ? ": " : "", (int)(end - line), line);
+        end += *end == '\n';
+    }
+    return lp_buf_take(&joined);
 }
 
 struct frames {

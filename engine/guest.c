@@ -347,8 +347,8 @@ static loop_error *limit_error(const lp_guest *g, loop_error *cause)
 {
     loop_error *e = loop_error_new(LOOP_LIMIT, "%s", loop_error_message(cause));
     loop_error_delete(cause);
-    e = loop_error_wrap(e, "'%s' reached its memory limit of %.1f MiB", g->options.name,
-                        (double)g->limits.memory_max / (1 << 20));
+    lp_auto(lp_free_string) char *limit = lp_size_text(g->limits.memory_max);
+    e = loop_error_wrap(e, "'%s' reached its memory limit of %s", g->options.name, limit);
     return loop_error_hint_set(e, "raise it with --max-memory, or limits.memory in loop.yaml");
 }
 
@@ -452,20 +452,32 @@ static loop_error *call_converted(lp_guest *g, const wasmtime_component_func_t *
     return err;
 }
 
+/* The signature of an export, which must be of the type that the caller knows. */
+static loop_error *check_type(lp_guest *g, const wasmtime_component_func_t *f, const char *function,
+                              const char *type, lp_arena *arena, const lp_signature **ret)
+{
+    wasmtime_component_func_type_t *reflected = wasmtime_component_func_type(f, g->cx);
+    loop_error *err = lp_signature_of(arena, reflected, ret);
+    wasmtime_component_func_type_delete(reflected);
+    LP_TRY(err);
+    lp_buf text = {0};
+    lp_signature_text(*ret, &text);
+    if (strcmp(text.ptr, type) != 0)
+        err = loop_error_new(LOOP_INVALID, "'%s' exports '%s' with another type: %.600s, not %.600s",
+                             g->options.name, function, text.ptr, type);
+    lp_buf_done(&text);
+    return err;
+}
+
 loop_error *lp_guest_call(lp_guest *g, const char *interface_name, const char *function,
-                          loop_value *args, size_t nargs, uint64_t timeout_ms, lp_arena *arena,
-                          loop_value *ret, bool *exited, int *ret_status)
+                          const char *type, loop_value *args, size_t nargs, uint64_t timeout_ms,
+                          lp_arena *arena, loop_value *ret, bool *exited, int *ret_status)
 {
     wasmtime_component_func_t f;
-    LP_TRY(find_or_error(g, interface_name, function, &f));
-    wasmtime_component_func_type_t *type = wasmtime_component_func_type(&f, g->cx);
     const lp_signature *s;
-    loop_error *err = lp_signature_of(arena, type, &s);
-    wasmtime_component_func_type_delete(type);
-    LP_TRY(err);
-    if (s->nparams != nargs)
-        return loop_error_new(LOOP_INVALID, "'%s' takes %zu arguments, not %zu", function,
-                              s->nparams, nargs);
+    LP_TRY(find_or_error(g, interface_name, function, &f));
+    LP_TRY(check_type(g, &f, function, type, arena, &s));
+    loop_error *err = NULL;
     lp_convert c = {.cx = g->cx, .arena = arena};
     wasmtime_component_val_t *vals = lp_arena_alloc(arena, (nargs + 1) * sizeof *vals);
     for (size_t i = 0; i < nargs; i++)

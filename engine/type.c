@@ -192,3 +192,83 @@ loop_error *lp_signature_of(lp_arena *a, const wasmtime_component_func_type_t *f
     *ret = s;
     return NULL;
 }
+
+/* ---- as text ---- */
+
+static void type_text(const lp_type *t, lp_buf *b);
+
+static void payload_text(const lp_type *t, lp_buf *b)
+{
+    if (t)
+        type_text(t, b);
+    else
+        lp_buf_puts(b, "_");
+}
+
+/* "{a:u8,b}": fields, cases or flags, each with its type where it has one. */
+static void named_text(const lp_type *t, lp_buf *b)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        const lp_type *e = t->elements ? t->elements[i] : NULL;
+        lp_buf_printf(b, "%s%s", i ? "," : "{", t->names[i]);
+        if (e && t->kind == LOOP_RECORD) {
+            lp_buf_puts(b, ":");
+            type_text(e, b);
+        } else if (e) {
+            lp_buf_puts(b, "(");
+            type_text(e, b);
+            lp_buf_puts(b, ")");
+        }
+    }
+    lp_buf_puts(b, t->count ? "}" : "{}");
+}
+
+static void angle_text(const lp_type *t, lp_buf *b)
+{
+    lp_buf_puts(b, "<");
+    for (size_t i = 0; i < t->count; i++) {
+        lp_buf_puts(b, i ? "," : "");
+        payload_text(t->elements[i], b);
+    }
+    lp_buf_puts(b, ">");
+}
+
+static void type_text(const lp_type *t, lp_buf *b)
+{
+    static const char *const names[] = {
+        [LOOP_BOOL] = "bool",     [LOOP_U8] = "u8",           [LOOP_U16] = "u16",
+        [LOOP_U32] = "u32",       [LOOP_U64] = "u64",         [LOOP_S8] = "s8",
+        [LOOP_S16] = "s16",       [LOOP_S32] = "s32",         [LOOP_S64] = "s64",
+        [LOOP_F32] = "f32",       [LOOP_F64] = "f64",         [LOOP_CHAR] = "char",
+        [LOOP_STRING] = "string", [LOOP_BYTES] = "list<u8>",  [LOOP_LIST] = "list",
+        [LOOP_RECORD] = "record", [LOOP_TUPLE] = "tuple",     [LOOP_VARIANT] = "variant",
+        [LOOP_ENUM] = "enum",     [LOOP_OPTION] = "option",   [LOOP_RESULT] = "result",
+        [LOOP_FLAGS] = "flags",   [LOOP_OWN] = "own",         [LOOP_BORROW] = "borrow",
+    };
+    lp_buf_puts(b, names[t->kind]);
+    switch (t->kind) {
+    case LOOP_RECORD:
+    case LOOP_VARIANT:
+    case LOOP_ENUM:
+    case LOOP_FLAGS: named_text(t, b); break;
+    case LOOP_LIST:
+    case LOOP_TUPLE:
+    case LOOP_OPTION:
+    case LOOP_RESULT: angle_text(t, b); break;
+    default: break;
+    }
+}
+
+void lp_signature_text(const lp_signature *s, lp_buf *into)
+{
+    lp_buf_puts(into, "(");
+    for (size_t i = 0; i < s->nparams; i++) {
+        lp_buf_puts(into, i ? "," : "");
+        type_text(s->params[i], into);
+    }
+    lp_buf_puts(into, ")");
+    if (s->result) {
+        lp_buf_puts(into, "->");
+        type_text(s->result, into);
+    }
+}

@@ -24,6 +24,9 @@ typedef struct lp_signature {
     const lp_type *result; /* NULL: none */
 } lp_signature;
 
+/* The structural form that provider.h describes: "(u32,string)->result<_,enum{a,b}>". */
+void lp_signature_text(const lp_signature *s, lp_buf *into);
+
 /* The case, field or flag of that name; SIZE_MAX where there is none. */
 size_t lp_type_index(const lp_type *t, const char *name, size_t len);
 

@@ -13,6 +13,13 @@
 
 #define FRAME_NS (1000000000ull / 60)
 
+/* The types of wit/core/app.wit in structural form (loop/provider.h); the engine compares. */
+#define ANSWER "->result<variant{wait,timer(u32),frame,exit(u8)},string>"
+#define TYPE_START "(list<string>)" ANSWER
+#define TYPE_EVENT "(list<variant{timer,cancelled}>)" ANSWER
+#define TYPE_FRAME "(f64)" ANSWER
+#define TYPE_STOP "()"
+
 /* The cases of loop:core/app.next and .event, in the order of wit/core/app.wit. */
 enum next_case { NEXT_WAIT, NEXT_TIMER, NEXT_FRAME, NEXT_EXIT };
 enum event_case { EVENT_TIMER, EVENT_CANCELLED };
@@ -29,44 +36,38 @@ struct app {
     bool exited;
 };
 
-/* Reads `result<next, string>`. */
-static loop_error *read_next(struct app *a, const char *function, const loop_value *v)
+/* Reads `result<next, string>`; the engine has checked that it is one. */
+static void read_next(struct app *a, const char *function, const loop_value *v)
 {
-    if (v->kind != LOOP_RESULT || v->of.items.count != 1)
-        return loop_error_new(LOOP_INVALID, "'%s' of loop:core/app has another type than version "
-                              LP_CORE_VERSION, function);
     const loop_value *payload = v->of.items.at;
-    if (v->index == 1 && payload->kind == LOOP_STRING) {
+    if (v->index == 1) {
         loop_host_log(a->instance->host, LOOP_LOG_ERROR, "%s: %s failed: %.*s",
                       a->instance->options.name, function, (int)payload->of.text.len,
                       payload->of.text.ptr);
         a->next = NEXT_EXIT;
         a->status = 1;
-        return NULL;
+        return;
     }
-    if (payload->kind != LOOP_VARIANT || payload->index > NEXT_EXIT)
-        return loop_error_new(LOOP_INVALID, "'%s' of loop:core/app answered with another type",
-                              function);
     a->next = (enum next_case)payload->index;
     if (a->next == NEXT_TIMER)
         a->timer_ms = (uint32_t)payload->of.items.at->of.u;
     if (a->next == NEXT_EXIT)
         a->status = (int)payload->of.items.at->of.u;
-    return NULL;
 }
 
-static loop_error *call(struct app *a, const char *function, loop_value *args, size_t nargs)
+static loop_error *call(struct app *a, const char *function, const char *type, loop_value *args,
+                        size_t nargs)
 {
     lp_arena arena = {0};
     loop_value ret = {0};
     int status = 0;
-    loop_error *err = lp_guest_call(a->instance->guest, a->interface_name, function, args, nargs,
-                                    a->instance->options.call_timeout_ms, &arena, &ret, &a->exited,
-                                    &status);
+    loop_error *err = lp_guest_call(a->instance->guest, a->interface_name, function, type, args,
+                                    nargs, a->instance->options.call_timeout_ms, &arena, &ret,
+                                    &a->exited, &status);
     if (!err && a->exited)
         a->status = status;
-    else if (!err && strcmp(function, "stop") != 0)
-        err = read_next(a, function, &ret);
+    else if (!err && ret.kind == LOOP_RESULT)
+        read_next(a, function, &ret);
     lp_arena_done(&arena);
     return err;
 }
@@ -82,7 +83,7 @@ static loop_error *call_start(struct app *a)
         items[i] = (loop_value){.kind = LOOP_STRING, .of.text = {text, strlen(text)}};
     }
     loop_value args = {.kind = LOOP_LIST, .of.items = {items, n}};
-    loop_error *err = call(a, "start", &args, 1);
+    loop_error *err = call(a, "start", TYPE_START, &args, 1);
     free(items);
     return err;
 }
@@ -91,7 +92,7 @@ static loop_error *call_event(struct app *a, enum event_case e)
 {
     loop_value event = {.kind = LOOP_VARIANT, .index = e};
     loop_value list = {.kind = LOOP_LIST, .of.items = {&event, 1}};
-    return call(a, "event", &list, 1);
+    return call(a, "event", TYPE_EVENT, &list, 1);
 }
 
 static loop_error *call_frame(struct app *a)
@@ -103,7 +104,7 @@ static loop_error *call_frame(struct app *a)
     }
     a->frame_ns = LP_MAX(a->frame_ns + FRAME_NS, now);
     loop_value time = {.kind = LOOP_F64, .of.f = (double)(now - a->started_ns) / 1e6};
-    return call(a, "frame", &time, 1);
+    return call(a, "frame", TYPE_FRAME, &time, 1);
 }
 
 static bool cancelled(const struct app *a)
@@ -139,7 +140,7 @@ loop_error *lp_app_run(loop_instance *i, int *ret_status)
     while (a.next != NEXT_EXIT && !a.exited)
         LP_TRY(round_of(&a));
     if (!a.exited)
-        LP_TRY(call(&a, "stop", NULL, 0));
+        LP_TRY(call(&a, "stop", TYPE_STOP, NULL, 0));
     *ret_status = a.status;
     return NULL;
 }

@@ -139,6 +139,11 @@ loop_error *loop_host_provider_add(loop_host *h, const loop_provider *table)
     if (table->abi != LOOP_PROVIDER_ABI)
         return loop_error_new(LOOP_INVALID, "a provider for ABI %u; this host has ABI %u",
                               table->abi, LOOP_PROVIDER_ABI);
+    for (size_t i = 0; table->interfaces[i]; i++)
+        for (const loop_provider_function *f = table->interfaces[i]->functions; f->name; f++)
+            if (!f->type || !f->call)
+                return loop_error_new(LOOP_INVALID, "the provider '%s' has no type or no function for "
+                                      "'%s' of '%s'", table->name, f->name, table->interfaces[i]->name);
     for (size_t i = 0; i < h->providers.n; i++)
         if (strcmp(h->providers.at[i]->table->name, table->name) == 0)
             return loop_error_new(LOOP_INVALID, "there is a provider '%s' already", table->name);

@@ -50,11 +50,16 @@ static loop_error *nothing(void *self, loop_call *call, const loop_value *args, 
 
 static const loop_provider_interface v1 = {
     "acme:weather/api", (const char *const[]){"0.1.0", NULL},
-    (const loop_provider_function[]){{"forecast", nothing}, {NULL, NULL}}, NULL};
+    (const loop_provider_function[]){{"forecast", "()", nothing}, {0}}, NULL};
 static const loop_provider first = {.abi = LOOP_PROVIDER_ABI, .name = "first",
     .interfaces = (const loop_provider_interface *const[]){&v1, NULL}};
 static const loop_provider second = {.abi = LOOP_PROVIDER_ABI, .name = "second",
     .interfaces = (const loop_provider_interface *const[]){&v1, NULL}};
+static const loop_provider_interface untyped_interface = {
+    "acme:weather/api", (const char *const[]){"0.1.0", NULL},
+    (const loop_provider_function[]){{"forecast", NULL, nothing}, {0}}, NULL};
+static const loop_provider untyped = {.abi = LOOP_PROVIDER_ABI, .name = "untyped",
+    .interfaces = (const loop_provider_interface *const[]){&untyped_interface, NULL}};
 static const loop_provider future = {.abi = LOOP_PROVIDER_ABI + 1, .name = "future"};
 
 static const char *who(loop_host *h, const char *name)
@@ -88,6 +93,9 @@ static void binding(void **state)
     assert_int_equal(loop_error_code(e), LOOP_INVALID);
     loop_error_delete(e);
     e = loop_host_provider_add(h, &first);
+    assert_int_equal(loop_error_code(e), LOOP_INVALID);
+    loop_error_delete(e);
+    e = loop_host_provider_add(h, &untyped);
     assert_int_equal(loop_error_code(e), LOOP_INVALID);
     loop_error_delete(e);
     loop_host_delete(h);

@@ -190,10 +190,11 @@ static loop_error *invoke_job(loop_instance *i)
     bool exited;
     loop_error *err = lp_guest_call_wave(i->guest, full, func, args, i->options.call_timeout_ms,
                                          &i->result.output, &exited, &i->result.status);
-    if (err && loop_error_code(err) == LOOP_NOT_FOUND && !*iface)
-        return loop_error_hint_set(err, "name its interface too: 'iface.%s(...)'; `loop inspect` "
-                                        "shows what there is",
-                                   func);
+    if (err && loop_error_code(err) == LOOP_NOT_FOUND)
+        return loop_error_hint_set(err, *iface ? "`loop inspect --exports '%s'` shows what there is"
+                                               : "name its interface too, as in 'iface.func(...)'; "
+                                                 "`loop inspect --exports '%s'` shows what there is",
+                                   i->component->path);
     return err;
 }
 
@@ -360,11 +361,13 @@ static loop_error *run(loop_instance *i, loop_result *ret)
         return err;
     }
     *ret = i->result;
-    if (lp_guest_memory_refused(i->guest) && ret->status != 0)
+    if (lp_guest_memory_refused(i->guest) && ret->status != 0) {
+        lp_auto(lp_free_string) char *limit = lp_size_text(i->options.memory_limit);
         loop_host_log(i->host, LOOP_LOG_WARN,
-                      "%s: reached its memory limit of %.1f MiB on the way; raise it with "
-                      "--max-memory, or limits.memory in loop.yaml",
-                      i->options.name, (double)i->options.memory_limit / (1 << 20));
+                      "%s: reached its memory limit of %s on the way; raise it with --max-memory, or "
+                      "limits.memory in loop.yaml",
+                      i->options.name, limit);
+    }
     return NULL;
 }
 
@@ -384,7 +387,9 @@ static loop_error *cannot_run(const loop_instance *i)
     loop_error *err = loop_error_new(
         LOOP_INVALID, "'%s' is a library: it exports %s, and neither wasi:cli/run nor loop:core/app",
         i->options.name, have.len ? have.ptr : "nothing");
-    bool spin = have.len && (strstr(have.ptr, "fermyon:spin") || strstr(have.ptr, "spin:"));
+    if (!have.len)
+        return loop_error_hint_set(err, "there is nothing in it to run or to call; build it again");
+    bool spin = (strstr(have.ptr, "fermyon:spin") || strstr(have.ptr, "spin:"));
     lp_buf_done(&have);
     return loop_error_hint_set(err, spin ? "this is a Spin app; `spin up` runs it"
                                          : "call one of its functions with --invoke 'iface.func(args)'; "

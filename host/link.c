@@ -100,6 +100,21 @@ static const struct lp_slot *find_used(const loop_instance *i, const struct lp_p
     return NULL;
 }
 
+/* A provider reads its arguments by its own type: a component that declares another is refused. */
+static bool same_type(const loop_provider_function *f, const lp_import *import,
+                      struct missing *missing)
+{
+    lp_buf declared = {0};
+    lp_signature_text(import->signature, &declared);
+    bool same = strcmp(declared.ptr, f->type) == 0;
+    if (!same)
+        add_missing(missing, lp_format("needs %s of %s with another type: it declares %.600s, the "
+                                       "provider has %.600s",
+                                       import->name, import->interface_name, declared.ptr, f->type));
+    lp_buf_done(&declared);
+    return same;
+}
+
 /* One import that `p` serves. */
 static loop_error *define_served(loop_instance *i, const lp_import *import, struct lp_provider *p,
                                  const loop_provider_interface *t, struct missing *missing)
@@ -122,6 +137,8 @@ static loop_error *define_served(loop_instance *i, const lp_import *import, stru
         if (is_subscribe(import))
             return lp_guest_define_subscribe(i->guest, import);
         s->function = lp_find_function(t, import->name);
+        if (s->function && !same_type(s->function, import, missing))
+            return NULL;
         if (s->function)
             return lp_guest_define(i->guest, import, lp_slot_call, s);
     }
@@ -229,6 +246,27 @@ static loop_error *missing_error(loop_instance *i, struct missing *m)
         "      named in needs.optional of loop.yaml, or with --optional");
 }
 
+static bool imports(const loop_instance *i, const char *wanted)
+{
+    const lp_import *import;
+    for (size_t n = 0; (import = lp_component_import_at(i->component->engine, n)); n++) {
+        char name[LP_MAX_NAME];
+        lp_split_version(import->interface_name, name, sizeof name);
+        if (strcmp(wanted, import->interface_name) == 0 || strcmp(wanted, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A name that is optional and not imported is most likely misspelt. */
+static void warn_of_strangers(loop_instance *i)
+{
+    for (size_t n = 0; i->options.optional && i->options.optional[n]; n++)
+        if (!imports(i, i->options.optional[n]))
+            loop_host_log(i->host, LOOP_LOG_WARN, "%s: '%s' is optional, but no function of it is imported",
+                          i->options.name, i->options.optional[n]);
+}
+
 loop_error *lp_link(loop_instance *i)
 {
     struct missing missing = {0};
@@ -238,6 +276,7 @@ loop_error *lp_link(loop_instance *i)
     for (size_t n = 0; !err && (import = lp_component_import_at(i->component->engine, n)); n++)
         err = link_one(i, import, &d, &missing);
     free(d.why);
+    warn_of_strangers(i);
     loop_error *lacking = missing_error(i, &missing);
     if (!err)
         return lacking;

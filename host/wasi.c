@@ -35,10 +35,6 @@ static void tell(loop_instance *i, const char *reason, const char *hint)
 static bool decide(loop_instance *i, const loop_request *want)
 {
     loop_decision d = {0};
-    if (!i->options.policy) {
-        tell(i, "nothing is granted beyond the baseline", "");
-        return false;
-    }
     i->host->hooks.decide(i->options.policy, want, &d);
     if (!d.allowed)
         tell(i, d.reason, d.hint);
@@ -132,7 +128,7 @@ static bool on_net(void *data, lp_str address, uint16_t port, lp_net_use use)
     struct lp_net_policy *n = data;
     if (use == LP_NET_BIND) /* what a connect does on its own, and no more */
         return port == 0 && (lp_str_is(address, "0.0.0.0") || lp_str_is(address, "::"));
-    if (use == LP_NET_LISTEN || !n->policy)
+    if (use == LP_NET_LISTEN)
         return false;
     lp_auto(lp_free_string) char *name = lp_strndup(address.ptr, address.len);
     loop_decision d = {0};

@@ -43,7 +43,7 @@ def wasmtime() -> Path:
     for p in sorted((CACHE / "venv/lib").glob("python3*/site-packages/wasmtime_cli/wasmtime")):
         if os.access(p, os.X_OK):
             return p
-    sys.exit("error: the peer is not installed\nhint: sh tools/setup/wasm-tools.sh --bench")
+    sys.exit("error: the peer is not installed\nhint: sh tools/setup/wasm-tools.sh --peer")
 
 
 def bench_start(build: Path):

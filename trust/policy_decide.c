@@ -240,6 +240,8 @@ static void decide_host(const loop_policy *p, const loop_request *want, loop_dec
 
 void loop_policy_decide(const loop_policy *p, const loop_request *want, loop_decision *ret)
 {
+    static const loop_policy nothing; /* grants nothing */
+    p = p ? p : &nothing;
     *ret = (loop_decision){0};
     if (!want->name) {
         SAY_REASON(ret, "a request without a name");

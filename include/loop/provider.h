@@ -11,8 +11,9 @@
  * several threads at once. SERIAL: the host runs one at a time.
  * Values: arguments live until the function returns; a result is filled with
  * memory from loop_call_alloc or with constants. Types are checked by the host
- * against what the component declares: an argument is always of the declared
- * type; a result that is not ends the calling instance, not the host.
+ * when a component is linked: an argument is always of the type that the
+ * function's row says; a result that is not ends the calling instance, not the
+ * host.
  * Errors: return one only where the component must end (a broken contract). What
  * a component should handle is a value: `result<_, error>`.
  *
@@ -38,8 +39,22 @@ typedef struct loop_call loop_call;
 typedef loop_error *(*loop_provider_fn)(void *self, loop_call *call, const loop_value *args,
                                         loop_value *ret);
 
+/*
+ * `type` is the function's type in structural form: parameters, then the result,
+ * without names of types or parameters and without spaces. The host compares it
+ * with what a component declares before anything runs, so that a function only
+ * ever sees arguments of its own type.
+ *
+ *     log: func(level: level, message: string, fields: list<field>) -> result<u32, error>
+ *     "(enum{low,high},string,list<record{name:string,value:s64}>)->result<u32,variant{denied(string),limit}>"
+ *
+ * Also: bool, u8..u64, s8..s64, f32, f64, char, tuple<A,B>, option<A>,
+ * result<_,E>, flags{a,b}, own and borrow (of any resource of the provider: which
+ * one is checked at the call, by loop_call_held).
+ */
 typedef struct loop_provider_function {
     const char *name; /* as in WIT's binary form: "log", "[method]bucket.get" */
+    const char *type;
     loop_provider_fn call;
 } loop_provider_function;
 

@@ -58,11 +58,12 @@ static const loop_provider_interface cancellation = {
     .versions = (const char *const[]){"0.1.0", NULL},
     .functions =
         (const loop_provider_function[]){
-            {"current", do_current},
-            {"[method]token.is-cancelled", do_is_cancelled},
-            {"[method]token.reason", do_reason},
-            {"[method]token.remaining", do_remaining},
-            {NULL, NULL},
+            {"current", "()->own", do_current},
+            {"[method]token.is-cancelled", "(borrow)->bool", do_is_cancelled},
+            {"[method]token.reason", "(borrow)->option<enum{interrupted,deadline,stopped}>",
+             do_reason},
+            {"[method]token.remaining", "(borrow)->option<u32>", do_remaining},
+            {0},
         },
     .resources = (const loop_provider_resource[]){{"token", NULL}, {NULL, NULL}},
 };

@@ -64,11 +64,20 @@ static loop_error *do_query(void *self, loop_call *call, const loop_value *args,
     return NULL;
 }
 
+#define CAPABILITY                                                                                 \
+    "record{name:string,version:string,available:bool,"                                            \
+    "tier:enum{engine,builtin,library,sidecar,component,stub},provider:string,"                    \
+    "reason:option<string>}"
+
 static const loop_provider_interface capabilities = {
     .name = "loop:core/capabilities",
     .versions = (const char *const[]){"0.1.0", NULL},
     .functions =
-        (const loop_provider_function[]){{"list", do_list}, {"query", do_query}, {NULL, NULL}},
+        (const loop_provider_function[]){
+            {"list", "()->list<" CAPABILITY ">", do_list},
+            {"query", "(string)->option<" CAPABILITY ">", do_query},
+            {0},
+        },
 };
 
 const loop_provider lp_provider_capabilities = {

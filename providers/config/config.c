@@ -55,19 +55,25 @@ static loop_error *do_get_all(void *self, loop_call *call, const loop_value *arg
     return NULL;
 }
 
+#define ERROR "variant{upstream(string),io(string)}"
+
+static const loop_provider_function functions[] = {
+    {"get", "(string)->result<option<string>," ERROR ">", do_get},
+    {"get-all", "()->result<list<tuple<string,string>>," ERROR ">", do_get_all},
+    {0},
+};
+
 static const loop_provider_interface store = {
     .name = "wasi:config/store",
     .versions = (const char *const[]){"0.2.0-rc.1", "0.2.0-draft", NULL},
-    .functions =
-        (const loop_provider_function[]){{"get", do_get}, {"get-all", do_get_all}, {NULL, NULL}},
+    .functions = functions,
 };
 
 /* The name of the same interface in older drafts. */
 static const loop_provider_interface runtime = {
     .name = "wasi:config/runtime",
     .versions = (const char *const[]){"0.2.0-draft", NULL},
-    .functions =
-        (const loop_provider_function[]){{"get", do_get}, {"get-all", do_get_all}, {NULL, NULL}},
+    .functions = functions,
 };
 
 const loop_provider lp_provider_config = {

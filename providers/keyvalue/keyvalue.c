@@ -358,42 +358,73 @@ static loop_error *do_swap(void *self, loop_call *call, const loop_value *args, 
 
 #define DRAFT1 (const char *const[]){"0.2.0-draft", NULL}
 #define DRAFT2 (const char *const[]){"0.2.0-draft2", NULL}
-#define BUCKET_RESOURCE (const loop_provider_resource[]){{"bucket", NULL}, {NULL, NULL}}
-#define STORE_FUNCTIONS(list_keys)                                                                 \
-    (const loop_provider_function[])                                                               \
-    {                                                                                              \
-        {"open", do_open}, {"[method]bucket.get", do_get}, {"[method]bucket.set", do_set},         \
-            {"[method]bucket.delete", do_delete}, {"[method]bucket.exists", do_exists},            \
-            {"[method]bucket.list-keys", list_keys}, {NULL, NULL}                                  \
-    }
-#define BATCH_FUNCTIONS(get_many)                                                                  \
-    (const loop_provider_function[])                                                               \
-    {                                                                                              \
-        {"get-many", get_many}, {"set-many", do_set_many}, {"delete-many", do_delete_many},        \
-        {                                                                                          \
-            NULL, NULL                                                                             \
-        }                                                                                          \
-    }
 
-static const loop_provider_interface store = {
-    "wasi:keyvalue/store", DRAFT1, STORE_FUNCTIONS(do_list_by_number), BUCKET_RESOURCE};
-static const loop_provider_interface store2 = {
-    "wasi:keyvalue/store", DRAFT2, STORE_FUNCTIONS(do_list_by_key), BUCKET_RESOURCE};
-static const loop_provider_interface batch = {
-    "wasi:keyvalue/batch", DRAFT1, BATCH_FUNCTIONS(do_get_many), NULL};
-static const loop_provider_interface batch2 = {
-    "wasi:keyvalue/batch", DRAFT2, BATCH_FUNCTIONS(do_get_many2), NULL};
-static const loop_provider_interface atomics = {
-    "wasi:keyvalue/atomics", DRAFT1,
-    (const loop_provider_function[]){{"increment", do_increment}, {NULL, NULL}}, NULL};
-static const loop_provider_interface atomics2 = {
-    "wasi:keyvalue/atomics", DRAFT2,
-    (const loop_provider_function[]){{"increment", do_increment2},
-                                     {"[static]cas.new", do_cas_new},
-                                     {"[method]cas.current", do_cas_current},
-                                     {"swap", do_swap},
-                                     {NULL, NULL}},
-    (const loop_provider_resource[]){{"cas", drop_cas}, {NULL, NULL}}};
+/* Types in structural form (loop/provider.h). */
+#define ERROR "variant{no-such-store,access-denied,other(string)}"
+#define OR_ERROR(ok) "->result<" ok "," ERROR ">"
+#define PAIRS "list<tuple<string,list<u8>>>"
+#define KEYS(cursor) "record{keys:list<string>,cursor:option<" cursor ">}"
+
+static const loop_provider_resource bucket_resource[] = {{"bucket", NULL}, {0}};
+
+#define STORE_FUNCTIONS                                                                            \
+    {"open", "(string)" OR_ERROR("own"), do_open},                                                 \
+        {"[method]bucket.get", "(borrow,string)" OR_ERROR("option<list<u8>>"), do_get},            \
+        {"[method]bucket.set", "(borrow,string,list<u8>)" OR_ERROR("_"), do_set},                  \
+        {"[method]bucket.delete", "(borrow,string)" OR_ERROR("_"), do_delete},                     \
+        {"[method]bucket.exists", "(borrow,string)" OR_ERROR("bool"), do_exists}
+
+static const loop_provider_function store_functions[] = {
+    STORE_FUNCTIONS,
+    {"[method]bucket.list-keys", "(borrow,option<u64>)" OR_ERROR(KEYS("u64")), do_list_by_number},
+    {0},
+};
+static const loop_provider_function store2_functions[] = {
+    STORE_FUNCTIONS,
+    {"[method]bucket.list-keys", "(borrow,option<string>)" OR_ERROR(KEYS("string")), do_list_by_key},
+    {0},
+};
+
+#define BATCH_FUNCTIONS                                                                            \
+    {"set-many", "(borrow," PAIRS ")" OR_ERROR("_"), do_set_many},                                 \
+        {"delete-many", "(borrow,list<string>)" OR_ERROR("_"), do_delete_many}
+
+static const loop_provider_function batch_functions[] = {
+    BATCH_FUNCTIONS,
+    {"get-many", "(borrow,list<string>)" OR_ERROR("list<option<tuple<string,list<u8>>>>"),
+     do_get_many},
+    {0},
+};
+static const loop_provider_function batch2_functions[] = {
+    BATCH_FUNCTIONS,
+    {"get-many", "(borrow,list<string>)" OR_ERROR("list<tuple<string,option<list<u8>>>>"),
+     do_get_many2},
+    {0},
+};
+
+static const loop_provider_function atomics_functions[] = {
+    {"increment", "(borrow,string,u64)" OR_ERROR("u64"), do_increment},
+    {0},
+};
+static const loop_provider_function atomics2_functions[] = {
+    {"increment", "(borrow,string,s64)" OR_ERROR("s64"), do_increment2},
+    {"[static]cas.new", "(borrow,string)" OR_ERROR("own"), do_cas_new},
+    {"[method]cas.current", "(borrow)" OR_ERROR("option<list<u8>>"), do_cas_current},
+    {"swap", "(own,list<u8>)->result<_,variant{store-error(" ERROR "),cas-failed(own)}>", do_swap},
+    {0},
+};
+static const loop_provider_resource cas_resource[] = {{"cas", drop_cas}, {0}};
+
+static const loop_provider_interface store = {"wasi:keyvalue/store", DRAFT1, store_functions,
+                                              bucket_resource};
+static const loop_provider_interface store2 = {"wasi:keyvalue/store", DRAFT2, store2_functions,
+                                               bucket_resource};
+static const loop_provider_interface batch = {"wasi:keyvalue/batch", DRAFT1, batch_functions, NULL};
+static const loop_provider_interface batch2 = {"wasi:keyvalue/batch", DRAFT2, batch2_functions, NULL};
+static const loop_provider_interface atomics = {"wasi:keyvalue/atomics", DRAFT1, atomics_functions,
+                                                NULL};
+static const loop_provider_interface atomics2 = {"wasi:keyvalue/atomics", DRAFT2,
+                                                 atomics2_functions, cas_resource};
 
 const loop_provider lp_provider_keyvalue = {
     .abi = LOOP_PROVIDER_ABI,

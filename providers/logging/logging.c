@@ -136,17 +136,28 @@ static loop_error *do_wasi_log(void *self, loop_call *call, const loop_value *ar
     return do_log(self, call, mapped, ret);
 }
 
+#define LEVEL "enum{trace,debug,info,warn,error}"
+#define FIELD                                                                                      \
+    "record{name:string,value:variant{text(string),integer(s64),float(f64),boolean(bool)}}"
+
 static const loop_provider_interface core_logging = {
     .name = "loop:core/logging",
     .versions = (const char *const[]){"0.1.0", NULL},
     .functions =
-        (const loop_provider_function[]){{"log", do_log}, {"enabled", do_enabled}, {NULL, NULL}},
+        (const loop_provider_function[]){
+            {"log", "(" LEVEL ",string,string,list<" FIELD ">)", do_log},
+            {"enabled", "(" LEVEL ")->bool", do_enabled},
+            {0},
+        },
 };
 
 static const loop_provider_interface wasi_logging = {
     .name = "wasi:logging/logging",
     .versions = (const char *const[]){"0.1.0-draft", "", NULL},
-    .functions = (const loop_provider_function[]){{"log", do_wasi_log}, {NULL, NULL}},
+    .functions = (const loop_provider_function[]){
+        {"log", "(enum{trace,debug,info,warn,error,critical},string,string)", do_wasi_log},
+        {0},
+    },
 };
 
 const loop_provider lp_provider_logging = {

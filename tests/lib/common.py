@@ -13,6 +13,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 LONGEST = 120  # seconds that any one process of a test may take
 
+# Wasm traps are signals of the engine's own. Where a sanitizer stops the process, no
+# case may take its status for loop's.
+SANITIZERS = {
+    "ASAN_OPTIONS": "exitcode=99:handle_segv=0:handle_sigbus=0:handle_sigill=0:handle_sigfpe=0:"
+                    "allow_user_segv_handler=1:detect_stack_use_after_return=0:detect_leaks=0",
+    "UBSAN_OPTIONS": "halt_on_error=1:exitcode=99:print_stacktrace=1",
+}
+
 
 @dataclass
 class Result:
@@ -35,6 +43,11 @@ class World:
     scratch: Path = None
     places: dict = field(default_factory=dict)
 
+    def user_environment(self):
+        """The caller's own: for documents, whose commands use what set-up installed."""
+        return tools_environment() | {"PATH": f"{self.build}:{os.environ.get('PATH', '')}",
+                                      "LANG": "C.UTF-8"} | SANITIZERS
+
     def environment(self, home):
         """The same for every case; nothing of the user's own reaches loop."""
         kept = {k: v for k, v in os.environ.items() if k in ("TMPDIR", "WASM_TOOLS", "USER")}
@@ -44,13 +57,7 @@ class World:
             "LANG": "C.UTF-8",
             "TZ": "UTC",
             "LOOP_CACHE_DIR": str(self.build / "test-cache"),
-            # Wasm traps are signals of the engine's own. Where a sanitizer stops the process, no
-            # case may take its status for loop's.
-            "ASAN_OPTIONS": "exitcode=99:handle_segv=0:handle_sigbus=0:handle_sigill=0:"
-                            "handle_sigfpe=0:allow_user_segv_handler=1:"
-                            "detect_stack_use_after_return=0:detect_leaks=0",
-            "UBSAN_OPTIONS": "halt_on_error=1:exitcode=99:print_stacktrace=1",
-        }
+        } | SANITIZERS
 
 
 def run(command, *, cwd=ROOT, env=None, stdin=b"", timeout=LONGEST, merged=False):

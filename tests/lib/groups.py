@@ -142,27 +142,27 @@ FENCE = re.compile(r"^```(\w+) (run|file=\S+|output)((?: \w+=\S+)*)\n(.*?)^```$"
 
 def doc_jobs(world):
     for name in DOCS:
-        if (ROOT / name).exists():
-            yield lambda name=name: run_doc(world, name)
-        else:
-            yield lambda name=name: Result(f"docs/{name}", skip="there is no such file yet")
+        yield lambda name=name: run_doc(world, name)
 
 
 def run_doc(world, name):
-    """Runs a document's marked blocks in their order, in one folder.
+    """Runs a document's marked blocks in their order.
 
-        ```sh run            run by sh -eu; `status=77`: ends with that
-        ```text output       what the block before printed, exactly
+        ```sh run            run by sh -eu; `status=77`: ends with that; `in=DIR`: there
+        ```text output       what the block before printed, exactly but for times of day,
+                             durations and hexadecimal offsets
         ```c file=hello.c    is written to that file
 
-    The folder looks like this project (links to what is in it; build/ has the
-    components and the build under test), so that relative paths work and nothing
-    that a document makes lands in the sources."""
-    text = (ROOT / name).read_text(encoding="utf-8")
+    The current folder looks like this project (links to what is in it; build/ has
+    the components and the build under test), so that relative paths work and nothing
+    that a document makes lands in the sources. In what is printed, the folder above
+    it is /home/ada."""
     folder = common.fresh_folder(world, "docs-")
     try:
+        text = (ROOT / name).read_text(encoding="utf-8")
         link_project(world, folder / "loop")
-        return run_blocks(world, name, text, folder)
+        results = list(run_blocks(world, name, text, folder))
+        return results or [Result(f"docs/{name}", skip="no block is marked with 'run'")]
     finally:
         common.remove(folder)
 
@@ -170,53 +170,62 @@ def run_doc(world, name):
 def link_project(world, folder):
     (folder / "build").mkdir(parents=True)
     for entry in ROOT.iterdir():
-        if entry.name not in ("build", "build-asan", "build-fuzz", ".git"):
+        if entry.name != ".git" and not entry.name.startswith("build"):
             (folder / entry.name).symlink_to(entry)
     for source in (world.components, world.build):
         for entry in source.iterdir():
             link = folder / "build" / entry.name
-            if link.is_symlink():
-                link.unlink()
+            if link.is_symlink() and entry.name in ("examples", "guests"):
+                continue  # the components' own
+            link.unlink(missing_ok=True)
             link.symlink_to(entry)
-    if world.components != world.build:
-        for entry in ("examples", "guests"):
-            (folder / "build" / entry).unlink(missing_ok=True)
-            (folder / "build" / entry).symlink_to(world.components / entry)
 
 
 def run_blocks(world, name, text, folder):
-    results, last = [], b""
-    home = folder / "home"
-    home.mkdir()
-    env = world.environment(home)
+    """One Result a block; the first that fails is the last, as what follows depends on it."""
+    env = world.user_environment()
+    here, last = folder / "loop", ""
     for block in FENCE.finditer(text):
-        line = text[:block.start()].count("\n") + 1
-        language, what, extra, body = block.groups()
-        here = f"docs/{name}:{line}"
-        if what.startswith("file="):
-            path = folder / "loop" / what[5:]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            if path.is_symlink():
-                return [*results, Result(here, False, f"{what[5:]} is a file of the project\n")]
-            path.write_text(body, encoding="utf-8")
-        elif what == "output":
-            got = without_times(last.decode(errors="replace"))
-            wanted = without_times(body)
-            results.append(Result(here, wanted == got,
-                                  f"the output is shown as:\n{common.indent(wanted)}"
-                                  f"and was:\n{common.indent(got)}"))
+        kind, extra, body = block[2], dict(re.findall(r"(\w+)=(\S+)", block[3])), block[4]
+        label = f"docs/{name}:{text.count(chr(10), 0, block.start()) + 1}"
+        if kind.startswith("file="):
+            result = write_block(label, here, kind[5:], body)
+        elif kind == "output":
+            wanted, got = plain(body, folder), plain(last, folder)
+            result = Result(label, wanted == got, f"it shows:\n{common.indent(wanted)}"
+                                                  f"and there was:\n{common.indent(got)}")
         else:
-            wanted = dict(re.findall(r"(\w+)=(\S+)", extra)).get("status", "0")
-            status, last, _ = common.run(["sh", "-euc", body], cwd=folder / "loop", env=env,
-                                         merged=True, timeout=300)
-            results.append(Result(here, common.shown(status) == wanted,
-                                  f"ended with {common.shown(status)}, not {wanted}:\n"
-                                  + common.indent(body) + last.decode(errors="replace")[-3000:]))
-            if not results[-1].ok:
-                break  # what follows depends on it
-    return results or [Result(f"docs/{name}", skip="no block is marked with 'run'")]
+            wanted = extra.get("status", "0")
+            status, last, _ = common.run(["sh", "-euc", body], cwd=here / extra.get("in", "."),
+                                         env=env, merged=True, timeout=300)
+            last = last.decode(errors="replace")
+            result = Result(label, common.shown(status) == wanted,
+                            f"ended with {common.shown(status)}, not {wanted}:\n"
+                            f"{common.indent(body)}{last[-3000:]}")
+        yield result
+        if not result.ok:
+            return
 
 
-def without_times(text):
-    text = re.sub(r"\b\d\d:\d\d:\d\d\.\d{3}\b", "12:34:56.789", text)
-    return re.sub(r"\b\d+\.\d+ us\b", "1.0 us", text)
+def write_block(label, here, name, body):
+    path = here / name
+    if path.is_symlink() or ROOT in path.resolve().parents:
+        return Result(label, False, f"'{name}' is a file of the project\n")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(body, encoding="utf-8")
+    return Result(label)
+
+
+def plain(text, folder):
+    """What a document shows and what was printed, without what differs from run to run."""
+    text = text.replace(str(folder), "/home/ada").replace(str(ROOT), "/home/ada/loop")
+    for pattern, instead in TIMES:
+        text = pattern.sub(instead, text)
+    return text.rstrip("\n") + "\n"
+
+
+TIMES = [
+    (re.compile(r"\b\d\d:\d\d:\d\d\.\d{3}\b"), "12:34:56.789"),
+    (re.compile(r"\b\d+\.\d+ us\b"), "1.0 us"),
+    (re.compile(r"\b0x[0-9a-f]+\b"), "0x1"),
+]

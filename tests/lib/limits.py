@@ -201,6 +201,7 @@ class Tests:
         self.server = SilentServer()
         port, full = world.servers.start()
         self.places = {"guests": str(world.components / "guests"), "port": port, "full": full,
+                       "examples": str(world.components / "examples"),
                        "silent": str(self.server.port)}
 
     def start(self, tmp, before, guest, words=(), ignore=()):
@@ -310,6 +311,21 @@ class Tests:
                 running.close()
         return attempt
 
+    def while_compiling(self, signum):
+        guest = Guest("", [], ["{examples}/js-hello.wasm"], burns_time)
+
+        def attempt(tmp):
+            running = self.start(tmp, self.loop(guest, "--no-cache"), guest)
+            try:
+                self.ready(guest, running)
+                sent = running.kill(signum)
+                end, status = running.ended()
+                expect(running, status, CANCELLED, ["interrupted before the component started"])
+                check_time("ended", end - sent, 0, self.allowed)
+            finally:
+                running.close()
+        return attempt
+
     def ignored_stays_ignored(self):
         """SIGINT ignored from the start (a background job): only SIGTERM ends it."""
         guest = Guest("", [], ["{guests}/sleep-poll.wasm"], "sleeping")
@@ -353,6 +369,8 @@ class Tests:
             "1h", [], TIMEOUT, DEADLINE, DEADLINE, ["--timeout", f"{DEADLINE * 1000:.0f}ms"])
         yield "app/ctrl-c", self.app_hears_of_it(signal.SIGINT)
         yield "app/sigterm", self.app_hears_of_it(signal.SIGTERM)
+        if (self.world.components / "examples/js-hello.wasm").exists():
+            yield "compiling/ctrl-c", self.while_compiling(signal.SIGINT)
         yield "background-job", self.ignored_stays_ignored()
 
 

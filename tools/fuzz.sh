@@ -1,0 +1,93 @@
+#!/bin/sh
+# Searches with each fuzz target.
+#
+#   tools/fuzz.sh BUILDDIR [TARGET...]        FUZZ_SECONDS=60 a target
+#
+# With clang 19 and its fuzzer runtime (Debian: libclang-rt-19-dev), libFuzzer
+# searches, and what it keeps lies in build-fuzz/corpus/TARGET for the next time.
+# Without, the targets' own seeds are varied for as long, under gcc's sanitizers: far
+# less is found that way. BUILDDIR has the engine; everything else is compiled
+# into build-fuzz/. Ends with status 1 and the input's file when a target fails.
+set -eu
+[ $# -ge 1 ] || { echo "usage: tools/fuzz.sh BUILDDIR [TARGET...]" >&2; exit 2; }
+cd "$(dirname "$0")/.."
+engine=$1/engine
+shift
+seconds=${FUZZ_SECONDS:-60}
+out=build-fuzz
+[ -e "$engine/lib/libloop_engine.a" ] || {
+    echo "error: there is no engine in $engine" >&2
+    echo "hint: make engine" >&2
+    exit 1
+}
+mkdir -p "$out"
+
+has_libfuzzer() {
+    command -v clang-19 >/dev/null || return 1
+    echo 'int LLVMFuzzerTestOneInput(const char *d, unsigned long n) { return d && n ? 0 : 0; }' |
+        clang-19 -x c - -fsanitize=fuzzer,address -o "$out/probe" 2>/dev/null
+}
+
+# The sources of the library, as meson.build lists them: name of the list -> files
+sources() {
+    sed -n "/^$1_sources = files(/,/)/p" meson.build | grep -o "'[^']*\.c'" | tr -d "'"
+}
+
+flags="-std=gnu17 -D_GNU_SOURCE -g -O1 -I. -Iinclude -isystem $engine/include -DLOOP_VERSION=\"fuzz\"
+    -DLOOP_DATA_DIR=\"$PWD\" $(pkg-config --cflags libuv libfyaml libsodium)"
+libraries="$engine/lib/libloop_engine.a $(pkg-config --libs libuv libfyaml libsodium) -lpthread -ldl -lm"
+
+# compile COMPILER SANITIZERS: the library's objects, those whose source changed
+compile() {
+    for list in base engine host trust provider api; do
+        for source in $(sources $list); do
+            object=$out/$1/$(echo "$source" | tr / -).o
+            [ "$object" -nt "$source" ] && [ "$object" -nt meson.build ] && continue
+            mkdir -p "$out/$1"
+            # shellcheck disable=SC2086
+            "$1" $flags "$2" -c "$source" -o "$object"
+        done
+    done
+}
+
+targets=$*
+[ -n "$targets" ] || targets=$(cd tests/fuzz && ls fuzz_*.c | sed 's/\.c$//')
+status=0
+
+if has_libfuzzer; then
+    compile clang-19 -fsanitize=fuzzer-no-link,address
+    for target in $targets; do
+        # shellcheck disable=SC2086
+        clang-19 $flags -fsanitize=fuzzer,address "tests/fuzz/$target.c" "$out"/clang-19/*.o $libraries \
+            -o "$out/$target"
+        mkdir -p "$out/corpus/$target"
+        echo "fuzz: $target for $seconds s"
+        "$out/$target" -max_total_time="$seconds" -max_len=65536 -timeout=10 -rss_limit_mb=2048 \
+            -verbosity=0 -print_final_stats=1 -artifact_prefix="$out/$target-" \
+            "$out/corpus/$target" >"$out/$target.log" 2>&1 || {
+            status=1
+            tail -40 "$out/$target.log" >&2
+            echo "error: $target failed; see $out/$target.log" >&2
+        }
+        grep -E 'number_of_executed_units' "$out/$target.log" || true
+    done
+else
+    echo "fuzz: clang 19 has no fuzzer runtime here (apt-get install libclang-rt-19-dev):" \
+        "varying the seeds instead"
+    compile cc -fsanitize=address,undefined
+    for target in $targets; do
+        # shellcheck disable=SC2086
+        cc $flags -fsanitize=address,undefined -fno-sanitize-recover=all -DROUNDS=50000 \
+            "tests/fuzz/$target.c" tests/fuzz/replay.c "$out"/cc/*.o $libraries -o "$out/$target"
+        echo "fuzz: $target for $seconds s"
+        # Every seed gets its share of changes; the time may be up before all are through.
+        code=0
+        timeout "$seconds" "$out/$target" >"$out/$target.log" 2>&1 || code=$?
+        [ "$code" = 0 ] || [ "$code" = 124 ] || {
+            status=1
+            tail -40 "$out/$target.log" >&2
+            echo "error: $target failed with status $code; see $out/$target.log" >&2
+        }
+    done
+fi
+exit $status
