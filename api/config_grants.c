@@ -45,7 +45,8 @@ static loop_error *read_dir(loop_config *c, const lp_yaml *map, const char *wher
     if (map->kind != LP_YAML_MAP) {
         loop_error *e = lp_yaml_error(map, "expected a map%s, found %s", inside,
                                       lp_yaml_kind_name(map));
-        return loop_error_hint_set(e, "write { host: ./data, guest: /data, mode: ro }");
+        return loop_error_hint_set(e, g->deny ? "write { host: ./data }"
+                                             : "write { host: ./data, guest: /data, mode: ro }");
     }
     const char *prefix = g->deny ? "components.*.deny.dirs.[]" : "components.*.grants.dirs.[]";
     LP_TRY(lp_config_check_map(map, prefix, LP_CONFIG_WORKSPACE, inside));

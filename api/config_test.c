@@ -114,6 +114,8 @@ static void a_mistake_is_reported_with_its_place(void **state)
          "loop.yaml:5:14: expected a duration such as 5s for 'call', found nothing", NULL},
         {NOTES "    limits: 5\n",
          "loop.yaml:5:13: expected a map in 'limits' of component 'notes', found text", NULL},
+        {NOTES "    on-trap: restart\n",
+         "loop.yaml:5:14: 'on-trap: restart' is not there yet; only 'stop' is", NULL},
         {NOTES "    on-trap: explode\n",
          "loop.yaml:5:14: expected one of stop, restart, quarantine for 'on-trap', found "
          "'explode'",

@@ -64,6 +64,19 @@ static const char *base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
+/* Whether the first thing that is neither space nor a `;;` comment is a parenthesis. */
+static bool is_text(const uint8_t *b, size_t len)
+{
+    bool comment = false;
+    for (size_t i = 0; i < len; i++) {
+        if (comment || b[i] == ';')
+            comment = b[i] != '\n';
+        else if (!strchr(" \t\r\n", b[i]))
+            return b[i] == '(';
+    }
+    return false;
+}
+
 /* What the first bytes say the file is; NULL for a component. */
 static loop_error *check_magic(const char *path, const uint8_t *b, size_t len)
 {
@@ -85,14 +98,10 @@ static loop_error *check_magic(const char *path, const uint8_t *b, size_t len)
         return loop_error_hint_set(
             loop_error_new(LOOP_INVALID, "'%s' is cut off: only %zu bytes", name, len),
             "build or download it again");
-    for (size_t i = 0; i < len && i < 64; i++) {
-        if (b[i] == '(')
-            return loop_error_hint_set(
-                loop_error_new(LOOP_INVALID, "'%s' is WebAssembly text, not a binary", name),
-                "make it one: wasm-tools parse '%s' -o '%s.wasm'", path, name);
-        if (!strchr(" \t\r\n", b[i]))
-            break;
-    }
+    if (is_text(b, len))
+        return loop_error_hint_set(
+            loop_error_new(LOOP_INVALID, "'%s' is WebAssembly text, not a binary", name),
+            "make it one: wasm-tools parse '%s' -o '%s.wasm'", path, name);
     return loop_error_hint_set(loop_error_new(LOOP_INVALID, "'%s' is not WebAssembly", name),
                                "a component starts with the bytes 00 61 73 6d 0d 00 01 00");
 }

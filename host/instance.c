@@ -161,7 +161,7 @@ static loop_error *split_call(char *call, char **iface, char **func, char **args
 {
     size_t n = strlen(call);
     char *open = strchr(call, '(');
-    if (!open || call[n - 1] != ')')
+    if (!open || open == call || call[n - 1] != ')')
         return loop_error_hint_set(loop_error_new(LOOP_USAGE, "'%s' is not a call", call),
                                    "write it as 'func(1, \"two\")' or 'iface.func()'");
     call[n - 1] = 0;
@@ -179,10 +179,38 @@ static loop_error *split_call(char *call, char **iface, char **func, char **args
     return NULL;
 }
 
+/* The hint for a function that is not there: its interface, or the nearest one of it. */
+static loop_error *no_function(loop_instance *i, loop_error *err, const char *full, const char *func)
+{
+    if (!*full)
+        return loop_error_hint_set(
+            err, "name its interface too: 'iface.%s(...)'; `loop inspect` shows what there is", func);
+    const lp_row *rows;
+    size_t n;
+    loop_error *unreadable = lp_component_rows(i->component->engine, &rows, &n);
+    loop_error_delete(unreadable);
+    const char *best = NULL;
+    unsigned distance = (unsigned)strlen(func) / 2 + 2;
+    for (size_t r = 0; !unreadable && r < n; r++) {
+        unsigned d = lp_edit_distance(func, rows[r].function);
+        if (rows[r].is_export && *rows[r].function && strcmp(rows[r].interface_name, full) == 0 &&
+            d < distance) {
+            distance = d;
+            best = rows[r].function;
+        }
+    }
+    return best ? loop_error_hint_set(err, "did you mean '%s'?", best)
+                : loop_error_hint_set(err, "`loop inspect` shows what there is");
+}
+
 static loop_error *invoke_job(loop_instance *i)
 {
     char *iface = NULL, *func = NULL, *args = NULL;
-    lp_auto(lp_free_string) char *call = lp_strdup(i->call_text);
+    const char *text = i->call_text + strspn(i->call_text, " \t\n");
+    size_t length = strlen(text);
+    while (length && strchr(" \t\n", text[length - 1]))
+        length--;
+    lp_auto(lp_free_string) char *call = lp_strndup(text, length);
     LP_TRY(split_call(call, &iface, &func, &args));
     const char *full;
     LP_TRY(find_export(i, iface, &full));
@@ -190,12 +218,7 @@ static loop_error *invoke_job(loop_instance *i)
     bool exited;
     loop_error *err = lp_guest_call_wave(i->guest, full, func, args, i->options.call_timeout_ms,
                                          &i->result.output, &exited, &i->result.status);
-    if (err && loop_error_code(err) == LOOP_NOT_FOUND)
-        return loop_error_hint_set(err, *iface ? "`loop inspect --exports '%s'` shows what there is"
-                                               : "name its interface too, as in 'iface.func(...)'; "
-                                                 "`loop inspect --exports '%s'` shows what there is",
-                                   i->component->path);
-    return err;
+    return err && loop_error_code(err) == LOOP_NOT_FOUND ? no_function(i, err, full, func) : err;
 }
 
 static void actor(void *arg)

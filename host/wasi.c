@@ -152,8 +152,10 @@ static void add_dir(loop_instance *i, const loop_grant *g)
         read_only = true;
         i->host->hooks.decide(i->options.policy, &want, &d);
     }
-    if (!d.allowed)
+    if (!d.allowed) {
+        tell(i, d.reason, d.hint);
         return;
+    }
     const loop_grant *inside = i->host->hooks.denied_inside(i->options.policy, g);
     if (inside) {
         loop_host_log(i->host, LOOP_LOG_WARN,
@@ -175,8 +177,12 @@ static void add_env(loop_instance *i, const loop_grant *g, struct env_list *list
     loop_decision d = {0};
     i->host->hooks.decide(i->options.policy, &(loop_request){.kind = LOOP_GRANT_ENV, .name = g->host}, &d);
     const char *value = g->guest ? g->guest : lp_os_getenv(g->host);
-    if (!d.allowed || !value)
+    if (!value)
         return;
+    if (!d.allowed) {
+        tell(i, d.reason, d.hint);
+        return;
+    }
     for (size_t n = 0; n < list->n; n += 2) {
         if (strcmp(list->at[n], g->host) == 0) {
             list->at[n + 1] = value;

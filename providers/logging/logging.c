@@ -4,7 +4,7 @@
  * Implements loop:core/logging and, for components of other hosts,
  * wasi:logging. Entries are shortened to the limits of base/limits.h; a
  * component that writes more than LP_MAX_LOG_RATE entries a second has the rest
- * counted and reported once the second is over. Nothing here can fail or block.
+ * dropped, which is said at once, and counted, which is said in the next second. Nothing here can fail or block.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@ struct logging {
     const loop_services *services;
     /* The second that is counted, over all components: a bound for the host. */
     _Atomic uint64_t second;
-    _Atomic unsigned written, dropped;
+    _Atomic unsigned written, left_out;
 };
 
 static loop_error *open_logging(const loop_services *services, void **ret_self)
@@ -29,23 +29,28 @@ static loop_error *open_logging(const loop_services *services, void **ret_self)
     return NULL;
 }
 
-static void report_dropped(struct logging *l)
+static void say(struct logging *l, const char *message, int64_t entries)
 {
-    unsigned n = atomic_exchange(&l->dropped, 0);
-    if (!n)
-        return;
-    loop_log_field field = {"entries", {.kind = LOOP_S64, .of.s = n}};
+    loop_log_field field = {"entries", {.kind = LOOP_S64, .of.s = entries}};
     l->services->log(l->services->host, &(loop_log_entry){
                                             .level = LOOP_LOG_WARN,
-                                            .message = "log entries were dropped: over the rate",
+                                            .message = message,
                                             .fields = &field,
                                             .field_count = 1,
                                         });
 }
 
+/* What the second that is over left out. */
+static void report_left_out(struct logging *l)
+{
+    unsigned n = atomic_exchange(&l->left_out, 0);
+    if (n)
+        say(l, "log entries left out in the last second", n);
+}
+
 static void close_logging(void *self)
 {
-    report_dropped(self);
+    report_left_out(self);
     free(self);
 }
 
@@ -55,11 +60,12 @@ static bool within_rate(struct logging *l)
     uint64_t now = lp_os_now_ns() / 1000000000, seen = l->second;
     if (now != seen && atomic_compare_exchange_strong(&l->second, &seen, now)) {
         l->written = 0;
-        report_dropped(l);
+        report_left_out(l);
     }
     if (atomic_fetch_add(&l->written, 1) < LP_MAX_LOG_RATE)
         return true;
-    l->dropped++;
+    if (atomic_fetch_add(&l->left_out, 1) == 0)
+        say(l, "too many log entries: those over the rate of a second are dropped", LP_MAX_LOG_RATE);
     return false;
 }
 
