@@ -37,15 +37,18 @@ flags="-std=gnu17 -D_GNU_SOURCE -g -O1 -I. -Iinclude -isystem $engine/include -D
     -DLOOP_DATA_DIR=\"$PWD\" $(pkg-config --cflags libuv libfyaml libsodium)"
 libraries="$engine/lib/libloop_engine.a $(pkg-config --libs libuv libfyaml libsodium) -lpthread -ldl -lm"
 
-# compile COMPILER SANITIZERS: the library's objects, those whose source changed
+# compile COMPILER FLAG...: the library's objects, those whose source changed
 compile() {
+    compiler=$1
+    shift
     for list in base engine host trust provider api; do
         for source in $(sources $list); do
-            object=$out/$1/$(echo "$source" | tr / -).o
-            [ "$object" -nt "$source" ] && [ "$object" -nt meson.build ] && continue
-            mkdir -p "$out/$1"
+            object=$out/$compiler/$(echo "$source" | tr / -).o
+            [ "$object" -nt "$source" ] && [ "$object" -nt meson.build ] &&
+                [ "$object" -nt tools/fuzz.sh ] && continue
+            mkdir -p "$out/$compiler"
             # shellcheck disable=SC2086
-            "$1" $flags "$2" -c "$source" -o "$object"
+            "$compiler" $flags "$@" -c "$source" -o "$object"
         done
     done
 }
@@ -55,10 +58,12 @@ targets=$*
 status=0
 
 if has_libfuzzer; then
-    compile clang-19 -fsanitize=fuzzer-no-link,address
+    sanitizers="address,undefined -fno-sanitize-recover=undefined"
+    # shellcheck disable=SC2086
+    compile clang-19 -fsanitize=fuzzer-no-link,$sanitizers
     for target in $targets; do
         # shellcheck disable=SC2086
-        clang-19 $flags -fsanitize=fuzzer,address "tests/fuzz/$target.c" "$out"/clang-19/*.o $libraries \
+        clang-19 $flags -fsanitize=fuzzer,$sanitizers "tests/fuzz/$target.c" "$out"/clang-19/*.o $libraries \
             -o "$out/$target"
         mkdir -p "$out/corpus/$target"
         echo "fuzz: $target for $seconds s"
@@ -74,7 +79,7 @@ if has_libfuzzer; then
 else
     echo "fuzz: clang 19 has no fuzzer runtime here (apt-get install libclang-rt-19-dev):" \
         "varying the seeds instead"
-    compile cc -fsanitize=address,undefined
+    compile cc -fsanitize=address,undefined -fno-sanitize-recover=all
     for target in $targets; do
         # shellcheck disable=SC2086
         cc $flags -fsanitize=address,undefined -fno-sanitize-recover=all -DROUNDS=50000 \

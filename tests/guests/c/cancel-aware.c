@@ -44,8 +44,9 @@ int main(int argc, char **argv)
     while (!loop_core_cancellation_method_token_is_cancelled(token)) {
     }
     print_reason();
-    while (*mode == 's') {
-    }
+    volatile unsigned turns = 0; /* or the compiler may take the loop away */
+    while (*mode == 's')
+        turns++;
     puts("bye");
     leave(7);
 }
