@@ -187,10 +187,9 @@ static loop_error *load_profile(loader *l)
         return NULL; /* nothing is installed and nobody asked */
     if (!file) {
         loop_error *e = loop_error_new(LOOP_CONFIG, "there is no profile '%s'", name);
-        return loop_error_hint_set(e, "looked for %s.yaml in profiles/ of %s%s%s", name,
-                                   l->c->root ? "the workspace" : "",
-                                   l->c->root && l->data_dir ? " and of " : "",
-                                   l->data_dir ? l->data_dir : "");
+        return loop_error_hint_set(
+            e, "looked for %s.yaml in profiles/ of %s%s%s", name, l->c->root ? "the workspace" : "",
+            l->c->root && l->data_dir ? " and of " : "", l->data_dir ? l->data_dir : "");
     }
     lp_auto(lp_yaml_free) lp_yaml_doc *doc = NULL;
     LP_TRY(lp_yaml_read(file, shown(l, file), &doc));

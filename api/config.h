@@ -70,7 +70,7 @@ typedef struct lp_config_component {
 
 struct loop_config {
     lp_arena arena;
-    const char *root, *file; /* NULL without a loop.yaml */
+    const char *root, *file;                /* NULL without a loop.yaml */
     lp_config_value values[LP_MAX_OPTIONS]; /* by place in the table of options */
     struct {
         lp_config_component **at;
@@ -114,8 +114,7 @@ loop_origin lp_config_origin(loop_config *c, const lp_yaml *at);
 loop_error *lp_config_check_map(const lp_yaml *map, const char *prefix, lp_config_file_kind kind,
                                 const char *where) LOOP_MUST_USE;
 /* "expected WHAT for 'NAME', found a list" */
-loop_error *lp_config_expected(const lp_yaml *at, const char *what,
-                               const char *name) LOOP_MUST_USE;
+loop_error *lp_config_expected(const lp_yaml *at, const char *what, const char *name) LOOP_MUST_USE;
 loop_error *lp_config_read_text(loop_config *c, const lp_yaml *at, const char *name,
                                 const char **ret) LOOP_MUST_USE;
 loop_error *lp_config_read_path(loop_config *c, const lp_yaml *at, const char *name,

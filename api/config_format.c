@@ -168,8 +168,8 @@ static void format_json(lp_buf *b, const loop_config *c)
     for (size_t i = 0; i < LP_COUNT(c->classes); i++) {
         const loop_class_config *k = &c->classes[i];
         json_text(b, i ? ",{\"name\":" : "{\"name\":", k->name);
-        lp_buf_printf(b, ",\"memory\":%llu,\"call_ms\":%llu",
-                      (unsigned long long)k->memory_limit, (unsigned long long)k->call_limit_ms);
+        lp_buf_printf(b, ",\"memory\":%llu,\"call_ms\":%llu", (unsigned long long)k->memory_limit,
+                      (unsigned long long)k->call_limit_ms);
         json_origin(b, &k->origin);
         lp_buf_puts(b, "}");
     }

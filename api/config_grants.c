@@ -43,10 +43,10 @@ static loop_error *read_dir(loop_config *c, const lp_yaml *map, const char *wher
 {
     lp_auto(lp_free_string) char *inside = lp_format(" in a directory%s", where);
     if (map->kind != LP_YAML_MAP) {
-        loop_error *e = lp_yaml_error(map, "expected a map%s, found %s", inside,
-                                      lp_yaml_kind_name(map));
+        loop_error *e =
+            lp_yaml_error(map, "expected a map%s, found %s", inside, lp_yaml_kind_name(map));
         return loop_error_hint_set(e, g->deny ? "write { host: ./data }"
-                                             : "write { host: ./data, guest: /data, mode: ro }");
+                                              : "write { host: ./data, guest: /data, mode: ro }");
     }
     const char *prefix = g->deny ? "components.*.deny.dirs.[]" : "components.*.grants.dirs.[]";
     LP_TRY(lp_config_check_map(map, prefix, LP_CONFIG_WORKSPACE, inside));
@@ -142,12 +142,15 @@ loop_error *loop_config_grants(const loop_config *c, const char *component, loop
         return lp_config_no_component(c, component, NULL);
     for (size_t i = 0; i < found->grants.n; i++) {
         const lp_config_grant *g = &found->grants.at[i];
-        lp_policy_dir dir = {.host = g->text, .guest = g->guest, .read_only = g->read_only,
-                             .deny = g->deny, .base = c->root, .confine = true};
-        loop_error *e = g->kind == LOOP_GRANT_DIR
-                            ? lp_policy_add_dir(into, &dir, g->origin)
-                            : loop_policy_add(into, g->kind, g->text, g->deny, NULL, false,
-                                              g->origin);
+        lp_policy_dir dir = {.host = g->text,
+                             .guest = g->guest,
+                             .read_only = g->read_only,
+                             .deny = g->deny,
+                             .base = c->root,
+                             .confine = true};
+        loop_error *e = g->kind == LOOP_GRANT_DIR ? lp_policy_add_dir(into, &dir, g->origin)
+                                                  : loop_policy_add(into, g->kind, g->text, g->deny,
+                                                                    NULL, false, g->origin);
         if (e)
             return placed(e, &g->origin);
     }

@@ -66,7 +66,8 @@ static loop_error *read_on_trap(lp_config_component *component, const lp_yaml *a
             component->row.on_trap = (loop_on_trap)i;
             return i == LOOP_ON_TRAP_STOP
                        ? NULL
-                       : lp_yaml_error(at, "'on-trap: %s' is not there yet; only 'stop' is", names[i]);
+                       : lp_yaml_error(at, "'on-trap: %s' is not there yet; only 'stop' is",
+                                       names[i]);
         }
     }
     return lp_yaml_error(at, "expected one of stop, restart, quarantine for 'on-trap', found '%s'",

@@ -97,8 +97,8 @@ static void required_schema(lp_buf *b, const char *path, const names *parts, int
 {
     size_t n = 0;
     for (size_t i = 0; i < parts->n; i++) {
-        lp_auto(lp_free_string) char *below = lp_format(
-            "%s%s%.*s", path, *path ? "." : "", (int)parts->at[i].len, parts->at[i].ptr);
+        lp_auto(lp_free_string) char *below =
+            lp_format("%s%s%.*s", path, *path ? "." : "", (int)parts->at[i].len, parts->at[i].ptr);
         const lp_config_key *row = row_of(below);
         if (!row || !row->required)
             continue;
@@ -123,8 +123,8 @@ static void map_schema(lp_buf *b, const char *path, const names *parts, int dept
     indent(b, depth);
     lp_buf_puts(b, "\"properties\": {");
     for (size_t i = 0; i < parts->n; i++) {
-        lp_auto(lp_free_string) char *below = lp_format(
-            "%s%s%.*s", path, *path ? "." : "", (int)parts->at[i].len, parts->at[i].ptr);
+        lp_auto(lp_free_string) char *below =
+            lp_format("%s%s%.*s", path, *path ? "." : "", (int)parts->at[i].len, parts->at[i].ptr);
         indent(b, depth + 1);
         lp_buf_json(b, parts->at[i].ptr, parts->at[i].len);
         lp_buf_puts(b, ": ");

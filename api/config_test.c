@@ -50,8 +50,8 @@ static void a_mistake_is_reported_with_its_place(void **state)
         {"", "loop.yaml:1:1: the key 'loop' is missing", "start the file with 'loop: 1'"},
         {"default: x\n", "loop.yaml:1:1: the key 'loop' is missing",
          "start the file with 'loop: 1'"},
-        {"loop: 2\n",
-         "loop.yaml:1:7: expected 1 for 'loop', the version of the format, found '2'", NULL},
+        {"loop: 2\n", "loop.yaml:1:7: expected 1 for 'loop', the version of the format, found '2'",
+         NULL},
         {"loop: [1]\n",
          "loop.yaml:1:7: expected 1 for 'loop', the version of the format, found a list", NULL},
         {"- a\n", "loop.yaml:1:1: expected a map, found a list", NULL},
@@ -298,8 +298,11 @@ static void a_directory_that_cannot_be_granted_points_to_its_line(void **state)
     static const struct {
         const char *host;
         loop_code code;
-    } rows[] = {{"..", LOOP_DENIED}, {"/", LOOP_DENIED}, {"nowhere", LOOP_NOT_FOUND},
-                {"escape", LOOP_DENIED}, {"d?", LOOP_CONFIG}};
+    } rows[] = {{"..", LOOP_DENIED},
+                {"/", LOOP_DENIED},
+                {"nowhere", LOOP_NOT_FOUND},
+                {"escape", LOOP_DENIED},
+                {"d?", LOOP_CONFIG}};
     unlink("escape");
     assert_int_equal(symlink("/etc", "escape"), 0);
     for (size_t i = 0; i < LP_COUNT(rows); i++) {
@@ -402,8 +405,12 @@ static void a_profile_or_a_class_grants_nothing(void **state)
 {
     (void)state;
     static const char *const rows[] = {
-        "components: {x: {path: x}}\n", "grants: {env: [A]}\n", "bind: {}\n",
-        "profile: prod\n",              "default: x\n",         "[]\n",
+        "components: {x: {path: x}}\n",
+        "grants: {env: [A]}\n",
+        "bind: {}\n",
+        "profile: prod\n",
+        "default: x\n",
+        "[]\n",
     };
     put("loop.yaml", "loop: 1\nprofile: mine\n");
     loop_config_sources from = {.data_dir = "installed", .ignore_environment = true};

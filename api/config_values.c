@@ -95,7 +95,7 @@ loop_error *lp_config_expected(const lp_yaml *at, const char *what, const char *
 
 /* A map with allowed keys only; nothing at all is an empty one. */
 loop_error *lp_config_check_map(const lp_yaml *map, const char *prefix, lp_config_file_kind kind,
-                             const char *where)
+                                const char *where)
 {
     if (map->kind == LP_YAML_NULL)
         return NULL;
@@ -118,7 +118,7 @@ loop_error *lp_config_check_map(const lp_yaml *map, const char *prefix, lp_confi
 /* ---- single values ---- */
 
 loop_error *lp_config_read_text(loop_config *c, const lp_yaml *at, const char *name,
-                             const char **ret)
+                                const char **ret)
 {
     if (at->kind != LP_YAML_TEXT)
         return lp_config_expected(at, "text", name);
@@ -127,7 +127,7 @@ loop_error *lp_config_read_text(loop_config *c, const lp_yaml *at, const char *n
 }
 
 loop_error *lp_config_read_path(loop_config *c, const lp_yaml *at, const char *name,
-                             const char **ret)
+                                const char **ret)
 {
     LP_TRY(lp_config_read_text(c, at, name, ret));
     if (!**ret || strlen(*ret) > LP_MAX_PATH)
@@ -162,7 +162,7 @@ loop_error *lp_config_read_duration(const lp_yaml *at, const char *name, uint64_
 
 /* A list of text, NULL-terminated; one text alone is a list of one where `lone`. */
 loop_error *lp_config_read_texts(loop_config *c, const lp_yaml *at, const char *name, bool lone,
-                              const char *const **ret)
+                                 const char *const **ret)
 {
     bool one = lone && at->kind == LP_YAML_TEXT;
     if (!one && at->kind != LP_YAML_LIST && at->kind != LP_YAML_NULL)

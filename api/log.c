@@ -16,7 +16,8 @@
 #include "host/hooks.h"
 
 static const char *const level_names[] = {"trace", "debug", "info", "warn", "error"};
-static const char *const level_colors[] = {"\033[2m", "\033[2m", "\033[32m", "\033[33m", "\033[31m"};
+static const char *const level_colors[] = {"\033[2m", "\033[2m", "\033[32m", "\033[33m",
+                                           "\033[31m"};
 
 static const char *level_name(loop_log_level level)
 {
@@ -97,9 +98,10 @@ static void add_field_json(lp_buf *b, const loop_log_field *f)
 
 static void format_json(const loop_log_entry *e, const struct tm *tm, unsigned ms, lp_buf *b)
 {
-    lp_buf_printf(b, "{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03uZ\",\"level\":\"%s\",\"component\":",
-                  tm->tm_year + 1900, tm->tm_mon + 1, tm->tm_mday, tm->tm_hour, tm->tm_min,
-                  tm->tm_sec, ms, level_name(e->level));
+    lp_buf_printf(
+        b, "{\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03uZ\",\"level\":\"%s\",\"component\":",
+        tm->tm_year + 1900, tm->tm_mon + 1, tm->tm_mday, tm->tm_hour, tm->tm_min, tm->tm_sec, ms,
+        level_name(e->level));
     const char *component = e->component ? e->component : "loop";
     lp_buf_json(b, component, strlen(component));
     if (e->target && *e->target) {

@@ -30,11 +30,13 @@ static void text_and_json(void **state)
 {
     (void)state;
     const loop_log_entry e = {LOOP_LOG_INFO, WALL, "notes", "store", "saved", fields, 4};
-    check(&e, false, "12:00:00.123 info  notes/store: saved text=\"a \"b\"\" n=-7 f=0.5 yes=true\n");
-    check(&e, true,
-          "{\"time\":\"2026-11-23T12:00:00.123Z\",\"level\":\"info\",\"component\":\"notes\","
-          "\"target\":\"store\",\"message\":\"saved\",\"fields\":{\"text\":\"a \\\"b\\\"\",\"n\":-7,"
-          "\"f\":0.5,\"yes\":true}}\n");
+    check(&e, false,
+          "12:00:00.123 info  notes/store: saved text=\"a \"b\"\" n=-7 f=0.5 yes=true\n");
+    check(
+        &e, true,
+        "{\"time\":\"2026-11-23T12:00:00.123Z\",\"level\":\"info\",\"component\":\"notes\","
+        "\"target\":\"store\",\"message\":\"saved\",\"fields\":{\"text\":\"a \\\"b\\\"\",\"n\":-7,"
+        "\"f\":0.5,\"yes\":true}}\n");
 }
 
 /* Escape sequences, line breaks, C1 controls and broken UTF-8 never come out raw. */
@@ -44,14 +46,23 @@ static void hostile_text_is_escaped(void **state)
     static const struct {
         const char *message, *want;
     } rows[] = {
-        {"\033[2J", "\\x1b[2J"},        {"a\nb", "a\\nb"},   {"\xc2\x9b" "2J", "\\xc2\\x9b2J"},
-        {"\xff", "\\xff"},               {"\x80", "\\x80"},   {"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
-        {"bell\a", "bell\\x07"},        {"\x7f", "\\x7f"},
+        {"\033[2J", "\\x1b[2J"},
+        {"a\nb", "a\\nb"},
+        {"\xc2\x9b"
+         "2J",
+         "\\xc2\\x9b2J"},
+        {"\xff", "\\xff"},
+        {"\x80", "\\x80"},
+        {"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},
+        {"bell\a", "bell\\x07"},
+        {"\x7f", "\\x7f"},
     };
     for (size_t i = 0; i < LP_COUNT(rows); i++) {
-        lp_auto(lp_free_string) char *want = lp_format("12:00:00.123 warn  loop: %s\n", rows[i].want);
-        check(&(loop_log_entry){.level = LOOP_LOG_WARN, .wall_ms = WALL, .message = rows[i].message},
-              false, want);
+        lp_auto(lp_free_string) char *want =
+            lp_format("12:00:00.123 warn  loop: %s\n", rows[i].want);
+        check(
+            &(loop_log_entry){.level = LOOP_LOG_WARN, .wall_ms = WALL, .message = rows[i].message},
+            false, want);
     }
 }
 

@@ -96,7 +96,8 @@ void lp_arena_done(lp_arena *a);
 /* How far apart two names are (Levenshtein; at most LP_MAX_NAME bytes each). */
 unsigned lp_edit_distance(const char *a, const char *b);
 
-/* Length of the well-formed UTF-8 sequence at `s` (Unicode 15, table 3-7); 0 where there is none. */
+/* Length of the well-formed UTF-8 sequence at `s` (Unicode 15, table 3-7); 0 where there is none.
+ */
 size_t lp_utf8_sequence(const char *s, size_t n);
 /* Whether all `n` bytes are such sequences. */
 bool lp_utf8_valid(const char *s, size_t n);

@@ -51,9 +51,9 @@ static void durations_have_a_unit(void **state)
         bool ok;
         uint64_t ms;
     } rows[] = {
-        {"5s", true, 5000}, {"250ms", true, 250}, {"2m", true, 120000}, {"1h", true, 3600000},
-        {"5", false, 0},    {"5 s", false, 0},    {"s", false, 0},      {"5days", false, 0},
-        {"99999999999999h", false, 0},
+        {"5s", true, 5000},    {"250ms", true, 250}, {"2m", true, 120000},
+        {"1h", true, 3600000}, {"5", false, 0},      {"5 s", false, 0},
+        {"s", false, 0},       {"5days", false, 0},  {"99999999999999h", false, 0},
     };
     for (size_t i = 0; i < LP_COUNT(rows); i++) {
         uint64_t v = 7;
@@ -124,24 +124,12 @@ static void paths_have_one_normal_form(void **state)
     static const struct {
         const char *path, *normal; /* NULL: leads above its start */
     } rows[] = {
-        {"", "."},
-        {".", "."},
-        {"./", "."},
-        {"/", "/"},
-        {"//", "/"},
-        {"/a//b/./c/", "/a/b/c"},
-        {"./data", "data"},
-        {"a/..", "."},
-        {"a/b/../c", "a/c"},
-        {"/a/../b", "/b"},
-        {"/a/..", "/"},
-        {"..", NULL},
-        {"/..", NULL},
-        {"a/../..", NULL},
-        {"/a/../../b", NULL},
-        {"...", "..."},
-        {"a..b", "a..b"},
-        {"..a", "..a"},
+        {"", "."},          {".", "."},        {"./", "."},
+        {"/", "/"},         {"//", "/"},       {"/a//b/./c/", "/a/b/c"},
+        {"./data", "data"}, {"a/..", "."},     {"a/b/../c", "a/c"},
+        {"/a/../b", "/b"},  {"/a/..", "/"},    {"..", NULL},
+        {"/..", NULL},      {"a/../..", NULL}, {"/a/../../b", NULL},
+        {"...", "..."},     {"a..b", "a..b"},  {"..a", "..a"},
     };
     for (size_t i = 0; i < LP_COUNT(rows); i++) {
         lp_auto(lp_free_string) char *normal = lp_path_normal(rows[i].path);
@@ -160,10 +148,14 @@ static void a_path_is_inside_by_whole_names(void **state)
         bool inside;
         const char *below;
     } rows[] = {
-        {"/data", "/data", true, ""},    {"/data/x", "/data", true, "x"},
-        {"/database", "/data", false, ""}, {"/x", "/", true, "x"},
-        {"x/y", ".", true, "x/y"},       {".", ".", true, ""},
-        {"/x", ".", false, ""},          {"x", "/", false, ""},
+        {"/data", "/data", true, ""},
+        {"/data/x", "/data", true, "x"},
+        {"/database", "/data", false, ""},
+        {"/x", "/", true, "x"},
+        {"x/y", ".", true, "x/y"},
+        {".", ".", true, ""},
+        {"/x", ".", false, ""},
+        {"x", "/", false, ""},
         {"/", "/data", false, ""},
     };
     for (size_t i = 0; i < LP_COUNT(rows); i++) {
@@ -194,8 +186,12 @@ static void shown_text_moves_no_terminal(void **state)
         {"plain \xc3\xa9", 64, "plain \xc3\xa9"},
         {"\x1b[2Jx", 64, "?[2Jx"},
         {"a\nb", 64, "a?b"},
-        {"\xe2\x80\xae" "exe.txt", 64, "?exe.txt"}, /* turned around */
-        {"\xc2\x9b" "1m", 64, "?1m"},               /* CSI of Latin-1 */
+        {"\xe2\x80\xae"
+         "exe.txt",
+         64, "?exe.txt"}, /* turned around */
+        {"\xc2\x9b"
+         "1m",
+         64, "?1m"}, /* CSI of Latin-1 */
         {"\xff\xfe", 64, "??"},
         {"\xe2\x82", 64, "??"},
         {"0123456789", 8, "0123..."},

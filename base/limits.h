@@ -29,7 +29,7 @@
 #define LP_MAX_KV_BYTES (64u << 20)         /* keys and values of one component in memory */
 #define LP_MAX_GRANTS 1024                  /* grants of one kind */
 #define LP_MAX_INVOKE_TEXT (1u << 20)       /* bytes of an --invoke expression */
-#define LP_MAX_CACHE_BYTES (1ull << 30)       /* compiled components that are kept; the oldest go first */
+#define LP_MAX_CACHE_BYTES (1ull << 30)     /* compiled components kept; the oldest go first */
 #define LP_MAX_FRAMES 64                    /* frames printed of a wasm backtrace */
 
 #endif

@@ -324,8 +324,8 @@ static loop_error *check_document(reader *r, struct fy_event *event, bool second
     if (second)
         return event_error(r, event, "more than one document in a file");
     struct fy_document_state *state = event->document_start.document_state;
-    if (state && (fy_document_state_version_explicit(state) ||
-                  fy_document_state_tags_explicit(state)))
+    if (state &&
+        (fy_document_state_version_explicit(state) || fy_document_state_tags_explicit(state)))
         return event_error(r, event, "directives ('%%YAML', '%%TAG') are not part of loop's YAML");
     return NULL;
 }

@@ -29,13 +29,13 @@ typedef enum lp_yaml_kind {
 typedef struct lp_yaml lp_yaml;
 struct lp_yaml {
     lp_yaml_kind kind;
-    bool quoted;         /* TEXT in quotes or a block: never a number or a word */
-    unsigned line;       /* where it starts */
+    bool quoted;   /* TEXT in quotes or a block: never a number or a word */
+    unsigned line; /* where it starts */
     unsigned column;
-    const char *file;    /* as handed to lp_yaml_parse */
-    const char *text;    /* TEXT: the characters; "" otherwise */
-    size_t count;        /* LIST and MAP: how many below */
-    const lp_yaml *key;  /* below a MAP: its key, a TEXT with its own position */
+    const char *file;     /* as handed to lp_yaml_parse */
+    const char *text;     /* TEXT: the characters; "" otherwise */
+    size_t count;         /* LIST and MAP: how many below */
+    const lp_yaml *key;   /* below a MAP: its key, a TEXT with its own position */
     const lp_yaml *first; /* LIST and MAP: what is below, in the order of the file */
     const lp_yaml *next;  /* the next one beside this */
 };

@@ -111,7 +111,7 @@ struct kept {
         struct file {
             char *name;
             uint64_t size, mtime_ns;
-        } * at;
+        } *at;
         size_t n, cap;
     } files;
     uint64_t total;

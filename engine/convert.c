@@ -61,7 +61,8 @@ static loop_error *payload_in(lp_convert *c, const lp_type *t, const wasmtime_co
 static loop_error *resource_in(lp_convert *c, const wasmtime_component_val_t *from, loop_value *to)
 {
     wasmtime_component_resource_host_t *host;
-    wasmtime_error_t *err = wasmtime_component_resource_any_to_host(c->cx, from->of.resource, &host);
+    wasmtime_error_t *err =
+        wasmtime_component_resource_any_to_host(c->cx, from->of.resource, &host);
     if (err)
         return loop_error_wrap(lp_error_of(err), "a handle that is not the host's");
     to->of.handle = wasmtime_component_resource_host_rep(host);
@@ -105,8 +106,7 @@ static loop_error *compound_in(lp_convert *c, const lp_type *t,
         LP_TRY(case_in(t, name, to));
         return payload_in(c, t->elements[to->index], from->of.variant.val, to, depth);
     }
-    case LOOP_ENUM:
-        return case_in(t, &from->of.enumeration, to);
+    case LOOP_ENUM: return case_in(t, &from->of.enumeration, to);
     case LOOP_OPTION:
         to->index = from->of.option != NULL;
         return payload_in(c, t->elements[0], from->of.option, to, depth);
@@ -154,7 +154,8 @@ loop_error *lp_convert_in(lp_convert *c, const lp_type *t, const wasmtime_compon
 
 static loop_error *misfit(const char *what)
 {
-    return loop_error_new(LOOP_INTERNAL, "the provider returned %s that does not fit its type", what);
+    return loop_error_new(LOOP_INTERNAL, "the provider returned %s that does not fit its type",
+                          what);
 }
 
 static loop_error *text_out(lp_convert *c, const loop_value *from, wasm_name_t *to)
@@ -239,8 +240,8 @@ static loop_error *bytes_out(lp_convert *c, const loop_value *from, wasmtime_com
     to->kind = WASMTIME_COMPONENT_LIST;
     wasmtime_component_vallist_new_uninit(&to->of.list, from->of.text.len);
     for (size_t i = 0; i < from->of.text.len; i++)
-        to->of.list.data[i] = (wasmtime_component_val_t){
-            .kind = WASMTIME_COMPONENT_U8, .of.u8 = (uint8_t)from->of.text.ptr[i]};
+        to->of.list.data[i] = (wasmtime_component_val_t){.kind = WASMTIME_COMPONENT_U8,
+                                                         .of.u8 = (uint8_t)from->of.text.ptr[i]};
     return NULL;
 }
 

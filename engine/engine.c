@@ -90,7 +90,8 @@ static loop_error *check_magic(const char *path, const uint8_t *b, size_t len)
         return NULL;
     if (len >= 8 && memcmp(b, magic, 4) == 0 && memcmp(b + 4, module, 4) == 0)
         return loop_error_hint_set(
-            loop_error_new(LOOP_INVALID, "'%s' is a core WebAssembly module, not a component", name),
+            loop_error_new(LOOP_INVALID, "'%s' is a core WebAssembly module, not a component",
+                           name),
             "make it one: wasm-tools component new '%s' -o '%s.component.wasm'\n"
             "      (a module built for wasip1 also needs --adapt wasi_snapshot_preview1=ADAPTER)",
             path, name);
@@ -111,11 +112,13 @@ loop_error *lp_component_open(lp_engine *e, const char *path, lp_component **ret
     uint8_t *bytes;
     size_t len;
     if (lp_os_is_dir(path))
-        return loop_error_hint_set(loop_error_new(LOOP_INVALID, "'%s' is a folder, not a component", path),
-                                   "name the component's file in it");
+        return loop_error_hint_set(
+            loop_error_new(LOOP_INVALID, "'%s' is a folder, not a component", path),
+            "name the component's file in it");
     loop_error *err = lp_os_read_file(path, LP_MAX_COMPONENT_BYTES, &bytes, &len);
     if (err && loop_error_code(err) == LOOP_NOT_FOUND)
-        return loop_error_hint_set(err, "check the path; `loop run` takes a file, or a name of loop.yaml");
+        return loop_error_hint_set(
+            err, "check the path; `loop run` takes a file, or a name of loop.yaml");
     if (err)
         return err;
     err = check_magic(path, bytes, len);
@@ -174,8 +177,8 @@ static loop_error *bad_component(lp_component *c, wasmtime_error_t *cause)
     loop_error *e = loop_error_new(LOOP_INVALID, "%s", text);
     e = loop_error_wrap(e, "'%s' is damaged or uses features that loop does not have",
                         base_name(c->path));
-    return loop_error_hint_set(e, "build or download it again; `wasm-tools validate '%s'` says more",
-                               c->path);
+    return loop_error_hint_set(
+        e, "build or download it again; `wasm-tools validate '%s'` says more", c->path);
 }
 
 loop_error *lp_component_rows(lp_component *c, const lp_row **ret, size_t *ret_count)

@@ -133,8 +133,8 @@ void lp_guest_delete(lp_guest *g);
  * A host function. Arguments live until it returns; `arena` too. An error ends
  * the guest's call, and comes back from the outer call as it was.
  */
-typedef loop_error *(*lp_host_fn)(void *data, lp_arena *arena, const loop_value *args,
-                                  size_t nargs, loop_value *ret);
+typedef loop_error *(*lp_host_fn)(void *data, lp_arena *arena, const loop_value *args, size_t nargs,
+                                  loop_value *ret);
 loop_error *lp_guest_define(lp_guest *g, const lp_import *import, lp_host_fn f,
                             void *data) LOOP_MUST_USE;
 /*
@@ -163,8 +163,9 @@ loop_error *lp_guest_run(lp_guest *g, const char *interface_name, uint64_t timeo
  * itself. `type` is the structural form that the export must have (LOOP_INVALID).
  */
 loop_error *lp_guest_call(lp_guest *g, const char *interface_name, const char *function,
-                          const char *type, loop_value *args, size_t nargs, uint64_t timeout_ms, lp_arena *arena,
-                          loop_value *ret, bool *exited, int *ret_status) LOOP_MUST_USE;
+                          const char *type, loop_value *args, size_t nargs, uint64_t timeout_ms,
+                          lp_arena *arena, loop_value *ret, bool *exited,
+                          int *ret_status) LOOP_MUST_USE;
 /* An export with WAVE; *ret is malloced. */
 loop_error *lp_guest_call_wave(lp_guest *g, const char *interface_name, const char *function,
                                const char *args, uint64_t timeout_ms, char **ret, bool *exited,

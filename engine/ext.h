@@ -105,8 +105,8 @@ void lpx_wasi_hooks(wasi_config_t *config, const lpx_hooks *hooks);
 wasmtime_error_t *lpx_linker_add_wasi(wasmtime_component_linker_t *l);
 wasmtime_error_t *lpx_linker_add_http(wasmtime_component_linker_t *l);
 /* wasi:io's resource type `pollable`, for an interface that uses it. */
-wasmtime_error_t *lpx_linker_add_pollable(wasmtime_component_linker_instance_t *l,
-                                          const char *name, size_t len);
+wasmtime_error_t *lpx_linker_add_pollable(wasmtime_component_linker_instance_t *l, const char *name,
+                                          size_t len);
 /* A method of a resource of ours that gives a wasi:io pollable, ready after lpx_driver_ask. */
 wasmtime_error_t *lpx_linker_add_subscribe(wasmtime_component_linker_instance_t *l,
                                            const char *name, size_t len);

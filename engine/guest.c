@@ -84,7 +84,8 @@ static bool ask_net(void *data, lpx_text address, uint16_t port, uint32_t used_f
                                       LP_NET_BIND, LP_NET_CONNECT, LP_NET_RECEIVE};
     struct net *n = data;
     return used_for < LP_COUNT(uses) && n->hooks.net &&
-           n->hooks.net(n->hooks.net_data, (lp_str){address.ptr, address.len}, port, uses[used_for]);
+           n->hooks.net(n->hooks.net_data, (lp_str){address.ptr, address.len}, port,
+                        uses[used_for]);
 }
 
 static void set_hooks(lp_guest *g)
@@ -94,8 +95,8 @@ static void set_hooks(lp_guest *g)
     net->refs = 1;
     if (net->hooks.net_ref)
         net->hooks.net_ref(net->hooks.net_data);
-    g->hooks = (lpx_hooks){g, ask_http, ask_resolve, tell_open_failed, net, net_ref, net_unref,
-                           ask_net};
+    g->hooks =
+        (lpx_hooks){g, ask_http, ask_resolve, tell_open_failed, net, net_ref, net_unref, ask_net};
 }
 
 /* ---- making ---- */
@@ -111,7 +112,8 @@ static size_t count(const char *const *list)
 static loop_error *configure_env(wasi_config_t *w, const char *const *env)
 {
     size_t n = count(env) / 2;
-    const char **names = lp_alloc((n + 1) * sizeof *names), **values = lp_alloc((n + 1) * sizeof *values);
+    const char **names = lp_alloc((n + 1) * sizeof *names),
+               **values = lp_alloc((n + 1) * sizeof *values);
     for (size_t i = 0; i < n; i++) {
         names[i] = env[2 * i];
         values[i] = env[2 * i + 1];
@@ -177,8 +179,9 @@ loop_error *lp_guest_new(lp_engine *e, lp_component *c, const lp_guest_options *
     g->store = wasmtime_store_new(e->wasm, g, NULL);
     g->cx = wasmtime_store_context(g->store);
     lpx_store_limit(g->store, &g->limits);
-    loop_error *err = g->driver ? set_wasi(g)
-                                : loop_error_new(LOOP_SYSTEM, "no memory or descriptors for a guest");
+    loop_error *err = g->driver
+                          ? set_wasi(g)
+                          : loop_error_new(LOOP_SYSTEM, "no memory or descriptors for a guest");
     if (!err)
         err = link_groups(g);
     if (err) {
@@ -222,7 +225,8 @@ static loop_error *run_binding(struct binding *b, lp_convert *c,
 {
     const lp_signature *s = b->signature;
     if (nargs != s->nparams)
-        return loop_error_new(LOOP_INTERNAL, "a call with %zu arguments, not %zu", nargs, s->nparams);
+        return loop_error_new(LOOP_INTERNAL, "a call with %zu arguments, not %zu", nargs,
+                              s->nparams);
     loop_value *values = lp_arena_alloc(c->arena, (nargs + 1) * sizeof *values);
     for (size_t i = 0; i < nargs; i++)
         LP_TRY(lp_convert_in(c, s->params[i], &args[i], &values[i], 0));
@@ -262,7 +266,8 @@ static wasmtime_error_t *on_drop(void *env, wasmtime_context_t *cx, uint32_t rep
     return NULL;
 }
 
-/* Opens the interface of an import in the linker; *child and the root are the caller's to delete. */
+/* Opens the interface of an import in the linker; *child and the root are the caller's to delete.
+ */
 static loop_error *open_instance(lp_guest *g, const lp_import *i,
                                  wasmtime_component_linker_instance_t **root,
                                  wasmtime_component_linker_instance_t **child)
@@ -303,10 +308,10 @@ loop_error *lp_guest_define(lp_guest *g, const lp_import *import, lp_host_fn f, 
     struct binding *b = binding_new(g, data);
     b->signature = import->signature;
     b->call = f;
-    return close_instance(root, child,
-                          wasmtime_component_linker_instance_add_func(
-                              child ? child : root, import->name, strlen(import->name), on_call, b,
-                              free));
+    return close_instance(
+        root, child,
+        wasmtime_component_linker_instance_add_func(child ? child : root, import->name,
+                                                    strlen(import->name), on_call, b, free));
 }
 
 loop_error *lp_guest_define_resource(lp_guest *g, const lp_import *import, uint32_t type,
@@ -327,18 +332,18 @@ loop_error *lp_guest_define_subscribe(lp_guest *g, const lp_import *import)
 {
     wasmtime_component_linker_instance_t *root, *child;
     LP_TRY(open_instance(g, import, &root, &child));
-    return close_instance(root, child,
-                          lpx_linker_add_subscribe(child ? child : root, import->name,
-                                                   strlen(import->name)));
+    return close_instance(
+        root, child,
+        lpx_linker_add_subscribe(child ? child : root, import->name, strlen(import->name)));
 }
 
 loop_error *lp_guest_define_pollable(lp_guest *g, const lp_import *import)
 {
     wasmtime_component_linker_instance_t *root, *child;
     LP_TRY(open_instance(g, import, &root, &child));
-    return close_instance(root, child,
-                          lpx_linker_add_pollable(child ? child : root, import->name,
-                                                  strlen(import->name)));
+    return close_instance(
+        root, child,
+        lpx_linker_add_pollable(child ? child : root, import->name, strlen(import->name)));
 }
 
 /* ---- calls ---- */
@@ -353,7 +358,8 @@ static loop_error *limit_error(const lp_guest *g, loop_error *cause)
 }
 
 /* What a race's end means. *exited: the guest ended itself with a status. */
-static loop_error *outcome(lp_guest *g, lpx_outcome o, wasmtime_error_t *e, bool *exited, int *status)
+static loop_error *outcome(lp_guest *g, lpx_outcome o, wasmtime_error_t *e, bool *exited,
+                           int *status)
 {
     *exited = false;
     switch (o) {
@@ -395,8 +401,8 @@ static bool find(lp_guest *g, const char *interface_name, const char *function,
 {
     wasmtime_component_export_index_t *parent = NULL;
     if (*interface_name) {
-        parent = wasmtime_component_instance_get_export_index(&g->instance, g->cx, NULL,
-                                                              interface_name, strlen(interface_name));
+        parent = wasmtime_component_instance_get_export_index(
+            &g->instance, g->cx, NULL, interface_name, strlen(interface_name));
         if (!parent)
             return false;
     }
@@ -442,8 +448,8 @@ static loop_error *call_converted(lp_guest *g, const wasmtime_component_func_t *
     wasmtime_component_val_t result = {.kind = WASMTIME_COMPONENT_BOOL};
     wasmtime_error_t *e = NULL;
     lp_ticker_enter(g->engine->ticker);
-    lpx_outcome o = lpx_call(g->driver, g->cx, f, vals, s->nparams, &result, s->result != NULL,
-                             timeout_ms, &e);
+    lpx_outcome o =
+        lpx_call(g->driver, g->cx, f, vals, s->nparams, &result, s->result != NULL, timeout_ms, &e);
     lp_ticker_leave(g->engine->ticker);
     loop_error *err = outcome(g, o, e, exited, ret_status);
     if (!err && !*exited && s->result)
@@ -463,8 +469,9 @@ static loop_error *check_type(lp_guest *g, const wasmtime_component_func_t *f, c
     lp_buf text = {0};
     lp_signature_text(*ret, &text);
     if (strcmp(text.ptr, type) != 0)
-        err = loop_error_new(LOOP_INVALID, "'%s' exports '%s' with another type: %.600s, not %.600s",
-                             g->options.name, function, text.ptr, type);
+        err =
+            loop_error_new(LOOP_INVALID, "'%s' exports '%s' with another type: %.600s, not %.600s",
+                           g->options.name, function, text.ptr, type);
     lp_buf_done(&text);
     return err;
 }
@@ -501,14 +508,15 @@ loop_error *lp_guest_call_wave(lp_guest *g, const char *interface_name, const ch
     wasmtime_error_t *e = NULL;
     bool bad_text;
     lp_ticker_enter(g->engine->ticker);
-    lpx_outcome o = lpx_call_wave(g->driver, g->cx, &f, args, strlen(args), timeout_ms, &out,
-                                  &bad_text, &e);
+    lpx_outcome o =
+        lpx_call_wave(g->driver, g->cx, &f, args, strlen(args), timeout_ms, &out, &bad_text, &e);
     lp_ticker_leave(g->engine->ticker);
     if (bad_text) {
         lp_auto(lp_free_string) char *text = lp_error_text(e);
         loop_error *err = loop_error_new(LOOP_USAGE, "%s", text);
         err = loop_error_wrap(err, "the arguments of '%s' do not fit", function);
-        return loop_error_hint_set(err, "write them in WAVE: 1, \"text\", [1, 2], {name: \"x\"}, some(3)");
+        return loop_error_hint_set(
+            err, "write them in WAVE: 1, \"text\", [1, 2], {name: \"x\"}, some(3)");
     }
     LP_TRY(outcome(g, o, e, exited, ret_status));
     *ret = lp_strndup(out.data, out.size);

@@ -38,7 +38,7 @@ loop_error *lp_signature_of(lp_arena *a, const wasmtime_component_func_type_t *f
 typedef struct lp_convert {
     wasmtime_context_t *cx;
     lp_arena *arena;
-    size_t items, bytes; /* used so far */
+    size_t items, bytes;                                    /* used so far */
     uint32_t (*resource_type)(void *data, uint32_t handle); /* UINT32_MAX: no such handle */
     void *data;
 } lp_convert;

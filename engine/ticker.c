@@ -1,9 +1,9 @@
 /*
  * engine/ticker.c: moves the engine's epoch while guests run.
  *
- * One thread an engine, asleep when no guest has run for a while: waking it costs a system call, which short calls would pay each
- * time. A guest that computes yields at each tick, and its driver looks at its
- * deadline.
+ * One thread an engine, asleep when no guest has run for a while: waking it costs a system call,
+ * which short calls would pay each time. A guest that computes yields at each tick, and its driver
+ * looks at its deadline.
  */
 #include "base/os/os.h"
 #include "engine/internal.h"

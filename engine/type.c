@@ -56,8 +56,8 @@ static loop_error *tuple_type(lp_arena *a, lp_type *t, const wasmtime_component_
     return NULL;
 }
 
-static loop_error *variant_type(lp_arena *a, lp_type *t,
-                                const wasmtime_component_variant_type_t *v, unsigned depth)
+static loop_error *variant_type(lp_arena *a, lp_type *t, const wasmtime_component_variant_type_t *v,
+                                unsigned depth)
 {
     reserve(a, t, wasmtime_component_variant_type_case_count(v), true, true);
     for (size_t i = 0; i < t->count; i++) {
@@ -113,8 +113,8 @@ static loop_error *result_type(lp_arena *a, lp_type *t, const wasmtime_component
 loop_error *lp_type_of(lp_arena *a, const wasmtime_component_valtype_t *v, unsigned depth,
                        const lp_type **ret)
 {
-    static const loop_kind plain[] = {LOOP_BOOL, LOOP_S8,  LOOP_S16, LOOP_S32, LOOP_S64,
-                                      LOOP_U8,   LOOP_U16, LOOP_U32, LOOP_U64, LOOP_F32,
+    static const loop_kind plain[] = {LOOP_BOOL, LOOP_S8,   LOOP_S16,   LOOP_S32, LOOP_S64,
+                                      LOOP_U8,   LOOP_U16,  LOOP_U32,   LOOP_U64, LOOP_F32,
                                       LOOP_F64,  LOOP_CHAR, LOOP_STRING};
     if (depth > LP_MAX_VALUE_DEPTH)
         return loop_error_new(LOOP_LIMIT, "a type nested more than %d deep", LP_MAX_VALUE_DEPTH);
@@ -155,12 +155,8 @@ loop_error *lp_type_of(lp_arena *a, const wasmtime_component_valtype_t *v, unsig
     case WASMTIME_COMPONENT_VALTYPE_FLAGS:
         t->kind = LOOP_FLAGS;
         return flags_type(a, t, v->of.flags);
-    case WASMTIME_COMPONENT_VALTYPE_OWN:
-        t->kind = LOOP_OWN;
-        return NULL;
-    case WASMTIME_COMPONENT_VALTYPE_BORROW:
-        t->kind = LOOP_BORROW;
-        return NULL;
+    case WASMTIME_COMPONENT_VALTYPE_OWN: t->kind = LOOP_OWN; return NULL;
+    case WASMTIME_COMPONENT_VALTYPE_BORROW: t->kind = LOOP_BORROW; return NULL;
     default:
         return loop_error_new(LOOP_INVALID,
                               "a future, stream, map or error-context, which loop does not carry");
@@ -236,14 +232,14 @@ static void angle_text(const lp_type *t, lp_buf *b)
 static void type_text(const lp_type *t, lp_buf *b)
 {
     static const char *const names[] = {
-        [LOOP_BOOL] = "bool",     [LOOP_U8] = "u8",           [LOOP_U16] = "u16",
-        [LOOP_U32] = "u32",       [LOOP_U64] = "u64",         [LOOP_S8] = "s8",
-        [LOOP_S16] = "s16",       [LOOP_S32] = "s32",         [LOOP_S64] = "s64",
-        [LOOP_F32] = "f32",       [LOOP_F64] = "f64",         [LOOP_CHAR] = "char",
-        [LOOP_STRING] = "string", [LOOP_BYTES] = "list<u8>",  [LOOP_LIST] = "list",
-        [LOOP_RECORD] = "record", [LOOP_TUPLE] = "tuple",     [LOOP_VARIANT] = "variant",
-        [LOOP_ENUM] = "enum",     [LOOP_OPTION] = "option",   [LOOP_RESULT] = "result",
-        [LOOP_FLAGS] = "flags",   [LOOP_OWN] = "own",         [LOOP_BORROW] = "borrow",
+        [LOOP_BOOL] = "bool",     [LOOP_U8] = "u8",          [LOOP_U16] = "u16",
+        [LOOP_U32] = "u32",       [LOOP_U64] = "u64",        [LOOP_S8] = "s8",
+        [LOOP_S16] = "s16",       [LOOP_S32] = "s32",        [LOOP_S64] = "s64",
+        [LOOP_F32] = "f32",       [LOOP_F64] = "f64",        [LOOP_CHAR] = "char",
+        [LOOP_STRING] = "string", [LOOP_BYTES] = "list<u8>", [LOOP_LIST] = "list",
+        [LOOP_RECORD] = "record", [LOOP_TUPLE] = "tuple",    [LOOP_VARIANT] = "variant",
+        [LOOP_ENUM] = "enum",     [LOOP_OPTION] = "option",  [LOOP_RESULT] = "result",
+        [LOOP_FLAGS] = "flags",   [LOOP_OWN] = "own",        [LOOP_BORROW] = "borrow",
     };
     lp_buf_puts(b, names[t->kind]);
     switch (t->kind) {

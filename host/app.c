@@ -61,9 +61,9 @@ static loop_error *call(struct app *a, const char *function, const char *type, l
     lp_arena arena = {0};
     loop_value ret = {0};
     int status = 0;
-    loop_error *err = lp_guest_call(a->instance->guest, a->interface_name, function, type, args,
-                                    nargs, a->instance->options.call_timeout_ms, &arena, &ret,
-                                    &a->exited, &status);
+    loop_error *err =
+        lp_guest_call(a->instance->guest, a->interface_name, function, type, args, nargs,
+                      a->instance->options.call_timeout_ms, &arena, &ret, &a->exited, &status);
     if (!err && a->exited)
         a->status = status;
     else if (!err && ret.kind == LOOP_RESULT)
@@ -130,7 +130,8 @@ static loop_error *round_of(struct app *a)
 
 loop_error *lp_app_run(loop_instance *i, int *ret_status)
 {
-    struct app a = {.instance = i, .interface_name = LP_APP_INTERFACE, .started_ns = lp_os_now_ns()};
+    struct app a = {
+        .instance = i, .interface_name = LP_APP_INTERFACE, .started_ns = lp_os_now_ns()};
     a.frame_ns = a.started_ns;
     const char *name;
     for (size_t n = 0; (name = lp_component_export_at(i->component->engine, n)); n++)

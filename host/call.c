@@ -41,7 +41,8 @@ static const char *outcome_of(const loop_error *err, const loop_value *ret)
     return ret->kind == LOOP_RESULT && ret->index == 1 ? "error" : "ok";
 }
 
-static void trace(const struct lp_slot *s, const char *provider, uint64_t start, const char *outcome)
+static void trace(const struct lp_slot *s, const char *provider, uint64_t start,
+                  const char *outcome)
 {
     loop_host *h = s->instance->host;
     if (!h->options.trace)
@@ -142,13 +143,15 @@ void lp_held_sweep(loop_instance *i)
     i->held.n = i->held.cap = 0;
 }
 
-loop_error *loop_call_hold(loop_call *call, const char *resource, void *object, uint32_t *ret_handle)
+loop_error *loop_call_hold(loop_call *call, const char *resource, void *object,
+                           uint32_t *ret_handle)
 {
     loop_instance *i = call->slot->instance;
     const struct lp_slot *owner = NULL;
     for (size_t n = 0; n < i->slots.n && !owner; n++) {
         const struct lp_slot *s = i->slots.at[n];
-        if (s->resource && s->table == call->slot->table && strcmp(s->resource->name, resource) == 0)
+        if (s->resource && s->table == call->slot->table &&
+            strcmp(s->resource->name, resource) == 0)
             owner = s;
     }
     if (!owner)

@@ -8,7 +8,8 @@
 
 #include "host/internal.h"
 
-static loop_error *open_component(loop_host *h, const char *path, bool compile, loop_component **ret)
+static loop_error *open_component(loop_host *h, const char *path, bool compile,
+                                  loop_component **ret)
 {
     lp_component *engine;
     loop_error *err = lp_component_open(h->engine, path, &engine);
@@ -115,8 +116,8 @@ static void serve_by_engine(loop_component *c, loop_item *item)
 {
     item->tier = LOOP_TIER_ENGINE;
     item->provider = "engine";
-    item->served = item->kind != LOOP_ITEM_FUNCTION ||
-                   lp_wasi_function(item->interface_name, item->function);
+    item->served =
+        item->kind != LOOP_ITEM_FUNCTION || lp_wasi_function(item->interface_name, item->function);
     if (!item->served)
         item->reason = keep_take(c, lp_format("the engine has no '%s'", item->function));
 }
@@ -131,8 +132,8 @@ static void serve_by_provider(loop_component *c, loop_item *item)
         const char *near = lp_nearest_interface(c->host, item->interface_name);
         item->tier = LOOP_TIER_STUB;
         item->stubbed = lp_is_stubbed(item->interface_name);
-        item->reason = keep_take(c, near ? lp_format("%s; the nearest is '%s'", why, near)
-                                         : lp_strdup(why));
+        item->reason =
+            keep_take(c, near ? lp_format("%s; the nearest is '%s'", why, near) : lp_strdup(why));
         free(why);
         return;
     }

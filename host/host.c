@@ -41,7 +41,9 @@ loop_error *lp_host_new(const loop_host_options *o, const lp_host_hooks *hooks, 
     h->hooks = *hooks;
     lp_auto(lp_free_string) char *own_cache = o->cache_dir ? NULL : lp_os_cache_dir();
     lp_engine_options e = {
-        .cache_dir = o->no_cache ? NULL : o->cache_dir ? o->cache_dir : own_cache,
+        .cache_dir = o->no_cache    ? NULL
+                     : o->cache_dir ? o->cache_dir
+                                    : own_cache,
         .note = on_note,
         .progress = on_progress,
         .data = h,
@@ -142,8 +144,10 @@ loop_error *loop_host_provider_add(loop_host *h, const loop_provider *table)
     for (size_t i = 0; table->interfaces[i]; i++)
         for (const loop_provider_function *f = table->interfaces[i]->functions; f->name; f++)
             if (!f->type || !f->call)
-                return loop_error_new(LOOP_INVALID, "the provider '%s' has no type or no function for "
-                                      "'%s' of '%s'", table->name, f->name, table->interfaces[i]->name);
+                return loop_error_new(LOOP_INVALID,
+                                      "the provider '%s' has no type or no function for "
+                                      "'%s' of '%s'",
+                                      table->name, f->name, table->interfaces[i]->name);
     for (size_t i = 0; i < h->providers.n; i++)
         if (strcmp(h->providers.at[i]->table->name, table->name) == 0)
             return loop_error_new(LOOP_INVALID, "there is a provider '%s' already", table->name);
@@ -258,8 +262,8 @@ static const char *version_of(const loop_provider_interface *t, const char *want
 }
 
 struct lp_provider *lp_host_find(loop_host *h, const char *full,
-                                 const loop_provider_interface **ret_table, const char **ret_version,
-                                 char **ret_why)
+                                 const loop_provider_interface **ret_table,
+                                 const char **ret_version, char **ret_why)
 {
     char name[LP_MAX_NAME];
     const char *wanted = lp_split_version(full, name, sizeof name);

@@ -17,12 +17,22 @@ static void versions(void **state)
         const char *offered, *wanted;
         bool serves;
     } rows[] = {
-        {"0.1.0", "0.1.0", true},  {"0.1.3", "0.1.0", true},        {"0.1.0", "0.1.7", true},
-        {"0.2.0", "0.1.0", false}, {"1.4.0", "1.0.9", true},        {"2.0.0", "1.0.0", false},
-        {"0.0.1", "0.0.1", true},  {"0.0.2", "0.0.1", false},       {"0.2.0-draft", "0.2.0-draft", true},
-        {"0.2.0", "0.2.0-draft", false}, {"0.2.0-draft2", "0.2.0-draft", false},
-        {"0.1.0", "", false},      {"", "", true},                  {"0.1.0", "0.1", false},
-        {"0.1.0", "0.1.0.0", false}, {"0.1.0", "99999999999999999999.0.0", false},
+        {"0.1.0", "0.1.0", true},
+        {"0.1.3", "0.1.0", true},
+        {"0.1.0", "0.1.7", true},
+        {"0.2.0", "0.1.0", false},
+        {"1.4.0", "1.0.9", true},
+        {"2.0.0", "1.0.0", false},
+        {"0.0.1", "0.0.1", true},
+        {"0.0.2", "0.0.1", false},
+        {"0.2.0-draft", "0.2.0-draft", true},
+        {"0.2.0", "0.2.0-draft", false},
+        {"0.2.0-draft2", "0.2.0-draft", false},
+        {"0.1.0", "", false},
+        {"", "", true},
+        {"0.1.0", "0.1", false},
+        {"0.1.0", "0.1.0.0", false},
+        {"0.1.0", "99999999999999999999.0.0", false},
     };
     for (size_t i = 0; i < LP_COUNT(rows); i++)
         if (lp_version_serves(rows[i].offered, rows[i].wanted) != rows[i].serves)
@@ -51,14 +61,20 @@ static loop_error *nothing(void *self, loop_call *call, const loop_value *args, 
 static const loop_provider_interface v1 = {
     "acme:weather/api", (const char *const[]){"0.1.0", NULL},
     (const loop_provider_function[]){{"forecast", "()", nothing}, {0}}, NULL};
-static const loop_provider first = {.abi = LOOP_PROVIDER_ABI, .name = "first",
-    .interfaces = (const loop_provider_interface *const[]){&v1, NULL}};
-static const loop_provider second = {.abi = LOOP_PROVIDER_ABI, .name = "second",
-    .interfaces = (const loop_provider_interface *const[]){&v1, NULL}};
+static const loop_provider first = {.abi = LOOP_PROVIDER_ABI,
+                                    .name = "first",
+                                    .interfaces =
+                                        (const loop_provider_interface *const[]){&v1, NULL}};
+static const loop_provider second = {.abi = LOOP_PROVIDER_ABI,
+                                     .name = "second",
+                                     .interfaces =
+                                         (const loop_provider_interface *const[]){&v1, NULL}};
 static const loop_provider_interface untyped_interface = {
     "acme:weather/api", (const char *const[]){"0.1.0", NULL},
     (const loop_provider_function[]){{"forecast", NULL, nothing}, {0}}, NULL};
-static const loop_provider untyped = {.abi = LOOP_PROVIDER_ABI, .name = "untyped",
+static const loop_provider untyped = {
+    .abi = LOOP_PROVIDER_ABI,
+    .name = "untyped",
     .interfaces = (const loop_provider_interface *const[]){&untyped_interface, NULL}};
 static const loop_provider future = {.abi = LOOP_PROVIDER_ABI + 1, .name = "future"};
 

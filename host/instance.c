@@ -124,7 +124,8 @@ static loop_error *run_job(loop_instance *i)
     return loop_error_new(LOOP_INTERNAL, "'%s' has nothing to run", i->options.name);
 }
 
-/* The export's interface that ends in `wanted` ("ops", "demo:calc/ops", with or without version). */
+/* The export's interface that ends in `wanted` ("ops", "demo:calc/ops", with or without version).
+ */
 static bool names_interface(const char *exported, const char *wanted)
 {
     char name[LP_MAX_NAME];
@@ -149,8 +150,8 @@ static loop_error *find_export(loop_instance *i, const char *wanted, const char 
         }
         lp_buf_printf(&have, "%s%s", have.len ? ", " : "", name);
     }
-    loop_error *err = loop_error_new(LOOP_NOT_FOUND, "'%s' exports no interface '%s'",
-                                     i->options.name, wanted);
+    loop_error *err =
+        loop_error_new(LOOP_NOT_FOUND, "'%s' exports no interface '%s'", i->options.name, wanted);
     err = loop_error_hint_set(err, "it exports: %s", have.len ? have.ptr : "nothing");
     lp_buf_done(&have);
     return err;
@@ -180,11 +181,13 @@ static loop_error *split_call(char *call, char **iface, char **func, char **args
 }
 
 /* The hint for a function that is not there: its interface, or the nearest one of it. */
-static loop_error *no_function(loop_instance *i, loop_error *err, const char *full, const char *func)
+static loop_error *no_function(loop_instance *i, loop_error *err, const char *full,
+                               const char *func)
 {
     if (!*full)
         return loop_error_hint_set(
-            err, "name its interface too: 'iface.%s(...)'; `loop inspect` shows what there is", func);
+            err, "name its interface too: 'iface.%s(...)'; `loop inspect` shows what there is",
+            func);
     const lp_row *rows;
     size_t n;
     loop_error *unreadable = lp_component_rows(i->component->engine, &rows, &n);
@@ -340,10 +343,10 @@ static loop_error *stop_reason(loop_instance *i, loop_error *err)
     bool by_deadline = i->timed_out || i->cancelled == LOOP_CANCEL_DEADLINE;
     loop_error_delete(err);
     if (by_deadline)
-        return loop_error_hint_set(
-            loop_error_new(LOOP_TIMEOUT, "'%s' did not end within %g s", i->options.name,
-                           (double)i->options.timeout_ms / 1000),
-            "give it longer with --timeout, or limits.timeout in loop.yaml");
+        return loop_error_hint_set(loop_error_new(LOOP_TIMEOUT, "'%s' did not end within %g s",
+                                                  i->options.name,
+                                                  (double)i->options.timeout_ms / 1000),
+                                   "give it longer with --timeout, or limits.timeout in loop.yaml");
     return loop_error_new(LOOP_CANCELLED, "'%s' was %s", i->options.name,
                           i->cancelled == LOOP_CANCEL_INTERRUPTED ? "interrupted" : "stopped");
 }
@@ -386,10 +389,11 @@ static loop_error *run(loop_instance *i, loop_result *ret)
     *ret = i->result;
     if (lp_guest_memory_refused(i->guest) && ret->status != 0) {
         lp_auto(lp_free_string) char *limit = lp_size_text(i->options.memory_limit);
-        loop_host_log(i->host, LOOP_LOG_WARN,
-                      "%s: reached its memory limit of %s on the way; raise it with --max-memory, or "
-                      "limits.memory in loop.yaml",
-                      i->options.name, limit);
+        loop_host_log(
+            i->host, LOOP_LOG_WARN,
+            "%s: reached its memory limit of %s on the way; raise it with --max-memory, or "
+            "limits.memory in loop.yaml",
+            i->options.name, limit);
     }
     return NULL;
 }
@@ -398,25 +402,28 @@ static loop_error *cannot_run(const loop_instance *i)
 {
     const char *path = i->component->path;
     if (i->component->kind == LOOP_COMPONENT_HTTP)
-        return loop_error_hint_set(
-            loop_error_new(LOOP_INVALID, "'%s' is an HTTP server (it exports "
-                                         "wasi:http/incoming-handler), not a command",
-                           i->options.name),
-            "loop does not serve HTTP yet; `wasmtime serve '%s'` runs it", path);
+        return loop_error_hint_set(loop_error_new(LOOP_INVALID,
+                                                  "'%s' is an HTTP server (it exports "
+                                                  "wasi:http/incoming-handler), not a command",
+                                                  i->options.name),
+                                   "loop does not serve HTTP yet; `wasmtime serve '%s'` runs it",
+                                   path);
     lp_buf have = {0};
     const char *name;
     for (size_t n = 0; (name = lp_component_export_at(i->component->engine, n)) && n < 8; n++)
         lp_buf_printf(&have, "%s%s", have.len ? ", " : "", name);
     loop_error *err = loop_error_new(
-        LOOP_INVALID, "'%s' is a library: it exports %s, and neither wasi:cli/run nor loop:core/app",
+        LOOP_INVALID,
+        "'%s' is a library: it exports %s, and neither wasi:cli/run nor loop:core/app",
         i->options.name, have.len ? have.ptr : "nothing");
     if (!have.len)
         return loop_error_hint_set(err, "there is nothing in it to run or to call; build it again");
     bool spin = (strstr(have.ptr, "fermyon:spin") || strstr(have.ptr, "spin:"));
     lp_buf_done(&have);
-    return loop_error_hint_set(err, spin ? "this is a Spin app; `spin up` runs it"
-                                         : "call one of its functions with --invoke 'iface.func(args)'; "
-                                           "`loop inspect` shows them");
+    return loop_error_hint_set(err,
+                               spin ? "this is a Spin app; `spin up` runs it"
+                                    : "call one of its functions with --invoke 'iface.func(args)'; "
+                                      "`loop inspect` shows them");
 }
 
 loop_error *loop_instance_run(loop_instance *i, loop_result *ret)

@@ -44,7 +44,8 @@ static loop_component *open_guest(const char *name)
     for (size_t i = 0; i < LP_COUNT(trap_signals); i++)
         sigaction(trap_signals[i], &engine_actions[i], NULL);
     const char *folder = lp_os_getenv("LOOP_TEST_GUESTS");
-    lp_auto(lp_free_string) char *path = lp_format("%s/%s.wasm", folder ? folder : "build/guests", name);
+    lp_auto(lp_free_string) char *path =
+        lp_format("%s/%s.wasm", folder ? folder : "build/guests", name);
     loop_component *c;
     loop_error *e = loop_component_open(host, path, &c);
     if (e)
@@ -53,7 +54,8 @@ static loop_component *open_guest(const char *name)
 }
 
 /* Runs once; the error's code or the status. */
-static int run_guest(loop_component *c, const loop_instance_options *o, const char *call, char **ret)
+static int run_guest(loop_component *c, const loop_instance_options *o, const char *call,
+                     char **ret)
 {
     loop_instance *i;
     loop_error *e = loop_instance_new(host, c, o, &i);
@@ -86,7 +88,9 @@ static void every_end_leaves_the_host_whole(void **state)
         {"spin", {.timeout_ms = 50}, LOOP_TIMEOUT},
         {"spin", {.call_timeout_ms = 50}, LOOP_TIMEOUT},
         {"sleep-poll", {.timeout_ms = 50}, LOOP_TIMEOUT},
-        {"alloc", {.args = (const char *const[]){"x", "64", NULL}, .memory_limit = 8u << 20}, LOOP_LIMIT},
+        {"alloc",
+         {.args = (const char *const[]){"x", "64", NULL}, .memory_limit = 8u << 20},
+         LOOP_LIMIT},
         {"keyvalue", {0}, 0},
         {"wants-unknown", {0}, LOOP_MISSING},
         {"cancel-aware", {.timeout_ms = 400, .grace_ms = 300}, 7},

@@ -152,10 +152,11 @@ struct loop_instance {
 
 /* ---- host.c ---- */
 void lp_host_trace(loop_host *h, const loop_trace *t);
-/* The provider for an interface as imported ("loop:core/logging@0.1.0"), or NULL; *why is malloced. */
+/* The provider for an interface as imported ("loop:core/logging@0.1.0"), or NULL; *why is malloced.
+ */
 struct lp_provider *lp_host_find(loop_host *h, const char *interface_name,
-                                 const loop_provider_interface **ret_table, const char **ret_version,
-                                 char **ret_why);
+                                 const loop_provider_interface **ret_table,
+                                 const char **ret_version, char **ret_why);
 const loop_provider_function *lp_find_function(const loop_provider_interface *t, const char *name);
 const loop_provider_resource *lp_find_resource(const loop_provider_interface *t, const char *name);
 loop_error *lp_provider_open(loop_host *h, struct lp_provider *p) LOOP_MUST_USE;

@@ -9,7 +9,8 @@
 
 #include "host/internal.h"
 
-/* Packages of loop that components may import anywhere; a host without them answers `unavailable`. */
+/* Packages of loop that components may import anywhere; a host without them answers `unavailable`.
+ */
 static const char *const stubbed[] = {"loop:ui/", "loop:window/"};
 
 bool lp_is_stubbed(const char *full)
@@ -108,9 +109,10 @@ static bool same_type(const loop_provider_function *f, const lp_import *import,
     lp_signature_text(import->signature, &declared);
     bool same = strcmp(declared.ptr, f->type) == 0;
     if (!same)
-        add_missing(missing, lp_format("needs %s of %s with another type: it declares %.600s, the "
-                                       "provider has %.600s",
-                                       import->name, import->interface_name, declared.ptr, f->type));
+        add_missing(missing,
+                    lp_format("needs %s of %s with another type: it declares %.600s, the "
+                              "provider has %.600s",
+                              import->name, import->interface_name, declared.ptr, f->type));
     lp_buf_done(&declared);
     return same;
 }
@@ -162,8 +164,12 @@ static void add_capability(loop_instance *i, const struct decision *d, const cha
         .name = d->interface_name,
         .version = version,
         .available = d->wasi || d->provider,
-        .tier = d->wasi ? LOOP_TIER_ENGINE : d->provider ? LOOP_TIER_BUILTIN : LOOP_TIER_STUB,
-        .provider = d->wasi ? "engine" : d->provider ? d->provider->table->name : "",
+        .tier = d->wasi       ? LOOP_TIER_ENGINE
+                : d->provider ? LOOP_TIER_BUILTIN
+                              : LOOP_TIER_STUB,
+        .provider = d->wasi       ? "engine"
+                    : d->provider ? d->provider->table->name
+                                  : "",
         .reason = d->why ? lp_arena_strndup(&i->arena, d->why, strlen(d->why)) : NULL,
     };
 }
@@ -191,8 +197,9 @@ static loop_error *link_one(loop_instance *i, const lp_import *import, struct de
                             struct missing *missing)
 {
     if (!*import->interface_name) {
-        add_missing(missing, lp_format("needs %s: a function of the world itself, which no provider serves",
-                                       import->name));
+        add_missing(missing,
+                    lp_format("needs %s: a function of the world itself, which no provider serves",
+                              import->name));
         return NULL;
     }
     if (!d->interface_name || strcmp(d->interface_name, import->interface_name) != 0)
@@ -241,9 +248,8 @@ static loop_error *missing_error(loop_instance *i, struct missing *m)
     if (spin)
         return loop_error_hint_set(err, "this is a Spin app; `spin up` runs it");
     return loop_error_hint_set(
-        err,
-        "`loop inspect` shows every import; one that the component can do without may be\n"
-        "      named in needs.optional of loop.yaml, or with --optional");
+        err, "`loop inspect` shows every import; one that the component can do without may be\n"
+             "      named in needs.optional of loop.yaml, or with --optional");
 }
 
 static bool imports(const loop_instance *i, const char *wanted)
@@ -263,7 +269,8 @@ static void warn_of_strangers(loop_instance *i)
 {
     for (size_t n = 0; i->options.optional && i->options.optional[n]; n++)
         if (!imports(i, i->options.optional[n]))
-            loop_host_log(i->host, LOOP_LOG_WARN, "%s: '%s' is optional, but no function of it is imported",
+            loop_host_log(i->host, LOOP_LOG_WARN,
+                          "%s: '%s' is optional, but no function of it is imported",
                           i->options.name, i->options.optional[n]);
 }
 

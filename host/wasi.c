@@ -55,7 +55,8 @@ static bool on_resolve(void *data, lp_str name)
 {
     loop_instance *i = data;
     const loop_grant *g;
-    for (size_t n = 0; i->options.policy && (g = i->host->hooks.grant_at(i->options.policy, n)); n++)
+    for (size_t n = 0; i->options.policy && (g = i->host->hooks.grant_at(i->options.policy, n));
+         n++)
         if (g->kind == LOOP_GRANT_NET && !g->deny && lp_str_is(name, g->host))
             return true;
     lp_auto(lp_free_string) char *reason =
@@ -94,13 +95,14 @@ static void on_open_failed(void *data, lp_str path, lp_str code, bool write)
 {
     loop_instance *i = data;
     lp_auto(lp_free_string) char *shown = lp_strndup(path.ptr, LP_MIN(path.len, (size_t)200));
-    bool read_only = lp_str_is(code, "read-only") || (write && !leads_out(shown) && any_read_only(i));
+    bool read_only =
+        lp_str_is(code, "read-only") || (write && !leads_out(shown) && any_read_only(i));
     const char *why = lp_str_is(code, "access") ? "the file's own permissions"
                       : read_only               ? "its directory is granted read-only"
                                                 : "it leads out of the granted directories";
     const char *hint = lp_str_is(code, "access") ? ""
-                       : read_only               ? "leave ':ro' away in --dir, or say mode: rw in loop.yaml"
-                                                 : "--dir HOST[::GUEST]";
+                       : read_only ? "leave ':ro' away in --dir, or say mode: rw in loop.yaml"
+                                   : "--dir HOST[::GUEST]";
     lp_auto(lp_free_string) char *reason =
         lp_format("%s '%s': %s", write ? "writing" : "opening", shown, why);
     tell(i, reason, hint);
@@ -132,7 +134,8 @@ static bool on_net(void *data, lp_str address, uint16_t port, lp_net_use use)
         return false;
     lp_auto(lp_free_string) char *name = lp_strndup(address.ptr, address.len);
     loop_decision d = {0};
-    n->hooks.decide(n->policy, &(loop_request){.kind = LOOP_GRANT_NET, .name = name, .port = port}, &d);
+    n->hooks.decide(n->policy, &(loop_request){.kind = LOOP_GRANT_NET, .name = name, .port = port},
+                    &d);
     loop_host *h = n->host;
     if (!d.allowed && h)
         loop_host_log(h, LOOP_LOG_WARN, "denied: %s; to allow it: %s", d.reason, d.hint);
@@ -158,10 +161,11 @@ static void add_dir(loop_instance *i, const loop_grant *g)
     }
     const loop_grant *inside = i->host->hooks.denied_inside(i->options.policy, g);
     if (inside) {
-        loop_host_log(i->host, LOOP_LOG_WARN,
-                      "%s: '%s' is not granted: '%s' inside it is denied, and a directory is handed "
-                      "out as a whole; grant the parts instead",
-                      i->options.name, g->host, inside->host);
+        loop_host_log(
+            i->host, LOOP_LOG_WARN,
+            "%s: '%s' is not granted: '%s' inside it is denied, and a directory is handed "
+            "out as a whole; grant the parts instead",
+            i->options.name, g->host, inside->host);
         return;
     }
     *lp_push(&i->dirs) = (lp_guest_dir){g->host, g->guest, read_only};
@@ -175,7 +179,8 @@ struct env_list {
 static void add_env(loop_instance *i, const loop_grant *g, struct env_list *list)
 {
     loop_decision d = {0};
-    i->host->hooks.decide(i->options.policy, &(loop_request){.kind = LOOP_GRANT_ENV, .name = g->host}, &d);
+    i->host->hooks.decide(i->options.policy,
+                          &(loop_request){.kind = LOOP_GRANT_ENV, .name = g->host}, &d);
     const char *value = g->guest ? g->guest : lp_os_getenv(g->host);
     if (!value)
         return;
@@ -215,7 +220,8 @@ loop_error *lp_wasi_options(loop_instance *i, lp_guest_options *o)
         i->host->hooks.policy_ref(i->options.policy);
     struct env_list env = {0};
     const loop_grant *g;
-    for (size_t n = 0; i->options.policy && (g = i->host->hooks.grant_at(i->options.policy, n)); n++) {
+    for (size_t n = 0; i->options.policy && (g = i->host->hooks.grant_at(i->options.policy, n));
+         n++) {
         if (g->kind == LOOP_GRANT_DIR && !g->deny)
             add_dir(i, g);
         else if (g->kind == LOOP_GRANT_ENV && !g->deny)

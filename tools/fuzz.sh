@@ -45,7 +45,8 @@ compile() {
         for source in $(sources $list); do
             object=$out/$compiler/$(echo "$source" | tr / -).o
             [ "$object" -nt "$source" ] && [ "$object" -nt meson.build ] &&
-                [ "$object" -nt tools/fuzz.sh ] && continue
+                [ "$object" -nt tools/fuzz.sh ] && [ -z "$(find base engine host trust providers api include -name '*.h' \
+                    -newer "$object" | head -n 1)" ] && continue
             mkdir -p "$out/$compiler"
             # shellcheck disable=SC2086
             "$compiler" $flags "$@" -c "$source" -o "$object"

@@ -227,8 +227,12 @@ loop_error *lp_policy_add_dir(loop_policy *p, const lp_policy_dir *dir, loop_ori
     lp_auto(lp_free_string) char *text =
         lp_format("%sdir %s as %s%s", dir->deny ? "deny " : "", dir->host,
                   guest ? guest : "anything", dir->read_only ? ", read-only" : "");
-    loop_grant grant = {.kind = LOOP_GRANT_DIR, .deny = dir->deny, .host = host, .guest = guest,
-                        .read_only = dir->read_only, .origin = origin};
+    loop_grant grant = {.kind = LOOP_GRANT_DIR,
+                        .deny = dir->deny,
+                        .host = host,
+                        .guest = guest,
+                        .read_only = dir->read_only,
+                        .origin = origin};
     bool known;
     LP_TRY(join_known(p, &grant, text, &known));
     return known ? NULL : append(p, &grant, NULL, text);
@@ -290,8 +294,11 @@ static loop_error *add_env(loop_policy *p, const char *text, bool deny, loop_ori
         return bad_text(LOOP_GRANT_ENV, name, bad);
     lp_auto(lp_free_string) char *line =
         lp_format("%senv %s%s", deny ? "deny " : "", name, text[n] ? " with a value given" : "");
-    loop_grant grant = {.kind = LOOP_GRANT_ENV, .deny = deny, .host = name,
-                        .guest = text[n] ? text + n + 1 : NULL, .origin = origin};
+    loop_grant grant = {.kind = LOOP_GRANT_ENV,
+                        .deny = deny,
+                        .host = name,
+                        .guest = text[n] ? text + n + 1 : NULL,
+                        .origin = origin};
     return append(p, &grant, NULL, line);
 }
 
@@ -308,8 +315,8 @@ static char *host_text(const lp_host *host, uint16_t port)
 static bool is_any_address(const lp_host *host)
 {
     static const lp_os_address none4, none6 = {.v6 = true};
-    return host->is_address && (lp_os_address_eq(&host->address, &none4) ||
-                                lp_os_address_eq(&host->address, &none6));
+    return host->is_address &&
+           (lp_os_address_eq(&host->address, &none4) || lp_os_address_eq(&host->address, &none6));
 }
 
 static loop_error *add_host(loop_policy *p, loop_grant_kind kind, const char *text, bool deny,
@@ -329,8 +336,8 @@ static loop_error *add_host(loop_policy *p, loop_grant_kind kind, const char *te
     lp_auto(lp_free_string) char *where = host_text(&host, port);
     lp_auto(lp_free_string) char *line =
         lp_format("%s%s %s", deny ? "deny " : "", kind_names[kind], where);
-    loop_grant grant = {.kind = kind, .deny = deny, .host = host.name, .port = port,
-                        .origin = origin};
+    loop_grant grant = {
+        .kind = kind, .deny = deny, .host = host.name, .port = port, .origin = origin};
     return append(p, &grant, &host, line);
 }
 

@@ -79,8 +79,7 @@ static const loop_grant *deepest(const loop_policy *p, const char *path)
  * A denial of the guest's path, or of the directory of the host that it really
  * leads to: a denied directory stays denied under every other name.
  */
-static const loop_grant *denied_dir(const loop_policy *p, const char *path,
-                                    const loop_grant *grant)
+static const loop_grant *denied_dir(const loop_policy *p, const char *path, const loop_grant *grant)
 {
     lp_auto(lp_free_string) char *real = NULL;
     for (size_t i = 0; i < p->entries.n; i++) {
@@ -119,8 +118,7 @@ static void decide_dir(const loop_policy *p, const loop_request *want, loop_deci
     char shown[SHOWN], host[SHOWN], guest[SHOWN];
     size_t n = strnlen(want->name, LP_MAX_PATH + 1);
     lp_text_shown(want->name, shown, sizeof shown);
-    lp_auto(lp_free_string) char *path =
-        n && n <= LP_MAX_PATH ? lp_path_normal(want->name) : NULL;
+    lp_auto(lp_free_string) char *path = n && n <= LP_MAX_PATH ? lp_path_normal(want->name) : NULL;
     if (!path) {
         SAY_REASON(d, "the path '%s' %s", shown,
                    n == 0            ? "is empty"
@@ -218,8 +216,7 @@ static void decide_host(const loop_policy *p, const loop_request *want, loop_dec
     lp_host host;
     const char *bad = lp_host_parse(want->name, strnlen(want->name, LP_MAX_PATH), &host);
     if (bad) {
-        SAY_REASON(d, "'%s' is no host: %s", lp_text_shown(want->name, shown, sizeof shown),
-                   bad);
+        SAY_REASON(d, "'%s' is no host: %s", lp_text_shown(want->name, shown, sizeof shown), bad);
         return;
     }
     const loop_grant *grant = match_host(p, want, &host, false, true);

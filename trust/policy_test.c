@@ -117,8 +117,12 @@ static void text_that_is_no_grant_is_refused_with_a_reason(void **state)
          "http 'a.com/x': a grant is for a whole host; leave the path out"},
         {LOOP_GRANT_HTTP, false, "u@a.com", LOOP_USAGE,
          "http 'u@a.com': it has a character that no host name has"},
-        {LOOP_GRANT_HTTP, false, "b\xc3\xbc" "cher.de", LOOP_USAGE,
-         "http 'b\xc3\xbc" "cher.de': write a name outside ASCII in its 'xn--' form"},
+        {LOOP_GRANT_HTTP, false,
+         "b\xc3\xbc"
+         "cher.de",
+         LOOP_USAGE,
+         "http 'b\xc3\xbc"
+         "cher.de': write a name outside ASCII in its 'xn--' form"},
         {LOOP_GRANT_HTTP, false, "a..com", LOOP_USAGE, "http 'a..com': it has an empty part"},
         {LOOP_GRANT_HTTP, false, ".", LOOP_USAGE, "http '.': it has an empty part"},
         {LOOP_GRANT_HTTP, false, "-a.com", LOOP_USAGE,
@@ -368,10 +372,17 @@ static void a_denied_directory_is_denied_under_every_name(void **state)
         const char *path;
         bool allowed;
     } rows[] = {
-        {"/d/x", true},       {"/d/deep", false},           {"/d/deep/x", false},
-        {"/d/deeper", true},  {"/d/later/new/file", false}, {"/direct", false},
-        {"/direct/x", false}, {"/w/inner-link/deep", false}, /* through a link */
-        {"/w/data/x", true},  {"data/deep/x", false},       {"/d/deep/../x", true},
+        {"/d/x", true},
+        {"/d/deep", false},
+        {"/d/deep/x", false},
+        {"/d/deeper", true},
+        {"/d/later/new/file", false},
+        {"/direct", false},
+        {"/direct/x", false},
+        {"/w/inner-link/deep", false}, /* through a link */
+        {"/w/data/x", true},
+        {"data/deep/x", false},
+        {"/d/deep/../x", true},
     };
     for (size_t i = 0; i < LP_COUNT(rows); i++)
         assert_int_equal(allows(p, LOOP_GRANT_DIR, rows[i].path, 0), rows[i].allowed);
@@ -412,19 +423,32 @@ static void http_is_granted_by_host_and_port(void **state)
         uint16_t port;
         bool allowed;
     } rows[] = {
-        {"api.example.com", 443, true},     {"api.example.com", 80, true},
-        {"api.example.com", 8080, false},   {"API.EXAMPLE.COM.", 443, true},
-        {"example.com", 443, false},        {"x.api.example.com", 443, false},
-        {"api.example.com.evil", 443, false}, {"evilapi.example.com", 443, false},
-        {"p.com", 8080, true},              {"p.com", 80, false},
-        {"::1", 80, true},                  {"[::1]", 443, true},
-        {"0:0:0:0:0:0:0:1", 80, true},      {"::2", 80, false},
-        {"10.0.0.1", 80, true},             {"::ffff:10.0.0.1", 80, true},
-        {"10.1", 80, false},                {"167772161", 80, false},
-        {"denied.com", 443, false},         {"denied.com.", 8080, false},
-        {"half.com", 443, false},           {"half.com", 80, true},
-        {"a b", 80, false},                 {"", 80, false},
-        {"api.example.com\n", 443, false},  {"api.example.com\xe2\x80\x8b", 443, false},
+        {"api.example.com", 443, true},
+        {"api.example.com", 80, true},
+        {"api.example.com", 8080, false},
+        {"API.EXAMPLE.COM.", 443, true},
+        {"example.com", 443, false},
+        {"x.api.example.com", 443, false},
+        {"api.example.com.evil", 443, false},
+        {"evilapi.example.com", 443, false},
+        {"p.com", 8080, true},
+        {"p.com", 80, false},
+        {"::1", 80, true},
+        {"[::1]", 443, true},
+        {"0:0:0:0:0:0:0:1", 80, true},
+        {"::2", 80, false},
+        {"10.0.0.1", 80, true},
+        {"::ffff:10.0.0.1", 80, true},
+        {"10.1", 80, false},
+        {"167772161", 80, false},
+        {"denied.com", 443, false},
+        {"denied.com.", 8080, false},
+        {"half.com", 443, false},
+        {"half.com", 80, true},
+        {"a b", 80, false},
+        {"", 80, false},
+        {"api.example.com\n", 443, false},
+        {"api.example.com\xe2\x80\x8b", 443, false},
     };
     loop_policy *p = loop_policy_new();
     grant(p, LOOP_GRANT_HTTP, "api.example.com");
@@ -469,10 +493,10 @@ static void sockets_are_granted_by_name_and_asked_by_address(void **state)
         uint16_t port;
         bool allowed;
     } rows[] = {
-        {"10.0.0.5", 5432, true},   {"2001:db8::5", 5432, true}, {"::ffff:10.0.0.5", 5432, true},
-        {"10.0.0.5", 5433, false},  {"10.0.0.6", 5432, false},   {"db.example.com", 5432, true},
+        {"10.0.0.5", 5432, true},    {"2001:db8::5", 5432, true}, {"::ffff:10.0.0.5", 5432, true},
+        {"10.0.0.5", 5433, false},   {"10.0.0.6", 5432, false},   {"db.example.com", 5432, true},
         {"db.example.com", 0, true}, /* may the name be looked up at all */
-        {"other.com", 0, false},    {"6.6.6.6", 80, false},      {"169.254.169.254", 80, false},
+        {"other.com", 0, false},     {"6.6.6.6", 80, false},      {"169.254.169.254", 80, false},
         {"0.0.0.0", 5432, false},
     };
     loop_policy *p = loop_policy_new();
@@ -563,8 +587,8 @@ static void every_decision_says_why_and_what_would_change_it(void **state)
          "granted by 'dir data as /ro, read-only' (loop.yaml:7:5)", ""},
         {LOOP_GRANT_DIR, "/ro/x", 0, true, "'/ro' is granted read-only", wider},
         {LOOP_GRANT_DIR, "/x", 0, false, "no grant for the directory of '/x'", "--dir HOST::/x"},
-        {LOOP_GRANT_DIR, "/../x", 0, false,
-         "the path '/../x' leads out of what the component sees", ""},
+        {LOOP_GRANT_DIR, "/../x", 0, false, "the path '/../x' leads out of what the component sees",
+         ""},
         {LOOP_GRANT_ENV, "HOME", 0, false, "denied by 'deny env HOME' (loop.yaml:7:5)",
          "remove that line; no grant lifts a denial"},
         {LOOP_GRANT_ENV, "LANG", 0, false, "no grant for the variable LANG", "--env LANG"},
@@ -609,7 +633,8 @@ static int make_root(void **state)
     lp_auto(lp_free_string) char *command = lp_format(
         "cd '%s' && mkdir -p work/data/deep work/data/x work/other work/a:ro outside/secret "
         "work-too && touch work/file && ln -s ../outside work/link && "
-        "ln -s data work/inner-link", root);
+        "ln -s data work/inner-link",
+        root);
     return system(command);
 }
 

@@ -144,8 +144,7 @@ const char *lp_host_port_parse(const char *text, lp_host *ret, uint16_t *ret_por
         colon = NULL; /* a bare IPv6 address, which leaves no place for a port */
     lp_host host;
     uint16_t port = 0;
-    const char *bad =
-        lp_host_parse(text, colon ? (size_t)(colon - text) : strlen(text), &host);
+    const char *bad = lp_host_parse(text, colon ? (size_t)(colon - text) : strlen(text), &host);
     if (!bad && colon)
         bad = parse_port(colon + 1, &port);
     if (bad)

@@ -145,10 +145,10 @@ loop_error *lp_os_write_atomic(const char *path, const void *bytes, size_t len, 
     if (fd < 0)
         return loop_error_wrap(from_errno(errno), "cannot write '%s'", path);
     (void)fcntl(fd, F_SETFD, FD_CLOEXEC);
-    int failed = write_all(fd, bytes, len) != 0 || fchmod(fd, (mode_t)(mode & 0777)) != 0 ||
-                         fsync(fd) != 0
-                     ? errno
-                     : 0;
+    int failed =
+        write_all(fd, bytes, len) != 0 || fchmod(fd, (mode_t)(mode & 0777)) != 0 || fsync(fd) != 0
+            ? errno
+            : 0;
     if (close(fd) != 0 && !failed)
         failed = errno;
     if (!failed && rename(temporary, path) != 0)

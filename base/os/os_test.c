@@ -73,8 +73,7 @@ static void what_is_no_file_says_what_it_is(void **state)
                 "a part of the path is not a directory");
     check_error(lp_os_read_file(root, 9, &bytes, &len), LOOP_IO, "it is a directory");
     check_error(lp_os_read_file(fifo, 9, &bytes, &len), LOOP_IO, "it is not a regular file");
-    check_error(lp_os_read_file("/dev/zero", 9, &bytes, &len), LOOP_IO,
-                "it is not a regular file");
+    check_error(lp_os_read_file("/dev/zero", 9, &bytes, &len), LOOP_IO, "it is not a regular file");
     check_error(lp_os_read_file(circle, 9, &bytes, &len), LOOP_IO, "too many symbolic links");
     if (geteuid() != 0) { /* root reads everything */
         assert_int_equal(chmod(locked, 0), 0);

@@ -29,10 +29,10 @@ typedef struct loop_setting {
 } loop_setting;
 
 typedef struct loop_config_sources {
-    const char *file;    /* loop.yaml to read; NULL: the nearest one upwards from `directory` */
+    const char *file;      /* loop.yaml to read; NULL: the nearest one upwards from `directory` */
     const char *directory; /* where to start; NULL: the current one */
-    const char *profile; /* NULL: what the environment, then loop.yaml says, else "dev" */
-    const char *data_dir; /* where profiles/ and classes/ lie; NULL: the installed place */
+    const char *profile;   /* NULL: what the environment, then loop.yaml says, else "dev" */
+    const char *data_dir;  /* where profiles/ and classes/ lie; NULL: the installed place */
     const loop_setting *flags;
     size_t flag_count;
     bool ignore_environment;
@@ -76,7 +76,7 @@ typedef enum loop_on_trap {
 /* One component of loop.yaml. */
 typedef struct loop_component_config {
     const char *name;
-    const char *path; /* absolute */
+    const char *path;            /* absolute */
     const char *const *args;     /* NULL-terminated: what comes before the command line's own */
     const char *const *optional; /* NULL-terminated: imports that may be missing */
     uint64_t memory_limit;       /* bytes over all memories; 0: the class's default */
@@ -86,8 +86,7 @@ typedef struct loop_component_config {
     loop_origin origin;
 } loop_component_config;
 LOOP_API const loop_component_config *loop_config_component_at(const loop_config *c, size_t i);
-LOOP_API const loop_component_config *loop_config_component(const loop_config *c,
-                                                            const char *name);
+LOOP_API const loop_component_config *loop_config_component(const loop_config *c, const char *name);
 
 /* One row of `config:` of a component, what wasi:config hands to it. */
 LOOP_API bool loop_config_component_value(const loop_config *c, const char *component, size_t i,

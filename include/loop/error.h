@@ -62,16 +62,16 @@ typedef enum loop_code {
 typedef struct loop_error loop_error;
 
 /* A new error. `fmt` says what failed, in lower case, without a full stop. */
-LOOP_API loop_error *loop_error_new(loop_code code, const char *fmt, ...) LOOP_PRINTF(2, 3)
-    LOOP_MUST_USE;
+LOOP_API loop_error *loop_error_new(loop_code code, const char *fmt, ...)
+    LOOP_PRINTF(2, 3) LOOP_MUST_USE;
 
 /* A new error whose cause is `cause` (taken). Code and hint are the cause's. */
-LOOP_API loop_error *loop_error_wrap(loop_error *cause, const char *fmt, ...) LOOP_PRINTF(2, 3)
-    LOOP_MUST_USE;
+LOOP_API loop_error *loop_error_wrap(loop_error *cause, const char *fmt, ...)
+    LOOP_PRINTF(2, 3) LOOP_MUST_USE;
 
 /* Sets the hint of `e` and returns `e`, so that it can stand in a return. */
-LOOP_API loop_error *loop_error_hint_set(loop_error *e, const char *fmt, ...) LOOP_PRINTF(2, 3)
-    LOOP_MUST_USE;
+LOOP_API loop_error *loop_error_hint_set(loop_error *e, const char *fmt, ...)
+    LOOP_PRINTF(2, 3) LOOP_MUST_USE;
 
 /* The code. LOOP_OK for NULL. */
 LOOP_API loop_code loop_error_code(const loop_error *e);

@@ -54,8 +54,7 @@ typedef struct loop_host_options {
     void *data; /* for the three above */
 } loop_host_options;
 
-LOOP_API loop_error *loop_host_new(const loop_host_options *options,
-                                   loop_host **ret) LOOP_MUST_USE;
+LOOP_API loop_error *loop_host_new(const loop_host_options *options, loop_host **ret) LOOP_MUST_USE;
 /* Stops every instance that is left. */
 LOOP_API void loop_host_delete(loop_host *host);
 
@@ -90,13 +89,17 @@ LOOP_API loop_error *loop_host_on_signal(loop_host *host, int signum,
 
 /* What a component is for, from what it exports. */
 typedef enum loop_component_kind {
-    LOOP_COMPONENT_COMMAND,  /* wasi:cli/run */
-    LOOP_COMPONENT_APP,      /* loop:core/app */
-    LOOP_COMPONENT_HTTP,     /* wasi:http/incoming-handler: an HTTP server */
-    LOOP_COMPONENT_LIBRARY,  /* anything else: its exports can be called with --invoke */
+    LOOP_COMPONENT_COMMAND, /* wasi:cli/run */
+    LOOP_COMPONENT_APP,     /* loop:core/app */
+    LOOP_COMPONENT_HTTP,    /* wasi:http/incoming-handler: an HTTP server */
+    LOOP_COMPONENT_LIBRARY, /* anything else: its exports can be called with --invoke */
 } loop_component_kind;
 
-typedef enum loop_item_kind { LOOP_ITEM_FUNCTION, LOOP_ITEM_INTERFACE, LOOP_ITEM_RESOURCE } loop_item_kind;
+typedef enum loop_item_kind {
+    LOOP_ITEM_FUNCTION,
+    LOOP_ITEM_INTERFACE,
+    LOOP_ITEM_RESOURCE
+} loop_item_kind;
 
 /* A row of what a component imports or exports. */
 typedef struct loop_item {
@@ -107,7 +110,8 @@ typedef struct loop_item {
     const char *signature;      /* "func(level: level, ...)"; "" for an interface */
     /* Imports only: who would serve it. */
     bool served;
-    bool stubbed; /* nobody serves it, and a component starts all the same: calls answer `unavailable` */
+    bool stubbed; /* nobody serves it, and a component starts all the same: calls answer
+                     `unavailable` */
     loop_tier tier;
     const char *provider; /* "" when nobody */
     const char *reason;   /* why nobody, and the nearest there is; "" when served */
@@ -160,8 +164,7 @@ LOOP_API loop_error *loop_instance_new(loop_host *host, loop_component *componen
  * meanwhile. An instance runs once.
  * LOOP_TRAP, LOOP_TIMEOUT, LOOP_CANCELLED, LOOP_LIMIT, or what a provider said.
  */
-LOOP_API loop_error *loop_instance_run(loop_instance *instance,
-                                       loop_result *ret) LOOP_MUST_USE;
+LOOP_API loop_error *loop_instance_run(loop_instance *instance, loop_result *ret) LOOP_MUST_USE;
 /* Calls one export: "iface.func(args)" or "func(args)", arguments in WAVE. */
 LOOP_API loop_error *loop_instance_invoke(loop_instance *instance, const char *call,
                                           loop_result *ret) LOOP_MUST_USE;

@@ -98,8 +98,8 @@ LOOP_API loop_error *loop_policy_add(loop_policy *p, loop_grant_kind kind, const
 LOOP_API const loop_grant *loop_policy_at(const loop_policy *p, size_t i);
 
 /*
- * The one decision function. Fills all of *ret. NULL is a policy that grants nothing. A host name in a NET grant is
- * resolved when the request names an address, and so are names of HTTP and NET
+ * The one decision function. Fills all of *ret. NULL is a policy that grants nothing. A host name
+ * in a NET grant is resolved when the request names an address, and so are names of HTTP and NET
  * where a denial is to be found out (may wait for DNS: never call it for these
  * on the thread that owns the event loop). Answers are kept for 30 seconds.
  * A NET request with port 0 asks whether the name may be looked up at all. Links

@@ -65,8 +65,8 @@ typedef struct loop_provider_resource {
 } loop_provider_resource;
 
 typedef struct loop_provider_interface {
-    const char *name;            /* "loop:core/logging", without a version */
-    const char *const *versions; /* those it implements; ends with NULL */
+    const char *name;                        /* "loop:core/logging", without a version */
+    const char *const *versions;             /* those it implements; ends with NULL */
     const loop_provider_function *functions; /* ends with a NULL name */
     const loop_provider_resource *resources; /* ends with a NULL name; may be NULL */
 } loop_provider_interface;
@@ -154,8 +154,8 @@ typedef enum loop_tier {
     LOOP_TIER_STUB,
 } loop_tier;
 typedef struct loop_capability {
-    const char *name;     /* "loop:ui/surface@0.1.0" */
-    const char *version;  /* what serves it; "" for a stub */
+    const char *name;    /* "loop:ui/surface@0.1.0" */
+    const char *version; /* what serves it; "" for a stub */
     bool available;
     loop_tier tier;
     const char *provider; /* "" for a stub */

@@ -50,9 +50,9 @@ struct loop_value {
     uint32_t index;
     union {
         bool boolean;
-        uint64_t u;  /* U8..U64, FLAGS */
-        int64_t s;   /* S8..S64 */
-        double f;    /* F32, F64 */
+        uint64_t u; /* U8..U64, FLAGS */
+        int64_t s;  /* S8..S64 */
+        double f;   /* F32, F64 */
         uint32_t character;
         uint32_t handle; /* a slot number of the provider's, never an address */
         struct {

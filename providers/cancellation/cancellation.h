@@ -1,4 +1,5 @@
-/* providers/cancellation/cancellation.h: the table that api/providers.c lists; cancellation.c says what it does. */
+/* providers/cancellation/cancellation.h: the table that api/providers.c lists; cancellation.c says
+ * what it does. */
 #ifndef LP_PROVIDER_CANCELLATION_H
 #define LP_PROVIDER_CANCELLATION_H
 

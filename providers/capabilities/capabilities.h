@@ -1,4 +1,5 @@
-/* providers/capabilities/capabilities.h: the table that api/providers.c lists; capabilities.c says what it does. */
+/* providers/capabilities/capabilities.h: the table that api/providers.c lists; capabilities.c says
+ * what it does. */
 #ifndef LP_PROVIDER_CAPABILITIES_H
 #define LP_PROVIDER_CAPABILITIES_H
 

@@ -128,7 +128,8 @@ static void page(loop_call *call, const struct kv_bucket *b, size_t from, const 
     size_t n = from < b->entries.n ? LP_MIN(b->entries.n - from, (size_t)PAGE) : 0;
     loop_value *keys = loop_call_alloc(call, (n + 1) * sizeof *keys);
     for (size_t i = 0; i < n; i++)
-        keys[i] = loop_value_string(call, b->entries.at[from + i].key, b->entries.at[from + i].key_len);
+        keys[i] =
+            loop_value_string(call, b->entries.at[from + i].key, b->entries.at[from + i].key_len);
     loop_value *fields = loop_call_alloc(call, 2 * sizeof *fields);
     fields[0] = (loop_value){.kind = LOOP_LIST, .of.items = {keys, n}};
     fields[1] = loop_value_option(call, from + n < b->entries.n ? cursor : NULL);
@@ -156,7 +157,8 @@ static loop_error *do_list_by_key(void *self, loop_call *call, const loop_value 
     size_t last = LP_MIN(from + PAGE, b->entries.n);
     loop_value next = {.kind = LOOP_STRING};
     if (last > from)
-        next = loop_value_string(call, b->entries.at[last - 1].key, b->entries.at[last - 1].key_len);
+        next =
+            loop_value_string(call, b->entries.at[last - 1].key, b->entries.at[last - 1].key_len);
     page(call, b, from, &next, ret);
     return NULL;
 }
@@ -189,7 +191,8 @@ static loop_error *do_get_many(void *self, loop_call *call, const loop_value *ar
     return NULL;
 }
 
-static loop_error *do_get_many2(void *self, loop_call *call, const loop_value *args, loop_value *ret)
+static loop_error *do_get_many2(void *self, loop_call *call, const loop_value *args,
+                                loop_value *ret)
 {
     BUCKET(b);
     get_many(call, b, &args[1], false, ret);
@@ -219,7 +222,8 @@ static loop_error *do_delete_many(void *self, loop_call *call, const loop_value 
 /* ---- atomics ---- */
 
 /* Decimal text, as `increment` keeps it; NULL is 0. False where it is no number. */
-static bool parse_number(const struct kv_entry *e, bool negative_too, int64_t *ret_s, uint64_t *ret_u)
+static bool parse_number(const struct kv_entry *e, bool negative_too, int64_t *ret_s,
+                         uint64_t *ret_u)
 {
     *ret_s = 0;
     *ret_u = 0;
@@ -243,7 +247,8 @@ static loop_error *store_number(loop_call *call, struct kv_bucket *b, lp_str key
     return NULL;
 }
 
-static loop_error *do_increment(void *self, loop_call *call, const loop_value *args, loop_value *ret)
+static loop_error *do_increment(void *self, loop_call *call, const loop_value *args,
+                                loop_value *ret)
 {
     BUCKET(b);
     int64_t s;
@@ -258,7 +263,8 @@ static loop_error *do_increment(void *self, loop_call *call, const loop_value *a
     return store_number(call, b, text_of(&args[1]), text, &number, ret);
 }
 
-static loop_error *do_increment2(void *self, loop_call *call, const loop_value *args, loop_value *ret)
+static loop_error *do_increment2(void *self, loop_call *call, const loop_value *args,
+                                 loop_value *ret)
 {
     BUCKET(b);
     int64_t s;
@@ -356,8 +362,16 @@ static loop_error *do_swap(void *self, loop_call *call, const loop_value *args, 
 
 /* ---- tables ---- */
 
-#define DRAFT1 (const char *const[]){"0.2.0-draft", NULL}
-#define DRAFT2 (const char *const[]){"0.2.0-draft2", NULL}
+#define DRAFT1                                                                                     \
+    (const char *const[])                                                                          \
+    {                                                                                              \
+        "0.2.0-draft", NULL                                                                        \
+    }
+#define DRAFT2                                                                                     \
+    (const char *const[])                                                                          \
+    {                                                                                              \
+        "0.2.0-draft2", NULL                                                                       \
+    }
 
 /* Types in structural form (loop/provider.h). */
 #define ERROR "variant{no-such-store,access-denied,other(string)}"
@@ -372,7 +386,9 @@ static const loop_provider_resource bucket_resource[] = {{"bucket", NULL}, {0}};
         {"[method]bucket.get", "(borrow,string)" OR_ERROR("option<list<u8>>"), do_get},            \
         {"[method]bucket.set", "(borrow,string,list<u8>)" OR_ERROR("_"), do_set},                  \
         {"[method]bucket.delete", "(borrow,string)" OR_ERROR("_"), do_delete},                     \
-        {"[method]bucket.exists", "(borrow,string)" OR_ERROR("bool"), do_exists}
+    {                                                                                              \
+        "[method]bucket.exists", "(borrow,string)" OR_ERROR("bool"), do_exists                     \
+    }
 
 static const loop_provider_function store_functions[] = {
     STORE_FUNCTIONS,
@@ -381,13 +397,16 @@ static const loop_provider_function store_functions[] = {
 };
 static const loop_provider_function store2_functions[] = {
     STORE_FUNCTIONS,
-    {"[method]bucket.list-keys", "(borrow,option<string>)" OR_ERROR(KEYS("string")), do_list_by_key},
+    {"[method]bucket.list-keys", "(borrow,option<string>)" OR_ERROR(KEYS("string")),
+     do_list_by_key},
     {0},
 };
 
 #define BATCH_FUNCTIONS                                                                            \
     {"set-many", "(borrow," PAIRS ")" OR_ERROR("_"), do_set_many},                                 \
-        {"delete-many", "(borrow,list<string>)" OR_ERROR("_"), do_delete_many}
+    {                                                                                              \
+        "delete-many", "(borrow,list<string>)" OR_ERROR("_"), do_delete_many                       \
+    }
 
 static const loop_provider_function batch_functions[] = {
     BATCH_FUNCTIONS,
@@ -420,7 +439,8 @@ static const loop_provider_interface store = {"wasi:keyvalue/store", DRAFT1, sto
 static const loop_provider_interface store2 = {"wasi:keyvalue/store", DRAFT2, store2_functions,
                                                bucket_resource};
 static const loop_provider_interface batch = {"wasi:keyvalue/batch", DRAFT1, batch_functions, NULL};
-static const loop_provider_interface batch2 = {"wasi:keyvalue/batch", DRAFT2, batch2_functions, NULL};
+static const loop_provider_interface batch2 = {"wasi:keyvalue/batch", DRAFT2, batch2_functions,
+                                               NULL};
 static const loop_provider_interface atomics = {"wasi:keyvalue/atomics", DRAFT1, atomics_functions,
                                                 NULL};
 static const loop_provider_interface atomics2 = {"wasi:keyvalue/atomics", DRAFT2,

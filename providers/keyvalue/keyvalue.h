@@ -1,4 +1,5 @@
-/* providers/keyvalue/keyvalue.h: the table that api/providers.c lists; keyvalue.c says what it does. */
+/* providers/keyvalue/keyvalue.h: the table that api/providers.c lists; keyvalue.c says what it
+ * does. */
 #ifndef LP_PROVIDER_KEYVALUE_H
 #define LP_PROVIDER_KEYVALUE_H
 

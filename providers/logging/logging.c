@@ -4,7 +4,8 @@
  * Implements loop:core/logging and, for components of other hosts,
  * wasi:logging. Entries are shortened to the limits of base/limits.h; a
  * component that writes more than LP_MAX_LOG_RATE entries a second has the rest
- * dropped, which is said at once, and counted, which is said in the next second. Nothing here can fail or block.
+ * dropped, which is said at once, and counted, which is said in the next second. Nothing here can
+ * fail or block.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -65,7 +66,8 @@ static bool within_rate(struct logging *l)
     if (atomic_fetch_add(&l->written, 1) < LP_MAX_LOG_RATE)
         return true;
     if (atomic_fetch_add(&l->left_out, 1) == 0)
-        say(l, "too many log entries: those over the rate of a second are dropped", LP_MAX_LOG_RATE);
+        say(l, "too many log entries: those over the rate of a second are dropped",
+            LP_MAX_LOG_RATE);
     return false;
 }
 
@@ -111,15 +113,14 @@ static loop_error *do_log(void *self, loop_call *call, const loop_value *args, l
         fields[i].name = cut(call, &record[0], LP_MAX_LOG_FIELD);
         fields[i].value = field_value(call, &record[1]);
     }
-    l->services->log(l->services->host,
-                     &(loop_log_entry){
-                         .level = level,
-                         .component = loop_call_component(call),
-                         .target = cut(call, &args[1], LP_MAX_LOG_FIELD),
-                         .message = cut(call, &args[2], LP_MAX_LOG_MESSAGE),
-                         .fields = fields,
-                         .field_count = fields ? n : 0,
-                     });
+    l->services->log(l->services->host, &(loop_log_entry){
+                                            .level = level,
+                                            .component = loop_call_component(call),
+                                            .target = cut(call, &args[1], LP_MAX_LOG_FIELD),
+                                            .message = cut(call, &args[2], LP_MAX_LOG_MESSAGE),
+                                            .fields = fields,
+                                            .field_count = fields ? n : 0,
+                                        });
     return NULL;
 }
 
@@ -160,10 +161,11 @@ static const loop_provider_interface core_logging = {
 static const loop_provider_interface wasi_logging = {
     .name = "wasi:logging/logging",
     .versions = (const char *const[]){"0.1.0-draft", "", NULL},
-    .functions = (const loop_provider_function[]){
-        {"log", "(enum{trace,debug,info,warn,error,critical},string,string)", do_wasi_log},
-        {0},
-    },
+    .functions =
+        (const loop_provider_function[]){
+            {"log", "(enum{trace,debug,info,warn,error,critical},string,string)", do_wasi_log},
+            {0},
+        },
 };
 
 const loop_provider lp_provider_logging = {

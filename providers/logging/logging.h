@@ -1,4 +1,5 @@
-/* providers/logging/logging.h: the table that api/providers.c lists; logging.c says what it does. */
+/* providers/logging/logging.h: the table that api/providers.c lists; logging.c says what it does.
+ */
 #ifndef LP_PROVIDER_LOGGING_H
 #define LP_PROVIDER_LOGGING_H
 

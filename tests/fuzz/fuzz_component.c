@@ -15,7 +15,8 @@ const char *const fuzz_seeds[] = {
     /* NUL bytes end a C string: the target puts the magic in front itself. */
     "",
     "\x07\x05\x01\x42\x02\x04\x40",
-    "\x0a\x10\x01\x01\x0b" "wasi:cli/run",
+    "\x0a\x10\x01\x01\x0b"
+    "wasi:cli/run",
     NULL,
 };
 

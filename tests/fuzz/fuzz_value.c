@@ -41,7 +41,8 @@ static const lp_type *make_type(struct input *in, unsigned depth)
         t->kind = LOOP_U32;
     bool many = t->kind >= LOOP_RECORD && t->kind <= LOOP_ENUM;
     t->count = many || t->kind == LOOP_FLAGS ? 1 + byte(in) % LP_COUNT(names)
-                                             : t->kind == LOOP_RESULT ? 2 : 1;
+               : t->kind == LOOP_RESULT      ? 2
+                                             : 1;
     t->names = (const char **)names;
     t->elements = lp_arena_alloc(&in->arena, t->count * sizeof *t->elements);
     bool has_elements = t->kind >= LOOP_LIST && t->kind != LOOP_ENUM && t->kind != LOOP_FLAGS;
