@@ -324,7 +324,6 @@ loop_error *lp_convert_out(lp_convert *c, const lp_type *t, const loop_value *fr
         to->kind = WASMTIME_COMPONENT_##upper;                                                     \
         return NULL;
     switch (t->kind) {
-        PLAIN(boolean, BOOL, bool, boolean)
         PLAIN(u8, U8, uint8_t, u)
         PLAIN(u16, U16, uint16_t, u)
         PLAIN(u32, U32, uint32_t, u)
@@ -335,6 +334,13 @@ loop_error *lp_convert_out(lp_convert *c, const lp_type *t, const loop_value *fr
         PLAIN(s64, S64, int64_t, s)
         PLAIN(f32, F32, float, f)
         PLAIN(f64, F64, double, f)
+    case LOOP_BOOL: {
+        uint8_t raw; /* as a byte: a provider's bool may hold anything */
+        memcpy(&raw, &from->of.boolean, 1);
+        to->kind = WASMTIME_COMPONENT_BOOL;
+        to->of.boolean = raw != 0;
+        return NULL;
+    }
     case LOOP_CHAR:
         if (!is_scalar_value(from->of.character))
             return misfit("a char");

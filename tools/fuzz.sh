@@ -37,19 +37,22 @@ flags="-std=gnu17 -D_GNU_SOURCE -g -O1 -I. -Iinclude -isystem $engine/include -D
     -DLOOP_DATA_DIR=\"$PWD\" $(pkg-config --cflags libuv libfyaml libsodium)"
 libraries="$engine/lib/libloop_engine.a $(pkg-config --libs libuv libfyaml libsodium) -lpthread -ldl -lm"
 
-# compile COMPILER FLAG...: the library's objects, those whose source changed
+# fresh OBJECT SOURCE: newer than its source, every header and the flags
+fresh() {
+    [ "$1" -nt "$2" ] && [ "$1" -nt meson.build ] && [ "$1" -nt tools/fuzz.sh ] &&
+        [ -z "$(find base engine host trust providers api include -name '*.h' -newer "$1")" ]
+}
+
+# compile COMPILER FLAG...: the library's objects, those that are not fresh
 compile() {
     compiler=$1
     shift
+    mkdir -p "$out/$compiler"
     for list in base engine host trust provider api; do
         for source in $(sources $list); do
             object=$out/$compiler/$(echo "$source" | tr / -).o
-            [ "$object" -nt "$source" ] && [ "$object" -nt meson.build ] &&
-                [ "$object" -nt tools/fuzz.sh ] && [ -z "$(find base engine host trust providers api include -name '*.h' \
-                    -newer "$object" | head -n 1)" ] && continue
-            mkdir -p "$out/$compiler"
             # shellcheck disable=SC2086
-            "$compiler" $flags "$@" -c "$source" -o "$object"
+            fresh "$object" "$source" || "$compiler" $flags "$@" -c "$source" -o "$object"
         done
     done
 }
