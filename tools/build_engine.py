@@ -21,8 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 ENGINE = ROOT / "engine"
 # What conf.h must say; the same list as in engine/Cargo.toml.
-FEATURES = {"cranelift", "wasi", "wasi-http", "component-model", "async", "cache",
-            "parallel-compilation", "addr2line", "demangle", "disable-logging"}
+FEATURES = {"cranelift", "wasi", "wasi-http", "component-model", "async", "parallel-compilation",
+            "addr2line", "demangle", "disable-logging"}
 
 
 def cache_dir() -> Path:
