@@ -5,7 +5,7 @@
  *   1. cli/cmd_<name>.c with `const cli_command cli_<name>` last in the file:
  *      its texts, its groups of options and its function (cli_version is short)
  *   2. declare it in cli/cli.h, list it below and in meson.build
- *   3. a golden test in tests/cli/ for what it prints and for its failure
+ *   3. golden cases in tests/golden/ for what it prints and for its failures
  *   4. `loop help --man <name> >man/loop-<name>.1`, and the other pages again,
  *      since they point at each other; --help and completions need nothing
  *

@@ -119,8 +119,11 @@ loop_error *lp_component_open(lp_engine *e, const char *path, lp_component **ret
     if (err && loop_error_code(err) == LOOP_NOT_FOUND)
         return loop_error_hint_set(
             err, "check the path; `loop run` takes a file, or a name of loop.yaml");
+    if (err && loop_error_code(err) == LOOP_LIMIT)
+        return loop_error_hint_set(err, "a component has at most %u MiB; strip its debug information",
+                                   LP_MAX_COMPONENT_BYTES >> 20);
     if (err)
-        return err;
+        return loop_error_hint_set(err, "a component is a regular file that you can read");
     err = check_magic(path, bytes, len);
     if (err) {
         free(bytes);

@@ -29,9 +29,16 @@ static void on_progress(void *data, const char *text)
         h->options.progress(h->options.data, text);
 }
 
+/* Something happened to some instance. An end calls back, and may change the list: start over. */
 static void on_wake(uv_async_t *wake)
 {
-    (void)wake; /* what woke us is looked at by loop_instance_run */
+    loop_host *h = wake->data;
+    bool ended;
+    do {
+        ended = false;
+        for (loop_instance *i = h->instances; i && !ended; i = i->next)
+            ended = lp_supervise(i);
+    } while (ended);
 }
 
 loop_error *lp_host_new(const loop_host_options *o, const lp_host_hooks *hooks, loop_host **ret)
@@ -59,6 +66,7 @@ loop_error *lp_host_new(const loop_host_options *o, const lp_host_hooks *hooks, 
         return loop_error_new(LOOP_SYSTEM, "cannot start the event loop");
     }
     uv_async_init(&h->loop, &h->wake, on_wake);
+    h->wake.data = h;
     uv_unref((uv_handle_t *)&h->wake);
     *ret = h;
     return NULL;
@@ -327,6 +335,11 @@ const char *lp_nearest_interface(loop_host *h, const char *full)
 
 /* ---- the loop ---- */
 
+static void end_turn(uv_timer_t *timer)
+{
+    (void)timer; /* that it fires ends the turn */
+}
+
 bool loop_host_turn(loop_host *h, int timeout_ms)
 {
     if (timeout_ms == 0)
@@ -335,7 +348,7 @@ bool loop_host_turn(loop_host *h, int timeout_ms)
         return uv_run(&h->loop, UV_RUN_ONCE) != 0;
     uv_timer_t *timer = lp_alloc(sizeof *timer);
     uv_timer_init(&h->loop, timer);
-    uv_timer_start(timer, (uv_timer_cb)on_wake, (uint64_t)timeout_ms, 0);
+    uv_timer_start(timer, end_turn, (uint64_t)timeout_ms, 0);
     bool more = uv_run(&h->loop, UV_RUN_ONCE) != 0;
     uv_close((uv_handle_t *)timer, (uv_close_cb)free);
     return more;

@@ -2,22 +2,20 @@
  * host/instance.c: an instance as an actor.
  *
  *      main thread                          actor's thread
- *      loop_instance_run
+ *      loop_instance_start
  *        starts the actor  ───────────────▶ instantiate, run
- *        turns the loop: deadline, signals
+ *      turns of the loop: deadline, signals
  *        cancel: token set, ask   ────────▶ the guest looks, or its poll wakes
  *        grace over, or deadline: stop ───▶ the driver drops the call
  *        done ◀──────────────────────────── result, wake
  *
- * The main thread never waits for the actor. When a stopped actor does not come
- * back within LP_STUCK_MS (a write to a pipe that nobody reads), it is given up:
- * the run ends on time with its error, and the actor's memory is left behind.
+ * This file is the making, the taking down and the right side; supervise.c is the
+ * left one.
  */
 #include <stdlib.h>
 
 #include "host/internal.h"
 
-#define LP_STUCK_MS 50
 #define DEFAULT_MEMORY ((uint64_t)512 << 20)
 
 /* ---- making ---- */
@@ -99,6 +97,7 @@ void loop_instance_delete(loop_instance *i)
 {
     if (!i)
         return;
+    lp_end_running(i);
     unlist(i);
     if (i->state == LP_STUCK)
         return; /* its thread still runs somewhere in it */
@@ -224,221 +223,11 @@ static loop_error *invoke_job(loop_instance *i)
     return err && loop_error_code(err) == LOOP_NOT_FOUND ? no_function(i, err, full, func) : err;
 }
 
-static void actor(void *arg)
+void lp_actor(void *arg)
 {
     loop_instance *i = arg;
-    i->error = i->job == LP_JOB_RUN ? run_job(i) : invoke_job(i);
+    i->error = i->call_text ? invoke_job(i) : run_job(i);
     loop_host *h = i->host;
     i->done = true; /* from here on the main thread may free `i` after joining */
     uv_async_send(&h->wake);
-}
-
-/* ---- the main thread ---- */
-
-static void stop(loop_instance *i)
-{
-    if (i->stopping)
-        return;
-    i->stopping = true;
-    lp_guest_stop(i->guest);
-}
-
-/* When something must happen next, in ns; UINT64_MAX: nothing. */
-struct plan {
-    uint64_t warn, deadline, stuck;
-};
-
-static void ask_to_end(loop_instance *i, loop_cancel_reason reason, uint64_t grace_ms)
-{
-    int none = LOOP_CANCEL_NONE;
-    if (atomic_compare_exchange_strong(&i->cancelled, &none, reason)) {
-        i->force_at_ns = lp_os_now_ns() + grace_ms * 1000000;
-        lp_guest_ask(i->guest);
-    }
-}
-
-void loop_instance_cancel(loop_instance *i, loop_cancel_reason reason)
-{
-    uint64_t grace = i->sees_cancellation ? i->options.grace_ms : 0;
-    ask_to_end(i, reason, grace);
-    if (!grace)
-        i->asked_to_stop = true;
-    uv_async_send(&i->host->wake);
-}
-
-void loop_instance_kill(loop_instance *i)
-{
-    ask_to_end(i, LOOP_CANCEL_STOPPED, 0);
-    i->asked_to_stop = true;
-    uv_async_send(&i->host->wake);
-}
-
-/* Looks at what is due and acts; returns the time of the next thing to look at. */
-static uint64_t supervise(loop_instance *i, struct plan *p)
-{
-    uint64_t now = lp_os_now_ns();
-    if (now >= p->warn) {
-        p->warn = UINT64_MAX;
-        ask_to_end(i, LOOP_CANCEL_DEADLINE, (p->deadline - LP_MIN(now, p->deadline)) / 1000000);
-    }
-    if (now >= p->deadline && !i->stopping) {
-        i->timed_out = true;
-        stop(i);
-    }
-    bool forced = i->cancelled != LOOP_CANCEL_NONE && now >= i->force_at_ns;
-    if (i->asked_to_stop || forced)
-        stop(i);
-    if (i->stopping && p->stuck == UINT64_MAX)
-        p->stuck = now + LP_STUCK_MS * 1000000ull;
-    if (i->stopping)
-        return p->stuck;
-    uint64_t next = LP_MIN(p->warn, p->deadline);
-    return i->cancelled != LOOP_CANCEL_NONE ? LP_MIN(next, i->force_at_ns) : next;
-}
-
-static void nothing(uv_timer_t *timer)
-{
-    (void)timer;
-}
-
-/* A component that can be asked is asked a little before its time is up. */
-static struct plan plan_of(const loop_instance *i)
-{
-    struct plan p = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
-    if (!i->options.timeout_ms)
-        return p;
-    uint64_t ms = i->options.timeout_ms;
-    p.deadline = i->started_ns + ms * 1000000;
-    if (i->sees_cancellation)
-        p.warn = p.deadline - LP_MIN(i->options.grace_ms, ms / 5) * 1000000;
-    return p;
-}
-
-/* Turns the loop until the actor is done or given up. */
-static void wait_for_actor(loop_instance *i)
-{
-    loop_host *h = i->host;
-    struct plan p = plan_of(i);
-    uv_timer_t timer;
-    uv_timer_init(&h->loop, &timer);
-    uv_ref((uv_handle_t *)&h->wake);
-    while (!i->done) {
-        uint64_t next = supervise(i, &p), now = lp_os_now_ns();
-        if (i->stopping && now >= p.stuck)
-            break;
-        if (next != UINT64_MAX) {
-            uv_update_time(&h->loop);
-            uv_timer_start(&timer, nothing, next > now ? (next - now + 999999) / 1000000 : 0, 0);
-        }
-        uv_run(&h->loop, UV_RUN_ONCE);
-    }
-    uv_unref((uv_handle_t *)&h->wake);
-    uv_close((uv_handle_t *)&timer, NULL);
-    uv_run(&h->loop, UV_RUN_NOWAIT);
-}
-
-/* Why it was stopped, in the place of "stopped". */
-static loop_error *stop_reason(loop_instance *i, loop_error *err)
-{
-    bool by_deadline = i->timed_out || i->cancelled == LOOP_CANCEL_DEADLINE;
-    loop_error_delete(err);
-    if (by_deadline)
-        return loop_error_hint_set(loop_error_new(LOOP_TIMEOUT, "'%s' did not end within %g s",
-                                                  i->options.name,
-                                                  (double)i->options.timeout_ms / 1000),
-                                   "give it longer with --timeout, or limits.timeout in loop.yaml");
-    return loop_error_new(LOOP_CANCELLED, "'%s' was %s", i->options.name,
-                          i->cancelled == LOOP_CANCEL_INTERRUPTED ? "interrupted" : "stopped");
-}
-
-static loop_error *name_error(loop_instance *i, loop_error *err)
-{
-    loop_code code = loop_error_code(err);
-    if (code == LOOP_CANCELLED && i->stopping)
-        return stop_reason(i, err);
-    if (code == LOOP_TIMEOUT && !i->timed_out)
-        return loop_error_hint_set(loop_error_wrap(err, "a call into '%s' took longer than %g s",
-                                                   i->options.name,
-                                                   (double)i->options.call_timeout_ms / 1000),
-                                   "raise limits.call in loop.yaml");
-    return err;
-}
-
-static loop_error *run(loop_instance *i, loop_result *ret)
-{
-    if (i->state != LP_NEW)
-        return loop_error_new(LOOP_USAGE, "'%s' has run already; make another instance",
-                              i->options.name);
-    i->state = LP_RUNNING;
-    i->started_ns = lp_os_now_ns();
-    LP_TRY(lp_os_thread_start(actor, i, 512 << 10, &i->thread));
-    wait_for_actor(i);
-    if (!i->done) {
-        i->state = LP_STUCK;
-        ret->status = i->timed_out ? LOOP_TIMEOUT : LOOP_CANCELLED;
-        return stop_reason(i, NULL);
-    }
-    lp_os_thread_join(lp_take(&i->thread));
-    i->state = LP_ENDED;
-    loop_error *err = i->error ? name_error(i, lp_take(&i->error)) : NULL;
-    if (err) {
-        loop_free(i->result.output);
-        *ret = (loop_result){.status = (int)loop_error_code(err)};
-        return err;
-    }
-    *ret = i->result;
-    if (lp_guest_memory_refused(i->guest) && ret->status != 0) {
-        lp_auto(lp_free_string) char *limit = lp_size_text(i->options.memory_limit);
-        loop_host_log(
-            i->host, LOOP_LOG_WARN,
-            "%s: reached its memory limit of %s on the way; raise it with --max-memory, or "
-            "limits.memory in loop.yaml",
-            i->options.name, limit);
-    }
-    return NULL;
-}
-
-static loop_error *cannot_run(const loop_instance *i)
-{
-    const char *path = i->component->path;
-    if (i->component->kind == LOOP_COMPONENT_HTTP)
-        return loop_error_hint_set(loop_error_new(LOOP_INVALID,
-                                                  "'%s' is an HTTP server (it exports "
-                                                  "wasi:http/incoming-handler), not a command",
-                                                  i->options.name),
-                                   "loop does not serve HTTP yet; `wasmtime serve '%s'` runs it",
-                                   path);
-    lp_buf have = {0};
-    const char *name;
-    for (size_t n = 0; (name = lp_component_export_at(i->component->engine, n)) && n < 8; n++)
-        lp_buf_printf(&have, "%s%s", have.len ? ", " : "", name);
-    loop_error *err = loop_error_new(
-        LOOP_INVALID,
-        "'%s' is a library: it exports %s, and neither wasi:cli/run nor loop:core/app",
-        i->options.name, have.len ? have.ptr : "nothing");
-    if (!have.len)
-        return loop_error_hint_set(err, "there is nothing in it to run or to call; build it again");
-    bool spin = (strstr(have.ptr, "fermyon:spin") || strstr(have.ptr, "spin:"));
-    lp_buf_done(&have);
-    return loop_error_hint_set(err,
-                               spin ? "this is a Spin app; `spin up` runs it"
-                                    : "call one of its functions with --invoke 'iface.func(args)'; "
-                                      "`loop inspect` shows them");
-}
-
-loop_error *loop_instance_run(loop_instance *i, loop_result *ret)
-{
-    if (i->component->kind != LOOP_COMPONENT_COMMAND && i->component->kind != LOOP_COMPONENT_APP)
-        return cannot_run(i);
-    i->job = LP_JOB_RUN;
-    return run(i, ret);
-}
-
-loop_error *loop_instance_invoke(loop_instance *i, const char *call, loop_result *ret)
-{
-    if (strlen(call) > LP_MAX_INVOKE_TEXT)
-        return loop_error_new(LOOP_LIMIT, "a call of more than %u bytes", LP_MAX_INVOKE_TEXT);
-    i->job = LP_JOB_INVOKE;
-    i->call_text = lp_arena_strndup(&i->arena, call, strlen(call));
-    return run(i, ret);
 }

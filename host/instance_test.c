@@ -167,6 +167,86 @@ static void an_instance_runs_once(void **state)
     loop_component_delete(c);
 }
 
+struct crowd {
+    int ended, statuses[8];
+};
+
+struct member {
+    struct crowd *crowd;
+    int number;
+};
+
+static void count_end(void *data, loop_instance *i, loop_error *e, const loop_result *r)
+{
+    (void)i;
+    const struct member *m = data;
+    m->crowd->ended++;
+    m->crowd->statuses[m->number] = e ? (int)loop_error_code(e) : r->status;
+    loop_error_delete(e);
+    loop_free(r->output);
+}
+
+static void on_end(void *data, loop_instance *i, loop_error *e, const loop_result *r)
+{
+    count_end(data, i, e, r);
+    loop_instance_delete(i);
+}
+
+/* Many run at a time, each on its own thread; one that spins or traps holds nobody up. */
+static void instances_run_side_by_side(void **state)
+{
+    (void)state;
+    const struct {
+        const char *name, *call;
+        loop_instance_options options;
+        int status;
+    } rows[] = {
+        {"spin", NULL, {.timeout_ms = 300}, LOOP_TIMEOUT},
+        {"sleep-poll", NULL, {.timeout_ms = 300}, LOOP_TIMEOUT},
+        {"calc", "ops.add(1, 2)", {0}, 0},
+        {"trap", NULL, {0}, LOOP_TRAP},
+        {"app", NULL, {.args = (const char *const[]){"x", "3", NULL}}, 3},
+        {"keyvalue", NULL, {0}, 0},
+        {"calc", "ops.add(3, 4)", {0}, 0},
+        {"spin", NULL, {.call_timeout_ms = 200}, LOOP_TIMEOUT},
+    };
+    struct crowd crowd = {0};
+    struct member members[LP_COUNT(rows)];
+    loop_component *components[LP_COUNT(rows)];
+    uint64_t start = lp_os_now_ns();
+    for (size_t n = 0; n < LP_COUNT(rows); n++) {
+        loop_instance *i;
+        members[n] = (struct member){&crowd, (int)n};
+        components[n] = open_guest(rows[n].name);
+        assert_null(loop_instance_new(host, components[n], &rows[n].options, &i));
+        assert_null(loop_instance_start(i, rows[n].call, on_end, &members[n]));
+    }
+    while (crowd.ended < (int)LP_COUNT(rows))
+        loop_host_turn(host, -1);
+    assert_true(lp_os_now_ns() - start < 5000000000ull);
+    for (size_t n = 0; n < LP_COUNT(rows); n++) {
+        if (crowd.statuses[n] != rows[n].status)
+            fail_msg("%s: %d, not %d", rows[n].name, crowd.statuses[n], rows[n].status);
+        loop_component_delete(components[n]);
+    }
+}
+
+/* Deleting one that runs stops it, and its callback hears of it. */
+static void a_running_instance_may_be_deleted(void **state)
+{
+    (void)state;
+    struct crowd crowd = {0};
+    struct member m = {&crowd, 0};
+    loop_component *c = open_guest("spin");
+    loop_instance *i;
+    assert_null(loop_instance_new(host, c, &(loop_instance_options){0}, &i));
+    assert_null(loop_instance_start(i, NULL, count_end, &m));
+    loop_instance_delete(i);
+    assert_int_equal(crowd.ended, 1);
+    assert_int_equal(crowd.statuses[0], LOOP_CANCELLED);
+    loop_component_delete(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -174,6 +254,8 @@ int main(void)
         cmocka_unit_test(a_component_is_instantiated_often),
         cmocka_unit_test(any_thread_may_kill),
         cmocka_unit_test(an_instance_runs_once),
+        cmocka_unit_test(instances_run_side_by_side),
+        cmocka_unit_test(a_running_instance_may_be_deleted),
     };
     return cmocka_run_group_tests(tests, make_host, drop_host);
 }

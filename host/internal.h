@@ -9,7 +9,8 @@
  *   component.c what a component is, and who would serve its imports
  *   link.c      imports to slots; stubs
  *   call.c      the one path that every call into a provider takes
- *   instance.c  an instance as an actor: its thread, deadlines, cancellation
+ *   instance.c  an instance as an actor: its making and its thread
+ *   supervise.c the main thread's side: start, deadline, cancellation, end
  *   app.c       the life of a loop:core/app
  *   wasi.c      what WASI asks before it acts
  */
@@ -61,6 +62,7 @@ struct loop_host {
         size_t n, cap;
     } signals;
     loop_instance *instances; /* list */
+    size_t running;
     uint64_t next_instance;
 };
 
@@ -98,8 +100,6 @@ struct lp_held {
     uint32_t type;
 };
 
-enum lp_job { LP_JOB_RUN, LP_JOB_INVOKE };
-
 struct loop_instance {
     loop_host *host;
     loop_component *component;
@@ -133,12 +133,10 @@ struct loop_instance {
     } denials; /* told already, so that each is told once */
 
     /* The job; written by the main thread before the actor starts, by the actor until `done`. */
-    enum lp_job job;
-    const char *call_text;
+    const char *call_text; /* NULL: run it */
     loop_error *error;
     loop_result result;
     lp_os_thread *thread;
-    uint64_t started_ns;
 
     /* Shared. */
     _Atomic int cancelled; /* loop_cancel_reason */
@@ -148,6 +146,10 @@ struct loop_instance {
     /* The main thread's. */
     enum { LP_NEW, LP_RUNNING, LP_ENDED, LP_STUCK } state;
     bool timed_out, stopping;
+    uint64_t warn_at_ns, deadline_ns, stuck_at_ns; /* UINT64_MAX: never */
+    uv_timer_t *timer;
+    loop_instance_done *on_done;
+    void *on_done_data;
 };
 
 /* ---- host.c ---- */
@@ -186,6 +188,15 @@ void lp_slot_drop(void *slot, uint32_t handle);
 uint32_t lp_held_type(void *instance, uint32_t handle);
 /* Drops what the guest still held: deleting a store runs no destructors. */
 void lp_held_sweep(loop_instance *i);
+
+/* ---- instance.c ---- */
+void lp_actor(void *instance);
+
+/* ---- supervise.c ---- */
+/* Looks at a running instance; true when it ended, and its callback was called. */
+bool lp_supervise(loop_instance *i);
+/* Stops a running instance and waits for its end. */
+void lp_end_running(loop_instance *i);
 
 /* ---- app.c ---- */
 loop_error *lp_app_run(loop_instance *i, int *ret_status) LOOP_MUST_USE;

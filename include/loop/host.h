@@ -160,12 +160,27 @@ LOOP_API loop_error *loop_instance_new(loop_host *host, loop_component *componen
                                        loop_instance **ret) LOOP_MUST_USE;
 
 /*
- * Runs a command or an application to its end, turning the host's loop
- * meanwhile. An instance runs once.
+ * An instance has ended (main): `error` is the receiver's, NULL when the
+ * component ended by itself; so is result->output. Deleting the instance here is
+ * fine.
+ */
+typedef void loop_instance_done(void *data, loop_instance *instance, loop_error *error,
+                                const loop_result *result);
+
+/*
+ * Starts an instance on a thread of its own and returns; `done` is called from a
+ * turn of the host's loop. With `call` it calls one export: "iface.func(args)" or
+ * "func(args)", arguments in WAVE; without (NULL) it runs a command or an
+ * application. An instance runs once; many instances may run at a time.
+ * LOOP_USAGE, LOOP_INVALID (nothing to run in it), LOOP_SYSTEM. `done` gets
  * LOOP_TRAP, LOOP_TIMEOUT, LOOP_CANCELLED, LOOP_LIMIT, or what a provider said.
  */
+LOOP_API loop_error *loop_instance_start(loop_instance *instance, const char *call,
+                                         loop_instance_done *done, void *data) LOOP_MUST_USE;
+
+/* Starts it and turns the host's loop until it has ended. */
 LOOP_API loop_error *loop_instance_run(loop_instance *instance, loop_result *ret) LOOP_MUST_USE;
-/* Calls one export: "iface.func(args)" or "func(args)", arguments in WAVE. */
+/* The same for one call. */
 LOOP_API loop_error *loop_instance_invoke(loop_instance *instance, const char *call,
                                           loop_result *ret) LOOP_MUST_USE;
 
@@ -177,6 +192,7 @@ LOOP_API loop_error *loop_instance_invoke(loop_instance *instance, const char *c
 LOOP_API void loop_instance_cancel(loop_instance *instance, loop_cancel_reason reason);
 /* Stops it now. Any thread. */
 LOOP_API void loop_instance_kill(loop_instance *instance);
+/* One that runs is stopped first, and its `done` called. NULL is fine. */
 LOOP_API void loop_instance_delete(loop_instance *instance);
 
 /* loop's version, "0.1.0", and the engine's, "wasmtime 48.0.8". */

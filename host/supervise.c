@@ -1,0 +1,295 @@
+/*
+ * host/supervise.c: the main thread's side of an instance: starting it, its
+ * deadline, cancellation, and its end.
+ *
+ * Nothing here waits for an actor: a timer or a wake from the actor looks at what
+ * is due. When a stopped actor does not come back within LP_STUCK_MS (a write to
+ * a pipe that nobody reads), it is given up: the run ends on time with its error,
+ * and the actor's memory is left behind.
+ */
+#include <stdlib.h>
+
+#include "host/internal.h"
+
+#define LP_STUCK_MS 50
+
+/* ---- asking and stopping ---- */
+
+static void stop(loop_instance *i)
+{
+    if (i->stopping)
+        return;
+    i->stopping = true;
+    i->stuck_at_ns = lp_os_now_ns() + LP_STUCK_MS * 1000000ull;
+    lp_guest_stop(i->guest);
+}
+
+static void ask_to_end(loop_instance *i, loop_cancel_reason reason, uint64_t grace_ms)
+{
+    int none = LOOP_CANCEL_NONE;
+    if (atomic_compare_exchange_strong(&i->cancelled, &none, reason)) {
+        i->force_at_ns = lp_os_now_ns() + grace_ms * 1000000;
+        lp_guest_ask(i->guest);
+    }
+}
+
+void loop_instance_cancel(loop_instance *i, loop_cancel_reason reason)
+{
+    uint64_t grace = i->sees_cancellation ? i->options.grace_ms : 0;
+    ask_to_end(i, reason, grace);
+    if (!grace)
+        i->asked_to_stop = true;
+    uv_async_send(&i->host->wake);
+}
+
+void loop_instance_kill(loop_instance *i)
+{
+    ask_to_end(i, LOOP_CANCEL_STOPPED, 0);
+    i->asked_to_stop = true;
+    uv_async_send(&i->host->wake);
+}
+
+/* ---- what is due ---- */
+
+/* Acts on what is due; returns when to look again, UINT64_MAX for not before something happens. */
+static uint64_t supervise(loop_instance *i)
+{
+    uint64_t now = lp_os_now_ns();
+    if (now >= i->warn_at_ns) {
+        i->warn_at_ns = UINT64_MAX;
+        ask_to_end(i, LOOP_CANCEL_DEADLINE,
+                   (i->deadline_ns - LP_MIN(now, i->deadline_ns)) / 1000000);
+    }
+    if (now >= i->deadline_ns && !i->stopping) {
+        i->timed_out = true;
+        stop(i);
+    }
+    bool cancelled = i->cancelled != LOOP_CANCEL_NONE;
+    if (i->asked_to_stop || (cancelled && now >= i->force_at_ns))
+        stop(i);
+    if (i->stopping)
+        return i->stuck_at_ns;
+    uint64_t next = LP_MIN(i->warn_at_ns, i->deadline_ns);
+    return cancelled ? LP_MIN(next, (uint64_t)i->force_at_ns) : next;
+}
+
+/* A component that can be asked is asked a little before its time is up. */
+static void plan(loop_instance *i)
+{
+    uint64_t ms = i->options.timeout_ms;
+    i->warn_at_ns = i->deadline_ns = UINT64_MAX;
+    if (!ms)
+        return;
+    i->deadline_ns = lp_os_now_ns() + ms * 1000000;
+    if (i->sees_cancellation)
+        i->warn_at_ns = i->deadline_ns - LP_MIN(i->options.grace_ms, ms / 5) * 1000000;
+}
+
+/* ---- the end ---- */
+
+/* Why it was stopped, in the place of "stopped". */
+static loop_error *stop_reason(loop_instance *i, loop_error *err)
+{
+    bool by_deadline = i->timed_out || i->cancelled == LOOP_CANCEL_DEADLINE;
+    loop_error_delete(err);
+    if (by_deadline)
+        return loop_error_hint_set(loop_error_new(LOOP_TIMEOUT, "'%s' did not end within %g s",
+                                                  i->options.name,
+                                                  (double)i->options.timeout_ms / 1000),
+                                   "give it longer with --timeout, or limits.timeout in loop.yaml");
+    return loop_error_new(LOOP_CANCELLED, "'%s' was %s", i->options.name,
+                          i->cancelled == LOOP_CANCEL_INTERRUPTED ? "interrupted" : "stopped");
+}
+
+static loop_error *name_error(loop_instance *i, loop_error *err)
+{
+    loop_code code = loop_error_code(err);
+    if (code == LOOP_CANCELLED && i->stopping)
+        return stop_reason(i, err);
+    if (code == LOOP_TIMEOUT && !i->timed_out)
+        return loop_error_hint_set(loop_error_wrap(err, "a call into '%s' took longer than %g s",
+                                                   i->options.name,
+                                                   (double)i->options.call_timeout_ms / 1000),
+                                   "raise limits.call in loop.yaml");
+    return err;
+}
+
+static void warn_of_memory(loop_instance *i)
+{
+    if (!lp_guest_memory_refused(i->guest) || i->result.status == 0)
+        return;
+    lp_auto(lp_free_string) char *limit = lp_size_text(i->options.memory_limit);
+    loop_host_log(i->host, LOOP_LOG_WARN,
+                  "%s: reached its memory limit of %s on the way; raise it with --max-memory, or "
+                  "limits.memory in loop.yaml",
+                  i->options.name, limit);
+}
+
+/* The actor is done: its error or its result. */
+static loop_error *join(loop_instance *i, loop_result *ret)
+{
+    lp_os_thread_join(lp_take(&i->thread));
+    i->state = LP_ENDED;
+    loop_error *err = i->error ? name_error(i, lp_take(&i->error)) : NULL;
+    if (err) {
+        loop_free(i->result.output);
+        *ret = (loop_result){.status = (int)loop_error_code(err)};
+        return err;
+    }
+    warn_of_memory(i);
+    *ret = i->result;
+    return NULL;
+}
+
+static loop_error *give_up(loop_instance *i, loop_result *ret)
+{
+    i->state = LP_STUCK;
+    loop_error *err = stop_reason(i, NULL);
+    *ret = (loop_result){.status = (int)loop_error_code(err)};
+    return err;
+}
+
+static void free_timer(uv_handle_t *timer)
+{
+    free(timer);
+}
+
+static void finish(loop_instance *i)
+{
+    loop_host *h = i->host;
+    loop_result result = {0};
+    loop_error *err = i->done ? join(i, &result) : give_up(i, &result);
+    uv_close((uv_handle_t *)lp_take(&i->timer), free_timer);
+    if (--h->running == 0)
+        uv_unref((uv_handle_t *)&h->wake);
+    i->on_done(i->on_done_data, i, err, &result); /* `i` may be gone after this */
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    lp_supervise(timer->data);
+}
+
+bool lp_supervise(loop_instance *i)
+{
+    if (i->state != LP_RUNNING)
+        return false;
+    uint64_t next = i->done ? 0 : supervise(i), now = lp_os_now_ns();
+    if (i->done || (i->stopping && now >= i->stuck_at_ns)) {
+        finish(i);
+        return true;
+    }
+    if (next != UINT64_MAX) {
+        uv_update_time(&i->host->loop);
+        uv_timer_start(i->timer, on_timer, next > now ? (next - now + 999999) / 1000000 : 0, 0);
+    }
+    return false;
+}
+
+/* ---- starting ---- */
+
+static loop_error *cannot_run(const loop_instance *i)
+{
+    const char *path = i->component->path;
+    if (i->component->kind == LOOP_COMPONENT_HTTP)
+        return loop_error_hint_set(loop_error_new(LOOP_INVALID,
+                                                  "'%s' is an HTTP server (it exports "
+                                                  "wasi:http/incoming-handler), not a command",
+                                                  i->options.name),
+                                   "loop does not serve HTTP yet; `wasmtime serve '%s'` runs it",
+                                   path);
+    lp_buf have = {0};
+    const char *name;
+    for (size_t n = 0; (name = lp_component_export_at(i->component->engine, n)) && n < 8; n++)
+        lp_buf_printf(&have, "%s%s", have.len ? ", " : "", name);
+    loop_error *err = loop_error_new(
+        LOOP_INVALID,
+        "'%s' is a library: it exports %s, and neither wasi:cli/run nor loop:core/app",
+        i->options.name, have.len ? have.ptr : "nothing");
+    if (!have.len)
+        return loop_error_hint_set(err, "there is nothing in it to run or to call; build it again");
+    bool spin = (strstr(have.ptr, "fermyon:spin") || strstr(have.ptr, "spin:"));
+    lp_buf_done(&have);
+    return loop_error_hint_set(err,
+                               spin ? "this is a Spin app; `spin up` runs it"
+                                    : "call one of its functions with --invoke 'iface.func(args)'; "
+                                      "`loop inspect` shows them");
+}
+
+static loop_error *check_start(const loop_instance *i, const char *call)
+{
+    if (i->state != LP_NEW)
+        return loop_error_new(LOOP_USAGE, "'%s' has run already; make another instance",
+                              i->options.name);
+    if (call && strlen(call) > LP_MAX_INVOKE_TEXT)
+        return loop_error_new(LOOP_LIMIT, "a call of more than %u bytes", LP_MAX_INVOKE_TEXT);
+    if (!call && i->component->kind != LOOP_COMPONENT_COMMAND &&
+        i->component->kind != LOOP_COMPONENT_APP)
+        return cannot_run(i);
+    return NULL;
+}
+
+loop_error *loop_instance_start(loop_instance *i, const char *call, loop_instance_done *on_done,
+                                void *data)
+{
+    LP_TRY(check_start(i, call));
+    loop_host *h = i->host;
+    i->call_text = call ? lp_arena_strndup(&i->arena, call, strlen(call)) : NULL;
+    i->on_done = on_done;
+    i->on_done_data = data;
+    LP_TRY(lp_os_thread_start(lp_actor, i, 512 << 10, &i->thread));
+    i->state = LP_RUNNING;
+    plan(i);
+    i->timer = lp_alloc(sizeof *i->timer);
+    uv_timer_init(&h->loop, i->timer);
+    i->timer->data = i;
+    if (h->running++ == 0)
+        uv_ref((uv_handle_t *)&h->wake);
+    uv_async_send(&h->wake); /* the first look: it starts the timer */
+    return NULL;
+}
+
+/* ---- running to the end ---- */
+
+struct waiting {
+    bool done;
+    loop_error *error;
+    loop_result *result;
+};
+
+static void note_end(void *data, loop_instance *i, loop_error *error, const loop_result *result)
+{
+    (void)i;
+    struct waiting *w = data;
+    w->done = true;
+    w->error = error;
+    *w->result = *result;
+}
+
+static loop_error *run(loop_instance *i, const char *call, loop_result *ret)
+{
+    struct waiting w = {.result = ret};
+    LP_TRY(loop_instance_start(i, call, note_end, &w));
+    while (!w.done)
+        uv_run(&i->host->loop, UV_RUN_ONCE);
+    return w.error;
+}
+
+loop_error *loop_instance_run(loop_instance *i, loop_result *ret)
+{
+    return run(i, NULL, ret);
+}
+
+loop_error *loop_instance_invoke(loop_instance *i, const char *call, loop_result *ret)
+{
+    return run(i, call, ret);
+}
+
+void lp_end_running(loop_instance *i)
+{
+    if (i->state != LP_RUNNING)
+        return;
+    loop_instance_kill(i);
+    while (i->state == LP_RUNNING)
+        uv_run(&i->host->loop, UV_RUN_ONCE);
+}
