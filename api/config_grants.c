@@ -93,7 +93,8 @@ static loop_error *read_storage(lp_config_component *component, const lp_yaml *m
     if (!quota)
         return loop_error_hint_set(lp_yaml_error(map, "'quota' is missing%s", inside),
                                    "write storage: { quota: 16MiB }");
-    return lp_config_read_size(quota, "quota", &component->row.storage_quota);
+    LP_TRY(lp_config_read_size(quota, "quota", &component->row.storage_quota));
+    return lp_yaml_error(quota, "'storage' is not there yet%s", where);
 }
 
 /* `grants:` or `deny:` */

@@ -104,6 +104,8 @@ static void a_mistake_is_reported_with_its_place(void **state)
         {NOTES "    grants: {storage: {}}\n",
          "loop.yaml:5:23: 'quota' is missing in 'storage' in 'grants' of component 'notes'",
          "write storage: { quota: 16MiB }"},
+        {NOTES "    grants: {storage: {quota: 1MiB}}\n",
+         "loop.yaml:5:31: 'storage' is not there yet in 'grants' of component 'notes'", NULL},
         {NOTES "    grants: {storage: {quota: big}}\n",
          "loop.yaml:5:31: expected a size such as 64MiB for 'quota', found 'big'", NULL},
         {NOTES "    limits: {memory: 0}\n",
@@ -213,7 +215,6 @@ static const char whole[] = "loop: 1\n"
                             "      env: [LANG, TOKEN=s3cret]\n"
                             "      http: ['api.example.com:443']\n"
                             "      net: ['db.example.com:5432']\n"
-                            "      storage: { quota: 16MiB }\n"
                             "    deny:\n"
                             "      dirs: [ { host: ./data/private } ]\n"
                             "      env: [HOME]\n"
@@ -244,7 +245,6 @@ static void a_whole_file_is_read(void **state)
     assert_string_equal(notes->optional[0], "loop:window/windows");
     assert_int_equal(notes->memory_limit, 256 << 20);
     assert_int_equal(notes->call_limit_ms, 5000);
-    assert_int_equal(notes->storage_quota, 16 << 20);
     assert_int_equal(notes->on_trap, LOOP_ON_TRAP_STOP);
     assert_int_equal(notes->origin.line, 4);
     const loop_component_config *bare = loop_config_component_at(c, 1);
@@ -545,7 +545,7 @@ static void the_format_shows_origins_and_no_secrets(void **state)
         assert_null(strstr(text, "s3cret"));
         assert_null(strstr(text, "blue"));
         assert_non_null(strstr(text, "debug"));
-        assert_non_null(strstr(text, json ? "\"line\":24,\"column\":15" : "loop.yaml:24:15"));
+        assert_non_null(strstr(text, json ? "\"line\":23,\"column\":15" : "loop.yaml:23:15"));
     }
     loop_config_delete(c);
 }

@@ -61,6 +61,10 @@ bool lp_str_eq(lp_str a, lp_str b);
 bool lp_str_is(lp_str a, const char *b);
 bool lp_starts_with(const char *s, const char *prefix);
 
+/* An error with a code of its own, whatever its cause's (taken). The hint is not taken over. */
+loop_error *lp_error_because(loop_code code, loop_error *cause, const char *fmt, ...)
+    LOOP_PRINTF(3, 4) LOOP_MUST_USE;
+
 /* Growing text, always terminated. Zero-initialise; lp_buf_done frees. */
 typedef struct lp_buf {
     char *ptr;

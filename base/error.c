@@ -1,8 +1,7 @@
 /*
  * base/error.c: implements include/loop/error.h.
  *
- * An error is one heap node a message; causes are a list. Out of memory yields
- * `no_memory`, a static node that _delete leaves alone.
+ * An error is one heap node a message; causes are a list.
  */
 #include "loop/error.h"
 
@@ -17,16 +16,9 @@ struct loop_error {
     loop_error *cause;
 };
 
-static char no_memory_text[] = "out of memory";
-static loop_error no_memory = {LOOP_SYSTEM, no_memory_text, NULL, NULL};
-
 static loop_error *make(loop_code code, loop_error *cause, const char *fmt, va_list ap)
 {
-    loop_error *e = calloc(1, sizeof *e);
-    if (!e) {
-        loop_error_delete(cause);
-        return &no_memory;
-    }
+    loop_error *e = lp_alloc(sizeof *e);
     *e = (loop_error){code, lp_vformat(fmt, ap), NULL, cause};
     return e;
 }
@@ -46,14 +38,23 @@ loop_error *loop_error_wrap(loop_error *cause, const char *fmt, ...)
     va_start(ap, fmt);
     loop_error *e = make(loop_error_code(cause), cause, fmt, ap);
     va_end(ap);
-    if (cause && cause != &no_memory && e != &no_memory)
+    if (cause)
         e->hint = lp_take(&cause->hint);
+    return e;
+}
+
+loop_error *lp_error_because(loop_code code, loop_error *cause, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    loop_error *e = make(code, cause, fmt, ap);
+    va_end(ap);
     return e;
 }
 
 loop_error *loop_error_hint_set(loop_error *e, const char *fmt, ...)
 {
-    if (!e || e == &no_memory)
+    if (!e)
         return e;
     va_list ap;
     va_start(ap, fmt);
@@ -105,7 +106,7 @@ char *loop_error_format(const loop_error *e)
 
 void loop_error_delete(loop_error *e)
 {
-    while (e && e != &no_memory) {
+    while (e) {
         loop_error *cause = e->cause;
         free(e->message);
         free(e->hint);

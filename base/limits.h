@@ -18,6 +18,7 @@
 #define LP_MAX_VALUE_DEPTH 64               /* nesting of a component value */
 #define LP_MAX_VALUE_ITEMS (1u << 20)       /* nodes of one component value tree */
 #define LP_MAX_VALUE_BYTES (64u << 20)      /* text and bytes of one value tree */
+#define LP_MAX_CALL_BYTES (128u << 20)      /* memory that a provider takes in one call */
 #define LP_MAX_ARENA_BLOCK (256u << 20)     /* one allocation from an arena */
 #define LP_MAX_LOG_MESSAGE 16384            /* bytes of a guest's log message; longer is cut */
 #define LP_MAX_LOG_FIELDS 64                /* fields of a guest's log entry; more are dropped */

@@ -3,9 +3,6 @@
 
 #include <string.h>
 
-/* A host without these answers `unavailable` itself, as host/link.c does. */
-static const char *const stubbed[] = {"loop:ui/", "loop:window/"};
-
 static bool is_named(const char *wanted, const char *full)
 {
     size_t n = strcspn(full, "@");
@@ -14,9 +11,6 @@ static bool is_named(const char *wanted, const char *full)
 
 bool cli_import_optional(const char *interface_name, const char *const *optional)
 {
-    for (size_t i = 0; i < sizeof stubbed / sizeof *stubbed; i++)
-        if (strncmp(interface_name, stubbed[i], strlen(stubbed[i])) == 0)
-            return true;
     for (size_t i = 0; optional && optional[i]; i++)
         if (is_named(optional[i], interface_name))
             return true;
@@ -59,8 +53,9 @@ cli_need cli_import_need(loop_component *c, const loop_item *item, const char *c
             return CLI_NEED_SERVED;
         if (is_types_only(c, item->interface_name))
             return CLI_NEED_NOBODY;
-        return cli_import_optional(item->interface_name, optional) ? CLI_NEED_STUB
-                                                                   : CLI_NEED_MISSING;
+        return item->stubbed || cli_import_optional(item->interface_name, optional)
+                   ? CLI_NEED_STUB
+                   : CLI_NEED_MISSING;
     }
     bool part = *item->interface_name && !interface_served(c, item->interface_name);
     if (item->served || part || item->kind == LOOP_ITEM_RESOURCE)

@@ -145,6 +145,7 @@ int main(int argc, char **argv)
 {
     int status = 0;
     signal(SIGPIPE, SIG_IGN); /* a failed write says so; it ends nobody */
+    signal(SIGXFSZ, SIG_IGN); /* likewise a file that may not grow */
     loop_error *e = open_streams();
     if (!e)
         e = dispatch(argv + (argc > 0), &status);

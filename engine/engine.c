@@ -120,7 +120,8 @@ loop_error *lp_component_open(lp_engine *e, const char *path, lp_component **ret
         return loop_error_hint_set(
             err, "check the path; `loop run` takes a file, or a name of loop.yaml");
     if (err && loop_error_code(err) == LOOP_LIMIT)
-        return loop_error_hint_set(err, "a component has at most %u MiB; strip its debug information",
+        return loop_error_hint_set(err,
+                                   "a component has at most %u MiB; strip its debug information",
                                    LP_MAX_COMPONENT_BYTES >> 20);
     if (err)
         return loop_error_hint_set(err, "a component is a regular file that you can read");
@@ -171,6 +172,7 @@ static void on_row(void *data, const lpx_row *row)
         .interface_name = keep(c, row->interface_name),
         .function = keep(c, row->function),
         .signature = keep(c, row->signature),
+        .structure = keep(c, row->structure),
     };
 }
 
@@ -286,6 +288,11 @@ loop_error *lp_component_compile(lp_component *c)
         lp_cache_store(e, c->bytes, c->len, c->wasm);
     }
     return reflect(c);
+}
+
+bool lp_component_is_compiled(const lp_component *c)
+{
+    return c->wasm != NULL;
 }
 
 const lp_import *lp_component_import_at(const lp_component *c, size_t i)

@@ -46,6 +46,7 @@ typedef struct lp_row {
     const char *interface_name; /* with its version; "" for the world's own */
     const char *function;
     const char *signature;
+    const char *structure; /* the signature in the structural form of loop/provider.h */
 } lp_row;
 
 /*
@@ -55,6 +56,7 @@ typedef struct lp_row {
 loop_error *lp_component_open(lp_engine *e, const char *path, lp_component **ret) LOOP_MUST_USE;
 /* Compiles it, or takes it from the cache. Once is enough. */
 loop_error *lp_component_compile(lp_component *c) LOOP_MUST_USE;
+bool lp_component_is_compiled(const lp_component *c);
 void lp_component_delete(lp_component *c);
 /* The rows; made at the first call from the file's own types. NULL past the end. */
 loop_error *lp_component_rows(lp_component *c, const lp_row **ret, size_t *ret_count) LOOP_MUST_USE;
@@ -70,8 +72,6 @@ typedef struct lp_import {
     const lp_signature *signature; /* functions only */
 } lp_import;
 const lp_import *lp_component_import_at(const lp_component *c, size_t i);
-/* Whether a name is an export: an interface, or a function of the world. */
-bool lp_component_exports(const lp_component *c, const char *interface_name, const char *function);
 /* Export i: the interface's or function's name; NULL past the end. */
 const char *lp_component_export_at(const lp_component *c, size_t i);
 

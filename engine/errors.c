@@ -117,7 +117,12 @@ loop_error *lp_error_of_guest(const char *name, wasmtime_error_t *e)
         lp_auto(lp_free_string) char *message = lp_format("%s trapped: %s", name, reason);
         err = loop_error_hint_set(with_frames(e, LOOP_TRAP, message), "%s", trap_hint(trap));
     } else {
+        /* With frames the guest did it (a bad handle, say); without, the engine could not. */
         err = with_frames(e, LOOP_TRAP, root);
+        if (!loop_error_cause(err)) {
+            loop_error_delete(err);
+            err = loop_error_new(LOOP_INTERNAL, "%s", root);
+        }
     }
     wasmtime_error_delete(e);
     return err;

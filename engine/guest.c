@@ -350,10 +350,9 @@ loop_error *lp_guest_define_pollable(lp_guest *g, const lp_import *import)
 
 static loop_error *limit_error(const lp_guest *g, loop_error *cause)
 {
-    loop_error *e = loop_error_new(LOOP_LIMIT, "%s", loop_error_message(cause));
-    loop_error_delete(cause);
     lp_auto(lp_free_string) char *limit = lp_size_text(g->limits.memory_max);
-    e = loop_error_wrap(e, "'%s' reached its memory limit of %s", g->options.name, limit);
+    loop_error *e = lp_error_because(LOOP_LIMIT, cause, "'%s' reached its memory limit of %s",
+                                     g->options.name, limit);
     return loop_error_hint_set(e, "raise it with --max-memory, or limits.memory in loop.yaml");
 }
 
@@ -378,10 +377,12 @@ static loop_error *outcome(lp_guest *g, lpx_outcome o, wasmtime_error_t *e, bool
         return NULL;
     }
     lp_auto(lp_free_string) char *name = lp_format("'%s'", g->options.name);
+    int trap = lpx_error_trap(e);
     loop_error *err = lp_error_of_guest(name, e);
-    if (g->limits.memory_refused)
-        return limit_error(g, err);
-    return err;
+    /* A refused memory ends in an abort, or before the start; another trap is a fault of its own.
+     */
+    bool gave_up = trap < 0 || trap == WASMTIME_TRAP_CODE_UNREACHABLE_CODE_REACHED;
+    return g->limits.memory_refused && gave_up ? limit_error(g, err) : err;
 }
 
 loop_error *lp_guest_instantiate(lp_guest *g, uint64_t timeout_ms)

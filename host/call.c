@@ -12,6 +12,7 @@
 struct loop_call {
     struct lp_slot *slot;
     lp_arena *arena;
+    bool over; /* more memory was asked for than a call may have */
 };
 
 /* ---- handles ---- */
@@ -22,12 +23,28 @@ uint32_t lp_held_type(void *data, uint32_t handle)
     return handle < i->held.n && i->held.at[handle].object ? i->held.at[handle].type : UINT32_MAX;
 }
 
+/* One call at a time, where the provider asks for that. */
+static void lock(struct lp_provider *p)
+{
+    if (p->table->threads == LOOP_THREADS_SERIAL)
+        lp_os_mutex_lock(p->serial);
+}
+
+static void unlock(struct lp_provider *p)
+{
+    if (p->table->threads == LOOP_THREADS_SERIAL)
+        lp_os_mutex_unlock(p->serial);
+}
+
 static void release(loop_instance *i, uint32_t handle)
 {
     struct lp_held *h = &i->held.at[handle];
     void *object = lp_take(&h->object);
-    if (h->resource->drop)
+    if (h->resource->drop) {
+        lock(h->provider);
         h->resource->drop(h->provider->self, object);
+        unlock(h->provider);
+    }
     h->next_free = i->free_held;
     i->free_held = handle;
 }
@@ -61,14 +78,14 @@ loop_error *lp_slot_call(void *data, lp_arena *arena, const loop_value *args, si
                          loop_value *ret)
 {
     struct lp_slot *s = data;
-    loop_call call = {s, arena};
+    loop_call call = {.slot = s, .arena = arena};
     uint64_t start = s->instance->host->options.trace ? lp_os_now_ns() : 0;
-    bool serial = s->provider->table->threads == LOOP_THREADS_SERIAL;
-    if (serial)
-        lp_os_mutex_lock(s->provider->serial);
+    lock(s->provider);
     loop_error *err = s->function->call(s->provider->self, &call, args, ret);
-    if (serial)
-        lp_os_mutex_unlock(s->provider->serial);
+    unlock(s->provider);
+    if (call.over && !err)
+        err = loop_error_new(LOOP_LIMIT, "the answer takes more than the %u MiB of a call",
+                             LP_MAX_CALL_BYTES >> 20);
     for (size_t n = 0; n < nargs; n++)
         if (args[n].kind == LOOP_OWN && lp_held_type(s->instance, args[n].of.handle) != UINT32_MAX)
             release(s->instance, args[n].of.handle); /* handed over: used up by the call */
@@ -189,9 +206,9 @@ void *loop_call_held(const loop_call *call, const char *resource, uint32_t handl
 
 void *loop_call_alloc(loop_call *call, size_t size)
 {
-    if (call->arena->used + size > LP_MAX_VALUE_BYTES * 2ull)
-        return NULL;
-    return lp_arena_alloc(call->arena, size);
+    bool fits = size <= LP_MAX_CALL_BYTES && call->arena->used <= LP_MAX_CALL_BYTES - size;
+    call->over = call->over || !fits;
+    return fits ? lp_arena_alloc(call->arena, size) : NULL;
 }
 
 const char *loop_call_component(const loop_call *call)
@@ -208,7 +225,7 @@ loop_cancel_reason loop_call_cancelled(const loop_call *call, uint32_t *ret_rema
 {
     loop_instance *i = call->slot->instance;
     int reason = i->cancelled;
-    uint64_t at = i->force_at_ns, now = lp_os_now_ns();
+    uint64_t at = i->force_at_ns, now = lp_os_now_ns(); /* at: UINT64_MAX until it is known */
     if (ret_remaining_ms)
         *ret_remaining_ms = at > now ? (uint32_t)LP_MIN((at - now) / 1000000, UINT32_MAX) : 0;
     return (loop_cancel_reason)reason;

@@ -122,28 +122,43 @@ static void serve_by_engine(loop_component *c, loop_item *item)
         item->reason = keep_take(c, lp_format("the engine has no '%s'", item->function));
 }
 
-static void serve_by_provider(loop_component *c, loop_item *item)
+/* Why `p` does not serve a function, or NULL where it does; malloced. */
+static char *why_not(loop_component *c, const struct lp_provider *p,
+                     const loop_provider_interface *t, const lp_row *row)
+{
+    if (row->kind == LP_ROW_RESOURCE || row->kind == LP_ROW_INTERFACE ||
+        lp_is_subscribe(row->interface_name, row->function))
+        return NULL;
+    const loop_provider_function *f = lp_find_function(t, row->function);
+    if (!f)
+        return lp_format("'%s' has no such function%s", p->table->name,
+                         nearest_function(c, t, row->function));
+    if (strcmp(f->type, row->structure) != 0)
+        return lp_format("'%s' has it with another type: %s", p->table->name, f->type);
+    return NULL;
+}
+
+static void serve_by_provider(loop_component *c, const lp_row *row, loop_item *item)
 {
     const loop_provider_interface *t;
     const char *version;
     char *why = NULL;
     struct lp_provider *p = lp_host_find(c->host, item->interface_name, &t, &version, &why);
-    if (!p) {
-        const char *near = lp_nearest_interface(c->host, item->interface_name);
-        item->tier = LOOP_TIER_STUB;
-        item->stubbed = lp_is_stubbed(item->interface_name);
-        item->reason =
-            keep_take(c, near ? lp_format("%s; the nearest is '%s'", why, near) : lp_strdup(why));
-        free(why);
+    if (p) {
+        item->tier = LOOP_TIER_BUILTIN;
+        item->provider = p->table->name;
+        why = why_not(c, p, t, row);
+        item->served = !why;
+        if (why)
+            item->reason = keep_take(c, why);
         return;
     }
-    item->tier = LOOP_TIER_BUILTIN;
-    item->provider = p->table->name;
-    item->served = item->kind != LOOP_ITEM_FUNCTION || lp_find_function(t, item->function) ||
-                   strcmp(item->function, "[method]token.subscribe") == 0;
-    if (!item->served)
-        item->reason = keep_take(c, lp_format("'%s' has no such function%s", p->table->name,
-                                              nearest_function(c, t, item->function)));
+    const char *near = lp_nearest_interface(c->host, item->interface_name);
+    item->tier = LOOP_TIER_STUB;
+    item->stubbed = lp_is_stubbed(item->interface_name);
+    item->reason =
+        keep_take(c, near ? lp_format("%s; the nearest is '%s'", why, near) : lp_strdup(why));
+    free(why);
 }
 
 static void add_item(loop_component *c, const lp_row *row)
@@ -167,7 +182,7 @@ static void add_item(loop_component *c, const lp_row *row)
     else if (lp_wasi_interface(row->interface_name))
         serve_by_engine(c, item);
     else
-        serve_by_provider(c, item);
+        serve_by_provider(c, row, item);
 }
 
 static loop_error *make_items(loop_component *c)

@@ -36,8 +36,10 @@ static void on_wake(uv_async_t *wake)
     bool ended;
     do {
         ended = false;
-        for (loop_instance *i = h->instances; i && !ended; i = i->next)
+        for (loop_instance *i = h->instances, *next; i && !ended; i = next) {
+            next = i->next; /* its end may free it */
             ended = lp_supervise(i);
+        }
     } while (ended);
 }
 
@@ -85,6 +87,8 @@ void loop_host_delete(loop_host *h)
         return;
     while (h->instances)
         loop_instance_delete(h->instances);
+    if (h->abandoned)
+        return; /* a thread that does not come back still uses it */
     uv_walk(&h->loop, close_handle, NULL);
     uv_run(&h->loop, UV_RUN_DEFAULT);
     uv_loop_close(&h->loop);
@@ -342,6 +346,8 @@ static void end_turn(uv_timer_t *timer)
 
 bool loop_host_turn(loop_host *h, int timeout_ms)
 {
+    if (h->turning)
+        return true;
     if (timeout_ms == 0)
         return uv_run(&h->loop, UV_RUN_NOWAIT) != 0;
     if (timeout_ms < 0)

@@ -59,20 +59,22 @@ static bool imports_cancellation(const loop_component *c)
 loop_error *loop_instance_new(loop_host *h, loop_component *c, const loop_instance_options *o,
                               loop_instance **ret)
 {
+    if (!lp_component_is_compiled(c->engine))
+        return loop_error_new(LOOP_USAGE, "'%s' was only described; open it to run it", c->path);
     loop_instance *i = lp_alloc(sizeof *i);
     i->host = h;
     i->component = c;
     i->number = ++h->next_instance;
     i->cancelled = LOOP_CANCEL_NONE;
+    i->force_at_ns = UINT64_MAX;
     i->free_held = UINT32_MAX;
     i->next = h->instances;
     h->instances = i;
     copy_options(i, o);
     i->sees_cancellation = c->kind == LOOP_COMPONENT_APP || imports_cancellation(c);
     lp_guest_options guest;
-    loop_error *err = lp_wasi_options(i, &guest);
-    if (!err)
-        err = lp_guest_new(h->engine, c->engine, &guest, &i->guest);
+    lp_wasi_options(i, &guest);
+    loop_error *err = lp_guest_new(h->engine, c->engine, &guest, &i->guest);
     if (!err)
         err = lp_link(i);
     if (err) {

@@ -63,6 +63,8 @@ struct loop_host {
     } signals;
     loop_instance *instances; /* list */
     size_t running;
+    bool abandoned; /* an instance was given up: its thread still uses the host */
+    bool turning;   /* inside a callback of the loop */
     uint64_t next_instance;
 };
 
@@ -127,10 +129,6 @@ struct loop_instance {
         lp_guest_dir *at;
         size_t n, cap;
     } dirs;
-    struct {
-        char **at;
-        size_t n, cap;
-    } denials; /* told already, so that each is told once */
 
     /* The job; written by the main thread before the actor starts, by the actor until `done`. */
     const char *call_text; /* NULL: run it */
@@ -178,6 +176,8 @@ loop_error *lp_link(loop_instance *i) LOOP_MUST_USE;
 void lp_unlink(loop_instance *i);
 /* An interface of loop that this host does not serve, but lets components start with. */
 bool lp_is_stubbed(const char *interface_name);
+/* A function of a provider's interface that the engine serves in its place. */
+bool lp_is_subscribe(const char *interface_name, const char *function);
 
 /* ---- call.c ---- */
 loop_error *lp_slot_call(void *slot, lp_arena *arena, const loop_value *args, size_t nargs,
@@ -202,7 +202,7 @@ void lp_end_running(loop_instance *i);
 loop_error *lp_app_run(loop_instance *i, int *ret_status) LOOP_MUST_USE;
 
 /* ---- wasi.c ---- */
-loop_error *lp_wasi_options(loop_instance *i, lp_guest_options *o) LOOP_MUST_USE;
+void lp_wasi_options(loop_instance *i, lp_guest_options *o);
 void lp_wasi_done(loop_instance *i);
 
 #endif

@@ -72,21 +72,16 @@ static loop_error *define_stub(loop_instance *i, const lp_import *import, const 
 }
 
 /* The parts of loop:core/cancellation that the engine serves: a pollable is its own. */
-static bool is_cancellation(const lp_import *import, const char *member)
+static bool is_cancellation(const char *interface_name, const char *member, const char *wanted)
 {
     char name[LP_MAX_NAME];
-    lp_split_version(import->interface_name, name, sizeof name);
-    return strcmp(name, "loop:core/cancellation") == 0 && strcmp(import->name, member) == 0;
+    lp_split_version(interface_name, name, sizeof name);
+    return strcmp(name, "loop:core/cancellation") == 0 && strcmp(member, wanted) == 0;
 }
 
-static bool is_subscribe(const lp_import *import)
+bool lp_is_subscribe(const char *interface_name, const char *function)
 {
-    return is_cancellation(import, "[method]token.subscribe");
-}
-
-static bool is_pollable(const lp_import *import)
-{
-    return is_cancellation(import, "pollable");
+    return is_cancellation(interface_name, function, "[method]token.subscribe");
 }
 
 /* A resource that an interface takes over from another one (`use store.{bucket}`). */
@@ -125,7 +120,7 @@ static loop_error *define_served(loop_instance *i, const lp_import *import, stru
     s->provider = p;
     s->table = t;
     if (import->is_resource) {
-        if (is_pollable(import))
+        if (is_cancellation(import->interface_name, import->name, "pollable"))
             return lp_guest_define_pollable(i->guest, import);
         s->resource = lp_find_resource(t, import->name);
         const struct lp_slot *used = s->resource ? NULL : find_used(i, p, import->name);
@@ -136,7 +131,7 @@ static loop_error *define_served(loop_instance *i, const lp_import *import, stru
         if (s->resource)
             return lp_guest_define_resource(i->guest, import, s->type, lp_slot_drop, s);
     } else {
-        if (is_subscribe(import))
+        if (lp_is_subscribe(import->interface_name, import->name))
             return lp_guest_define_subscribe(i->guest, import);
         s->function = lp_find_function(t, import->name);
         if (s->function && !same_type(s->function, import, missing))

@@ -144,6 +144,7 @@ static loop_error *join(loop_instance *i, loop_result *ret)
 static loop_error *give_up(loop_instance *i, loop_result *ret)
 {
     i->state = LP_STUCK;
+    i->host->abandoned = true;
     loop_error *err = stop_reason(i, NULL);
     *ret = (loop_result){.status = (int)loop_error_code(err)};
     return err;
@@ -162,7 +163,10 @@ static void finish(loop_instance *i)
     uv_close((uv_handle_t *)lp_take(&i->timer), free_timer);
     if (--h->running == 0)
         uv_unref((uv_handle_t *)&h->wake);
+    bool before = h->turning;
+    h->turning = true;
     i->on_done(i->on_done_data, i, err, &result); /* `i` may be gone after this */
+    h->turning = before;
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -269,6 +273,9 @@ static void note_end(void *data, loop_instance *i, loop_error *error, const loop
 static loop_error *run(loop_instance *i, const char *call, loop_result *ret)
 {
     struct waiting w = {.result = ret};
+    if (i->host->turning)
+        return loop_error_new(LOOP_USAGE, "'%s' cannot be run from a callback; start it",
+                              i->options.name);
     LP_TRY(loop_instance_start(i, call, note_end, &w));
     while (!w.done)
         uv_run(&i->host->loop, UV_RUN_ONCE);
@@ -289,7 +296,9 @@ void lp_end_running(loop_instance *i)
 {
     if (i->state != LP_RUNNING)
         return;
-    loop_instance_kill(i);
-    while (i->state == LP_RUNNING)
-        uv_run(&i->host->loop, UV_RUN_ONCE);
+    ask_to_end(i, LOOP_CANCEL_STOPPED, 0);
+    stop(i);
+    while (!i->done && lp_os_now_ns() < i->stuck_at_ns)
+        uv_sleep(1);
+    finish(i);
 }

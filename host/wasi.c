@@ -9,27 +9,46 @@
 
 #include "host/internal.h"
 
+/*
+ * What an instance may reach, and what was denied it. Counted, since a look-up of
+ * a name may outlive the instance; `lock` guards `host` and `told`.
+ */
 struct lp_net_policy {
-    _Atomic(loop_host *) host; /* NULL once the instance is gone */
     lp_host_hooks hooks;
     const loop_policy *policy;
+    char *name;
     _Atomic unsigned refs;
+    lp_os_mutex *lock;
+    loop_host *host; /* NULL once the instance is gone */
+    struct {
+        char **at;
+        size_t n, cap;
+    } told; /* so that each denial is told once */
 };
 
 /* ---- saying what was denied ---- */
 
 #define MAX_DENIALS_TOLD 64
 
-static void tell(loop_instance *i, const char *reason, const char *hint)
+static bool is_new(struct lp_net_policy *p, const char *reason)
 {
-    for (size_t n = 0; n < i->denials.n; n++)
-        if (strcmp(i->denials.at[n], reason) == 0)
-            return;
-    if (i->denials.n >= MAX_DENIALS_TOLD)
-        return;
-    *lp_push(&i->denials) = lp_strdup(reason);
-    loop_host_log(i->host, LOOP_LOG_WARN, "%s: denied: %s%s%s", i->options.name, reason,
-                  *hint ? "; to allow it: " : "", hint);
+    for (size_t n = 0; n < p->told.n; n++)
+        if (strcmp(p->told.at[n], reason) == 0)
+            return false;
+    if (p->told.n >= MAX_DENIALS_TOLD)
+        return false;
+    *lp_push(&p->told) = lp_strdup(reason);
+    return true;
+}
+
+/* Any thread. */
+static void tell(struct lp_net_policy *p, const char *reason, const char *hint)
+{
+    lp_os_mutex_lock(p->lock);
+    if (p->host && is_new(p, reason))
+        loop_host_log(p->host, LOOP_LOG_WARN, "%s: denied: %s%s%s", p->name, reason,
+                      *hint ? "; to allow it: " : "", hint);
+    lp_os_mutex_unlock(p->lock);
 }
 
 static bool decide(loop_instance *i, const loop_request *want)
@@ -37,7 +56,7 @@ static bool decide(loop_instance *i, const loop_request *want)
     loop_decision d = {0};
     i->host->hooks.decide(i->options.policy, want, &d);
     if (!d.allowed)
-        tell(i, d.reason, d.hint);
+        tell(i->net, d.reason, d.hint);
     return d.allowed;
 }
 
@@ -47,24 +66,18 @@ static bool on_http(void *data, bool https, lp_str host, uint16_t port)
 {
     (void)https;
     lp_auto(lp_free_string) char *name = lp_strndup(host.ptr, host.len);
+    if (strlen(name) != host.len)
+        return false;
     return decide(data, &(loop_request){.kind = LOOP_GRANT_HTTP, .name = name, .port = port});
 }
 
-/* A name may be looked up when some connection to it is granted. */
+/* A name may be looked up when some connection to it is granted: port 0 asks for that. */
 static bool on_resolve(void *data, lp_str name)
 {
-    loop_instance *i = data;
-    const loop_grant *g;
-    for (size_t n = 0; i->options.policy && (g = i->host->hooks.grant_at(i->options.policy, n));
-         n++)
-        if (g->kind == LOOP_GRANT_NET && !g->deny && lp_str_is(name, g->host))
-            return true;
-    lp_auto(lp_free_string) char *reason =
-        lp_format("no grant for the name '%.*s'", (int)LP_MIN(name.len, 200), name.ptr);
-    lp_auto(lp_free_string) char *hint =
-        lp_format("--allow-net %.*s:PORT", (int)LP_MIN(name.len, 200), name.ptr);
-    tell(i, reason, hint);
-    return false;
+    lp_auto(lp_free_string) char *copy = lp_strndup(name.ptr, name.len);
+    if (strlen(copy) != name.len)
+        return false; /* a NUL in the middle */
+    return decide(data, &(loop_request){.kind = LOOP_GRANT_NET, .name = copy});
 }
 
 /* Whether the text of a path leads upwards or starts at the root; links are not looked at. */
@@ -105,7 +118,7 @@ static void on_open_failed(void *data, lp_str path, lp_str code, bool write)
                                    : "--dir HOST[::GUEST]";
     lp_auto(lp_free_string) char *reason =
         lp_format("%s '%s': %s", write ? "writing" : "opening", shown, why);
-    tell(i, reason, hint);
+    tell(i->net, reason, hint);
 }
 
 /* ---- hooks, on any thread ---- */
@@ -118,11 +131,16 @@ static void net_ref(void *data)
 static void net_unref(void *data)
 {
     struct lp_net_policy *n = data;
-    if (--n->refs == 0) {
-        if (n->policy)
-            n->hooks.policy_unref(n->policy);
-        free(n);
-    }
+    if (--n->refs)
+        return;
+    if (n->policy)
+        n->hooks.policy_unref(n->policy);
+    for (size_t i = 0; i < n->told.n; i++)
+        free(n->told.at[i]);
+    free(n->told.at);
+    lp_os_mutex_delete(n->lock);
+    free(n->name);
+    free(n);
 }
 
 static bool on_net(void *data, lp_str address, uint16_t port, lp_net_use use)
@@ -136,9 +154,8 @@ static bool on_net(void *data, lp_str address, uint16_t port, lp_net_use use)
     loop_decision d = {0};
     n->hooks.decide(n->policy, &(loop_request){.kind = LOOP_GRANT_NET, .name = name, .port = port},
                     &d);
-    loop_host *h = n->host;
-    if (!d.allowed && h)
-        loop_host_log(h, LOOP_LOG_WARN, "denied: %s; to allow it: %s", d.reason, d.hint);
+    if (!d.allowed)
+        tell(n, d.reason, d.hint);
     return d.allowed;
 }
 
@@ -156,7 +173,7 @@ static void add_dir(loop_instance *i, const loop_grant *g)
         i->host->hooks.decide(i->options.policy, &want, &d);
     }
     if (!d.allowed) {
-        tell(i, d.reason, d.hint);
+        tell(i->net, d.reason, d.hint);
         return;
     }
     const loop_grant *inside = i->host->hooks.denied_inside(i->options.policy, g);
@@ -185,7 +202,7 @@ static void add_env(loop_instance *i, const loop_grant *g, struct env_list *list
     if (!value)
         return;
     if (!d.allowed) {
-        tell(i, d.reason, d.hint);
+        tell(i->net, d.reason, d.hint);
         return;
     }
     for (size_t n = 0; n < list->n; n += 2) {
@@ -209,10 +226,12 @@ static void groups(const loop_instance *i, lp_guest_options *o)
     }
 }
 
-loop_error *lp_wasi_options(loop_instance *i, lp_guest_options *o)
+void lp_wasi_options(loop_instance *i, lp_guest_options *o)
 {
     i->net = lp_alloc(sizeof *i->net);
     i->net->host = i->host;
+    i->net->name = lp_strdup(i->options.name);
+    i->net->lock = lp_os_mutex_new();
     i->net->hooks = i->host->hooks;
     i->net->policy = i->options.policy;
     i->net->refs = 1;
@@ -242,17 +261,15 @@ loop_error *lp_wasi_options(loop_instance *i, lp_guest_options *o)
         .hooks = {i, on_http, on_resolve, on_open_failed, i->net, net_ref, net_unref, on_net},
     };
     groups(i, o);
-    return NULL;
 }
 
 void lp_wasi_done(loop_instance *i)
 {
     if (i->net) {
+        lp_os_mutex_lock(i->net->lock);
         i->net->host = NULL;
+        lp_os_mutex_unlock(i->net->lock);
         net_unref(i->net);
     }
     free(i->dirs.at);
-    for (size_t n = 0; n < i->denials.n; n++)
-        free(i->denials.at[n]);
-    free(i->denials.at);
 }

@@ -40,11 +40,15 @@ def digest(paths, extra=b"") -> str:
 
 
 def rustc_version() -> bytes:
+    hint = "hint: install Rust 1.95 or later with rustup (https://rustup.rs), then run this again"
     try:
-        return subprocess.run(["rustc", "-V"], stdout=subprocess.PIPE, check=True).stdout
+        found = subprocess.run(["rustc", "-V"], stdout=subprocess.PIPE, check=True).stdout
     except (OSError, subprocess.CalledProcessError):
-        sys.exit("error: no Rust compiler\n"
-                 "hint: install Rust 1.95 or later (https://rustup.rs), then run this again")
+        sys.exit(f"error: there is no Rust compiler\n{hint}")
+    version = re.search(rb"(\d+)\.(\d+)", found)
+    if not version or (int(version[1]), int(version[2])) < (1, 95):
+        sys.exit(f"error: {found.decode().strip()} is too old for the engine\n{hint}")
+    return found
 
 
 def crate_count() -> int:

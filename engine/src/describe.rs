@@ -16,6 +16,8 @@ pub struct Row {
     interface: Text,
     function: Text,
     signature: Text,
+    /// the signature in the structural form of `include/loop/provider.h`; "" for other rows
+    structure: Text,
 }
 
 /// Gives a row for each import and export, in the component's order.
@@ -46,28 +48,31 @@ pub unsafe extern "C" fn lpx_describe(
 
 fn item_rows(r: &Resolve, export: bool, key: &WorldKey, item: &WorldItem, give: &mut dyn FnMut(&Row)) {
     let name = r.name_world_key(key);
-    let mut row = |kind, interface: &str, function: &str, signature: &str| {
+    let mut row = |kind, interface: &str, function: &str, shape: Option<&Function>| {
+        let text = shape.map_or(String::new(), |f| signature(r, f));
+        let structure = shape.map_or(String::new(), |f| structure(r, f));
         give(&Row {
             export,
             kind,
             interface: Text::of(interface),
             function: Text::of(function),
-            signature: Text::of(signature),
+            signature: Text::of(&text),
+            structure: Text::of(&structure),
         })
     };
     match item {
         WorldItem::Interface { id, .. } => {
-            row(1, &name, "", "");
+            row(1, &name, "", None);
             for (type_name, id) in &r.interfaces[*id].types {
                 if matches!(r.types[*id].kind, TypeDefKind::Resource) {
-                    row(2, &name, type_name, "");
+                    row(2, &name, type_name, None);
                 }
             }
             for (function_name, function) in &r.interfaces[*id].functions {
-                row(0, &name, function_name, &signature(r, function));
+                row(0, &name, function_name, Some(function));
             }
         }
-        WorldItem::Function(function) => row(0, "", &name, &signature(r, function)),
+        WorldItem::Function(function) => row(0, "", &name, Some(function)),
         WorldItem::Type { .. } => {}
     }
 }
@@ -118,6 +123,48 @@ fn defined(r: &Resolve, id: TypeId) -> String {
             format!("tuple<{}>", parts.join(", "))
         }
         TypeDefKind::Type(t) => type_text(r, t),
+        other => other.as_str().to_string(),
+    }
+}
+
+/// Without names of types and parameters: what `lp_signature_text` (type.c) makes of the same function.
+fn structure(r: &Resolve, f: &Function) -> String {
+    let params: Vec<String> = f.params.iter().map(|p| structure_of(r, &p.ty)).collect();
+    let result = f.result.as_ref().map_or(String::new(), |t| format!("->{}", structure_of(r, t)));
+    format!("({}){result}", params.join(","))
+}
+
+fn structure_of(r: &Resolve, t: &Type) -> String {
+    let Type::Id(id) = t else { return type_text(r, t) };
+    let optional = |t: &Option<Type>| t.as_ref().map_or("_".to_string(), |t| structure_of(r, t));
+    let joined = |parts: Vec<String>| parts.join(",");
+    match &r.types[*id].kind {
+        TypeDefKind::Type(t) => structure_of(r, t),
+        TypeDefKind::Handle(Handle::Own(_)) => "own".into(),
+        TypeDefKind::Handle(Handle::Borrow(_)) => "borrow".into(),
+        TypeDefKind::List(t) => format!("list<{}>", structure_of(r, t)),
+        TypeDefKind::Option(t) => format!("option<{}>", structure_of(r, t)),
+        TypeDefKind::Result(t) => format!("result<{},{}>", optional(&t.ok), optional(&t.err)),
+        TypeDefKind::Tuple(t) => {
+            format!("tuple<{}>", joined(t.types.iter().map(|t| structure_of(r, t)).collect()))
+        }
+        TypeDefKind::Record(t) => {
+            let fields = t.fields.iter().map(|f| format!("{}:{}", f.name, structure_of(r, &f.ty)));
+            format!("record{{{}}}", joined(fields.collect()))
+        }
+        TypeDefKind::Variant(t) => {
+            let case = |c: &wit_parser::Case| match &c.ty {
+                Some(ty) => format!("{}({})", c.name, structure_of(r, ty)),
+                None => c.name.clone(),
+            };
+            format!("variant{{{}}}", joined(t.cases.iter().map(case).collect()))
+        }
+        TypeDefKind::Enum(t) => {
+            format!("enum{{{}}}", joined(t.cases.iter().map(|c| c.name.clone()).collect()))
+        }
+        TypeDefKind::Flags(t) => {
+            format!("flags{{{}}}", joined(t.flags.iter().map(|f| f.name.clone()).collect()))
+        }
         other => other.as_str().to_string(),
     }
 }

@@ -11,8 +11,8 @@
  * a person can act, a hint (what to do next).
  *
  * Threads: an error belongs to one thread at a time; it may be handed over.
- * Memory: when there is none, a static error is returned in its place, so these
- * functions never return NULL for "could not make an error".
+ * Memory: loop ends the process when the system has none left; sizes that come
+ * from outside are checked against limits before anything is allocated.
  */
 #ifndef LOOP_ERROR_H
 #define LOOP_ERROR_H

@@ -55,7 +55,10 @@ typedef struct loop_host_options {
 } loop_host_options;
 
 LOOP_API loop_error *loop_host_new(const loop_host_options *options, loop_host **ret) LOOP_MUST_USE;
-/* Stops every instance that is left. */
+/*
+ * Stops every instance that is left; their `done` is called. Components are deleted before. An
+ * instance that did not stop in time keeps its thread, and the host's memory with it.
+ */
 LOOP_API void loop_host_delete(loop_host *host);
 
 /*
@@ -76,11 +79,12 @@ LOOP_API void loop_host_log(loop_host *host, loop_log_level level, const char *f
 
 /*
  * Turns the loop: waits up to `timeout_ms` (-1: until something happens) and
- * runs what is due. False when nothing is left that could happen.
+ * runs what is due. False when nothing is left that could happen. Not from a callback.
  */
 LOOP_API bool loop_host_turn(loop_host *host, int timeout_ms);
 
-/* Calls `f` (main) at each signal `signum`; NULL restores what was. */
+/* Calls `f` (main) at each signal `signum`; NULL stops watching (the system's default then holds).
+ */
 LOOP_API loop_error *loop_host_on_signal(loop_host *host, int signum,
                                          void (*f)(void *data, int signum),
                                          void *data) LOOP_MUST_USE;
@@ -154,7 +158,10 @@ typedef struct loop_result {
     char *output; /* loop_instance_invoke: the results in WAVE; for loop_free */
 } loop_result;
 
-/* Links and checks imports; nothing of the guest runs yet. LOOP_MISSING, LOOP_DENIED. */
+/*
+ * Links and checks imports; nothing of the guest runs yet. LOOP_MISSING (the causes name every
+ * import), LOOP_USAGE (a component that was only described), LOOP_IO (a granted directory is gone).
+ */
 LOOP_API loop_error *loop_instance_new(loop_host *host, loop_component *component,
                                        const loop_instance_options *options,
                                        loop_instance **ret) LOOP_MUST_USE;
@@ -178,7 +185,7 @@ typedef void loop_instance_done(void *data, loop_instance *instance, loop_error 
 LOOP_API loop_error *loop_instance_start(loop_instance *instance, const char *call,
                                          loop_instance_done *done, void *data) LOOP_MUST_USE;
 
-/* Starts it and turns the host's loop until it has ended. */
+/* Starts it and turns the host's loop until it has ended. Not from a callback: LOOP_USAGE. */
 LOOP_API loop_error *loop_instance_run(loop_instance *instance, loop_result *ret) LOOP_MUST_USE;
 /* The same for one call. */
 LOOP_API loop_error *loop_instance_invoke(loop_instance *instance, const char *call,

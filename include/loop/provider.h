@@ -60,7 +60,8 @@ typedef struct loop_provider_function {
 
 typedef struct loop_provider_resource {
     const char *name; /* "bucket" */
-    /* The component dropped it, or ended. `object` is what loop_call_hold took. */
+    /* The component dropped it (its thread), or ended (any). `object` is what loop_call_hold took.
+     */
     void (*drop)(void *self, void *object);
 } loop_provider_resource;
 
@@ -119,7 +120,10 @@ typedef struct loop_provider {
 
 /* ---- what a function may ask of its call; only until it returns ---- */
 
-/* Zeroed memory that lives until the call has returned; NULL over the host's limit. */
+/*
+ * Zeroed memory that lives until the call has returned. NULL over the host's limit (128 MiB a
+ * call): return then, with anything; the host ends the component with LOOP_LIMIT.
+ */
 LOOP_API void *loop_call_alloc(loop_call *call, size_t size);
 
 /* The calling component's name and a number of the instance, unique in the host. */

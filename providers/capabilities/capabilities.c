@@ -17,6 +17,8 @@ static loop_value text(loop_call *call, const char *s)
 static loop_value record(loop_call *call, const loop_capability *c)
 {
     loop_value *f = loop_call_alloc(call, 6 * sizeof *f);
+    if (!f)
+        return (loop_value){0};
     loop_value reason = c->reason ? text(call, c->reason) : (loop_value){0};
     f[0] = text(call, c->name);
     f[1] = text(call, c->version);
@@ -36,7 +38,7 @@ static loop_error *do_list(void *self, loop_call *call, const loop_value *args, 
     while (loop_call_capability(call, n, &c))
         n++;
     loop_value *items = loop_call_alloc(call, (n + 1) * sizeof *items);
-    for (size_t i = 0; i < n && loop_call_capability(call, i, &c); i++)
+    for (size_t i = 0; items && i < n && loop_call_capability(call, i, &c); i++)
         items[i] = record(call, &c);
     *ret = (loop_value){.kind = LOOP_LIST, .of.items = {items, n}};
     return NULL;

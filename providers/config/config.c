@@ -44,8 +44,10 @@ static loop_error *do_get_all(void *self, loop_call *call, const loop_value *arg
     while (loop_call_config(call, n, &key, &value))
         n++;
     loop_value *items = loop_call_alloc(call, (n + 1) * sizeof *items);
-    for (size_t i = 0; i < n && loop_call_config(call, i, &key, &value); i++) {
+    for (size_t i = 0; items && i < n && loop_call_config(call, i, &key, &value); i++) {
         loop_value *pair = loop_call_alloc(call, 2 * sizeof *pair);
+        if (!pair)
+            return NULL;
         pair[0] = text(call, key);
         pair[1] = text(call, value);
         items[i] = (loop_value){.kind = LOOP_TUPLE, .of.items = {pair, 2}};

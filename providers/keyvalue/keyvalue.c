@@ -127,10 +127,12 @@ static void page(loop_call *call, const struct kv_bucket *b, size_t from, const 
 {
     size_t n = from < b->entries.n ? LP_MIN(b->entries.n - from, (size_t)PAGE) : 0;
     loop_value *keys = loop_call_alloc(call, (n + 1) * sizeof *keys);
+    loop_value *fields = loop_call_alloc(call, 2 * sizeof *fields);
+    if (!keys || !fields)
+        return;
     for (size_t i = 0; i < n; i++)
         keys[i] =
             loop_value_string(call, b->entries.at[from + i].key, b->entries.at[from + i].key_len);
-    loop_value *fields = loop_call_alloc(call, 2 * sizeof *fields);
     fields[0] = (loop_value){.kind = LOOP_LIST, .of.items = {keys, n}};
     fields[1] = loop_value_option(call, from + n < b->entries.n ? cursor : NULL);
     loop_value record = {.kind = LOOP_RECORD, .of.items = {fields, 2}};
@@ -171,9 +173,11 @@ static void get_many(loop_call *call, struct kv_bucket *b, const loop_value *key
 {
     size_t n = keys->of.items.count;
     loop_value *items = loop_call_alloc(call, (n + 1) * sizeof *items);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; items && i < n; i++) {
         const struct kv_entry *e = kv_get(b, text_of(&keys->of.items.at[i]));
         loop_value *pair = loop_call_alloc(call, 2 * sizeof *pair);
+        if (!pair)
+            return;
         loop_value value = e ? bytes(call, e->value, e->value_len) : (loop_value){0};
         loop_value tuple = {.kind = LOOP_TUPLE, .of.items = {pair, 2}};
         pair[0] = keys->of.items.at[i];

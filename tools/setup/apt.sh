@@ -6,7 +6,7 @@
 #   tools/setup/apt.sh [--check]
 . "$(dirname "$0")/common.sh"
 
-host="meson ninja-build pkg-config libuv1-dev libfyaml-dev libcmocka-dev
+host="gcc g++ libc6-dev binutils meson ninja-build pkg-config libuv1-dev libfyaml-dev libcmocka-dev
     libsodium-dev libxxhash-dev"
 guests="clang-19 lld-19 libclang-rt-19-dev-wasm32 wasi-libc"
 style="clang-format-19 clang-tidy-19"
@@ -44,12 +44,11 @@ if [ "$(id -u)" != 0 ]; then
     as_root=sudo
 fi
 say "installing$missing"
-export DEBIAN_FRONTEND=noninteractive
 # A package list that was never fetched knows nothing; an old one may miss files.
-if ! $as_root $install >"${TMPDIR:-/tmp}/loop-apt.$$" 2>&1; then
+if ! $as_root env DEBIAN_FRONTEND=noninteractive $install >"${TMPDIR:-/tmp}/loop-apt.$$" 2>&1; then
     say "fetching the package lists first"
     $as_root apt-get update --quiet=2
-    $as_root $install >"${TMPDIR:-/tmp}/loop-apt.$$" 2>&1 || {
+    $as_root env DEBIAN_FRONTEND=noninteractive $install >"${TMPDIR:-/tmp}/loop-apt.$$" 2>&1 || {
         tail -5 "${TMPDIR:-/tmp}/loop-apt.$$" >&2
         fail "apt-get could not install everything" "$install"
     }
