@@ -39,13 +39,17 @@ static int drop_host(void **state)
     return 0;
 }
 
+static char *guest_path(const char *name)
+{
+    const char *folder = lp_os_getenv("LOOP_TEST_GUESTS");
+    return lp_format("%s/%s.wasm", folder ? folder : "build/guests", name);
+}
+
 static loop_component *open_guest(const char *name)
 {
     for (size_t i = 0; i < LP_COUNT(trap_signals); i++)
         sigaction(trap_signals[i], &engine_actions[i], NULL);
-    const char *folder = lp_os_getenv("LOOP_TEST_GUESTS");
-    lp_auto(lp_free_string) char *path =
-        lp_format("%s/%s.wasm", folder ? folder : "build/guests", name);
+    lp_auto(lp_free_string) char *path = guest_path(name);
     loop_component *c;
     loop_error *e = loop_component_open(host, path, &c);
     if (e)
@@ -247,6 +251,49 @@ static void a_running_instance_may_be_deleted(void **state)
     loop_component_delete(c);
 }
 
+/* What was only described has no code: an error, not a crash. */
+static void a_described_component_does_not_run(void **state)
+{
+    (void)state;
+    lp_auto(lp_free_string) char *path = guest_path("calc");
+    loop_component *c;
+    loop_instance *i;
+    assert_null(loop_component_describe(host, path, &c));
+    loop_error *e = loop_instance_new(host, c, &(loop_instance_options){0}, &i);
+    assert_int_equal(loop_error_code(e), LOOP_USAGE);
+    loop_error_delete(e);
+    loop_component_delete(c);
+}
+
+static void run_inside(void *data, loop_instance *i, loop_error *e, const loop_result *r)
+{
+    (void)i;
+    (void)r;
+    loop_error_delete(e);
+    loop_instance *other;
+    loop_result result;
+    assert_null(loop_instance_new(host, data, &(loop_instance_options){0}, &other));
+    e = loop_instance_run(other, &result);
+    assert_int_equal(loop_error_code(e), LOOP_USAGE);
+    loop_error_delete(e);
+    assert_true(loop_host_turn(host, 0));
+    loop_instance_delete(other);
+}
+
+/* The loop does not turn inside its own callback. */
+static void a_callback_does_not_turn_the_loop(void **state)
+{
+    (void)state;
+    loop_component *c = open_guest("args");
+    loop_instance *i;
+    assert_null(loop_instance_new(host, c, &(loop_instance_options){0}, &i));
+    assert_null(loop_instance_start(i, NULL, run_inside, c));
+    while (loop_host_turn(host, -1))
+        ;
+    loop_instance_delete(i);
+    loop_component_delete(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +303,8 @@ int main(void)
         cmocka_unit_test(an_instance_runs_once),
         cmocka_unit_test(instances_run_side_by_side),
         cmocka_unit_test(a_running_instance_may_be_deleted),
+        cmocka_unit_test(a_described_component_does_not_run),
+        cmocka_unit_test(a_callback_does_not_turn_the_loop),
     };
     return cmocka_run_group_tests(tests, make_host, drop_host);
 }

@@ -84,16 +84,31 @@ bool lp_is_subscribe(const char *interface_name, const char *function)
     return is_cancellation(interface_name, function, "[method]token.subscribe");
 }
 
-/* A resource that an interface takes over from another one (`use store.{bucket}`). */
-static const struct lp_slot *find_used(const loop_instance *i, const struct lp_provider *p,
-                                       const char *name)
+/* Whether two interfaces are of the same package and version: "a:b/x@1", "a:b/y@1". */
+static bool same_package(const char *a, const char *b)
 {
+    size_t n = strcspn(a, "/");
+    return n == strcspn(b, "/") && strncmp(a, b, n) == 0 &&
+           strcmp(a + strcspn(a, "@"), b + strcspn(b, "@")) == 0;
+}
+
+/*
+ * A resource that an interface takes over from another one (`use store.{bucket}`):
+ * the one of its own package and version first, since a component may import two.
+ */
+static const struct lp_slot *find_used(const loop_instance *i, const struct lp_provider *p,
+                                       const lp_import *import)
+{
+    const struct lp_slot *found = NULL;
     for (size_t n = 0; n < i->slots.n; n++) {
         const struct lp_slot *s = i->slots.at[n];
-        if (s->provider == p && s->resource && strcmp(s->resource->name, name) == 0)
+        if (s->provider != p || !s->resource || strcmp(s->resource->name, import->name) != 0)
+            continue;
+        if (same_package(s->import->interface_name, import->interface_name))
             return s;
+        found = found ? found : s;
     }
-    return NULL;
+    return found;
 }
 
 /* A provider reads its arguments by its own type: a component that declares another is refused. */
@@ -123,7 +138,7 @@ static loop_error *define_served(loop_instance *i, const lp_import *import, stru
         if (is_cancellation(import->interface_name, import->name, "pollable"))
             return lp_guest_define_pollable(i->guest, import);
         s->resource = lp_find_resource(t, import->name);
-        const struct lp_slot *used = s->resource ? NULL : find_used(i, p, import->name);
+        const struct lp_slot *used = s->resource ? NULL : find_used(i, p, import);
         if (used) {
             s->resource = used->resource;
             s->type = used->type;

@@ -39,7 +39,7 @@ link_for() {
         calc) gen calc ;;
         connect) gen sockets; linked="$linked $objects/sdk-run.o" ;;
         wants-func) gen misspelt; linked="$linked $objects/sdk-run.o" ;;
-        config | keyvalue | keyvalue2 | wasi-logging) gen drafts; sdk ;;
+        config | keyvalue* | wasi-logging) gen drafts; sdk ;;
         cancel-aware | exit-with-code | wants-*) gen odd; sdk ;;
         *) sdk ;;
     esac

@@ -28,6 +28,17 @@ extern void __wasm_import_wasi_keyvalue_0_2_0_draft_store_method_bucket_list_key
 __attribute__((__import_module__("wasi:keyvalue/atomics@0.2.0-draft"), __import_name__("increment")))
 extern void __wasm_import_wasi_keyvalue_0_2_0_draft_atomics_increment(int32_t, uint8_t *, size_t, int64_t, uint8_t *);
 
+// Imported Functions from `wasi:keyvalue/batch@0.2.0-draft`
+
+__attribute__((__import_module__("wasi:keyvalue/batch@0.2.0-draft"), __import_name__("get-many")))
+extern void __wasm_import_wasi_keyvalue_0_2_0_draft_batch_get_many(int32_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("wasi:keyvalue/batch@0.2.0-draft"), __import_name__("set-many")))
+extern void __wasm_import_wasi_keyvalue_0_2_0_draft_batch_set_many(int32_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("wasi:keyvalue/batch@0.2.0-draft"), __import_name__("delete-many")))
+extern void __wasm_import_wasi_keyvalue_0_2_0_draft_batch_delete_many(int32_t, uint8_t *, size_t, uint8_t *);
+
 // Imported Functions from `wasi:keyvalue/store@0.2.0-draft2`
 
 __attribute__((__import_module__("wasi:keyvalue/store@0.2.0-draft2"), __import_name__("open")))
@@ -61,6 +72,17 @@ extern void __wasm_import_wasi_keyvalue_0_2_0_draft2_atomics_increment(int32_t, 
 
 __attribute__((__import_module__("wasi:keyvalue/atomics@0.2.0-draft2"), __import_name__("swap")))
 extern void __wasm_import_wasi_keyvalue_0_2_0_draft2_atomics_swap(int32_t, uint8_t *, size_t, uint8_t *);
+
+// Imported Functions from `wasi:keyvalue/batch@0.2.0-draft2`
+
+__attribute__((__import_module__("wasi:keyvalue/batch@0.2.0-draft2"), __import_name__("get-many")))
+extern void __wasm_import_wasi_keyvalue_0_2_0_draft2_batch_get_many(int32_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("wasi:keyvalue/batch@0.2.0-draft2"), __import_name__("set-many")))
+extern void __wasm_import_wasi_keyvalue_0_2_0_draft2_batch_set_many(int32_t, uint8_t *, size_t, uint8_t *);
+
+__attribute__((__import_module__("wasi:keyvalue/batch@0.2.0-draft2"), __import_name__("delete-many")))
+extern void __wasm_import_wasi_keyvalue_0_2_0_draft2_batch_delete_many(int32_t, uint8_t *, size_t, uint8_t *);
 
 // Imported Functions from `wasi:config/store@0.2.0-rc.1`
 
@@ -197,6 +219,58 @@ void wasi_keyvalue_0_2_0_draft_atomics_result_u64_error_free(wasi_keyvalue_0_2_0
   }
 }
 
+void wasi_keyvalue_0_2_0_draft_batch_error_free(wasi_keyvalue_0_2_0_draft_batch_error_t *ptr) {
+  wasi_keyvalue_0_2_0_draft_store_error_free(ptr);
+}
+
+void drafts_tuple2_string_list_u8_free(drafts_tuple2_string_list_u8_t *ptr) {
+  drafts_string_free(&ptr->f0);
+  drafts_list_u8_free(&ptr->f1);
+}
+
+void drafts_option_tuple2_string_list_u8_free(drafts_option_tuple2_string_list_u8_t *ptr) {
+  if (ptr->is_some) {
+    drafts_tuple2_string_list_u8_free(&ptr->val);
+  }
+}
+
+void drafts_list_option_tuple2_string_list_u8_free(drafts_list_option_tuple2_string_list_u8_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    drafts_option_tuple2_string_list_u8_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      drafts_option_tuple2_string_list_u8_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void wasi_keyvalue_0_2_0_draft_batch_result_list_option_tuple2_string_list_u8_error_free(wasi_keyvalue_0_2_0_draft_batch_result_list_option_tuple2_string_list_u8_error_t *ptr) {
+  if (!ptr->is_err) {
+    drafts_list_option_tuple2_string_list_u8_free(&ptr->val.ok);
+  } else {
+    wasi_keyvalue_0_2_0_draft_batch_error_free(&ptr->val.err);
+  }
+}
+
+void drafts_list_tuple2_string_list_u8_free(drafts_list_tuple2_string_list_u8_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    drafts_tuple2_string_list_u8_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      drafts_tuple2_string_list_u8_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void wasi_keyvalue_0_2_0_draft_batch_result_void_error_free(wasi_keyvalue_0_2_0_draft_batch_result_void_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    wasi_keyvalue_0_2_0_draft_batch_error_free(&ptr->val.err);
+  }
+}
+
 void wasi_keyvalue_0_2_0_draft2_store_error_free(wasi_keyvalue_0_2_0_draft2_store_error_t *ptr) {
   switch ((int32_t) ptr->tag) {
     case 2: {
@@ -323,6 +397,40 @@ void wasi_keyvalue_0_2_0_draft2_atomics_result_void_cas_error_free(wasi_keyvalue
   if (!ptr->is_err) {
   } else {
     wasi_keyvalue_0_2_0_draft2_atomics_cas_error_free(&ptr->val.err);
+  }
+}
+
+void wasi_keyvalue_0_2_0_draft2_batch_error_free(wasi_keyvalue_0_2_0_draft2_batch_error_t *ptr) {
+  wasi_keyvalue_0_2_0_draft2_store_error_free(ptr);
+}
+
+void drafts_tuple2_string_option_list_u8_free(drafts_tuple2_string_option_list_u8_t *ptr) {
+  drafts_string_free(&ptr->f0);
+}
+
+void drafts_list_tuple2_string_option_list_u8_free(drafts_list_tuple2_string_option_list_u8_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    drafts_tuple2_string_option_list_u8_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      drafts_tuple2_string_option_list_u8_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void wasi_keyvalue_0_2_0_draft2_batch_result_list_tuple2_string_option_list_u8_error_free(wasi_keyvalue_0_2_0_draft2_batch_result_list_tuple2_string_option_list_u8_error_t *ptr) {
+  if (!ptr->is_err) {
+    drafts_list_tuple2_string_option_list_u8_free(&ptr->val.ok);
+  } else {
+    wasi_keyvalue_0_2_0_draft2_batch_error_free(&ptr->val.err);
+  }
+}
+
+void wasi_keyvalue_0_2_0_draft2_batch_result_void_error_free(wasi_keyvalue_0_2_0_draft2_batch_result_void_error_t *ptr) {
+  if (!ptr->is_err) {
+  } else {
+    wasi_keyvalue_0_2_0_draft2_batch_error_free(&ptr->val.err);
   }
 }
 
@@ -723,6 +831,128 @@ bool wasi_keyvalue_0_2_0_draft_atomics_increment(wasi_keyvalue_0_2_0_draft_atomi
   }
   if (!result.is_err) {
     *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool wasi_keyvalue_0_2_0_draft_batch_get_many(wasi_keyvalue_0_2_0_draft_batch_borrow_bucket_t bucket, drafts_list_string_t *keys, drafts_list_option_tuple2_string_list_u8_t *ret, wasi_keyvalue_0_2_0_draft_batch_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_wasi_keyvalue_0_2_0_draft_batch_get_many((bucket).__handle, (uint8_t *) (*keys).ptr, (*keys).len, ptr);
+  wasi_keyvalue_0_2_0_draft_batch_result_list_option_tuple2_string_list_u8_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (drafts_list_option_tuple2_string_list_u8_t) { (drafts_option_tuple2_string_list_u8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      wasi_keyvalue_0_2_0_draft_store_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          break;
+        }
+        case 1: {
+          break;
+        }
+        case 2: {
+          variant.val.other = (drafts_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool wasi_keyvalue_0_2_0_draft_batch_set_many(wasi_keyvalue_0_2_0_draft_batch_borrow_bucket_t bucket, drafts_list_tuple2_string_list_u8_t *key_values, wasi_keyvalue_0_2_0_draft_batch_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_wasi_keyvalue_0_2_0_draft_batch_set_many((bucket).__handle, (uint8_t *) (*key_values).ptr, (*key_values).len, ptr);
+  wasi_keyvalue_0_2_0_draft_batch_result_void_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      wasi_keyvalue_0_2_0_draft_store_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          break;
+        }
+        case 1: {
+          break;
+        }
+        case 2: {
+          variant.val.other = (drafts_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool wasi_keyvalue_0_2_0_draft_batch_delete_many(wasi_keyvalue_0_2_0_draft_batch_borrow_bucket_t bucket, drafts_list_string_t *keys, wasi_keyvalue_0_2_0_draft_batch_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_wasi_keyvalue_0_2_0_draft_batch_delete_many((bucket).__handle, (uint8_t *) (*keys).ptr, (*keys).len, ptr);
+  wasi_keyvalue_0_2_0_draft_batch_result_void_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      wasi_keyvalue_0_2_0_draft_store_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          break;
+        }
+        case 1: {
+          break;
+        }
+        case 2: {
+          variant.val.other = (drafts_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
     return 1;
   } else {
     *err = result.val.err;
@@ -1204,6 +1434,128 @@ bool wasi_keyvalue_0_2_0_draft2_atomics_swap(wasi_keyvalue_0_2_0_draft2_atomics_
       }
 
       result.val.err = variant0;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool wasi_keyvalue_0_2_0_draft2_batch_get_many(wasi_keyvalue_0_2_0_draft2_batch_borrow_bucket_t bucket, drafts_list_string_t *keys, drafts_list_tuple2_string_option_list_u8_t *ret, wasi_keyvalue_0_2_0_draft2_batch_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_wasi_keyvalue_0_2_0_draft2_batch_get_many((bucket).__handle, (uint8_t *) (*keys).ptr, (*keys).len, ptr);
+  wasi_keyvalue_0_2_0_draft2_batch_result_list_tuple2_string_option_list_u8_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      result.val.ok = (drafts_list_tuple2_string_option_list_u8_t) { (drafts_tuple2_string_option_list_u8_t*)(*((uint8_t **) (ptr + sizeof(void*)))), (*((size_t*) (ptr + (2*sizeof(void*))))) };
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      wasi_keyvalue_0_2_0_draft2_store_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          break;
+        }
+        case 1: {
+          break;
+        }
+        case 2: {
+          variant.val.other = (drafts_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    *ret = result.val.ok;
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool wasi_keyvalue_0_2_0_draft2_batch_set_many(wasi_keyvalue_0_2_0_draft2_batch_borrow_bucket_t bucket, drafts_list_tuple2_string_list_u8_t *key_values, wasi_keyvalue_0_2_0_draft2_batch_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_wasi_keyvalue_0_2_0_draft2_batch_set_many((bucket).__handle, (uint8_t *) (*key_values).ptr, (*key_values).len, ptr);
+  wasi_keyvalue_0_2_0_draft2_batch_result_void_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      wasi_keyvalue_0_2_0_draft2_store_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          break;
+        }
+        case 1: {
+          break;
+        }
+        case 2: {
+          variant.val.other = (drafts_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
+      break;
+    }
+  }
+  if (!result.is_err) {
+    return 1;
+  } else {
+    *err = result.val.err;
+    return 0;
+  }
+}
+
+bool wasi_keyvalue_0_2_0_draft2_batch_delete_many(wasi_keyvalue_0_2_0_draft2_batch_borrow_bucket_t bucket, drafts_list_string_t *keys, wasi_keyvalue_0_2_0_draft2_batch_error_t *err) {
+  __attribute__((__aligned__(sizeof(void*))))
+  uint8_t ret_area[(4*sizeof(void*))];
+  uint8_t *ptr = (uint8_t *) &ret_area;
+  __wasm_import_wasi_keyvalue_0_2_0_draft2_batch_delete_many((bucket).__handle, (uint8_t *) (*keys).ptr, (*keys).len, ptr);
+  wasi_keyvalue_0_2_0_draft2_batch_result_void_error_t result;
+  switch ((int32_t) *((uint8_t*) (ptr + 0))) {
+    case 0: {
+      result.is_err = false;
+      break;
+    }
+    case 1: {
+      result.is_err = true;
+      wasi_keyvalue_0_2_0_draft2_store_error_t variant;
+      variant.tag = (int32_t) *((uint8_t*) (ptr + sizeof(void*)));
+      switch ((int32_t) variant.tag) {
+        case 0: {
+          break;
+        }
+        case 1: {
+          break;
+        }
+        case 2: {
+          variant.val.other = (drafts_string_t) { (uint8_t*)(*((uint8_t **) (ptr + (2*sizeof(void*))))), (*((size_t*) (ptr + (3*sizeof(void*))))) };
+          break;
+        }
+      }
+
+      result.val.err = variant;
       break;
     }
   }

@@ -118,6 +118,45 @@ typedef struct {
   } val;
 } wasi_keyvalue_0_2_0_draft_atomics_result_u64_error_t;
 
+typedef wasi_keyvalue_0_2_0_draft_store_error_t wasi_keyvalue_0_2_0_draft_batch_error_t;
+
+typedef wasi_keyvalue_0_2_0_draft_store_borrow_bucket_t wasi_keyvalue_0_2_0_draft_batch_borrow_bucket_t;
+
+typedef struct {
+  drafts_string_t f0;
+  drafts_list_u8_t f1;
+} drafts_tuple2_string_list_u8_t;
+
+typedef struct {
+  bool is_some;
+  drafts_tuple2_string_list_u8_t val;
+} drafts_option_tuple2_string_list_u8_t;
+
+typedef struct {
+  drafts_option_tuple2_string_list_u8_t *ptr;
+  size_t len;
+} drafts_list_option_tuple2_string_list_u8_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    drafts_list_option_tuple2_string_list_u8_t ok;
+    wasi_keyvalue_0_2_0_draft_batch_error_t err;
+  } val;
+} wasi_keyvalue_0_2_0_draft_batch_result_list_option_tuple2_string_list_u8_error_t;
+
+typedef struct {
+  drafts_tuple2_string_list_u8_t *ptr;
+  size_t len;
+} drafts_list_tuple2_string_list_u8_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    wasi_keyvalue_0_2_0_draft_batch_error_t err;
+  } val;
+} wasi_keyvalue_0_2_0_draft_batch_result_void_error_t;
+
 // The set of errors which may be raised by functions in this package
 typedef struct wasi_keyvalue_0_2_0_draft2_store_error_t {
   uint8_t tag;
@@ -254,6 +293,35 @@ typedef struct {
   } val;
 } wasi_keyvalue_0_2_0_draft2_atomics_result_void_cas_error_t;
 
+typedef wasi_keyvalue_0_2_0_draft2_store_error_t wasi_keyvalue_0_2_0_draft2_batch_error_t;
+
+typedef wasi_keyvalue_0_2_0_draft2_store_borrow_bucket_t wasi_keyvalue_0_2_0_draft2_batch_borrow_bucket_t;
+
+typedef struct {
+  drafts_string_t f0;
+  drafts_option_list_u8_t f1;
+} drafts_tuple2_string_option_list_u8_t;
+
+typedef struct {
+  drafts_tuple2_string_option_list_u8_t *ptr;
+  size_t len;
+} drafts_list_tuple2_string_option_list_u8_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    drafts_list_tuple2_string_option_list_u8_t ok;
+    wasi_keyvalue_0_2_0_draft2_batch_error_t err;
+  } val;
+} wasi_keyvalue_0_2_0_draft2_batch_result_list_tuple2_string_option_list_u8_error_t;
+
+typedef struct {
+  bool is_err;
+  union {
+    wasi_keyvalue_0_2_0_draft2_batch_error_t err;
+  } val;
+} wasi_keyvalue_0_2_0_draft2_batch_result_void_error_t;
+
 // An error type that encapsulates the different errors that can occur fetching configuration values.
 typedef struct wasi_config_store_error_t {
   uint8_t tag;
@@ -383,6 +451,46 @@ extern bool wasi_keyvalue_0_2_0_draft_store_method_bucket_list_keys(wasi_keyvalu
 // If any other error occurs, it returns an `Err(error)`.
 extern bool wasi_keyvalue_0_2_0_draft_atomics_increment(wasi_keyvalue_0_2_0_draft_atomics_borrow_bucket_t bucket, drafts_string_t *key, uint64_t delta, uint64_t *ret, wasi_keyvalue_0_2_0_draft_atomics_error_t *err);
 
+// Imported Functions from `wasi:keyvalue/batch@0.2.0-draft`
+// Get the key-value pairs associated with the keys in the store. It returns a list of
+// key-value pairs.
+// 
+// If any of the keys do not exist in the store, it returns a `none` value for that pair in the
+// list.
+// 
+// MAY show an out-of-date value if there are concurrent writes to the store.
+// 
+// If any other error occurs, it returns an `Err(error)`.
+extern bool wasi_keyvalue_0_2_0_draft_batch_get_many(wasi_keyvalue_0_2_0_draft_batch_borrow_bucket_t bucket, drafts_list_string_t *keys, drafts_list_option_tuple2_string_list_u8_t *ret, wasi_keyvalue_0_2_0_draft_batch_error_t *err);
+// Set the values associated with the keys in the store. If the key already exists in the
+// store, it overwrites the value.
+// 
+// Note that the key-value pairs are not guaranteed to be set in the order they are provided.
+// 
+// If any of the keys do not exist in the store, it creates a new key-value pair.
+// 
+// If any other error occurs, it returns an `Err(error)`. When an error occurs, it does not
+// rollback the key-value pairs that were already set. Thus, this batch operation does not
+// guarantee atomicity, implying that some key-value pairs could be set while others might
+// fail.
+// 
+// Other concurrent operations may also be able to see the partial results.
+extern bool wasi_keyvalue_0_2_0_draft_batch_set_many(wasi_keyvalue_0_2_0_draft_batch_borrow_bucket_t bucket, drafts_list_tuple2_string_list_u8_t *key_values, wasi_keyvalue_0_2_0_draft_batch_error_t *err);
+// Delete the key-value pairs associated with the keys in the store.
+// 
+// Note that the key-value pairs are not guaranteed to be deleted in the order they are
+// provided.
+// 
+// If any of the keys do not exist in the store, it skips the key.
+// 
+// If any other error occurs, it returns an `Err(error)`. When an error occurs, it does not
+// rollback the key-value pairs that were already deleted. Thus, this batch operation does not
+// guarantee atomicity, implying that some key-value pairs could be deleted while others might
+// fail.
+// 
+// Other concurrent operations may also be able to see the partial results.
+extern bool wasi_keyvalue_0_2_0_draft_batch_delete_many(wasi_keyvalue_0_2_0_draft_batch_borrow_bucket_t bucket, drafts_list_string_t *keys, wasi_keyvalue_0_2_0_draft_batch_error_t *err);
+
 // Imported Functions from `wasi:keyvalue/store@0.2.0-draft2`
 // Get the bucket with the specified identifier.
 // 
@@ -455,6 +563,46 @@ extern bool wasi_keyvalue_0_2_0_draft2_atomics_increment(wasi_keyvalue_0_2_0_dra
 // the CAS operation failed.
 extern bool wasi_keyvalue_0_2_0_draft2_atomics_swap(wasi_keyvalue_0_2_0_draft2_atomics_own_cas_t cas, drafts_list_u8_t *value, wasi_keyvalue_0_2_0_draft2_atomics_cas_error_t *err);
 
+// Imported Functions from `wasi:keyvalue/batch@0.2.0-draft2`
+// Get the key-value pairs associated with the keys in the store. It returns a list of
+// key-value pairs.
+// 
+// If any of the keys do not exist in the store, it returns a `none` value for that pair in the
+// list.
+// 
+// MAY show an out-of-date value if there are concurrent writes to the store.
+// 
+// If any other error occurs, it returns an `Err(error)`.
+extern bool wasi_keyvalue_0_2_0_draft2_batch_get_many(wasi_keyvalue_0_2_0_draft2_batch_borrow_bucket_t bucket, drafts_list_string_t *keys, drafts_list_tuple2_string_option_list_u8_t *ret, wasi_keyvalue_0_2_0_draft2_batch_error_t *err);
+// Set the values associated with the keys in the store. If the key already exists in the
+// store, it overwrites the value.
+// 
+// Note that the key-value pairs are not guaranteed to be set in the order they are provided.
+// 
+// If any of the keys do not exist in the store, it creates a new key-value pair.
+// 
+// If any other error occurs, it returns an `Err(error)`. When an error occurs, it does not
+// rollback the key-value pairs that were already set. Thus, this batch operation does not
+// guarantee atomicity, implying that some key-value pairs could be set while others might
+// fail.
+// 
+// Other concurrent operations may also be able to see the partial results.
+extern bool wasi_keyvalue_0_2_0_draft2_batch_set_many(wasi_keyvalue_0_2_0_draft2_batch_borrow_bucket_t bucket, drafts_list_tuple2_string_list_u8_t *key_values, wasi_keyvalue_0_2_0_draft2_batch_error_t *err);
+// Delete the key-value pairs associated with the keys in the store.
+// 
+// Note that the key-value pairs are not guaranteed to be deleted in the order they are
+// provided.
+// 
+// If any of the keys do not exist in the store, it skips the key.
+// 
+// If any other error occurs, it returns an `Err(error)`. When an error occurs, it does not
+// rollback the key-value pairs that were already deleted. Thus, this batch operation does not
+// guarantee atomicity, implying that some key-value pairs could be deleted while others might
+// fail.
+// 
+// Other concurrent operations may also be able to see the partial results.
+extern bool wasi_keyvalue_0_2_0_draft2_batch_delete_many(wasi_keyvalue_0_2_0_draft2_batch_borrow_bucket_t bucket, drafts_list_string_t *keys, wasi_keyvalue_0_2_0_draft2_batch_error_t *err);
+
 // Imported Functions from `wasi:config/store@0.2.0-rc.1`
 // Gets a configuration value of type `string` associated with the `key`.
 // 
@@ -509,6 +657,20 @@ void wasi_keyvalue_0_2_0_draft_atomics_error_free(wasi_keyvalue_0_2_0_draft_atom
 
 void wasi_keyvalue_0_2_0_draft_atomics_result_u64_error_free(wasi_keyvalue_0_2_0_draft_atomics_result_u64_error_t *ptr);
 
+void wasi_keyvalue_0_2_0_draft_batch_error_free(wasi_keyvalue_0_2_0_draft_batch_error_t *ptr);
+
+void drafts_tuple2_string_list_u8_free(drafts_tuple2_string_list_u8_t *ptr);
+
+void drafts_option_tuple2_string_list_u8_free(drafts_option_tuple2_string_list_u8_t *ptr);
+
+void drafts_list_option_tuple2_string_list_u8_free(drafts_list_option_tuple2_string_list_u8_t *ptr);
+
+void wasi_keyvalue_0_2_0_draft_batch_result_list_option_tuple2_string_list_u8_error_free(wasi_keyvalue_0_2_0_draft_batch_result_list_option_tuple2_string_list_u8_error_t *ptr);
+
+void drafts_list_tuple2_string_list_u8_free(drafts_list_tuple2_string_list_u8_t *ptr);
+
+void wasi_keyvalue_0_2_0_draft_batch_result_void_error_free(wasi_keyvalue_0_2_0_draft_batch_result_void_error_t *ptr);
+
 void wasi_keyvalue_0_2_0_draft2_store_error_free(wasi_keyvalue_0_2_0_draft2_store_error_t *ptr);
 
 void drafts_option_string_free(drafts_option_string_t *ptr);
@@ -548,6 +710,16 @@ void wasi_keyvalue_0_2_0_draft2_atomics_result_option_list_u8_error_free(wasi_ke
 void wasi_keyvalue_0_2_0_draft2_atomics_result_s64_error_free(wasi_keyvalue_0_2_0_draft2_atomics_result_s64_error_t *ptr);
 
 void wasi_keyvalue_0_2_0_draft2_atomics_result_void_cas_error_free(wasi_keyvalue_0_2_0_draft2_atomics_result_void_cas_error_t *ptr);
+
+void wasi_keyvalue_0_2_0_draft2_batch_error_free(wasi_keyvalue_0_2_0_draft2_batch_error_t *ptr);
+
+void drafts_tuple2_string_option_list_u8_free(drafts_tuple2_string_option_list_u8_t *ptr);
+
+void drafts_list_tuple2_string_option_list_u8_free(drafts_list_tuple2_string_option_list_u8_t *ptr);
+
+void wasi_keyvalue_0_2_0_draft2_batch_result_list_tuple2_string_option_list_u8_error_free(wasi_keyvalue_0_2_0_draft2_batch_result_list_tuple2_string_option_list_u8_error_t *ptr);
+
+void wasi_keyvalue_0_2_0_draft2_batch_result_void_error_free(wasi_keyvalue_0_2_0_draft2_batch_result_void_error_t *ptr);
 
 void wasi_config_store_error_free(wasi_config_store_error_t *ptr);
 
