@@ -107,6 +107,42 @@ static loop_error *check_magic(const char *path, const uint8_t *b, size_t len)
                                "a component starts with the bytes 00 61 73 6d 0d 00 01 00");
 }
 
+/* An unsigned LEB128 of 32 bits; false where there is none. */
+static bool read_leb(const uint8_t *b, size_t len, size_t *at, uint32_t *ret)
+{
+    uint64_t v = 0;
+    for (unsigned shift = 0; shift < 35 && *at < len; shift += 7) {
+        uint8_t byte = b[(*at)++];
+        v |= (uint64_t)(byte & 0x7f) << shift;
+        if (!(byte & 0x80)) {
+            *ret = (uint32_t)v;
+            return v <= UINT32_MAX;
+        }
+    }
+    return false;
+}
+
+/*
+ * Every section must lie in the file: who reads one makes room for the length
+ * that it claims, up to 4 GiB.
+ */
+loop_error *lp_check_sections(const char *path, const uint8_t *b, size_t len)
+{
+    for (size_t at = 8; at < len;) {
+        size_t start = at++;
+        uint32_t size;
+        if (read_leb(b, len, &at, &size) && size <= len - at) {
+            at += size;
+            continue;
+        }
+        loop_error *e = loop_error_new(
+            LOOP_INVALID, "the section at byte %zu goes on after the end at %zu", start, len);
+        e = loop_error_wrap(e, "'%s' is cut off or damaged", base_name(path));
+        return loop_error_hint_set(e, "build or download it again");
+    }
+    return NULL;
+}
+
 loop_error *lp_component_open(lp_engine *e, const char *path, lp_component **ret)
 {
     uint8_t *bytes;
@@ -126,6 +162,8 @@ loop_error *lp_component_open(lp_engine *e, const char *path, lp_component **ret
     if (err)
         return loop_error_hint_set(err, "a component is a regular file that you can read");
     err = check_magic(path, bytes, len);
+    if (!err)
+        err = lp_check_sections(path, bytes, len);
     if (err) {
         free(bytes);
         return err;

@@ -53,6 +53,9 @@ loop_error *lp_error_of_guest(const char *name, wasmtime_error_t *e) LOOP_MUST_U
 /* The message alone; takes `e`; malloced. */
 char *lp_error_text(wasmtime_error_t *e);
 
+/* engine.c: LOOP_INVALID for a section that does not lie in the file. */
+loop_error *lp_check_sections(const char *path, const uint8_t *b, size_t len) LOOP_MUST_USE;
+
 struct lp_component {
     lp_engine *engine;
     char *path;

@@ -36,9 +36,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(wasm, magic, sizeof magic);
     if (size)
         memcpy(wasm + sizeof magic, data, size);
-    wasmtime_error_t *e = lpx_describe(wasm, size + sizeof magic, on_row, NULL);
+    loop_error *err = lp_check_sections("fuzz", wasm, size + sizeof magic);
+    wasmtime_error_t *e = err ? NULL : lpx_describe(wasm, size + sizeof magic, on_row, NULL);
     if (e)
         free(lp_error_text(e));
+    loop_error_delete(err);
     free(wasm);
     return 0;
 }
