@@ -17,6 +17,8 @@ const char *const fuzz_seeds[] = {
     "\x07\x05\x01\x42\x02\x04\x40",
     "\x0a\x10\x01\x01\x0b"
     "wasi:cli/run",
+    /* A section that claims 4 GiB: it once made the reader ask for that much memory. */
+    "\x01\xfe\xff\xff\xff\x0a",
     NULL,
 };
 
