@@ -49,13 +49,16 @@ static const char *shown(const loader *l, const char *path)
 
 /* ---- loop.yaml ---- */
 
-/* The nearest loop.yaml from `dir` upwards; malloced or NULL. */
+/*
+ * The nearest loop.yaml from `dir` upwards; malloced or NULL. One that belongs to
+ * another user (in /tmp, say) governs nobody who did not name it.
+ */
 static char *search(const char *dir)
 {
     lp_auto(lp_free_string) char *at = lp_os_realpath(dir);
     while (at) {
         char *file = lp_path_join(at, "loop.yaml");
-        if (lp_os_exists(file))
+        if (lp_os_is_trusted_owner(file))
             return file;
         free(file);
         if (strcmp(at, "/") == 0)

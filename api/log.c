@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "base/os/os.h"
+#include "base/text.h"
 #include "host/hooks.h"
 
 static const char *const level_names[] = {"trace", "debug", "info", "warn", "error"};
@@ -24,21 +25,19 @@ static const char *level_name(loop_log_level level)
     return level_names[LP_MIN((unsigned)level, 4u)];
 }
 
-/* Text as it may stand on a terminal: control characters and what is not UTF-8 as \xNN. */
+/* Text as it may stand on a terminal: what is not safe as \xNN, byte by byte. */
 static void add_escaped(lp_buf *b, const char *s)
 {
+    bool safe;
     for (size_t n = strlen(s), len; n; s += len, n -= len) {
-        unsigned char c = (unsigned char)*s;
-        len = lp_utf8_sequence(s, n);
-        bool c1 = len == 2 && c == 0xc2 && (unsigned char)s[1] < 0xa0;
-        if (c == '\n') {
-            lp_buf_puts(b, "\\n");
-        } else if (len == 0 || c1 || c == 0x7f || (c < 0x20 && c != '\t')) {
-            len = 1;
-            lp_buf_printf(b, "\\x%02x", c);
-        } else {
+        len = lp_text_next(s, n, &safe);
+        if (safe || *s == '\t')
             lp_buf_add(b, s, len);
-        }
+        else if (*s == '\n')
+            lp_buf_puts(b, "\\n");
+        else
+            for (size_t i = 0; i < len; i++)
+                lp_buf_printf(b, "\\x%02x", (unsigned char)s[i]);
     }
 }
 

@@ -51,6 +51,7 @@ static void hostile_text_is_escaped(void **state)
         {"\xc2\x9b"
          "2J",
          "\\xc2\\x9b2J"},
+        {"\xe2\x80\xaeright to left", "\\xe2\\x80\\xaeright to left"},
         {"\xff", "\\xff"},
         {"\x80", "\\x80"},
         {"gr\xc3\xbc\xc3\x9f", "gr\xc3\xbc\xc3\x9f"},

@@ -166,6 +166,8 @@ void lp_buf_json(lp_buf *b, const char *s, size_t n)
             lp_buf_puts(b, "\\n");
         else if (c < 0x20 || c == 0x7f)
             lp_buf_printf(b, "\\u%04x", c);
+        else if (c == 0xc2 && (unsigned char)s[i + 1] < 0xa0) /* C1 controls */
+            lp_buf_printf(b, "\\u%04x", (unsigned char)s[i + 1]);
         else
             lp_buf_add(b, s + i, len);
         i += len ? len : 1;

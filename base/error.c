@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/base.h"
+#include "base/text.h"
 
 struct loop_error {
     loop_code code;
@@ -20,6 +21,7 @@ static loop_error *make(loop_code code, loop_error *cause, const char *fmt, va_l
 {
     loop_error *e = lp_alloc(sizeof *e);
     *e = (loop_error){code, lp_vformat(fmt, ap), NULL, cause};
+    lp_text_clean(e->message, ""); /* names of guests come in, and must not look like loop's own */
     return e;
 }
 
@@ -60,6 +62,7 @@ loop_error *loop_error_hint_set(loop_error *e, const char *fmt, ...)
     va_start(ap, fmt);
     free(e->hint);
     e->hint = lp_vformat(fmt, ap);
+    lp_text_clean(e->hint, "");
     va_end(ap);
     return e;
 }

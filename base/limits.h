@@ -26,11 +26,12 @@
 #define LP_MAX_LOG_RATE 2000                /* guest log entries a second; more are counted */
 #define LP_MAX_HANDLES 65536                /* resources of one provider held by one instance */
 #define LP_MAX_KV_KEY 1024                  /* bytes of a key */
-#define LP_MAX_KV_VALUE (16u << 20)         /* bytes of a value */
-#define LP_MAX_KV_BYTES (64u << 20)         /* keys and values of one component in memory */
-#define LP_MAX_GRANTS 1024                  /* grants of one kind */
-#define LP_MAX_INVOKE_TEXT (1u << 20)       /* bytes of an --invoke expression */
-#define LP_MAX_CACHE_BYTES (1ull << 30)     /* compiled components kept; the oldest go first */
-#define LP_MAX_FRAMES 64                    /* frames printed of a wasm backtrace */
+#define LP_MAX_KV_VALUE (16u << 20)   /* bytes of a value; the engine stops a call at 4 MiB today */
+#define LP_MAX_KV_KEYS 65536          /* keys of one component in memory */
+#define LP_MAX_KV_BYTES (64u << 20)   /* keys and values of one component in memory */
+#define LP_MAX_GRANTS 1024            /* grants of one kind */
+#define LP_MAX_INVOKE_TEXT (1u << 20) /* bytes of an --invoke expression */
+#define LP_MAX_CACHE_BYTES (1ull << 30) /* compiled components kept; the oldest go first */
+#define LP_MAX_FRAMES 64                /* frames printed of a wasm backtrace */
 
 #endif

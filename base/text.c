@@ -3,26 +3,44 @@
 
 #include "base/base.h"
 
-/* Characters that change how the text around them looks (bidi, line ends, invisible). */
-static bool is_trick(const char *s)
+static uint32_t code_point(const char *text, size_t n)
 {
-    static const char *const tricks[] = {
-        "\xe2\x80\x8b", "\xe2\x80\x8c", "\xe2\x80\x8d", "\xe2\x80\x8e", "\xe2\x80\x8f",
-        "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaa", "\xe2\x80\xab", "\xe2\x80\xac",
-        "\xe2\x80\xad", "\xe2\x80\xae", "\xe2\x81\xa6", "\xe2\x81\xa7", "\xe2\x81\xa8",
-        "\xe2\x81\xa9", "\xef\xbb\xbf",
-    };
-    for (size_t i = 0; i < LP_COUNT(tricks); i++)
-        if (strncmp(s, tricks[i], 3) == 0)
-            return true;
-    return false;
+    const unsigned char *s = (const unsigned char *)text;
+    switch (n) {
+    case 1: return s[0];
+    case 2: return (s[0] & 0x1fu) << 6 | (s[1] & 0x3fu);
+    case 3: return (s[0] & 0x0fu) << 12 | (s[1] & 0x3fu) << 6 | (s[2] & 0x3fu);
+    default:
+        return (s[0] & 0x07u) << 18 | (s[1] & 0x3fu) << 12 | (s[2] & 0x3fu) << 6 | (s[3] & 0x3fu);
+    }
 }
 
-/* Control characters of ASCII and, in UTF-8, of Latin-1 (C2 80 to C2 9F). */
-static bool is_control(const char *s)
+size_t lp_text_next(const char *s, size_t n, bool *ret_safe)
 {
-    unsigned char c = (unsigned char)s[0];
-    return c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)s[1] < 0xa0);
+    size_t len = lp_utf8_sequence(s, n);
+    uint32_t c = len ? code_point(s, len) : 0;
+    bool control = c < 0x20 || (c >= 0x7f && c < 0xa0);
+    bool invisible = c == 0xad || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
+                     (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||
+                     (c >= 0xfff9 && c <= 0xfffb) || (c >= 0xe0000 && c <= 0xe007f);
+    *ret_safe = len && !control && !invisible;
+    return len ? len : 1;
+}
+
+void lp_text_clean(char *text, const char *keep)
+{
+    char *to = text;
+    bool safe;
+    for (size_t n = strlen(text), len; n; text += len, n -= len) {
+        len = lp_text_next(text, n, &safe);
+        if (safe || (len == 1 && strchr(keep, *text))) {
+            memmove(to, text, len);
+            to += len;
+        } else {
+            *to++ = '?';
+        }
+    }
+    *to = 0;
 }
 
 const char *lp_text_check(const char *text)
@@ -34,33 +52,31 @@ const char *lp_text_check(const char *text)
         return "it is too long";
     if (!lp_utf8_valid(text, n))
         return "it is not UTF-8";
-    for (const char *s = text; *s; s++)
-        if (is_control(s) || is_trick(s))
+    bool safe;
+    for (size_t at = 0; at < n;) {
+        at += lp_text_next(text + at, n - at, &safe);
+        if (!safe)
             return "it has a control character or an invisible one";
+    }
     return NULL;
 }
 
 char *lp_text_shown(const char *s, char *ret, size_t size)
 {
     size_t at = 0;
-    while (*s) {
-        size_t n = 1;
-        unsigned char c = (unsigned char)*s;
-        if (c >= 0xc2)
-            n = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : 2;
-        bool whole = strnlen(s, n) == n && lp_utf8_valid(s, n);
-        if (!whole)
-            n = 1;
+    bool safe;
+    for (size_t left = strlen(s), n; left; s += n, left -= n) {
+        n = lp_text_next(s, left, &safe);
         if (at + n + 4 > size) { /* room for "..." and the end */
             memcpy(ret + at, "...", 3);
             at += 3;
             break;
         }
-        if (!whole || is_control(s) || is_trick(s))
-            ret[at++] = '?';
+        if (safe)
+            memcpy(ret + at, s, n);
         else
-            memcpy(ret + at, s, n), at += n;
-        s += n;
+            ret[at] = '?';
+        at += safe ? n : 1;
     }
     ret[at] = 0;
     return ret;

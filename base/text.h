@@ -7,7 +7,16 @@
 #ifndef LP_TEXT_H
 #define LP_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/*
+ * Length of the character at `s` (1 where it is not UTF-8), and whether a terminal
+ * may see it: no control character, nothing invisible, nothing that turns the text.
+ */
+size_t lp_text_next(const char *s, size_t n, bool *ret_safe);
+/* Replaces what is not safe by '?', in place, but for the ASCII characters of `keep`. */
+void lp_text_clean(char *text, const char *keep);
 
 /* NULL, or what is wrong as half a sentence: empty, over LP_MAX_PATH, not UTF-8, as above. */
 const char *lp_text_check(const char *text);

@@ -92,8 +92,8 @@ static loop_error *check_magic(const char *path, const uint8_t *b, size_t len)
         return loop_error_hint_set(
             loop_error_new(LOOP_INVALID, "'%s' is a core WebAssembly module, not a component",
                            name),
-            "make it one: wasm-tools component new '%s' -o '%s.component.wasm'\n"
-            "      (a module built for wasip1 also needs --adapt wasi_snapshot_preview1=ADAPTER)",
+            "make it one: wasm-tools component new '%s' -o '%s.component.wasm' "
+            "(a module built for wasip1 also needs --adapt wasi_snapshot_preview1=ADAPTER)",
             path, name);
     if (len < 8 && memcmp(b, magic, LP_MIN(len, 4)) == 0)
         return loop_error_hint_set(

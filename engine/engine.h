@@ -154,7 +154,9 @@ loop_error *lp_guest_define_subscribe(lp_guest *g, const lp_import *import) LOOP
  * called. LOOP_TRAP, LOOP_TIMEOUT, LOOP_CANCELLED (lp_guest_stop), LOOP_LIMIT,
  * or what a host function returned.
  */
-loop_error *lp_guest_instantiate(lp_guest *g, uint64_t timeout_ms) LOOP_MUST_USE;
+/* *exited: the guest ended itself already, with *ret_status; it must not be called then. */
+loop_error *lp_guest_instantiate(lp_guest *g, uint64_t timeout_ms, bool *exited,
+                                 int *ret_status) LOOP_MUST_USE;
 /* wasi:cli/run: the exit status. */
 loop_error *lp_guest_run(lp_guest *g, const char *interface_name, uint64_t timeout_ms,
                          int *ret_status) LOOP_MUST_USE;

@@ -116,6 +116,10 @@ loop_error *lp_error_of_guest(const char *name, wasmtime_error_t *e)
         const char *reason = lp_starts_with(root, "wasm trap: ") ? root + 11 : root;
         lp_auto(lp_free_string) char *message = lp_format("%s trapped: %s", name, reason);
         err = loop_error_hint_set(with_frames(e, LOOP_TRAP, message), "%s", trap_hint(trap));
+    } else if (strstr(root, "fuel allocated for hostcalls")) {
+        err = with_frames(e, LOOP_LIMIT, "a call passed more than the engine lets through");
+        err = loop_error_hint_set(err,
+                                  "pass less at once: about 4 MiB of bytes, or 3 million numbers");
     } else {
         /* With frames the guest did it (a bad handle, say); without, the engine could not. */
         err = with_frames(e, LOOP_TRAP, root);

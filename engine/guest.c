@@ -385,16 +385,14 @@ static loop_error *outcome(lp_guest *g, lpx_outcome o, wasmtime_error_t *e, bool
     return g->limits.memory_refused && gave_up ? limit_error(g, err) : err;
 }
 
-loop_error *lp_guest_instantiate(lp_guest *g, uint64_t timeout_ms)
+loop_error *lp_guest_instantiate(lp_guest *g, uint64_t timeout_ms, bool *exited, int *ret_status)
 {
     wasmtime_error_t *e = NULL;
-    bool exited;
-    int status;
     lp_ticker_enter(g->engine->ticker);
     lpx_outcome o = lpx_instantiate(g->driver, g->linker, g->cx, g->component->wasm, timeout_ms,
                                     &g->instance, &e);
     lp_ticker_leave(g->engine->ticker);
-    return outcome(g, o, e, &exited, &status);
+    return outcome(g, o, e, exited, ret_status);
 }
 
 static bool find(lp_guest *g, const char *interface_name, const char *function,

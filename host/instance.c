@@ -115,7 +115,11 @@ void loop_instance_delete(loop_instance *i)
 
 static loop_error *run_job(loop_instance *i)
 {
-    LP_TRY(lp_guest_instantiate(i->guest, i->options.call_timeout_ms));
+    bool exited;
+    loop_error *err =
+        lp_guest_instantiate(i->guest, i->options.call_timeout_ms, &exited, &i->result.status);
+    if (err || exited)
+        return err;
     if (i->component->kind == LOOP_COMPONENT_APP)
         return lp_app_run(i, &i->result.status);
     const char *name;
@@ -218,10 +222,13 @@ static loop_error *invoke_job(loop_instance *i)
     LP_TRY(split_call(call, &iface, &func, &args));
     const char *full;
     LP_TRY(find_export(i, iface, &full));
-    LP_TRY(lp_guest_instantiate(i->guest, i->options.call_timeout_ms));
     bool exited;
-    loop_error *err = lp_guest_call_wave(i->guest, full, func, args, i->options.call_timeout_ms,
-                                         &i->result.output, &exited, &i->result.status);
+    loop_error *err =
+        lp_guest_instantiate(i->guest, i->options.call_timeout_ms, &exited, &i->result.status);
+    if (err || exited)
+        return err;
+    err = lp_guest_call_wave(i->guest, full, func, args, i->options.call_timeout_ms,
+                             &i->result.output, &exited, &i->result.status);
     return err && loop_error_code(err) == LOOP_NOT_FOUND ? no_function(i, err, full, func) : err;
 }
 

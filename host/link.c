@@ -220,6 +220,11 @@ static loop_error *link_one(loop_instance *i, const lp_import *import, struct de
                                            import->name, import->interface_name));
         return NULL;
     }
+    if (!import->is_resource && !import->signature) {
+        add_missing(missing, lp_format("needs %s of %s with a type that loop does not carry",
+                                       import->name, import->interface_name));
+        return NULL;
+    }
     if (d->provider)
         return define_served(i, import, d->provider, d->table, missing);
     if (d->stub)
@@ -258,8 +263,8 @@ static loop_error *missing_error(loop_instance *i, struct missing *m)
     if (spin)
         return loop_error_hint_set(err, "this is a Spin app; `spin up` runs it");
     return loop_error_hint_set(
-        err, "`loop inspect` shows every import; one that the component can do without may be\n"
-             "      named in needs.optional of loop.yaml, or with --optional");
+        err, "`loop inspect` shows every import; one that the component can do without may be "
+             "named in needs.optional of loop.yaml, or with --optional");
 }
 
 static bool imports(const loop_instance *i, const char *wanted)

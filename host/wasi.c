@@ -161,6 +161,18 @@ static bool on_net(void *data, lp_str address, uint16_t port, lp_net_use use)
 
 /* ---- what is decided once ---- */
 
+/* A read-only grant inside the writable directory `dir`: paths could reach it through both. */
+static const loop_grant *read_only_inside(const loop_instance *i, const loop_grant *dir)
+{
+    size_t n = strlen(dir->host);
+    const loop_grant *g;
+    for (size_t k = 0; (g = i->host->hooks.grant_at(i->options.policy, k)); k++)
+        if (g->kind == LOOP_GRANT_DIR && !g->deny && g->read_only && g != dir &&
+            strncmp(g->host, dir->host, n) == 0 && (g->host[n] == '/' || n == 1))
+            return g;
+    return NULL;
+}
+
 static void add_dir(loop_instance *i, const loop_grant *g)
 {
     loop_decision d = {0};
@@ -184,6 +196,15 @@ static void add_dir(loop_instance *i, const loop_grant *g)
             "out as a whole; grant the parts instead",
             i->options.name, g->host, inside->host);
         return;
+    }
+    const loop_grant *kept = read_only ? NULL : read_only_inside(i, g);
+    if (kept) {
+        read_only = true;
+        loop_host_log(
+            i->host, LOOP_LOG_WARN,
+            "%s: '%s' is read-only: '%s' inside it is granted read-only, and a directory is "
+            "handed out as a whole; grant the parts instead",
+            i->options.name, g->host, kept->host);
     }
     *lp_push(&i->dirs) = (lp_guest_dir){g->host, g->guest, read_only};
 }

@@ -51,6 +51,9 @@ bool lp_os_is_dir(const char *path);
  */
 bool lp_os_is_private(const char *path);
 
+/* Whether something is there and belongs to this user or to root; links followed. */
+bool lp_os_is_trusted_owner(const char *path);
+
 /* A regular file that is read in pieces. NULL where it cannot be opened. */
 typedef struct lp_os_reader lp_os_reader;
 lp_os_reader *lp_os_reader_open(const char *path);

@@ -22,6 +22,12 @@ bool lp_os_is_private(const char *path)
            (st.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
+bool lp_os_is_trusted_owner(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && (st.st_uid == geteuid() || st.st_uid == 0);
+}
+
 lp_os_reader *lp_os_reader_open(const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);

@@ -94,4 +94,8 @@ pub extern "C" fn lpx_config_details(config: &mut wasm_config_t) {
     // SAFETY: one field, size asserted.
     let config = unsafe { &mut *(config as *mut _ as *mut wasmtime::Config) };
     config.wasm_backtrace_details(wasmtime::WasmBacktraceDetails::Enable);
+    // A caught panic becomes an error with its message (`guard`); Rust's own report, with the paths of
+    // whoever built this, is for nobody.
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| std::panic::set_hook(Box::new(|_| {})));
 }

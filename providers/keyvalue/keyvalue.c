@@ -315,6 +315,8 @@ static loop_error *do_cas_new(void *self, loop_call *call, const loop_value *arg
 {
     BUCKET(b);
     loop_value handle;
+    if (args[1].of.text.len > LP_MAX_KV_KEY)
+        return answer(call, "the key is longer than 1 KiB", ret);
     LP_TRY(cas_new(call, b, text_of(&args[1]), &handle));
     *ret = loop_value_ok(call, &handle);
     return NULL;

@@ -108,7 +108,10 @@ const char *kv_set(struct kv_bucket *b, lp_str key, lp_str value)
     size_t after = s->bytes - before + value.len + (found ? 0 : key.len);
     if (after > LP_MAX_KV_BYTES)
         return "the component's keys and values exceed 64 MiB";
+    if (!found && s->keys >= LP_MAX_KV_KEYS)
+        return "the component has 65536 keys, the most there may be";
     if (!found) {
+        s->keys++;
         lp_push(&b->entries);
         struct kv_entry *at = b->entries.at;
         memmove(at + i + 1, at + i, (b->entries.n - 1 - i) * sizeof *at);
@@ -131,6 +134,7 @@ void kv_delete(struct kv_bucket *b, lp_str key)
         return;
     struct kv_entry *e = &b->entries.at[i];
     b->space->bytes -= e->key_len + e->value_len;
+    b->space->keys--;
     free(e->key);
     free(e->value);
     memmove(e, e + 1, (b->entries.n - i - 1) * sizeof *e);

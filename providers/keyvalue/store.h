@@ -3,7 +3,8 @@
  *
  * A space is what one component has: buckets by name, each a sorted array of
  * entries. Sizes are bounded by LP_MAX_KV_KEY, LP_MAX_KV_VALUE and, over the
- * whole space, LP_MAX_KV_BYTES. Not thread-safe: the host serialises.
+ * whole space, LP_MAX_KV_BYTES and LP_MAX_KV_KEYS (an array of more would be slow). Not
+ * thread-safe: the host serialises.
  */
 #ifndef LP_KEYVALUE_STORE_H
 #define LP_KEYVALUE_STORE_H
@@ -29,7 +30,7 @@ struct kv_bucket {
 
 struct kv_space {
     char *component;
-    size_t bytes;
+    size_t bytes, keys;
     uint64_t versions;
     struct {
         struct kv_bucket **at;
