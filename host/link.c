@@ -262,9 +262,9 @@ static loop_error *missing_error(loop_instance *i, struct missing *m)
                           i->options.name);
     if (spin)
         return loop_error_hint_set(err, "this is a Spin app; `spin up` runs it");
-    return loop_error_hint_set(
-        err, "`loop inspect` shows every import; one that the component can do without may be "
-             "named in needs.optional of loop.yaml, or with --optional");
+    return loop_error_hint_set(err,
+                               "`loop inspect` shows every import; name those it can do without in "
+                               "needs.optional of loop.yaml, or with --optional");
 }
 
 static bool imports(const loop_instance *i, const char *wanted)
