@@ -47,14 +47,18 @@ static loop_error *read_needs(loop_config *c, lp_config_component *component, co
     return lp_config_read_texts(c, optional, "optional", false, &component->row.optional);
 }
 
-static loop_error *read_limits(lp_config_component *component, const lp_yaml *map)
+static loop_error *read_limits(loop_config *c, lp_config_component *component, const lp_yaml *map)
 {
     lp_auto(lp_free_string) char *where =
         lp_format(" in 'limits' of component '%s'", component->row.name);
     LP_TRY(lp_config_check_map(map, "components.*.limits", LP_CONFIG_WORKSPACE, where));
     const lp_yaml *memory = lp_yaml_get(map, "memory"), *call = lp_yaml_get(map, "call");
-    if (memory)
+    if (memory) {
+        component->row.memory_origin = lp_config_origin(c, memory->key);
         LP_TRY(lp_config_read_size(memory, "memory", &component->row.memory_limit));
+    }
+    if (call)
+        component->row.call_origin = lp_config_origin(c, call->key);
     return call ? lp_config_read_duration(call, "call", &component->row.call_limit_ms) : NULL;
 }
 
@@ -114,7 +118,7 @@ static loop_error *read_component(loop_config *c, const lp_yaml *map)
     if ((at = lp_yaml_get(map, "deny")))
         LP_TRY(lp_config_read_grants(c, component, at, true));
     if ((at = lp_yaml_get(map, "limits")))
-        LP_TRY(read_limits(component, at));
+        LP_TRY(read_limits(c, component, at));
     if ((at = lp_yaml_get(map, "on-trap")))
         LP_TRY(read_on_trap(component, at));
     at = lp_yaml_get(map, "config");

@@ -221,7 +221,7 @@ static void settle_limits(const cli_args *args, cli_target *t)
     uint64_t option = cli_size(loop_config_get(t->config, "limits.memory", &origin));
     bool own = t->row && t->row->memory_limit;
     t->memory_limit = own ? t->row->memory_limit : class->memory_limit;
-    t->memory_origin = own ? t->row->origin : class->origin;
+    t->memory_origin = own ? t->row->memory_origin : class->origin;
     bool flag = cli_has(args, "--max-memory");
     if (flag || (option && (!t->memory_limit || option < t->memory_limit))) {
         t->memory_limit = option;
@@ -229,7 +229,7 @@ static void settle_limits(const cli_args *args, cli_target *t)
     }
     own = t->row && t->row->call_limit_ms;
     t->call_limit_ms = own ? t->row->call_limit_ms : class->call_limit_ms;
-    t->call_origin = own ? t->row->origin : class->origin;
+    t->call_origin = own ? t->row->call_origin : class->origin;
     t->timeout_ms = cli_duration_ms(loop_config_get(t->config, "limits.timeout", NULL));
     t->grace_ms = cli_duration_ms(loop_config_get(t->config, "limits.grace", NULL));
 }

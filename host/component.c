@@ -87,24 +87,6 @@ loop_error *loop_component_open(loop_host *h, const char *path, loop_component *
 
 /* ---- who serves it ---- */
 
-static const char *nearest_function(loop_component *c, const loop_provider_interface *t,
-                                    const char *name)
-{
-    const char *best = NULL;
-    unsigned distance = (unsigned)strlen(name) / 2 + 1;
-    for (size_t i = 0; t->functions[i].name; i++) {
-        unsigned d = lp_edit_distance(name, t->functions[i].name);
-        if (d < distance) {
-            distance = d;
-            best = t->functions[i].name;
-        }
-    }
-    char *text = best ? lp_format("; the nearest is '%s'", best) : lp_strdup("");
-    const char *kept = lp_arena_strndup(&c->arena, text, strlen(text));
-    free(text);
-    return kept;
-}
-
 static const char *keep_take(loop_component *c, char *text)
 {
     const char *kept = lp_arena_strndup(&c->arena, text, strlen(text));
@@ -122,22 +104,6 @@ static void serve_by_engine(loop_component *c, loop_item *item)
         item->reason = keep_take(c, lp_format("the engine has no '%s'", item->function));
 }
 
-/* Why `p` does not serve a function, or NULL where it does; malloced. */
-static char *why_not(loop_component *c, const struct lp_provider *p,
-                     const loop_provider_interface *t, const lp_row *row)
-{
-    if (row->kind == LP_ROW_RESOURCE || row->kind == LP_ROW_INTERFACE ||
-        lp_is_subscribe(row->interface_name, row->function))
-        return NULL;
-    const loop_provider_function *f = lp_find_function(t, row->function);
-    if (!f)
-        return lp_format("'%s' has no such function%s", p->table->name,
-                         nearest_function(c, t, row->function));
-    if (strcmp(f->type, row->structure) != 0)
-        return lp_format("'%s' has it with another type: %s", p->table->name, f->type);
-    return NULL;
-}
-
 static void serve_by_provider(loop_component *c, const lp_row *row, loop_item *item)
 {
     const loop_provider_interface *t;
@@ -147,7 +113,9 @@ static void serve_by_provider(loop_component *c, const lp_row *row, loop_item *i
     if (p) {
         item->tier = LOOP_TIER_BUILTIN;
         item->provider = p->table->name;
-        why = why_not(c, p, t, row);
+        why = row->kind == LP_ROW_FUNCTION
+                  ? lp_why_not(p, t, row->interface_name, row->function, row->structure)
+                  : NULL;
         item->served = !why;
         if (why)
             item->reason = keep_take(c, why);

@@ -176,6 +176,12 @@ loop_error *lp_link(loop_instance *i) LOOP_MUST_USE;
 void lp_unlink(loop_instance *i);
 /* An interface of loop that this host does not serve, but lets components start with. */
 bool lp_is_stubbed(const char *interface_name);
+/*
+ * Why a provider does not serve a function that a component declares with this
+ * type (its structural form), or NULL where it does; malloced.
+ */
+char *lp_why_not(const struct lp_provider *p, const loop_provider_interface *t,
+                 const char *interface_name, const char *name, const char *structure);
 /* A function of a provider's interface that the engine serves in its place. */
 bool lp_is_subscribe(const char *interface_name, const char *function);
 

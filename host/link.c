@@ -111,52 +111,85 @@ static const struct lp_slot *find_used(const loop_instance *i, const struct lp_p
     return found;
 }
 
+static const char *nearest_function(const loop_provider_interface *t, const char *name)
+{
+    const char *best = NULL;
+    unsigned distance = (unsigned)strlen(name) / 2 + 1;
+    for (size_t i = 0; t->functions[i].name; i++) {
+        unsigned d = lp_edit_distance(name, t->functions[i].name);
+        if (d < distance) {
+            distance = d;
+            best = t->functions[i].name;
+        }
+    }
+    return best;
+}
+
 /* A provider reads its arguments by its own type: a component that declares another is refused. */
-static bool same_type(const loop_provider_function *f, const lp_import *import,
-                      struct missing *missing)
+char *lp_why_not(const struct lp_provider *p, const loop_provider_interface *t,
+                 const char *interface_name, const char *name, const char *structure)
+{
+    if (lp_is_subscribe(interface_name, name))
+        return NULL;
+    const loop_provider_function *f = lp_find_function(t, name);
+    const char *near = f ? NULL : nearest_function(t, name);
+    if (near)
+        return lp_format("'%s' has no such function; the nearest is '%s'", p->table->name, near);
+    if (!f)
+        return lp_format("'%s' has no such function", p->table->name);
+    if (strcmp(f->type, structure) != 0)
+        return lp_format("'%s' has it with another type: %.600s, not %.600s", p->table->name,
+                         f->type, structure);
+    return NULL;
+}
+
+static char *why_not_import(const struct lp_provider *p, const loop_provider_interface *t,
+                            const lp_import *import)
 {
     lp_buf declared = {0};
     lp_signature_text(import->signature, &declared);
-    bool same = strcmp(declared.ptr, f->type) == 0;
-    if (!same)
-        add_missing(missing,
-                    lp_format("needs %s of %s with another type: it declares %.600s, the "
-                              "provider has %.600s",
-                              import->name, import->interface_name, declared.ptr, f->type));
+    char *why = lp_why_not(p, t, import->interface_name, import->name, declared.ptr);
     lp_buf_done(&declared);
-    return same;
+    return why;
 }
 
-/* One import that `p` serves. */
+/* One resource, then one import of any kind, that `p` serves. */
+static loop_error *define_resource(loop_instance *i, struct lp_slot *s, struct missing *missing)
+{
+    const lp_import *import = s->import;
+    if (is_cancellation(import->interface_name, import->name, "pollable"))
+        return lp_guest_define_pollable(i->guest, import);
+    s->resource = lp_find_resource(s->table, import->name);
+    const struct lp_slot *used = s->resource ? NULL : find_used(i, s->provider, import);
+    if (used) {
+        s->resource = used->resource;
+        s->type = used->type;
+    }
+    if (s->resource)
+        return lp_guest_define_resource(i->guest, import, s->type, lp_slot_drop, s);
+    add_missing(missing, lp_format("needs %s of %s: '%s' has no such resource", import->name,
+                                   import->interface_name, s->provider->table->name));
+    return NULL;
+}
+
 static loop_error *define_served(loop_instance *i, const lp_import *import, struct lp_provider *p,
                                  const loop_provider_interface *t, struct missing *missing)
 {
     struct lp_slot *s = slot_new(i, import);
     s->provider = p;
     s->table = t;
-    if (import->is_resource) {
-        if (is_cancellation(import->interface_name, import->name, "pollable"))
-            return lp_guest_define_pollable(i->guest, import);
-        s->resource = lp_find_resource(t, import->name);
-        const struct lp_slot *used = s->resource ? NULL : find_used(i, p, import);
-        if (used) {
-            s->resource = used->resource;
-            s->type = used->type;
-        }
-        if (s->resource)
-            return lp_guest_define_resource(i->guest, import, s->type, lp_slot_drop, s);
-    } else {
-        if (lp_is_subscribe(import->interface_name, import->name))
-            return lp_guest_define_subscribe(i->guest, import);
-        s->function = lp_find_function(t, import->name);
-        if (s->function && !same_type(s->function, import, missing))
-            return NULL;
-        if (s->function)
-            return lp_guest_define(i->guest, import, lp_slot_call, s);
+    if (import->is_resource)
+        return define_resource(i, s, missing);
+    lp_auto(lp_free_string) char *why = why_not_import(p, t, import);
+    if (why) {
+        add_missing(missing,
+                    lp_format("needs %s of %s: %s", import->name, import->interface_name, why));
+        return NULL;
     }
-    add_missing(missing, lp_format("needs %s of %s: the provider '%s' does not have it",
-                                   import->name, import->interface_name, p->table->name));
-    return NULL;
+    if (lp_is_subscribe(import->interface_name, import->name))
+        return lp_guest_define_subscribe(i->guest, import);
+    s->function = lp_find_function(t, import->name);
+    return lp_guest_define(i->guest, import, lp_slot_call, s);
 }
 
 /* Decided once an interface, used for each of its functions. */

@@ -80,8 +80,9 @@ typedef struct loop_component_config {
     const char *const *args;     /* NULL-terminated: what comes before the command line's own */
     const char *const *optional; /* NULL-terminated: imports that may be missing */
     uint64_t memory_limit;       /* bytes over all memories; 0: the class's default */
-    uint64_t call_limit_ms;      /* per call; 0: the class's default */
-    uint64_t storage_quota;      /* bytes of private storage granted; 0: no storage */
+    loop_origin memory_origin, call_origin; /* of the two limits, where they are set */
+    uint64_t call_limit_ms;                 /* per call; 0: the class's default */
+    uint64_t storage_quota;                 /* bytes of private storage granted; 0: no storage */
     loop_on_trap on_trap;
     loop_origin origin;
 } loop_component_config;
