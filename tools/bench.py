@@ -47,7 +47,17 @@ def wasmtime() -> Path:
 
 
 def bench_start(build: Path):
-    component = build / "guests/plain-c.wasm"
+    """A component as it is released; then the same one with its debug information."""
+    debug = build / "guests/plain-c.wasm"
+    with tempfile.TemporaryDirectory() as folder:
+        released = Path(folder) / "plain-c.wasm"
+        tools = os.environ.get("WASM_TOOLS") or CACHE / "venv/bin/wasm-tools"
+        subprocess.run([tools, "strip", debug, "-o", released], check=True)
+        yield from start_rows("start", released, build)
+        yield from start_rows("start-debug", debug, build)
+
+
+def start_rows(group: str, component: Path, build: Path):
     peer = wasmtime()
     ours = [str(build / "loop"), "run", "--quiet", str(component)]
     theirs = [str(peer), "run", str(component)]
@@ -63,8 +73,8 @@ def bench_start(build: Path):
         mem_a.append(max(m for _, m in a) / 1024)
         mem_b.append(max(m for _, m in b) / 1024)
     version = subprocess.run([peer, "--version"], stdout=subprocess.PIPE, text=True).stdout.split()[1]
-    yield row("start.time", f"wasmtime {version} run", time_a, time_b, "ms")
-    yield row("start.memory", f"wasmtime {version} run", mem_a, mem_b, "MiB")
+    yield row(f"{group}.time", f"wasmtime {version} run", time_a, time_b, "ms")
+    yield row(f"{group}.memory", f"wasmtime {version} run", mem_a, mem_b, "MiB")
 
 
 def bench_call(build: Path):

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 use wasmtime::component::{Func, Instance, Val};
-use wasmtime::{Error, ResourceLimiter, Result, Store};
+use wasmtime::{Error, ResourceLimiter, Result, Store, WasmBacktrace};
 use wasmtime_c_api::*;
 
 /// What other threads may tell a running guest.
@@ -48,6 +48,20 @@ pub struct Driver {
 
 thread_local! {
     static CURRENT: Cell<*const Driver> = const { Cell::new(std::ptr::null()) };
+}
+
+thread_local! {
+    static EMPTY: Cell<Option<WasmBacktrace>> = const { Cell::new(None) };
+}
+
+/// Taken once a thread, before a guest is entered, when there are no frames; an exit uses it up.
+fn keep_empty_backtrace(cx: &WasmtimeStoreContextMut<'_>) {
+    let kept = EMPTY.take().unwrap_or_else(|| WasmBacktrace::force_capture(cx));
+    EMPTY.set(Some(kept));
+}
+
+pub fn empty_backtrace() -> Option<WasmBacktrace> {
+    EMPTY.take()
 }
 
 /// The signals of the guest that runs on this thread.
@@ -196,6 +210,7 @@ pub extern "C" fn lpx_instantiate(
     out: &mut Instance,
     err: &mut CError,
 ) -> u32 {
+    keep_empty_backtrace(&cx);
     let (outcome, instance) =
         d.race(timeout_ms, err, linker(l).instantiate_async(&mut cx, component(c)));
     if let Some(i) = instance {
@@ -214,6 +229,7 @@ pub extern "C" fn lpx_call_run(
     ok: &mut bool,
     err: &mut CError,
 ) -> u32 {
+    keep_empty_backtrace(&cx);
     let call = async {
         let typed = f.typed::<(), (std::result::Result<(), ()>,)>(&cx)?;
         Ok(typed.call_async(&mut cx, ()).await?.0.is_ok())
@@ -240,6 +256,7 @@ pub unsafe extern "C" fn lpx_call(
     let args = if nargs == 0 { &[] } else { unsafe { std::slice::from_raw_parts(args, nargs) } };
     let results: &mut [_] =
         if nresults == 0 { &mut [] } else { unsafe { std::slice::from_raw_parts_mut(results, nresults) } };
+    keep_empty_backtrace(&cx);
     let call = async {
         let args: Vec<Val> = args.iter().map(Val::from).collect();
         let mut vals = vec![Val::Bool(false); nresults];
@@ -270,6 +287,7 @@ pub unsafe extern "C" fn lpx_call_wave(
     *bad_text = false;
     // SAFETY: `ext.h` asks for `len` readable bytes.
     let text = String::from_utf8_lossy(unsafe { crate::bytes(text, len) });
+    keep_empty_backtrace(&cx);
     let call = async {
         let ty = f.ty(&cx);
         let types: Vec<_> = ty.params().map(|(_, t)| t).collect();

@@ -90,6 +90,7 @@ pub extern "C" fn lpx_linker_add_wasi(l: &mut wasmtime_component_linker_t) -> CE
         l.allow_shadowing(true);
         watch_open(l)?;
         check_names(l)?;
+        quiet_exit(l)?;
         l.allow_shadowing(false);
         Ok(())
     }))
@@ -125,6 +126,23 @@ fn watch_open(l: &mut Linker<WasmtimeStoreData>) -> Result<()> {
             })
         },
     )
+}
+
+/// An exit is an error to Wasmtime, which would read the component's debug information for a
+/// backtrace that nobody looks at. One that brings a backtrace along, an empty one, is left alone.
+fn quiet_exit(l: &mut Linker<WasmtimeStoreData>) -> Result<()> {
+    fn leave(status: i32) -> wasmtime::Error {
+        let error = wasmtime::Error::from(wasmtime_wasi::I32Exit(status));
+        match crate::drive::empty_backtrace() {
+            Some(none) => error.context(none),
+            None => error,
+        }
+    }
+    let mut exit = l.instance("wasi:cli/exit@0.2.12")?;
+    exit.func_wrap("exit", |_, (status,): (std::result::Result<(), ()>,)| -> Result<()> {
+        Err(leave(i32::from(status.is_err())))
+    })?;
+    exit.func_wrap("exit-with-code", |_, (status,): (u8,)| -> Result<()> { Err(leave(status.into())) })
 }
 
 /// Asks C before a name is looked up.
