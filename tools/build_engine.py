@@ -5,8 +5,9 @@ usage: build_engine.py OUTDIR
 
 OUTDIR gets lib/libloop_engine.a and include/ (Wasmtime's headers, with a conf.h
 that names the features that were built). The first build takes six to seven
-minutes on two cores; cargo's folder lies in the user's cache, keyed by the lock
-file and the compiler, so that a second clone links in seconds.
+minutes on two cores, one of the crate's own sources two to three. Cargo's folder
+and the last libraries lie in the user's cache, keyed by the lock file, the
+compiler and the sources, so that a second clone links in seconds.
 """
 import hashlib
 import json
@@ -78,6 +79,28 @@ def run_cargo(target: Path) -> None:
     print(f"engine: built in {int(time.monotonic() - start)} s", file=sys.stderr)
 
 
+def place(source: Path, target: Path) -> None:
+    """A link where that is possible; in one step, for whoever reads it meanwhile."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    try:
+        os.link(source, beside)
+    except OSError:
+        shutil.copy2(source, beside)
+    os.replace(beside, target)
+
+
+def keep(library: Path, built: Path) -> None:
+    """Keeps the last few libraries by their sources: another clone of them builds nothing."""
+    built.parent.mkdir(parents=True, exist_ok=True)
+    beside = built.with_name(f".{built.name}.{os.getpid()}")
+    shutil.copy2(library, beside)  # a copy: cargo writes over its own file
+    os.replace(beside, built)
+    for old in sorted(built.parent.glob("*.a"), key=lambda p: p.stat().st_mtime)[:-3]:
+        old.unlink(missing_ok=True)
+
+
 def headers(out: Path) -> None:
     meta = json.loads(subprocess.run(["cargo", "metadata", "--format-version", "1", "--locked"], cwd=ENGINE,
                                      stdout=subprocess.PIPE, check=True).stdout)
@@ -106,18 +129,14 @@ def main() -> None:
     if stamp.exists() and stamp.read_text() == want and (out / "lib/libloop_engine.a").exists():
         return
     target = cache_dir() / "engine" / digest([ENGINE / "Cargo.lock"], compiler)
-    first = not (target / "release").exists()
-    if first:
-        print("engine: first build; six to seven minutes on two cores, kept in", target, file=sys.stderr)
-    target.mkdir(parents=True, exist_ok=True)
-    run_cargo(target)
-    (out / "lib").mkdir(parents=True, exist_ok=True)
-    library = out / "lib/libloop_engine.a"
-    library.unlink(missing_ok=True)
-    try:
-        os.link(target / "release/libloop_engine.a", library)
-    except OSError:
-        shutil.copy2(target / "release/libloop_engine.a", library)
+    built = target / "built" / f"{want}.a"
+    if not built.exists():
+        if not (target / "release").exists():
+            print("engine: first build; six to seven minutes on two cores, kept in", target, file=sys.stderr)
+        target.mkdir(parents=True, exist_ok=True)
+        run_cargo(target)
+        keep(target / "release/libloop_engine.a", built)
+    place(built, out / "lib/libloop_engine.a")
     headers(out / "include")
     stamp.write_text(want)
 
