@@ -176,9 +176,8 @@ const loop_provider *loop_host_provider_at(const loop_host *h, size_t i)
     return i < h->providers.n ? h->providers.at[i]->table : NULL;
 }
 
-loop_error *lp_provider_open(loop_host *h, struct lp_provider *p)
+loop_error *lp_provider_open(struct lp_provider *p)
 {
-    (void)h;
     if (p->opened)
         return NULL;
     if (p->table->open) {

@@ -159,7 +159,7 @@ struct lp_provider *lp_host_find(loop_host *h, const char *interface_name,
                                  const char **ret_version, char **ret_why);
 const loop_provider_function *lp_find_function(const loop_provider_interface *t, const char *name);
 const loop_provider_resource *lp_find_resource(const loop_provider_interface *t, const char *name);
-loop_error *lp_provider_open(loop_host *h, struct lp_provider *p) LOOP_MUST_USE;
+loop_error *lp_provider_open(struct lp_provider *p) LOOP_MUST_USE;
 /* Whether the engine serves an interface (the WASI group), and that function. */
 bool lp_wasi_interface(const char *interface_name);
 bool lp_wasi_function(const char *interface_name, const char *function);

@@ -62,15 +62,6 @@ static struct lp_slot *slot_new(loop_instance *i, const lp_import *import)
     return s;
 }
 
-static loop_error *define_stub(loop_instance *i, const lp_import *import, const char *why)
-{
-    struct lp_slot *s = slot_new(i, import);
-    s->stub_reason = lp_strdup(why);
-    if (import->is_resource)
-        return lp_guest_define_resource(i->guest, import, s->type, NULL, s);
-    return lp_guest_define(i->guest, import, lp_stub_call, s);
-}
-
 /* The parts of loop:core/cancellation that the engine serves: a pollable is its own. */
 static bool is_cancellation(const char *interface_name, const char *member, const char *wanted)
 {
@@ -95,6 +86,7 @@ static bool same_package(const char *a, const char *b)
 /*
  * A resource that an interface takes over from another one (`use store.{bucket}`):
  * the one of its own package and version first, since a component may import two.
+ * Without a provider, among the stubs.
  */
 static const struct lp_slot *find_used(const loop_instance *i, const struct lp_provider *p,
                                        const lp_import *import)
@@ -102,13 +94,26 @@ static const struct lp_slot *find_used(const loop_instance *i, const struct lp_p
     const struct lp_slot *found = NULL;
     for (size_t n = 0; n < i->slots.n; n++) {
         const struct lp_slot *s = i->slots.at[n];
-        if (s->provider != p || !s->resource || strcmp(s->resource->name, import->name) != 0)
+        if (s->provider != p || !s->import->is_resource || (p && !s->resource) ||
+            strcmp(s->import->name, import->name) != 0)
             continue;
         if (same_package(s->import->interface_name, import->interface_name))
             return s;
         found = found ? found : s;
     }
     return found;
+}
+
+static loop_error *define_stub(loop_instance *i, const lp_import *import, const char *why)
+{
+    const struct lp_slot *used = import->is_resource ? find_used(i, NULL, import) : NULL;
+    struct lp_slot *s = slot_new(i, import);
+    s->stub_reason = lp_strdup(why);
+    if (used)
+        s->type = used->type;
+    if (import->is_resource)
+        return lp_guest_define_resource(i->guest, import, s->type, NULL, s);
+    return lp_guest_define(i->guest, import, lp_stub_call, s);
 }
 
 static const char *nearest_function(const loop_provider_interface *t, const char *name)
@@ -229,7 +234,7 @@ static loop_error *decide(loop_instance *i, const char *name, struct decision *d
     } else {
         d->provider = lp_host_find(i->host, name, &d->table, &version, &d->why);
         if (d->provider)
-            LP_TRY(lp_provider_open(i->host, d->provider));
+            LP_TRY(lp_provider_open(d->provider));
         d->stub = !d->provider && is_optional(i, name);
     }
     add_capability(i, d, version);
