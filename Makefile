@@ -10,7 +10,7 @@ CACHE := $(or $(LOOP_CACHE_DIR),$(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME)/loop,$(
 WASM_TOOLS ?= $(CACHE)/venv/bin/wasm-tools
 export WASM_TOOLS
 
-.PHONY: all run test bench asan fuzz fmt check examples guests setup setup-all engine clean help
+.PHONY: all run install new-provider test bench asan fuzz fmt check examples guests setup setup-all engine clean help
 .DEFAULT_GOAL := all
 
 all: engine $(B)/build.ninja
@@ -20,6 +20,14 @@ run: all
 	@sh tools/build_examples.sh $(B)/examples --lang c hello
 	@$(B)/loop run $(B)/examples/c-hello.wasm
 	@echo "That was $(B)/examples/c-hello.wasm. Next: $(B)/loop inspect $(B)/examples/c-hello.wasm, then knowledge/tutorial.md"
+
+# What is built, as it is: after `make`; as root where PREFIX asks for it.
+PREFIX ?= /usr/local
+install:
+	@DESTDIR="$(DESTDIR)" sh tools/install.sh $(B) "$(DESTDIR)$(PREFIX)"
+
+new-provider:
+	@python3 tools/new_provider.py --loop $(B)/loop -- "$(NAME)"
 
 setup:
 	@sh tools/setup/apt.sh
@@ -41,6 +49,7 @@ examples: setup-all
 
 guests: setup-all
 	@sh tools/build_test_guests.sh $(B)/guests
+	@sh tools/build_conformance.sh $(B)/conformance
 
 test: setup-all all examples guests
 	@python3 tests/run.py --build $(B) $(if $(ONLY),--only $(ONLY))
@@ -50,6 +59,7 @@ check: setup-all all
 
 bench: setup-all all guests
 	@sh tools/setup/wasm-tools.sh --peer
+	@[ "$(or $(ONLY),calls)" != calls ] || sh tools/setup/bench-peers.sh || echo "the rows of a peer that is missing are left out"
 	@python3 tools/bench.py --build $(B) $(if $(ONLY),--only $(ONLY))
 
 # Address and undefined-behaviour sanitizers over loop's own code, the same tests.
@@ -62,7 +72,7 @@ fuzz: engine
 	@sh tools/fuzz.sh $(B)
 
 fmt: setup
-	@{ git ls-files '*.c' '*.h' 2>/dev/null || find . -name '*.[ch]' -not -path './build*'; } | grep -v -e '/gen/' -e '^engine/wasi_rows.c' | xargs clang-format-19 -i
+	@{ git ls-files '*.c' '*.h' 2>/dev/null || find . -name '*.[ch]' -not -path './build*'; } | grep -v -e '/gen/' -e '^include/loop/wit/' -e '^engine/wasi_rows.c' | xargs clang-format-19 -i
 
 clean:
 	rm -rf $(B) build-asan build-fuzz
@@ -70,6 +80,8 @@ clean:
 help:
 	@sed -n 's/^#   //p' Makefile
 	@printf '%s\n' \
+	  'make install  what is built, into PREFIX (/usr/local), below DESTDIR' \
+	  'make new-provider NAME=x  providers/x, from templates/provider' \
 	  'make examples the components of examples/, in C, Rust and JS' \
 	  'make check    layers, formatting, WIT, generated files, licences' \
 	  'make bench    timings as ratios against a peer, into build/bench.tsv' \

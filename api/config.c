@@ -14,10 +14,6 @@
 #include "base/path.h"
 #include "base/text.h"
 
-#ifndef LOOP_DATA_DIR
-#define LOOP_DATA_DIR NULL /* the build says where profiles/ and classes/ are installed */
-#endif
-
 /* What holds without a class file: a component is never without a bound by accident. */
 static const loop_class_config classes[] = {
     {"untrusted", UINT64_C(512) << 20, 0, {"default", 0, 0}},
@@ -213,13 +209,32 @@ static loop_error *load_classes(loader *l)
     return NULL;
 }
 
+/*
+ * Where the installation has its files; malloced or NULL. The build may name a folder;
+ * else it is one beside the library, wherever that was put, and the sources for a
+ * library that still lies where it was built.
+ */
+static char *installed_dir(void)
+{
+#ifdef LOOP_DATA_DIR
+    return lp_os_realpath(LOOP_DATA_DIR);
+#else
+    lp_auto(lp_free_string) char *own = lp_os_own_path();
+    lp_auto(lp_free_string) char *build = lp_os_realpath(LOOP_BUILD_DIR);
+    if (own && build && lp_path_inside(own, build))
+        return lp_os_realpath(LOOP_SOURCE_DIR);
+    if (!own)
+        return NULL;
+    lp_auto(lp_free_string) char *folder = lp_path_parent(own);
+    lp_auto(lp_free_string) char *beside = lp_path_join(folder, LOOP_DATA_BESIDE);
+    return lp_os_realpath(beside);
+#endif
+}
+
 static char *find_data_dir(const loader *l)
 {
-    const char *installed = LOOP_DATA_DIR;
     const char *dir = l->from->data_dir ? l->from->data_dir : environment(l, "LOOP_DATA_DIR");
-    if (!dir)
-        dir = installed;
-    return dir ? lp_os_realpath(dir) : NULL;
+    return dir ? lp_os_realpath(dir) : installed_dir();
 }
 
 /* ---- all of it ---- */

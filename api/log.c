@@ -46,12 +46,12 @@ static void add_field_text(lp_buf *b, const loop_log_field *f)
     lp_buf_puts(b, " ");
     add_escaped(b, f->name);
     lp_buf_puts(b, "=");
-    switch (f->value.kind) {
-    case LOOP_S64: lp_buf_printf(b, "%lld", (long long)f->value.of.s); break;
-    case LOOP_F64: lp_buf_printf(b, "%.17g", f->value.of.f); break;
-    case LOOP_BOOL: lp_buf_puts(b, f->value.of.boolean ? "true" : "false"); break;
+    switch (f->kind) {
+    case LOOP_LOG_INTEGER: lp_buf_printf(b, "%lld", (long long)f->of.integer); break;
+    case LOOP_LOG_FLOAT: lp_buf_printf(b, "%.17g", f->of.number); break;
+    case LOOP_LOG_BOOLEAN: lp_buf_puts(b, f->of.boolean ? "true" : "false"); break;
     default: {
-        lp_auto(lp_free_string) char *s = lp_strndup(f->value.of.text.ptr, f->value.of.text.len);
+        lp_auto(lp_free_string) char *s = lp_strndup(f->of.text.ptr, f->of.text.len);
         bool quote = !*s || strpbrk(s, " =\"");
         lp_buf_puts(b, quote ? "\"" : "");
         add_escaped(b, s);
@@ -82,16 +82,16 @@ static void add_field_json(lp_buf *b, const loop_log_field *f)
 {
     lp_buf_json(b, f->name, strlen(f->name));
     lp_buf_puts(b, ":");
-    switch (f->value.kind) {
-    case LOOP_S64: lp_buf_printf(b, "%lld", (long long)f->value.of.s); break;
-    case LOOP_F64: /* JSON has no infinity and no NaN */
-        if (f->value.of.f - f->value.of.f == 0)
-            lp_buf_printf(b, "%.17g", f->value.of.f);
+    switch (f->kind) {
+    case LOOP_LOG_INTEGER: lp_buf_printf(b, "%lld", (long long)f->of.integer); break;
+    case LOOP_LOG_FLOAT: /* JSON has no infinity and no NaN */
+        if (f->of.number - f->of.number == 0)
+            lp_buf_printf(b, "%.17g", f->of.number);
         else
             lp_buf_puts(b, "null");
         break;
-    case LOOP_BOOL: lp_buf_puts(b, f->value.of.boolean ? "true" : "false"); break;
-    default: lp_buf_json(b, f->value.of.text.ptr, f->value.of.text.len);
+    case LOOP_LOG_BOOLEAN: lp_buf_puts(b, f->of.boolean ? "true" : "false"); break;
+    default: lp_buf_json(b, f->of.text.ptr, f->of.text.len);
     }
 }
 

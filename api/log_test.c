@@ -12,10 +12,10 @@
 #define WALL 1795435200123u /* 2026-11-23T12:00:00.123Z */
 
 static const loop_log_field fields[] = {
-    {"text", {.kind = LOOP_STRING, .of.text = {"a \"b\"", 5}}},
-    {"n", {.kind = LOOP_S64, .of.s = -7}},
-    {"f", {.kind = LOOP_F64, .of.f = 0.5}},
-    {"yes", {.kind = LOOP_BOOL, .of.boolean = true}},
+    {"text", LOOP_LOG_TEXT, {.text = {"a \"b\"", 5}}},
+    {"n", LOOP_LOG_INTEGER, {.integer = -7}},
+    {"f", LOOP_LOG_FLOAT, {.number = 0.5}},
+    {"yes", LOOP_LOG_BOOLEAN, {.boolean = true}},
 };
 
 static void check(const loop_log_entry *e, bool json, const char *want)
@@ -71,7 +71,7 @@ static void hostile_text_is_escaped(void **state)
 static void json_stays_json(void **state)
 {
     (void)state;
-    loop_log_field f = {"x", {.kind = LOOP_F64, .of.f = 1e308 * 10}};
+    loop_log_field f = {"x", LOOP_LOG_FLOAT, {.number = 1e308 * 10}};
     const loop_log_entry e = {LOOP_LOG_ERROR, WALL, NULL, NULL, "a\nb\xff", &f, 1};
     check(&e, true,
           "{\"time\":\"2026-11-23T12:00:00.123Z\",\"level\":\"error\",\"component\":\"loop\","

@@ -1,8 +1,8 @@
 /*
  * api/providers.c: the list of built-in providers; the only place that names them.
  *
- * To add one: its folder under providers/, its sources in meson.build, its line
- * here. HACKING.md walks through it.
+ * To add one: `make new-provider NAME=x` writes its folder under providers/, its
+ * sources into meson.build, its line here. HACKING.md walks through it.
  */
 #include "api/providers.h"
 
@@ -12,7 +12,13 @@
 #include "providers/keyvalue/keyvalue.h"
 #include "providers/logging/logging.h"
 
+/* The last one that serves an interface is asked, unless loop.yaml binds another. */
+/* clang-format off */
 const loop_provider *const lp_builtin_providers[] = {
-    &lp_provider_logging, &lp_provider_cancellation, &lp_provider_capabilities,
-    &lp_provider_config,  &lp_provider_keyvalue,     NULL,
+    &lp_provider_logging,
+    &lp_provider_cancellation,
+    &lp_provider_capabilities,
+    &lp_provider_config,
+    &lp_provider_keyvalue,
+    NULL,
 };

@@ -211,21 +211,30 @@ struct lp_block {
     _Alignas(16) char bytes[];
 };
 
-void *lp_arena_alloc(lp_arena *a, size_t size)
+void *lp_arena_take(lp_arena *a, size_t size)
 {
     if (size > LP_MAX_ARENA_BLOCK)
         return NULL;
     size = (size + 15) & ~(size_t)15;
     if (!a->head || a->head->cap - a->head->used < size) {
         size_t cap = LP_MAX(size, (size_t)4096);
-        struct lp_block *b = lp_alloc(sizeof *b + cap);
+        struct lp_block *b = lp_realloc(NULL, sizeof *b + cap);
         b->cap = cap;
+        b->used = 0;
         b->next = a->head;
         a->head = b;
     }
     void *p = a->head->bytes + a->head->used;
     a->head->used += size;
     a->used += size;
+    return p;
+}
+
+void *lp_arena_alloc(lp_arena *a, size_t size)
+{
+    void *p = lp_arena_take(a, size);
+    if (p && size)
+        memset(p, 0, size);
     return p;
 }
 
@@ -239,11 +248,24 @@ char *lp_arena_strndup(lp_arena *a, const char *s, size_t n)
 
 void lp_arena_done(lp_arena *a)
 {
+    lp_arena_reset(a, 0);
+}
+
+void lp_arena_reset(lp_arena *a, size_t keep)
+{
+    struct lp_block *kept = NULL;
     for (struct lp_block *b = a->head, *next; b; b = next) {
         next = b->next;
-        free(b);
+        if (!kept && b->cap <= keep)
+            kept = b;
+        else
+            free(b);
     }
-    *a = (lp_arena){0};
+    if (kept) {
+        kept->used = 0;
+        kept->next = NULL;
+    }
+    *a = (lp_arena){.head = kept};
 }
 
 /* ---- text as people write it ---- */

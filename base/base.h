@@ -94,8 +94,12 @@ typedef struct lp_arena {
 } lp_arena;
 /* Zeroed, aligned to 16; NULL only when `size` is over LP_MAX_ARENA_BLOCK. */
 void *lp_arena_alloc(lp_arena *a, size_t size);
+/* The same, not zeroed. */
+void *lp_arena_take(lp_arena *a, size_t size);
 char *lp_arena_strndup(lp_arena *a, const char *s, size_t n);
 void lp_arena_done(lp_arena *a);
+/* Frees everything but one block of at most `keep` bytes, which is used again. */
+void lp_arena_reset(lp_arena *a, size_t keep);
 
 /* How far apart two names are (Levenshtein; at most LP_MAX_NAME bytes each). */
 unsigned lp_edit_distance(const char *a, const char *b);

@@ -16,22 +16,30 @@
 #define LP_MAX_PATH 4096                    /* a path in configuration or on the command line */
 #define LP_MAX_IMPORTS 4096                 /* functions that a component imports */
 #define LP_MAX_VALUE_DEPTH 64               /* nesting of a component value */
-#define LP_MAX_VALUE_ITEMS (1u << 20)       /* nodes of one component value tree */
-#define LP_MAX_VALUE_BYTES (64u << 20)      /* text and bytes of one value tree */
-#define LP_MAX_CALL_BYTES (128u << 20)      /* memory that a provider takes in one call */
-#define LP_MAX_ARENA_BLOCK (256u << 20)     /* one allocation from an arena */
-#define LP_MAX_LOG_MESSAGE 16384            /* bytes of a guest's log message; longer is cut */
-#define LP_MAX_LOG_FIELDS 64                /* fields of a guest's log entry; more are dropped */
-#define LP_MAX_LOG_FIELD 1024               /* bytes of a field's name or text; longer is cut */
-#define LP_MAX_LOG_RATE 2000                /* guest log entries a second; more are counted */
-#define LP_MAX_HANDLES 65536                /* resources of one provider held by one instance */
-#define LP_MAX_KV_KEY 1024                  /* bytes of a key */
-#define LP_MAX_KV_VALUE (16u << 20)   /* bytes of a value; the engine stops a call at 4 MiB today */
-#define LP_MAX_KV_KEYS 65536          /* keys of one component in memory */
-#define LP_MAX_KV_BYTES (64u << 20)   /* keys and values of one component in memory */
-#define LP_MAX_GRANTS 1024            /* grants of one kind */
-#define LP_MAX_INVOKE_TEXT (1u << 20) /* bytes of an --invoke expression */
+#define LP_MAX_TYPE_NODES 65536         /* parts of all function types of a component together */
+#define LP_MAX_CALL_BYTES (128u << 20)  /* memory that the values of one call take in C */
+#define LP_MAX_CALL_FUEL (128u << 20)   /* bytes converted or looked at in one call */
+#define LP_MAX_ARENA_BLOCK (256u << 20) /* one allocation from an arena */
+#define LP_MAX_LOG_MESSAGE 16384        /* bytes of a guest's log message; longer is cut */
+#define LP_MAX_LOG_FIELDS 64            /* fields of a guest's log entry; more are dropped */
+#define LP_MAX_LOG_FIELD 1024           /* bytes of a field's name or text; longer is cut */
+#define LP_MAX_LOG_RATE 2000            /* guest log entries a second; more are counted */
+#define LP_MAX_CHAIN 8                  /* providers of one interface, one before the other */
+#define LP_MAX_HANDLES 65536            /* resources of one provider held by one instance */
+#define LP_MAX_KV_KEY 1024              /* bytes of a key */
+#define LP_MAX_KV_VALUE (16u << 20)     /* bytes of a value */
+#define LP_MAX_KV_KEYS 65536            /* keys of one component in memory */
+#define LP_MAX_KV_BYTES (64u << 20)     /* keys and values of one component in memory */
+#define LP_MAX_GRANTS 1024              /* grants of one kind */
+#define LP_MAX_INVOKE_TEXT (1u << 20)   /* bytes of an --invoke expression */
 #define LP_MAX_CACHE_BYTES (1ull << 30) /* compiled components kept; the oldest go first */
 #define LP_MAX_FRAMES 64                /* frames printed of a wasm backtrace */
+#define LP_MAX_WIT_BYTES (64u << 20)    /* a resolved WIT package, as JSON */
+#define LP_MAX_WIT_TYPES 65536          /* types of a WIT package and what it uses */
+#define LP_MAX_WIT_INTERFACES 4096      /* interfaces, worlds and packages of the same */
+#define LP_MAX_WIT_DEPTH 64             /* nesting of a WIT type */
+#define LP_MAX_WIT_VALUE (1u << 20)     /* bytes of a native value, without what it points to */
+#define LP_MAX_WIT_STRUCTURE 65536u     /* bytes of a function's type in structural form */
+#define LP_MAX_WIT_OUTPUT (64u << 20)   /* bytes of generated code */
 
 #endif

@@ -62,8 +62,8 @@ loop_error *cli_command_unknown(const char *name) LOOP_MUST_USE;
 /* A command's options that are shown, all groups in a row; NULL past the end. */
 const cli_option *cli_option_at(const cli_command *c, size_t i);
 
-extern const cli_command cli_run, cli_inspect, cli_explain, cli_config, cli_doctor, cli_version,
-    cli_help, cli_completions;
+extern const cli_command cli_run, cli_inspect, cli_explain, cli_bindgen, cli_config, cli_doctor,
+    cli_version, cli_help, cli_completions;
 
 /* ---- the command line (options.c) ---- */
 

@@ -223,7 +223,7 @@ static void check_config(report *r)
 static bool is_first(const loop_provider *p, size_t i)
 {
     for (size_t k = 0; k < i; k++)
-        if (strcmp(p->interfaces[k]->name, p->interfaces[i]->name) == 0)
+        if (strcmp(p->interfaces[k].interface->name, p->interfaces[i].interface->name) == 0)
             return false;
     return true;
 }
@@ -231,10 +231,10 @@ static bool is_first(const loop_provider *p, size_t i)
 static void put_provider(report *r, const loop_provider *p)
 {
     char *text = cli_format("%s (", p->summary);
-    for (size_t i = 0; p->interfaces[i]; i++) {
+    for (size_t i = 0; p->interfaces[i].interface; i++) {
         if (!is_first(p, i))
             continue;
-        char *longer = cli_format("%s%s%s", text, i ? ", " : "", p->interfaces[i]->name);
+        char *longer = cli_format("%s%s%s", text, i ? ", " : "", p->interfaces[i].interface->name);
         free(text);
         text = longer;
     }

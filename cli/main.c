@@ -21,7 +21,7 @@
 #include "cli/cli.h"
 
 static const cli_command *const commands[] = {
-    &cli_run,    &cli_inspect, &cli_explain, &cli_config,
+    &cli_run,    &cli_inspect, &cli_explain, &cli_bindgen,     &cli_config,
     &cli_doctor, &cli_version, &cli_help,    &cli_completions,
 };
 

@@ -187,6 +187,7 @@ void lp_component_delete(lp_component *c)
     free(c->rows.at);
     free(c->imports.at);
     free(c->exports.at);
+    free(c->exported.at);
     free(c->bytes);
     free(c->path);
     free(c);
@@ -239,45 +240,67 @@ loop_error *lp_component_rows(lp_component *c, const lp_row **ret, size_t *ret_c
 
 /* ---- compiling ---- */
 
-static loop_error *add_import(lp_component *c, const char *interface_name, const char *name,
-                              size_t len, const wasmtime_component_item_t *item)
+/* A function or a resource of an interface, or of the world itself (""). */
+static loop_error *add_item(lp_component *c, struct lp_types *x, bool is_export,
+                            const char *interface_name, const char *name, size_t len,
+                            const wasmtime_component_item_t *item)
 {
     if (item->kind != WASMTIME_COMPONENT_ITEM_COMPONENT_FUNC &&
         item->kind != WASMTIME_COMPONENT_ITEM_RESOURCE)
         return NULL; /* types need nobody to serve them */
-    if (c->imports.n >= LP_MAX_IMPORTS)
-        return loop_error_new(LOOP_LIMIT, "more than %d imports", LP_MAX_IMPORTS);
-    lp_import *i = lp_push(&c->imports);
+    if (c->imports.n + c->exported.n >= LP_MAX_IMPORTS)
+        return loop_error_new(LOOP_LIMIT, "more than %d imports and exports", LP_MAX_IMPORTS);
+    lp_import *i = is_export ? lp_push(&c->exported) : lp_push(&c->imports);
     i->interface_name = interface_name;
     i->name = lp_arena_strndup(&c->arena, name, len);
-    i->is_resource = item->kind == WASMTIME_COMPONENT_ITEM_RESOURCE;
-    if (i->is_resource)
+    if (item->kind == WASMTIME_COMPONENT_ITEM_RESOURCE) {
+        i->resource = lp_resource_add(x, item->of.resource, interface_name, i->name, is_export);
         return NULL;
-    loop_error *err = lp_signature_of(&c->arena, item->of.component_func, &i->signature);
-    if (!err || lp_starts_with(interface_name, "wasi:"))
-        loop_error_delete(err); /* the engine serves WASI with types of its own */
+    }
+    loop_error *err = lp_signature_of(x, item->of.component_func, &i->signature);
+    if (!err || lp_starts_with(interface_name, "wasi:") || is_export)
+        loop_error_delete(err); /* the engine serves WASI; an export may stay uncalled */
     else
         return loop_error_wrap(err, "while reading the import '%s' of '%s'", i->name,
                                interface_name);
     return NULL;
 }
 
-static loop_error *add_import_instance(lp_component *c, const char *name,
-                                       const wasmtime_component_instance_type_t *t)
+static loop_error *add_instance(lp_component *c, struct lp_types *x, bool is_export,
+                                const char *name, const wasmtime_component_instance_type_t *t)
 {
     wasm_engine_t *wasm = c->engine->wasm;
     size_t n = wasmtime_component_instance_type_export_count(t, wasm);
-    for (size_t j = 0; j < n; j++) {
-        const char *member;
-        size_t len;
-        wasmtime_component_item_t item;
-        if (!wasmtime_component_instance_type_export_nth(t, wasm, j, &member, &len, &item))
-            continue;
-        loop_error *err = add_import(c, name, member, len, &item);
-        wasmtime_component_item_delete(&item);
-        LP_TRY(err);
+    const char *member;
+    size_t len;
+    wasmtime_component_item_t item;
+    /* Resources first: functions speak of them. */
+    for (int functions = 0; functions < 2; functions++) {
+        for (size_t j = 0; j < n; j++) {
+            if (!wasmtime_component_instance_type_export_nth(t, wasm, j, &member, &len, &item))
+                continue;
+            loop_error *err = NULL;
+            if ((item.kind == WASMTIME_COMPONENT_ITEM_COMPONENT_FUNC) == functions)
+                err = add_item(c, x, is_export, name, member, len, &item);
+            wasmtime_component_item_delete(&item);
+            LP_TRY(err);
+        }
     }
     return NULL;
+}
+
+/* One import or export of the world. */
+static loop_error *add_named(lp_component *c, struct lp_types *x, bool is_export, const char *name,
+                             size_t len, wasmtime_component_item_t *item)
+{
+    const char *kept = lp_arena_strndup(&c->arena, name, len);
+    if (is_export)
+        *lp_push(&c->exports) = kept;
+    loop_error *err = item->kind == WASMTIME_COMPONENT_ITEM_COMPONENT_INSTANCE
+                          ? add_instance(c, x, is_export, kept, item->of.component_instance)
+                          : add_item(c, x, is_export, "", name, len, item);
+    wasmtime_component_item_delete(item);
+    return err;
 }
 
 /* Imports and exports as the compiled component declares them. */
@@ -285,23 +308,18 @@ static loop_error *reflect(lp_component *c)
 {
     wasm_engine_t *wasm = c->engine->wasm;
     wasmtime_component_type_t *t = wasmtime_component_type(c->wasm);
+    struct lp_types x = {.arena = &c->arena};
     loop_error *err = NULL;
     const char *name;
     size_t len;
     wasmtime_component_item_t item;
     for (size_t i = 0; !err && wasmtime_component_type_import_nth(t, wasm, i, &name, &len, &item);
-         i++) {
-        if (item.kind == WASMTIME_COMPONENT_ITEM_COMPONENT_INSTANCE)
-            err = add_import_instance(c, lp_arena_strndup(&c->arena, name, len),
-                                      item.of.component_instance);
-        else
-            err = add_import(c, "", name, len, &item);
-        wasmtime_component_item_delete(&item);
-    }
-    for (size_t i = 0; wasmtime_component_type_export_nth(t, wasm, i, &name, &len, &item); i++) {
-        *lp_push(&c->exports) = lp_arena_strndup(&c->arena, name, len);
-        wasmtime_component_item_delete(&item);
-    }
+         i++)
+        err = add_named(c, &x, false, name, len, &item);
+    for (size_t i = 0; !err && wasmtime_component_type_export_nth(t, wasm, i, &name, &len, &item);
+         i++)
+        err = add_named(c, &x, true, name, len, &item);
+    lp_types_done(&x);
     wasmtime_component_type_delete(t);
     return err;
 }
@@ -338,7 +356,35 @@ const lp_import *lp_component_import_at(const lp_component *c, size_t i)
     return i < c->imports.n ? &c->imports.at[i] : NULL;
 }
 
+const lp_import *lp_component_exported_at(const lp_component *c, size_t i)
+{
+    return i < c->exported.n ? &c->exported.at[i] : NULL;
+}
+
 const char *lp_component_export_at(const lp_component *c, size_t i)
 {
     return i < c->exports.n ? c->exports.at[i] : NULL;
+}
+
+/* ---- WIT ---- */
+
+loop_error *lp_wit_json(const char *path, const char *const *deps, char **ret)
+{
+    size_t n = 0;
+    while (deps && deps[n])
+        n++;
+    lpx_text *texts = lp_alloc((n + 1) * sizeof *texts);
+    for (size_t i = 0; i < n; i++)
+        texts[i] = (lpx_text){deps[i], strlen(deps[i])};
+    wasm_byte_vec_t out = {0};
+    wasmtime_error_t *e = lpx_wit_json((lpx_text){path, strlen(path)}, texts, n, &out);
+    free(texts);
+    if (e) {
+        lp_auto(lp_free_string) char *text = lp_error_text(e);
+        return loop_error_wrap(loop_error_new(LOOP_INVALID, "%s", text),
+                               "cannot read WIT from '%s'", path);
+    }
+    *ret = lp_strndup(out.data, out.size);
+    wasm_byte_vec_delete(&out);
+    return NULL;
 }

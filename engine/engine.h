@@ -10,8 +10,8 @@
 #define LP_ENGINE_H
 
 #include "base/base.h"
+#include "engine/raw.h"
 #include "engine/type.h"
-#include "loop/value.h"
 
 typedef struct lp_engine lp_engine;
 typedef struct lp_component lp_component;
@@ -62,16 +62,18 @@ void lp_component_delete(lp_component *c);
 loop_error *lp_component_rows(lp_component *c, const lp_row **ret, size_t *ret_count) LOOP_MUST_USE;
 
 /*
- * One import of a compiled component, as Wasmtime links it: functions and
- * resources, each in its interface.
+ * One import or export of a compiled component, as Wasmtime links it: functions
+ * and resources, each in its interface; resources before the functions.
  */
 typedef struct lp_import {
     const char *interface_name; /* "" for the world's own */
     const char *name;
-    bool is_resource;
-    const lp_signature *signature; /* functions only */
+    const lp_resource *resource;   /* resources only: what it stands for */
+    const lp_signature *signature; /* functions only; NULL: of a type that loop does not carry */
 } lp_import;
 const lp_import *lp_component_import_at(const lp_component *c, size_t i);
+/* The functions and resources of the exports; NULL past the end. */
+const lp_import *lp_component_exported_at(const lp_component *c, size_t i);
 /* Export i: the interface's or function's name; NULL past the end. */
 const char *lp_component_export_at(const lp_component *c, size_t i);
 
@@ -84,6 +86,15 @@ typedef struct lp_wasi_row {
     const char *function;
 } lp_wasi_row;
 extern const lp_wasi_row lp_wasi_rows[];
+
+/* ---- WIT ---- */
+
+/*
+ * {"main": PACKAGE, "resolve": ...}: the WIT at `path` (a file, a package's folder with
+ * its deps/, a component) in the JSON form of wit-parser; malloced. `deps`: folders of
+ * packages for what it uses, ends with NULL. LOOP_INVALID.
+ */
+loop_error *lp_wit_json(const char *path, const char *const *deps, char **ret) LOOP_MUST_USE;
 
 /* ---- guests ---- */
 
@@ -117,9 +128,6 @@ typedef struct lp_guest_options {
     size_t dir_count;
     uint64_t memory_limit; /* bytes over all memories */
     bool wasi, http;       /* link these groups */
-    /* The type number (lp_guest_define_resource) of a handle that a host function returns;
-       UINT32_MAX where nothing is held under it. Gets hooks.data. */
-    uint32_t (*resource_type)(void *data, uint32_t handle);
     lp_guest_hooks hooks;
 } lp_guest_options;
 
@@ -130,13 +138,35 @@ loop_error *lp_guest_new(lp_engine *e, lp_component *c, const lp_guest_options *
 void lp_guest_delete(lp_guest *g);
 
 /*
- * A host function. Arguments live until it returns; `arena` too. An error ends
- * the guest's call, and comes back from the outer call as it was.
+ * How an import is served: `call` reads the parameters and does the work; where
+ * the result has handles, or lies in memory, `put` follows, unless the guest failed
+ * in between. Both on the guest's thread. An error ends the guest's call, and
+ * comes back from the outer call as it was.
  */
-typedef loop_error *(*lp_host_fn)(void *data, lp_arena *arena, const loop_value *args, size_t nargs,
-                                  loop_value *ret);
-loop_error *lp_guest_define(lp_guest *g, const lp_import *import, lp_host_fn f,
-                            void *data) LOOP_MUST_USE;
+typedef enum lp_result_form {
+    LP_RESULT_NONE,
+    LP_RESULT_FLAT, /* one flat value, left in lp_values.result by `call` */
+    LP_RESULT_PUT_FLAT,
+    LP_RESULT_MEMORY,
+} lp_result_form;
+
+typedef struct lp_function {
+    uint32_t flat_params; /* 0 where they lie in memory */
+    bool handles;         /* among the parameters */
+    bool memory;          /* reading the parameters takes the guest's memory */
+    lp_result_form result;
+    loop_error *(*call)(void *data, lp_values *in);
+    loop_error *(*put)(void *data, lp_target *out);
+    void *data;
+} lp_function;
+loop_error *lp_guest_define(lp_guest *g, const lp_import *import,
+                            const lp_function *f) LOOP_MUST_USE;
+
+/* For `put`: memory of the guest's, through its own realloc; guest code runs. */
+loop_error *lp_target_alloc(lp_target *t, uint32_t align, size_t size, uint32_t *ret) LOOP_MUST_USE;
+/* The guest's number for a handle; `nth` counts the handle types in the function's type. */
+loop_error *lp_target_handle(lp_target *t, uint32_t nth, lp_handle h, uint32_t *ret) LOOP_MUST_USE;
+
 /*
  * A resource of the host's; `type` is a number of the guest's own choosing that
  * tells its resources apart. `drop` gets each handle the guest dropped.
@@ -161,13 +191,35 @@ loop_error *lp_guest_instantiate(lp_guest *g, uint64_t timeout_ms, bool *exited,
 loop_error *lp_guest_run(lp_guest *g, const char *interface_name, uint64_t timeout_ms,
                          int *ret_status) LOOP_MUST_USE;
 /*
- * An export with a value tree; *ret lives in `arena`. *exited: the guest ended
- * itself. `type` is the structural form that the export must have (LOOP_INVALID).
+ * Calls of an export with raw values. Parameters that are numbers alone come as
+ * flat values; else `put` writes them. `take` reads the result, before the guest
+ * frees it; NULL: there is none, or it is one number, for `result`. After an error
+ * that `put` returned the guest did not run; it ends all the same.
  */
-loop_error *lp_guest_call(lp_guest *g, const char *interface_name, const char *function,
-                          const char *type, loop_value *args, size_t nargs, uint64_t timeout_ms,
-                          lp_arena *arena, loop_value *ret, bool *exited,
-                          int *ret_status) LOOP_MUST_USE;
+typedef struct lp_shape {
+    uint32_t flat_params, params_size, params_align; /* flat: UINT32_MAX where in memory */
+    uint32_t flat_results, results_size, results_align;
+} lp_shape;
+
+typedef struct lp_calling {
+    const lp_flat *flat;
+    size_t count;
+    loop_error *(*put)(void *data, lp_target *out);
+    loop_error *(*take)(void *data, lp_values *in);
+    void *data;
+    uint64_t result;
+} lp_calling;
+
+typedef struct lp_export lp_export;
+/* LOOP_NOT_FOUND. Lives as long as the guest, or until _delete. */
+loop_error *lp_export_new(lp_guest *g, const char *interface_name, const char *function,
+                          lp_shape *ret_shape, lp_export **ret) LOOP_MUST_USE;
+void lp_export_delete(lp_export *e);
+/* *exited: the guest ended itself, with *ret_status. */
+loop_error *lp_export_call(lp_export *e, lp_calling *c, uint64_t timeout_ms, bool *exited,
+                           int *ret_status) LOOP_MUST_USE;
+/* Drops a resource that the guest implements; its destructor runs. */
+loop_error *lp_guest_drop(lp_guest *g, uint32_t held, uint64_t timeout_ms) LOOP_MUST_USE;
 /* An export with WAVE; *ret is malloced. */
 loop_error *lp_guest_call_wave(lp_guest *g, const char *interface_name, const char *function,
                                const char *args, uint64_t timeout_ms, char **ret, bool *exited,

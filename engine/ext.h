@@ -12,6 +12,8 @@
 #include <wasmtime.h>
 #include <wasmtime/component.h>
 
+#include "engine/raw.h"
+
 /* Backtraces with files and lines. */
 void lpx_config_details(wasm_config_t *config);
 
@@ -72,7 +74,7 @@ void lpx_driver_ask(lpx_driver *d);
 /* Waits; UINT64_MAX: for ever. LPX_DONE early when cancellation is asked for meanwhile. */
 lpx_outcome lpx_driver_sleep(lpx_driver *d, uint64_t ms);
 
-/* timeout_ms: 0 for none. The store's epoch deadline must be set to yield. */
+/* timeout_ms: 0 for none. The store is one that lpx_store_drive was called for. */
 lpx_outcome lpx_instantiate(lpx_driver *d, const wasmtime_component_linker_t *l,
                             wasmtime_context_t *cx, const wasmtime_component_t *c,
                             uint64_t timeout_ms, wasmtime_component_instance_t *out,
@@ -80,15 +82,84 @@ lpx_outcome lpx_instantiate(lpx_driver *d, const wasmtime_component_linker_t *l,
 /* A function of type `func() -> result`. */
 lpx_outcome lpx_call_run(lpx_driver *d, wasmtime_context_t *cx, const wasmtime_component_func_t *f,
                          uint64_t timeout_ms, bool *ok, wasmtime_error_t **err);
-/* `results` is written only on LPX_DONE, over whatever was there. */
-lpx_outcome lpx_call(lpx_driver *d, wasmtime_context_t *cx, const wasmtime_component_func_t *f,
-                     const wasmtime_component_val_t *args, size_t nargs,
-                     wasmtime_component_val_t *results, size_t nresults, uint64_t timeout_ms,
-                     wasmtime_error_t **err);
 /* `text`: the arguments in WAVE, without the parentheses. *bad_text: they did not parse or fit. */
 lpx_outcome lpx_call_wave(lpx_driver *d, wasmtime_context_t *cx, const wasmtime_component_func_t *f,
                           const char *text, size_t len, uint64_t timeout_ms, wasm_byte_vec_t *out,
                           bool *bad_text, wasmtime_error_t **err);
+
+/* How many resource types were defined in the linker: host types 0 to count - 1 are C's. */
+void lpx_driver_resources(lpx_driver *d, uint32_t count);
+
+/* ---- calls with raw values ---- */
+
+typedef enum lpx_result {
+    LPX_RESULT_NONE = 0,
+    LPX_RESULT_FLAT = 1,     /* `call` leaves it in lp_values.result */
+    LPX_RESULT_PUT_FLAT = 2, /* one flat value, but `put` makes it: a handle */
+    LPX_RESULT_MEMORY = 3,   /* `put` */
+} lpx_result;
+
+/*
+ * How C serves an import: `call` reads the parameters and does the work; where
+ * there is a result to put, `put` follows, unless the guest failed between. Both on
+ * the guest's thread. An error ends the guest.
+ */
+typedef struct lpx_function {
+    uint32_t nflat; /* flat parameters; 0 where they lie in memory */
+    bool handles;   /* whether there are any among the parameters */
+    bool memory;    /* whether reading them takes the guest's memory */
+    uint32_t result;
+    /* An error of its own goes to `fail`, which makes Wasmtime's of it. */
+    struct loop_error *(*call)(void *call_data, lp_values *in);
+    void *call_data;
+    wasmtime_error_t *(*fail)(void *data, struct loop_error *err);
+    wasmtime_error_t *(*put)(void *data, lp_target *out);
+    void *data;
+    void (*delete)(void *data);
+} lpx_function;
+/* Takes f.data, also when it fails. A type that does not fit `f` is an error at instantiation. */
+wasmtime_error_t *lpx_linker_add_function(wasmtime_component_linker_instance_t *l, const char *name,
+                                          size_t len, lpx_function f);
+
+/* What Wasmtime has of a function's type. UINT32_MAX flat values: in memory. */
+typedef struct lpx_shape {
+    uint32_t flat_params, params_size, params_align;
+    uint32_t flat_results, results_size, results_align;
+    uint32_t result_handles;
+} lpx_shape;
+
+typedef struct lpx_export lpx_export;
+wasmtime_error_t *lpx_export_new(wasmtime_context_t *cx, const wasmtime_component_func_t *f,
+                                 lpx_shape *shape, lpx_export **ret);
+void lpx_export_delete(lpx_export *e);
+
+/*
+ * One call. Parameters that are numbers alone come as `count` flat values; else `put`
+ * writes them. `take` reads the result before post-return runs; NULL: there is none,
+ * or it is one number, for `result`. Errors of their own go to `fail`.
+ */
+typedef struct lpx_calling {
+    const lp_flat *flat;
+    size_t count;
+    struct loop_error *(*put)(void *data, lp_target *out);
+    struct loop_error *(*take)(void *data, lp_values *in);
+    void *data;
+    wasmtime_error_t *(*fail)(void *fail_data, struct loop_error *err);
+    void *fail_data;
+    uint64_t result;
+} lpx_calling;
+/*
+ * `alone`: without a fiber, which is twice as fast; only where nothing that the
+ * guest imports may wait. A stop or the deadline then end it at the next tick.
+ */
+lpx_outcome lpx_export_call(lpx_driver *d, wasmtime_context_t *cx, lpx_export *e, lpx_calling *c,
+                            bool alone, uint64_t timeout_ms, wasmtime_error_t **err);
+/* Drops a resource of the guest's that is held; its destructor runs. */
+lpx_outcome lpx_held_drop(lpx_driver *d, wasmtime_context_t *cx, uint32_t handle, bool alone,
+                          uint64_t timeout_ms, wasmtime_error_t **err);
+
+/* The guest of `store` looks up at each tick of the epoch. The driver outlives the store. */
+void lpx_store_drive(lpx_driver *d, wasmtime_store_t *store);
 
 /* Over all memories (bytes) and tables (elements) of a store together. Outlives the store. */
 typedef struct lpx_limits {
@@ -120,6 +191,13 @@ typedef struct lpx_row {
 } lpx_row;
 wasmtime_error_t *lpx_describe(const uint8_t *wasm, size_t len,
                                void (*f)(void *data, const lpx_row *row), void *data);
+
+/*
+ * {"main": PACKAGE, "resolve": ...}: WIT at `path` (a file, a folder, a component) in
+ * the JSON form of wit-parser. `deps`: folders of packages for what it uses.
+ */
+wasmtime_error_t *lpx_wit_json(lpx_text path, const lpx_text *deps, size_t count,
+                               wasm_byte_vec_t *out);
 
 typedef struct lpx_frame {
     lpx_text function, file;

@@ -13,8 +13,7 @@
 
 struct binding {
     lp_guest *guest;
-    const lp_signature *signature;
-    lp_host_fn call;
+    lp_function function;
     void (*drop)(void *data, uint32_t handle);
     void *data;
 };
@@ -30,7 +29,10 @@ struct lp_guest {
     wasmtime_context_t *cx;
     lpx_limits limits;
     wasmtime_component_instance_t instance;
-    loop_error *stash; /* raised inside a host call, on its way out */
+    loop_error *stash;  /* raised inside a host call, on its way out */
+    uint32_t resources; /* types defined, numbered from 0 */
+    bool alone;         /* imports nothing that may wait: calls need no fiber */
+    bool running;       /* inside a call: nobody may enter it again */
 };
 
 /* ---- hooks ---- */
@@ -188,8 +190,8 @@ loop_error *lp_guest_new(lp_engine *e, lp_component *c, const lp_guest_options *
         lp_guest_delete(g);
         return err;
     }
-    wasmtime_context_set_epoch_deadline(g->cx, 1);
-    wasmtime_context_epoch_deadline_async_yield_and_update(g->cx, 1);
+    lpx_store_drive(g->driver, g->store);
+    g->alone = !o->wasi && !o->http;
     *ret = g;
     return NULL;
 }
@@ -219,42 +221,37 @@ static wasmtime_error_t *stash(lp_guest *g, loop_error *err)
     return wasmtime_error_new("a host function failed");
 }
 
-static loop_error *run_binding(struct binding *b, lp_convert *c,
-                               const wasmtime_component_val_t *args, size_t nargs,
-                               wasmtime_component_val_t *ret)
+static wasmtime_error_t *on_failed(void *env, loop_error *err)
 {
-    const lp_signature *s = b->signature;
-    if (nargs != s->nparams)
-        return loop_error_new(LOOP_INTERNAL, "a call with %zu arguments, not %zu", nargs,
-                              s->nparams);
-    loop_value *values = lp_arena_alloc(c->arena, (nargs + 1) * sizeof *values);
-    for (size_t i = 0; i < nargs; i++)
-        LP_TRY(lp_convert_in(c, s->params[i], &args[i], &values[i], 0));
-    loop_value result = {0};
-    LP_TRY(b->call(b->data, c->arena, values, nargs, &result));
-    if (!s->result)
-        return NULL;
-    c->items = c->bytes = 0;
-    return lp_convert_out(c, s->result, &result, ret, 0);
+    return stash(((struct binding *)env)->guest, err);
 }
 
-static wasmtime_error_t *on_call(void *env, wasmtime_context_t *cx,
-                                 const wasmtime_component_func_type_t *type,
-                                 wasmtime_component_val_t *args, size_t nargs,
-                                 wasmtime_component_val_t *results, size_t nresults)
+static wasmtime_error_t *on_put(void *env, lp_target *out)
 {
-    (void)type;
     struct binding *b = env;
-    lp_guest *g = b->guest;
-    lp_arena arena = {0};
-    lp_convert c = {.cx = cx,
-                    .arena = &arena,
-                    .resource_type = g->options.resource_type,
-                    .data = g->options.hooks.data};
-    wasmtime_component_val_t none = {.kind = WASMTIME_COMPONENT_BOOL};
-    loop_error *err = run_binding(b, &c, args, nargs, nresults ? results : &none);
-    lp_arena_done(&arena);
-    return err ? stash(g, err) : NULL;
+    loop_error *err = b->function.put(b->data, out);
+    return err ? stash(b->guest, err) : NULL;
+}
+
+/* An allocation fails with the guest's own fault. */
+loop_error *lp_target_alloc(lp_target *t, uint32_t align, size_t size, uint32_t *ret)
+{
+    if (size > INT32_MAX)
+        return loop_error_new(LOOP_LIMIT, "a value of %zu bytes for a component", size);
+    wasmtime_error_t *e = t->realloc(t, align, (uint32_t)size, ret);
+    if (!e)
+        return NULL;
+    int trap = lpx_error_trap(e);
+    loop_error *err = lp_error_of(e);
+    if (trap >= 0)
+        return err;
+    return loop_error_wrap(err, "the component did not allocate %zu bytes for a value", size);
+}
+
+loop_error *lp_target_handle(lp_target *t, uint32_t nth, lp_handle h, uint32_t *ret)
+{
+    wasmtime_error_t *e = t->handle(t, nth, h.resource, h.value, ret);
+    return e ? lp_error_of(e) : NULL;
 }
 
 static wasmtime_error_t *on_drop(void *env, wasmtime_context_t *cx, uint32_t rep)
@@ -301,17 +298,27 @@ static struct binding *binding_new(lp_guest *g, void *data)
     return b;
 }
 
-loop_error *lp_guest_define(lp_guest *g, const lp_import *import, lp_host_fn f, void *data)
+loop_error *lp_guest_define(lp_guest *g, const lp_import *import, const lp_function *f)
 {
     wasmtime_component_linker_instance_t *root, *child;
     LP_TRY(open_instance(g, import, &root, &child));
-    struct binding *b = binding_new(g, data);
-    b->signature = import->signature;
-    b->call = f;
+    struct binding *b = binding_new(g, f->data);
+    b->function = *f;
+    lpx_function raw = {
+        .nflat = f->flat_params,
+        .handles = f->handles,
+        .memory = f->memory,
+        .result = (uint32_t)f->result,
+        .call = f->call,
+        .call_data = f->data,
+        .fail = on_failed,
+        .put = on_put,
+        .data = b,
+        .delete = free,
+    };
     return close_instance(
         root, child,
-        wasmtime_component_linker_instance_add_func(child ? child : root, import->name,
-                                                    strlen(import->name), on_call, b, free));
+        lpx_linker_add_function(child ? child : root, import->name, strlen(import->name), raw));
 }
 
 loop_error *lp_guest_define_resource(lp_guest *g, const lp_import *import, uint32_t type,
@@ -325,6 +332,8 @@ loop_error *lp_guest_define_resource(lp_guest *g, const lp_import *import, uint3
     wasmtime_error_t *e = wasmtime_component_linker_instance_add_resource(
         child ? child : root, import->name, strlen(import->name), t, on_drop, b, free);
     wasmtime_component_resource_type_delete(t);
+    g->resources = LP_MAX(g->resources, type + 1);
+    lpx_driver_resources(g->driver, g->resources);
     return close_instance(root, child, e);
 }
 
@@ -385,13 +394,33 @@ static loop_error *outcome(lp_guest *g, lpx_outcome o, wasmtime_error_t *e, bool
     return g->limits.memory_refused && gave_up ? limit_error(g, err) : err;
 }
 
+/* A guest that waits for a host function is not entered again. */
+static loop_error *enter(lp_guest *g, const char *what)
+{
+    if (g->running)
+        return loop_error_hint_set(
+            loop_error_new(LOOP_UNAVAILABLE,
+                           "'%s' of '%s' was called while the component is inside a call", what,
+                           g->options.name),
+            "answer the call that it makes first; a component is entered by one call at a time");
+    g->running = true;
+    lp_ticker_enter(g->engine->ticker);
+    return NULL;
+}
+
+static void leave(lp_guest *g)
+{
+    lp_ticker_leave(g->engine->ticker);
+    g->running = false;
+}
+
 loop_error *lp_guest_instantiate(lp_guest *g, uint64_t timeout_ms, bool *exited, int *ret_status)
 {
     wasmtime_error_t *e = NULL;
-    lp_ticker_enter(g->engine->ticker);
+    LP_TRY(enter(g, "instantiate"));
     lpx_outcome o = lpx_instantiate(g->driver, g->linker, g->cx, g->component->wasm, timeout_ms,
                                     &g->instance, &e);
-    lp_ticker_leave(g->engine->ticker);
+    leave(g);
     return outcome(g, o, e, exited, ret_status);
 }
 
@@ -431,70 +460,82 @@ loop_error *lp_guest_run(lp_guest *g, const char *interface_name, uint64_t timeo
     LP_TRY(find_or_error(g, interface_name, "run", &f));
     wasmtime_error_t *e = NULL;
     bool ok = false, exited;
-    lp_ticker_enter(g->engine->ticker);
+    LP_TRY(enter(g, "run"));
     lpx_outcome o = lpx_call_run(g->driver, g->cx, &f, timeout_ms, &ok, &e);
-    lp_ticker_leave(g->engine->ticker);
+    leave(g);
     *ret_status = ok ? 0 : 1;
     return outcome(g, o, e, &exited, ret_status);
 }
 
-/* Runs `f` with values that are converted already. */
-static loop_error *call_converted(lp_guest *g, const wasmtime_component_func_t *f,
-                                  const lp_signature *s, wasmtime_component_val_t *vals,
-                                  uint64_t timeout_ms, lp_convert *c, loop_value *ret, bool *exited,
-                                  int *ret_status)
-{
-    wasmtime_component_val_t result = {.kind = WASMTIME_COMPONENT_BOOL};
-    wasmtime_error_t *e = NULL;
-    lp_ticker_enter(g->engine->ticker);
-    lpx_outcome o =
-        lpx_call(g->driver, g->cx, f, vals, s->nparams, &result, s->result != NULL, timeout_ms, &e);
-    lp_ticker_leave(g->engine->ticker);
-    loop_error *err = outcome(g, o, e, exited, ret_status);
-    if (!err && !*exited && s->result)
-        err = lp_convert_in(c, s->result, &result, ret, 0);
-    wasmtime_component_val_delete(&result);
-    return err;
-}
+/* ---- exports ---- */
 
-/* The signature of an export, which must be of the type that the caller knows. */
-static loop_error *check_type(lp_guest *g, const wasmtime_component_func_t *f, const char *function,
-                              const char *type, lp_arena *arena, const lp_signature **ret)
-{
-    wasmtime_component_func_type_t *reflected = wasmtime_component_func_type(f, g->cx);
-    loop_error *err = lp_signature_of(arena, reflected, ret);
-    wasmtime_component_func_type_delete(reflected);
-    LP_TRY(err);
-    lp_buf text = {0};
-    lp_signature_text(*ret, &text);
-    if (strcmp(text.ptr, type) != 0)
-        err =
-            loop_error_new(LOOP_INVALID, "'%s' exports '%s' with another type: %.600s, not %.600s",
-                           g->options.name, function, text.ptr, type);
-    lp_buf_done(&text);
-    return err;
-}
+struct lp_export {
+    lp_guest *guest;
+    lpx_export *raw;
+    char *name; /* in errors */
+};
 
-loop_error *lp_guest_call(lp_guest *g, const char *interface_name, const char *function,
-                          const char *type, loop_value *args, size_t nargs, uint64_t timeout_ms,
-                          lp_arena *arena, loop_value *ret, bool *exited, int *ret_status)
+loop_error *lp_export_new(lp_guest *g, const char *interface_name, const char *function,
+                          lp_shape *ret_shape, lp_export **ret)
 {
     wasmtime_component_func_t f;
-    const lp_signature *s;
     LP_TRY(find_or_error(g, interface_name, function, &f));
-    LP_TRY(check_type(g, &f, function, type, arena, &s));
-    loop_error *err = NULL;
-    lp_convert c = {.cx = g->cx, .arena = arena};
-    wasmtime_component_val_t *vals = lp_arena_alloc(arena, (nargs + 1) * sizeof *vals);
-    for (size_t i = 0; i < nargs; i++)
-        vals[i] = (wasmtime_component_val_t){.kind = WASMTIME_COMPONENT_BOOL};
-    for (size_t i = 0; !err && i < nargs; i++)
-        err = lp_convert_out(&c, s->params[i], &args[i], &vals[i], 0);
-    if (!err)
-        err = call_converted(g, &f, s, vals, timeout_ms, &c, ret, exited, ret_status);
-    for (size_t i = 0; i < nargs; i++)
-        wasmtime_component_val_delete(&vals[i]);
-    return err;
+    lpx_shape s;
+    lpx_export *raw;
+    wasmtime_error_t *e = lpx_export_new(g->cx, &f, &s, &raw);
+    if (e)
+        return lp_error_of(e);
+    *ret_shape = (lp_shape){s.flat_params,  s.params_size,  s.params_align,
+                            s.flat_results, s.results_size, s.results_align};
+    lp_export *x = lp_alloc(sizeof *x);
+    *x = (lp_export){g, raw, lp_strdup(function)};
+    *ret = x;
+    return NULL;
+}
+
+void lp_export_delete(lp_export *x)
+{
+    if (!x)
+        return;
+    lpx_export_delete(x->raw);
+    free(x->name);
+    free(x);
+}
+
+static wasmtime_error_t *on_call_failed(void *guest, loop_error *err)
+{
+    return stash(guest, err);
+}
+
+loop_error *lp_export_call(lp_export *x, lp_calling *c, uint64_t timeout_ms, bool *exited,
+                           int *ret_status)
+{
+    lp_guest *g = x->guest;
+    LP_TRY(enter(g, x->name));
+    lpx_calling raw = {c->flat, c->count, c->put, c->take, c->data, on_call_failed, g, 0};
+    wasmtime_error_t *e = NULL;
+    lpx_outcome o = lpx_export_call(g->driver, g->cx, x->raw, &raw, g->alone, timeout_ms, &e);
+    leave(g);
+    if (o == LPX_DONE) {
+        c->result = raw.result;
+        *exited = false;
+        return NULL;
+    }
+    return outcome(g, o, e, exited, ret_status);
+}
+
+loop_error *lp_guest_drop(lp_guest *g, uint32_t held, uint64_t timeout_ms)
+{
+    LP_TRY(enter(g, "a destructor"));
+    wasmtime_error_t *e = NULL;
+    lpx_outcome o = lpx_held_drop(g->driver, g->cx, held, g->alone, timeout_ms, &e);
+    leave(g);
+    bool exited;
+    int status;
+    LP_TRY(outcome(g, o, e, &exited, &status));
+    return exited
+               ? loop_error_new(LOOP_CANCELLED, "the component ended itself with status %d", status)
+               : NULL;
 }
 
 loop_error *lp_guest_call_wave(lp_guest *g, const char *interface_name, const char *function,
@@ -506,10 +547,10 @@ loop_error *lp_guest_call_wave(lp_guest *g, const char *interface_name, const ch
     wasm_byte_vec_t out = {0};
     wasmtime_error_t *e = NULL;
     bool bad_text;
-    lp_ticker_enter(g->engine->ticker);
+    LP_TRY(enter(g, function));
     lpx_outcome o =
         lpx_call_wave(g->driver, g->cx, &f, args, strlen(args), timeout_ms, &out, &bad_text, &e);
-    lp_ticker_leave(g->engine->ticker);
+    leave(g);
     if (bad_text) {
         lp_auto(lp_free_string) char *text = lp_error_text(e);
         loop_error *err = loop_error_new(LOOP_USAGE, "%s", text);

@@ -25,27 +25,27 @@ void lp_ticker_leave(struct lp_ticker *t);
 wasmtime_component_t *lp_cache_load(lp_engine *e, const uint8_t *wasm, size_t len);
 void lp_cache_store(lp_engine *e, const uint8_t *wasm, size_t len, wasmtime_component_t *c);
 
-/* type.c: into the arena. Errors: LOOP_INVALID for types that loop does not carry, LOOP_LIMIT. */
-loop_error *lp_type_of(lp_arena *a, const wasmtime_component_valtype_t *t, unsigned depth,
-                       const lp_type **ret) LOOP_MUST_USE;
-loop_error *lp_signature_of(lp_arena *a, const wasmtime_component_func_type_t *f,
-                            const lp_signature **ret) LOOP_MUST_USE;
-
-/*
- * convert.c: value trees and Wasmtime's. `resource_type` gives the type number of a
- * handle that goes to the guest. A budget over the whole tree is kept.
- */
-typedef struct lp_convert {
-    wasmtime_context_t *cx;
+/* type.c: types of one component, into the arena. */
+struct lp_types {
     lp_arena *arena;
-    size_t items, bytes;                                    /* used so far */
-    uint32_t (*resource_type)(void *data, uint32_t handle); /* UINT32_MAX: no such handle */
-    void *data;
-} lp_convert;
-loop_error *lp_convert_in(lp_convert *c, const lp_type *t, const wasmtime_component_val_t *from,
-                          loop_value *to, unsigned depth) LOOP_MUST_USE;
-loop_error *lp_convert_out(lp_convert *c, const lp_type *t, const loop_value *from,
-                           wasmtime_component_val_t *to, unsigned depth) LOOP_MUST_USE;
+    size_t nodes;
+    struct {
+        struct lp_known {
+            wasmtime_component_resource_type_t *type;
+            const lp_resource *resource;
+        } *at;
+        size_t n, cap;
+    } known; /* resources, in the order in which they are declared */
+};
+/* The resource that has this type: the one named here, or the one that was before. */
+const lp_resource *lp_resource_add(struct lp_types *x, const wasmtime_component_resource_type_t *t,
+                                   const char *interface_name, const char *name, bool is_export);
+/* Errors: LOOP_INVALID for types that loop does not carry, LOOP_LIMIT. */
+loop_error *lp_type_of(struct lp_types *x, const wasmtime_component_valtype_t *t, unsigned depth,
+                       const lp_type **ret) LOOP_MUST_USE;
+loop_error *lp_signature_of(struct lp_types *x, const wasmtime_component_func_type_t *f,
+                            const lp_signature **ret) LOOP_MUST_USE;
+void lp_types_done(struct lp_types *x);
 
 /* errors.c: takes `e`. A trap of the guest `name` with its frames, or what went wrong. */
 loop_error *lp_error_of(wasmtime_error_t *e) LOOP_MUST_USE;
@@ -76,6 +76,10 @@ struct lp_component {
         const char **at;
         size_t n, cap;
     } exports;
+    struct {
+        lp_import *at;
+        size_t n, cap;
+    } exported; /* functions of the exports */
 };
 
 #endif

@@ -1,12 +1,53 @@
 /* engine/type.c: implements type.h from Wasmtime's reflection. */
 #include "engine/type.h"
 
+#include <stdlib.h>
+
 #include "engine/internal.h"
 
-size_t lp_type_index(const lp_type *t, const char *name, size_t len)
+/* The plain kinds are numbered as Wasmtime numbers them. */
+_Static_assert(LP_BOOL == WASMTIME_COMPONENT_VALTYPE_BOOL &&
+                   LP_S64 == WASMTIME_COMPONENT_VALTYPE_S64 &&
+                   LP_U8 == WASMTIME_COMPONENT_VALTYPE_U8 &&
+                   LP_U64 == WASMTIME_COMPONENT_VALTYPE_U64 &&
+                   LP_F32 == WASMTIME_COMPONENT_VALTYPE_F32 &&
+                   LP_CHAR == WASMTIME_COMPONENT_VALTYPE_CHAR &&
+                   LP_STRING == WASMTIME_COMPONENT_VALTYPE_STRING,
+               "lp_kind");
+
+/* ---- resources ---- */
+
+/* Interfaces come after those that they use: the first that names a resource defines it. */
+const lp_resource *lp_resource_add(struct lp_types *x, const wasmtime_component_resource_type_t *t,
+                                   const char *interface_name, const char *name, bool is_export)
+{
+    for (size_t i = 0; i < x->known.n; i++)
+        if (wasmtime_component_resource_type_equal(x->known.at[i].type, t))
+            return x->known.at[i].resource;
+    lp_resource *r = lp_arena_alloc(x->arena, sizeof *r);
+    *r = (lp_resource){interface_name, name, is_export, (uint32_t)x->known.n};
+    *lp_push(&x->known) =
+        (struct lp_known){.type = wasmtime_component_resource_type_clone(t), .resource = r};
+    return r;
+}
+
+static const lp_resource *find_resource(struct lp_types *x,
+                                        const wasmtime_component_resource_type_t *t)
+{
+    return lp_resource_add(x, t, "", "?", false);
+}
+
+void lp_types_done(struct lp_types *x)
+{
+    for (size_t i = 0; i < x->known.n; i++)
+        wasmtime_component_resource_type_delete(x->known.at[i].type);
+    free(x->known.at);
+}
+
+size_t lp_type_index(const lp_type *t, const char *name)
 {
     for (size_t i = 0; t->names && i < t->count; i++)
-        if (strlen(t->names[i]) == len && memcmp(t->names[i], name, len) == 0)
+        if (strcmp(t->names[i], name) == 0)
             return i;
     return SIZE_MAX;
 }
@@ -21,167 +62,169 @@ static void reserve(lp_arena *a, lp_type *t, size_t n, bool names, bool elements
 }
 
 /* Compiles element `i` from `e` and frees `e`. */
-static loop_error *element(lp_arena *a, lp_type *t, size_t i, wasmtime_component_valtype_t *e,
-                           unsigned depth)
+static loop_error *element(struct lp_types *x, lp_type *t, size_t i,
+                           wasmtime_component_valtype_t *e, unsigned depth)
 {
-    loop_error *err = lp_type_of(a, e, depth + 1, &t->elements[i]);
+    loop_error *err = lp_type_of(x, e, depth + 1, &t->elements[i]);
     wasmtime_component_valtype_delete(e);
     return err;
 }
 
-static loop_error *record_type(lp_arena *a, lp_type *t, const wasmtime_component_record_type_t *r,
-                               unsigned depth)
+static loop_error *record_type(struct lp_types *x, lp_type *t,
+                               const wasmtime_component_record_type_t *r, unsigned depth)
 {
-    reserve(a, t, wasmtime_component_record_type_field_count(r), true, true);
+    reserve(x->arena, t, wasmtime_component_record_type_field_count(r), true, true);
     for (size_t i = 0; i < t->count; i++) {
         const char *name;
         size_t len;
         wasmtime_component_valtype_t e;
         wasmtime_component_record_type_field_nth(r, i, &name, &len, &e);
-        t->names[i] = lp_arena_strndup(a, name, len);
-        LP_TRY(element(a, t, i, &e, depth));
+        t->names[i] = lp_arena_strndup(x->arena, name, len);
+        LP_TRY(element(x, t, i, &e, depth));
     }
     return NULL;
 }
 
-static loop_error *tuple_type(lp_arena *a, lp_type *t, const wasmtime_component_tuple_type_t *r,
-                              unsigned depth)
+static loop_error *tuple_type(struct lp_types *x, lp_type *t,
+                              const wasmtime_component_tuple_type_t *r, unsigned depth)
 {
-    reserve(a, t, wasmtime_component_tuple_type_types_count(r), false, true);
+    reserve(x->arena, t, wasmtime_component_tuple_type_types_count(r), false, true);
     for (size_t i = 0; i < t->count; i++) {
         wasmtime_component_valtype_t e;
         wasmtime_component_tuple_type_types_nth(r, i, &e);
-        LP_TRY(element(a, t, i, &e, depth));
+        LP_TRY(element(x, t, i, &e, depth));
     }
     return NULL;
 }
 
-static loop_error *variant_type(lp_arena *a, lp_type *t, const wasmtime_component_variant_type_t *v,
-                                unsigned depth)
+static loop_error *variant_type(struct lp_types *x, lp_type *t,
+                                const wasmtime_component_variant_type_t *v, unsigned depth)
 {
-    reserve(a, t, wasmtime_component_variant_type_case_count(v), true, true);
+    reserve(x->arena, t, wasmtime_component_variant_type_case_count(v), true, true);
     for (size_t i = 0; i < t->count; i++) {
         const char *name;
         size_t len;
         bool payload;
         wasmtime_component_valtype_t e;
         wasmtime_component_variant_type_case_nth(v, i, &name, &len, &payload, &e);
-        t->names[i] = lp_arena_strndup(a, name, len);
+        t->names[i] = lp_arena_strndup(x->arena, name, len);
         if (payload)
-            LP_TRY(element(a, t, i, &e, depth));
+            LP_TRY(element(x, t, i, &e, depth));
     }
     return NULL;
 }
 
-static void enum_type(lp_arena *a, lp_type *t, const wasmtime_component_enum_type_t *v)
+static void enum_type(struct lp_types *x, lp_type *t, const wasmtime_component_enum_type_t *v)
 {
-    reserve(a, t, wasmtime_component_enum_type_names_count(v), true, false);
+    reserve(x->arena, t, wasmtime_component_enum_type_names_count(v), true, false);
     for (size_t i = 0; i < t->count; i++) {
         const char *name;
         size_t len;
         wasmtime_component_enum_type_names_nth(v, i, &name, &len);
-        t->names[i] = lp_arena_strndup(a, name, len);
+        t->names[i] = lp_arena_strndup(x->arena, name, len);
     }
 }
 
-static loop_error *flags_type(lp_arena *a, lp_type *t, const wasmtime_component_flags_type_t *v)
+static loop_error *flags_type(struct lp_types *x, lp_type *t,
+                              const wasmtime_component_flags_type_t *v)
 {
-    reserve(a, t, wasmtime_component_flags_type_names_count(v), true, false);
-    if (t->count > 64)
-        return loop_error_new(LOOP_INVALID, "flags with more than 64 names");
+    reserve(x->arena, t, wasmtime_component_flags_type_names_count(v), true, false);
+    if (t->count > 32)
+        return loop_error_new(LOOP_INVALID, "flags with more than 32 names");
     for (size_t i = 0; i < t->count; i++) {
         const char *name;
         size_t len;
         wasmtime_component_flags_type_names_nth(v, i, &name, &len);
-        t->names[i] = lp_arena_strndup(a, name, len);
+        t->names[i] = lp_arena_strndup(x->arena, name, len);
     }
     return NULL;
 }
 
-static loop_error *result_type(lp_arena *a, lp_type *t, const wasmtime_component_result_type_t *r,
-                               unsigned depth)
+static loop_error *result_type(struct lp_types *x, lp_type *t,
+                               const wasmtime_component_result_type_t *r, unsigned depth)
 {
-    reserve(a, t, 2, false, true);
+    reserve(x->arena, t, 2, false, true);
     wasmtime_component_valtype_t e;
     if (wasmtime_component_result_type_ok(r, &e))
-        LP_TRY(element(a, t, 0, &e, depth));
+        LP_TRY(element(x, t, 0, &e, depth));
     if (wasmtime_component_result_type_err(r, &e))
-        LP_TRY(element(a, t, 1, &e, depth));
+        LP_TRY(element(x, t, 1, &e, depth));
     return NULL;
 }
 
-loop_error *lp_type_of(lp_arena *a, const wasmtime_component_valtype_t *v, unsigned depth,
+loop_error *lp_type_of(struct lp_types *x, const wasmtime_component_valtype_t *v, unsigned depth,
                        const lp_type **ret)
 {
-    static const loop_kind plain[] = {LOOP_BOOL, LOOP_S8,   LOOP_S16,   LOOP_S32, LOOP_S64,
-                                      LOOP_U8,   LOOP_U16,  LOOP_U32,   LOOP_U64, LOOP_F32,
-                                      LOOP_F64,  LOOP_CHAR, LOOP_STRING};
     if (depth > LP_MAX_VALUE_DEPTH)
         return loop_error_new(LOOP_LIMIT, "a type nested more than %d deep", LP_MAX_VALUE_DEPTH);
-    lp_type *t = lp_arena_alloc(a, sizeof *t);
+    if (++x->nodes > LP_MAX_TYPE_NODES)
+        return loop_error_new(LOOP_LIMIT, "types of more than %u parts", LP_MAX_TYPE_NODES);
+    lp_type *t = lp_arena_alloc(x->arena, sizeof *t);
     *ret = t;
-    if (v->kind < LP_COUNT(plain)) {
-        t->kind = plain[v->kind];
+    if (v->kind <= WASMTIME_COMPONENT_VALTYPE_STRING) {
+        t->kind = (lp_kind)v->kind; /* the same order, as asserted above */
         return NULL;
     }
     wasmtime_component_valtype_t e;
     switch (v->kind) {
     case WASMTIME_COMPONENT_VALTYPE_LIST:
-        reserve(a, t, 1, false, true);
+        reserve(x->arena, t, 1, false, true);
         wasmtime_component_list_type_element(v->of.list, &e);
-        t->kind = e.kind == WASMTIME_COMPONENT_VALTYPE_U8 ? LOOP_BYTES : LOOP_LIST;
-        return element(a, t, 0, &e, depth);
+        t->kind = LP_LIST;
+        return element(x, t, 0, &e, depth);
     case WASMTIME_COMPONENT_VALTYPE_OPTION:
-        t->kind = LOOP_OPTION;
-        reserve(a, t, 1, false, true);
+        t->kind = LP_OPTION;
+        reserve(x->arena, t, 1, false, true);
         wasmtime_component_option_type_ty(v->of.option, &e);
-        return element(a, t, 0, &e, depth);
+        return element(x, t, 0, &e, depth);
     case WASMTIME_COMPONENT_VALTYPE_RECORD:
-        t->kind = LOOP_RECORD;
-        return record_type(a, t, v->of.record, depth);
+        t->kind = LP_RECORD;
+        return record_type(x, t, v->of.record, depth);
     case WASMTIME_COMPONENT_VALTYPE_TUPLE:
-        t->kind = LOOP_TUPLE;
-        return tuple_type(a, t, v->of.tuple, depth);
+        t->kind = LP_TUPLE;
+        return tuple_type(x, t, v->of.tuple, depth);
     case WASMTIME_COMPONENT_VALTYPE_VARIANT:
-        t->kind = LOOP_VARIANT;
-        return variant_type(a, t, v->of.variant, depth);
+        t->kind = LP_VARIANT;
+        return variant_type(x, t, v->of.variant, depth);
     case WASMTIME_COMPONENT_VALTYPE_RESULT:
-        t->kind = LOOP_RESULT;
-        return result_type(a, t, v->of.result, depth);
+        t->kind = LP_RESULT;
+        return result_type(x, t, v->of.result, depth);
     case WASMTIME_COMPONENT_VALTYPE_ENUM:
-        t->kind = LOOP_ENUM;
-        enum_type(a, t, v->of.enum_);
+        t->kind = LP_ENUM;
+        enum_type(x, t, v->of.enum_);
         return NULL;
-    case WASMTIME_COMPONENT_VALTYPE_FLAGS:
-        t->kind = LOOP_FLAGS;
-        return flags_type(a, t, v->of.flags);
-    case WASMTIME_COMPONENT_VALTYPE_OWN: t->kind = LOOP_OWN; return NULL;
-    case WASMTIME_COMPONENT_VALTYPE_BORROW: t->kind = LOOP_BORROW; return NULL;
+    case WASMTIME_COMPONENT_VALTYPE_FLAGS: t->kind = LP_FLAGS; return flags_type(x, t, v->of.flags);
+    case WASMTIME_COMPONENT_VALTYPE_OWN:
+        t->kind = LP_OWN;
+        t->resource = find_resource(x, v->of.own);
+        return NULL;
+    case WASMTIME_COMPONENT_VALTYPE_BORROW:
+        t->kind = LP_BORROW;
+        t->resource = find_resource(x, v->of.borrow);
+        return NULL;
     default:
         return loop_error_new(LOOP_INVALID,
                               "a future, stream, map or error-context, which loop does not carry");
     }
 }
 
-loop_error *lp_signature_of(lp_arena *a, const wasmtime_component_func_type_t *f,
+loop_error *lp_signature_of(struct lp_types *x, const wasmtime_component_func_type_t *f,
                             const lp_signature **ret)
 {
-    lp_signature *s = lp_arena_alloc(a, sizeof *s);
+    lp_signature *s = lp_arena_alloc(x->arena, sizeof *s);
     s->nparams = wasmtime_component_func_type_param_count(f);
-    s->params = lp_arena_alloc(a, (s->nparams + 1) * sizeof *s->params);
-    s->param_names = lp_arena_alloc(a, (s->nparams + 1) * sizeof *s->param_names);
+    s->params = lp_arena_alloc(x->arena, (s->nparams + 1) * sizeof *s->params);
     wasmtime_component_valtype_t t;
     for (size_t i = 0; i < s->nparams; i++) {
         const char *name;
         size_t len;
         wasmtime_component_func_type_param_nth(f, i, &name, &len, &t);
-        s->param_names[i] = lp_arena_strndup(a, name, len);
-        loop_error *err = lp_type_of(a, &t, 0, &s->params[i]);
+        loop_error *err = lp_type_of(x, &t, 0, &s->params[i]);
         wasmtime_component_valtype_delete(&t);
         LP_TRY(err);
     }
     if (wasmtime_component_func_type_result(f, &t)) {
-        loop_error *err = lp_type_of(a, &t, 0, &s->result);
+        loop_error *err = lp_type_of(x, &t, 0, &s->result);
         wasmtime_component_valtype_delete(&t);
         LP_TRY(err);
     }
@@ -207,7 +250,7 @@ static void named_text(const lp_type *t, lp_buf *b)
     for (size_t i = 0; i < t->count; i++) {
         const lp_type *e = t->elements ? t->elements[i] : NULL;
         lp_buf_printf(b, "%s%s", i ? "," : "{", t->names[i]);
-        if (e && t->kind == LOOP_RECORD) {
+        if (e && t->kind == LP_RECORD) {
             lp_buf_puts(b, ":");
             type_text(e, b);
         } else if (e) {
@@ -229,28 +272,38 @@ static void angle_text(const lp_type *t, lp_buf *b)
     lp_buf_puts(b, ">");
 }
 
+static void resource_text(const lp_resource *r, lp_buf *b)
+{
+    size_t n = strcspn(r->interface_name, "@");
+    lp_buf_puts(b, "<");
+    lp_buf_add(b, r->interface_name, n);
+    lp_buf_printf(b, "%s%s>", n ? "." : "", r->name);
+}
+
 static void type_text(const lp_type *t, lp_buf *b)
 {
     static const char *const names[] = {
-        [LOOP_BOOL] = "bool",     [LOOP_U8] = "u8",          [LOOP_U16] = "u16",
-        [LOOP_U32] = "u32",       [LOOP_U64] = "u64",        [LOOP_S8] = "s8",
-        [LOOP_S16] = "s16",       [LOOP_S32] = "s32",        [LOOP_S64] = "s64",
-        [LOOP_F32] = "f32",       [LOOP_F64] = "f64",        [LOOP_CHAR] = "char",
-        [LOOP_STRING] = "string", [LOOP_BYTES] = "list<u8>", [LOOP_LIST] = "list",
-        [LOOP_RECORD] = "record", [LOOP_TUPLE] = "tuple",    [LOOP_VARIANT] = "variant",
-        [LOOP_ENUM] = "enum",     [LOOP_OPTION] = "option",  [LOOP_RESULT] = "result",
-        [LOOP_FLAGS] = "flags",   [LOOP_OWN] = "own",        [LOOP_BORROW] = "borrow",
+        [LP_BOOL] = "bool",     [LP_U8] = "u8",           [LP_U16] = "u16",
+        [LP_U32] = "u32",       [LP_U64] = "u64",         [LP_S8] = "s8",
+        [LP_S16] = "s16",       [LP_S32] = "s32",         [LP_S64] = "s64",
+        [LP_F32] = "f32",       [LP_F64] = "f64",         [LP_CHAR] = "char",
+        [LP_STRING] = "string", [LP_LIST] = "list",       [LP_RECORD] = "record",
+        [LP_TUPLE] = "tuple",   [LP_VARIANT] = "variant", [LP_ENUM] = "enum",
+        [LP_OPTION] = "option", [LP_RESULT] = "result",   [LP_FLAGS] = "flags",
+        [LP_OWN] = "own",       [LP_BORROW] = "borrow",
     };
     lp_buf_puts(b, names[t->kind]);
     switch (t->kind) {
-    case LOOP_RECORD:
-    case LOOP_VARIANT:
-    case LOOP_ENUM:
-    case LOOP_FLAGS: named_text(t, b); break;
-    case LOOP_LIST:
-    case LOOP_TUPLE:
-    case LOOP_OPTION:
-    case LOOP_RESULT: angle_text(t, b); break;
+    case LP_RECORD:
+    case LP_VARIANT:
+    case LP_ENUM:
+    case LP_FLAGS: named_text(t, b); break;
+    case LP_LIST:
+    case LP_TUPLE:
+    case LP_OPTION:
+    case LP_RESULT: angle_text(t, b); break;
+    case LP_OWN:
+    case LP_BORROW: resource_text(t->resource, b); break;
     default: break;
     }
 }

@@ -10,89 +10,71 @@
 #include <stdlib.h>
 
 #include "host/internal.h"
+#include "loop/wit/core.h"
 
 #define FRAME_NS (1000000000ull / 60)
 
-/* The types of wit/core/app.wit in structural form (loop/provider.h); the engine compares. */
-#define ANSWER "->result<variant{wait,timer(u32),frame,exit(u8)},string>"
-#define TYPE_START "(list<string>)" ANSWER
-#define TYPE_EVENT "(list<variant{timer,cancelled}>)" ANSWER
-#define TYPE_FRAME "(f64)" ANSWER
-#define TYPE_STOP "()"
-
-/* The cases of loop:core/app.next and .event, in the order of wit/core/app.wit. */
-enum next_case { NEXT_WAIT, NEXT_TIMER, NEXT_FRAME, NEXT_EXIT };
-enum event_case { EVENT_TIMER, EVENT_CANCELLED };
-
 struct app {
     loop_instance *instance;
-    const char *interface_name;
+    loop_core_app_exports exports;
     uint64_t started_ns, frame_ns;
     bool told_cancelled;
     /* The last answer. */
-    enum next_case next;
+    uint8_t next; /* LOOP_CORE_APP_NEXT_... */
     uint32_t timer_ms;
     int status;
     bool exited;
 };
 
-/* Reads `result<next, string>`; the engine has checked that it is one. */
-static void read_next(struct app *a, const char *function, const loop_value *v)
+/* Reads what a function answered; `err` is that of the call. */
+static loop_error *answered(struct app *a, const char *function, loop_error *err,
+                            const loop_core_app_result_next_string *r)
 {
-    const loop_value *payload = v->of.items.at;
-    if (v->index == 1) {
-        loop_host_log(a->instance->host, LOOP_LOG_ERROR, "%s: %s failed: %.*s",
-                      a->instance->options.name, function, (int)payload->of.text.len,
-                      payload->of.text.ptr);
-        a->next = NEXT_EXIT;
-        a->status = 1;
-        return;
+    if (err && a->instance->exited) {
+        loop_error_delete(err);
+        a->exited = true;
+        a->status = a->instance->result_status;
+        return NULL;
     }
-    a->next = (enum next_case)payload->index;
-    if (a->next == NEXT_TIMER)
-        a->timer_ms = (uint32_t)payload->of.items.at->of.u;
-    if (a->next == NEXT_EXIT)
-        a->status = (int)payload->of.items.at->of.u;
-}
-
-static loop_error *call(struct app *a, const char *function, const char *type, loop_value *args,
-                        size_t nargs)
-{
-    lp_arena arena = {0};
-    loop_value ret = {0};
-    int status = 0;
-    loop_error *err =
-        lp_guest_call(a->instance->guest, a->interface_name, function, type, args, nargs,
-                      a->instance->options.call_timeout_ms, &arena, &ret, &a->exited, &status);
-    if (!err && a->exited)
-        a->status = status;
-    else if (!err && ret.kind == LOOP_RESULT)
-        read_next(a, function, &ret);
-    lp_arena_done(&arena);
-    return err;
+    if (err)
+        return err;
+    if (r->is_err) {
+        loop_host_log(a->instance->host, LOOP_LOG_ERROR, "%s: %s failed: %.*s",
+                      a->instance->options.name, function, (int)r->of.error.len, r->of.error.ptr);
+        a->next = LOOP_CORE_APP_NEXT_EXIT;
+        a->status = 1;
+        return NULL;
+    }
+    a->next = r->of.ok.tag;
+    if (a->next == LOOP_CORE_APP_NEXT_TIMER)
+        a->timer_ms = r->of.ok.of.timer;
+    if (a->next == LOOP_CORE_APP_NEXT_EXIT)
+        a->status = r->of.ok.of.exit;
+    return NULL;
 }
 
 static loop_error *call_start(struct app *a)
 {
+    const char *const *args = a->instance->options.args;
     size_t n = 0;
-    while (a->instance->options.args[n])
+    while (args[n])
         n++;
-    loop_value *items = lp_alloc((n + 1) * sizeof *items);
-    for (size_t i = 0; i < n; i++) {
-        const char *text = a->instance->options.args[i];
-        items[i] = (loop_value){.kind = LOOP_STRING, .of.text = {text, strlen(text)}};
-    }
-    loop_value args = {.kind = LOOP_LIST, .of.items = {items, n}};
-    loop_error *err = call(a, "start", TYPE_START, &args, 1);
+    loop_string *items = lp_alloc((n + 1) * sizeof *items);
+    for (size_t i = 0; i < n; i++)
+        items[i] = loop_string_of(args[i]);
+    loop_core_app_result_next_string r;
+    loop_error *err = loop_core_app_call_start(&a->exports, (loop_list_string){items, n}, &r);
     free(items);
-    return err;
+    return answered(a, "start", err, &r);
 }
 
-static loop_error *call_event(struct app *a, enum event_case e)
+static loop_error *call_event(struct app *a, uint8_t tag)
 {
-    loop_value event = {.kind = LOOP_VARIANT, .index = e};
-    loop_value list = {.kind = LOOP_LIST, .of.items = {&event, 1}};
-    return call(a, "event", TYPE_EVENT, &list, 1);
+    loop_core_app_app_event event = {.tag = tag};
+    loop_core_app_result_next_string r;
+    loop_error *err =
+        loop_core_app_call_event(&a->exports, (loop_core_app_list_app_event){&event, 1}, &r);
+    return answered(a, "event", err, &r);
 }
 
 static loop_error *call_frame(struct app *a)
@@ -103,8 +85,10 @@ static loop_error *call_frame(struct app *a)
         now = lp_os_now_ns();
     }
     a->frame_ns = LP_MAX(a->frame_ns + FRAME_NS, now);
-    loop_value time = {.kind = LOOP_F64, .of.f = (double)(now - a->started_ns) / 1e6};
-    return call(a, "frame", TYPE_FRAME, &time, 1);
+    loop_core_app_result_next_string r;
+    loop_error *err =
+        loop_core_app_call_frame(&a->exports, (double)(now - a->started_ns) / 1e6, &r);
+    return answered(a, "frame", err, &r);
 }
 
 static bool cancelled(const struct app *a)
@@ -115,33 +99,33 @@ static bool cancelled(const struct app *a)
 /* One round: waits for what was asked, then tells the component. */
 static loop_error *round_of(struct app *a)
 {
-    if (a->next == NEXT_FRAME && !cancelled(a))
+    if (a->next == LOOP_CORE_APP_NEXT_FRAME && !cancelled(a))
         return call_frame(a);
     if (!cancelled(a))
-        lp_guest_sleep(a->instance->guest, a->next == NEXT_TIMER ? a->timer_ms : UINT64_MAX);
+        lp_guest_sleep(a->instance->guest,
+                       a->next == LOOP_CORE_APP_NEXT_TIMER ? a->timer_ms : UINT64_MAX);
     if (a->instance->asked_to_stop)
         return loop_error_new(LOOP_CANCELLED, "stopped");
     if (cancelled(a)) {
         a->told_cancelled = true;
-        return call_event(a, EVENT_CANCELLED);
+        return call_event(a, LOOP_CORE_APP_APP_EVENT_CANCELLED);
     }
-    return call_event(a, EVENT_TIMER);
+    return call_event(a, LOOP_CORE_APP_APP_EVENT_TIMER);
 }
 
 loop_error *lp_app_run(loop_instance *i, int *ret_status)
 {
-    struct app a = {
-        .instance = i, .interface_name = LP_APP_INTERFACE, .started_ns = lp_os_now_ns()};
+    struct app a = {.instance = i, .started_ns = lp_os_now_ns()};
     a.frame_ns = a.started_ns;
-    const char *name;
-    for (size_t n = 0; (name = lp_component_export_at(i->component->engine, n)); n++)
-        if (lp_starts_with(name, "loop:core/app@"))
-            a.interface_name = name;
+    LP_TRY(loop_core_app_bind(i, &a.exports));
     LP_TRY(call_start(&a));
-    while (a.next != NEXT_EXIT && !a.exited)
+    while (a.next != LOOP_CORE_APP_NEXT_EXIT && !a.exited)
         LP_TRY(round_of(&a));
-    if (!a.exited)
-        LP_TRY(call(&a, "stop", TYPE_STOP, NULL, 0));
+    if (!a.exited) {
+        loop_error *err = loop_core_app_call_stop(&a.exports);
+        loop_core_app_result_next_string done = {.of.ok = {a.next, {.exit = (uint8_t)a.status}}};
+        LP_TRY(answered(&a, "stop", err, &done));
+    }
     *ret_status = a.status;
     return NULL;
 }

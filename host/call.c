@@ -1,9 +1,14 @@
 /*
- * host/call.c: the one path that every call of a guest into a provider takes:
- * serialise where the provider asks for it, call, trace.
+ * host/call.c: the one path that every call of a component into a provider
+ * takes: lift the arguments, serialise where the provider asks for it, call, trace,
+ * lower the result.
  *
- * Resources: a handle is a number of a slot in the instance's table, which knows
- * the provider and the object. A guest never sees an address.
+ *     component ─▶ engine ─▶ lp_slot_call: lift, link 0 ─▶ loop_call_next ─▶ link 1 ...
+ *     component ◀─ engine ◀─ lp_slot_put: lower what was left in the instance
+ *
+ * A component is entered by one call at a time and calls out of one place at a
+ * time, so that the values of a call live in the instance. What an aborted call
+ * left there, the next one removes.
  */
 #include <stdlib.h>
 
@@ -11,204 +16,281 @@
 
 struct loop_call {
     struct lp_slot *slot;
-    lp_arena *arena;
-    bool over; /* more memory was asked for than a call may have */
+    size_t link;
+    bool *over; /* more memory was asked for than a call may have */
 };
 
-/* ---- handles ---- */
-
-uint32_t lp_held_type(void *data, uint32_t handle)
-{
-    loop_instance *i = data;
-    return handle < i->held.n && i->held.at[handle].object ? i->held.at[handle].type : UINT32_MAX;
-}
-
-/* One call at a time, where the provider asks for that. */
-static void lock(struct lp_provider *p)
-{
-    if (p->table->threads == LOOP_THREADS_SERIAL)
-        lp_os_mutex_lock(p->serial);
-}
-
-static void unlock(struct lp_provider *p)
-{
-    if (p->table->threads == LOOP_THREADS_SERIAL)
-        lp_os_mutex_unlock(p->serial);
-}
-
-static void release(loop_instance *i, uint32_t handle)
-{
-    struct lp_held *h = &i->held.at[handle];
-    void *object = lp_take(&h->object);
-    if (h->resource->drop) {
-        lock(h->provider);
-        h->resource->drop(h->provider->self, object);
-        unlock(h->provider);
-    }
-    h->next_free = i->free_held;
-    i->free_held = handle;
-}
-
 /* ---- calling ---- */
-
-static const char *outcome_of(const loop_error *err, const loop_value *ret)
-{
-    if (err)
-        return "failed";
-    return ret->kind == LOOP_RESULT && ret->index == 1 ? "error" : "ok";
-}
 
 static void trace(const struct lp_slot *s, const char *provider, uint64_t start,
                   const char *outcome)
 {
-    loop_host *h = s->instance->host;
-    if (!h->options.trace)
-        return;
-    lp_host_trace(h, &(loop_trace){
-                         .component = s->instance->options.name,
-                         .interface_name = s->import->interface_name,
-                         .function = s->import->name,
-                         .provider = provider,
-                         .duration_ns = lp_os_now_ns() - start,
-                         .outcome = outcome,
-                     });
+    lp_host_trace(s->instance->host, &(loop_trace){
+                                         .component = s->instance->options.name,
+                                         .interface_name = s->import->interface_name,
+                                         .function = s->import->name,
+                                         .provider = provider,
+                                         .duration_ns = lp_os_now_ns() - start,
+                                         .outcome = outcome,
+                                     });
 }
 
-loop_error *lp_slot_call(void *data, lp_arena *arena, const loop_value *args, size_t nargs,
-                         loop_value *ret)
+/* A result<_, _> says by its first byte whether it is an error. */
+static const char *outcome_of(const struct lp_slot *s, const loop_error *err)
+{
+    const lp_node *r = s->plan->result;
+    if (err)
+        return "failed";
+    return r && r->kind == LP_RESULT && *(const uint8_t *)s->instance->answer ? "error" : "ok";
+}
+
+static inline loop_error *call_link(struct lp_slot *s, size_t link, const loop_function *row,
+                                    bool *over, const void *args, void *ret)
+{
+    const struct lp_link *l = &s->chain->links[link];
+    loop_call call = {s, link, over};
+    if (l->provider->table->threads == LOOP_THREADS_ANY)
+        return row->call(l->side->functions, l->provider->self, &call, args, ret);
+    lp_provider_lock(l->provider);
+    loop_error *err = row->call(l->side->functions, l->provider->self, &call, args, ret);
+    lp_provider_unlock(l->provider);
+    return err;
+}
+
+/* A zeroed place for the result. */
+static void make_room(loop_instance *i, const lp_node *result)
+{
+    if (!result)
+        return;
+    if (result->size > sizeof i->small) {
+        i->answer = lp_arena_alloc(&i->out.arena, result->size);
+        return;
+    }
+    i->answer = i->small;
+    if (result->size <= 16)
+        memset(i->small, 0, 16);
+    else
+        memset(i->small, 0, result->size);
+}
+
+/* Objects whose call was never made are nobody's. */
+static void drop_taken(loop_instance *i)
+{
+    for (size_t n = 0; n < i->taken.n; n++)
+        lp_drop_object(&i->taken.at[n]);
+    i->taken.n = 0;
+}
+
+static loop_error *too_much(void)
+{
+    return loop_error_new(LOOP_LIMIT, "the answer takes more than the %u MiB of a call",
+                          LP_MAX_CALL_BYTES >> 20);
+}
+
+static loop_error *lift_and_call(struct lp_slot *s, lp_values *in)
+{
+    loop_instance *i = s->instance;
+    const lp_plan *p = s->plan;
+    _Alignas(16) uint8_t small[256];
+    void *args =
+        p->params.size <= sizeof small ? small : lp_arena_take(&i->out.arena, p->params.size);
+    lp_lift l = {.from = in, .frame = &i->out, .take = lp_take_argument, .data = i};
+    loop_error *err = lp_lift_values(&l, &p->params, args);
+    if (err) {
+        drop_taken(i);
+        return err;
+    }
+    i->taken.n = 0;
+    make_room(i, p->result);
+    bool over = false;
+    err = call_link(s, s->link, s->function, &over, args, i->answer);
+    if (!err && over)
+        err = too_much();
+    if (!err && p->result && p->result->handles)
+        err = lp_hold_result(i, s->chain, s->link, p->result, i->answer);
+    return err;
+}
+
+static loop_error *in_function(const struct lp_slot *s, loop_error *err)
+{
+    return loop_error_wrap(err, "in %s of '%s' (provider '%s')", s->import->name,
+                           s->import->interface_name,
+                           s->chain ? s->chain->links[s->link].provider->table->name : "stub");
+}
+
+/* The values of a call are over where no `put` follows. */
+static loop_error *finish(struct lp_slot *s, lp_values *in, loop_error *err)
+{
+    const lp_node *r = s->plan->result;
+    bool flat = r && r->flat <= LP_FLAT_RESULTS && !r->handles;
+    if (!err && flat)
+        err = lp_lower_scalar(r, s->instance->answer, &in->result);
+    if (err || flat || !r)
+        lp_frame_end(&s->instance->out);
+    return err ? in_function(s, err) : NULL;
+}
+
+loop_error *lp_slot_call(void *data, lp_values *in)
 {
     struct lp_slot *s = data;
-    loop_call call = {.slot = s, .arena = arena};
-    uint64_t start = s->instance->host->options.trace ? lp_os_now_ns() : 0;
-    lock(s->provider);
-    loop_error *err = s->function->call(s->provider->self, &call, args, ret);
-    unlock(s->provider);
-    if (call.over && !err)
-        err = loop_error_new(LOOP_LIMIT, "the answer takes more than the %u MiB of a call",
-                             LP_MAX_CALL_BYTES >> 20);
-    for (size_t n = 0; n < nargs; n++)
-        if (args[n].kind == LOOP_OWN && lp_held_type(s->instance, args[n].of.handle) != UINT32_MAX)
-            release(s->instance, args[n].of.handle); /* handed over: used up by the call */
-    trace(s, s->provider->table->name, start, outcome_of(err, ret));
-    if (err)
-        return loop_error_wrap(err, "in %s of '%s' (provider '%s')", s->import->name,
-                               s->import->interface_name, s->provider->table->name);
+    bool traced = s->instance->host->options.trace != NULL;
+    uint64_t start = traced ? lp_os_now_ns() : 0;
+    lp_frame_begin(&s->instance->out);
+    loop_error *err = lift_and_call(s, in);
+    if (traced)
+        trace(s, s->chain->links[s->link].provider->table->name, start, outcome_of(s, err));
+    return finish(s, in, err);
+}
+
+/* The same for functions of numbers alone: nothing lies in memory, nothing can be wrong. */
+loop_error *lp_slot_call_numbers(void *data, lp_values *in)
+{
+    struct lp_slot *s = data;
+    const lp_plan *p = s->plan;
+    uint64_t args[LP_FLAT_PARAMS], ret = 0;
+    const lp_flat *at = in->flat;
+    for (const lp_step *f = p->params.fields, *end = f + p->params.count; f < end; f++, at++)
+        lp_lift_number(f->node, at, (uint8_t *)args + f->offset);
+    bool over = false;
+    loop_error *err = call_link(s, s->link, s->function, &over, args, &ret);
+    lp_frame_end(&s->instance->out);
+    if (err || over)
+        return in_function(s, err ? err : too_much());
+    if (p->result)
+        lp_lower_number(p->result, &ret, &in->result);
     return NULL;
+}
+
+loop_error *lp_slot_put(void *data, lp_target *out)
+{
+    struct lp_slot *s = data;
+    loop_instance *i = s->instance;
+    lp_lower l = {.to = out, .handles = i->handles.at, .handle_count = i->handles.n};
+    loop_error *err = lp_lower_values(&l, s->plan->result, i->answer);
+    lp_frame_end(&i->out);
+    return err ? in_function(s, err) : NULL;
+}
+
+/* ---- the next of the chain ---- */
+
+/* The row of a link that is the caller's row `row` of `interface`. */
+static loop_error *matching_row(const struct lp_link *l, const loop_function *wanted,
+                                const loop_function **ret)
+{
+    *ret = lp_find_function(l, wanted->name);
+    if (!*ret || strcmp((*ret)->type, wanted->type) == 0)
+        return NULL;
+    return loop_error_new(LOOP_INVALID, "the provider '%s' has '%s' with another type",
+                          l->provider->table->name, wanted->name);
+}
+
+loop_error *loop_call_next(loop_call *call, const loop_interface *interface, size_t row,
+                           const void *args, void *ret)
+{
+    struct lp_slot *s = call->slot;
+    const loop_function *wanted = &interface->functions[row], *found = NULL;
+    for (size_t n = call->link + 1; n < s->chain->n; n++) {
+        LP_TRY(matching_row(&s->chain->links[n], wanted, &found));
+        if (found)
+            return call_link(s, n, found, call->over, args, ret);
+    }
+    return loop_error_new(LOOP_UNAVAILABLE, "'%s' is the last provider of '%s' that has '%s'",
+                          s->chain->links[call->link].provider->table->name,
+                          s->import->interface_name, wanted->name);
 }
 
 /* ---- stubs ---- */
 
 /* Fills `unavailable` of an error type: an enum or variant case of that name. */
-static bool unavailable(const lp_type *t, lp_arena *arena, const char *why, loop_value *ret)
+static bool unavailable(const lp_node *n, const char *why, uint8_t *to)
 {
-    if (!t || (t->kind != LOOP_VARIANT && t->kind != LOOP_ENUM))
+    if (!n || (n->kind != LP_VARIANT && n->kind != LP_ENUM))
         return false;
-    size_t i = lp_type_index(t, "unavailable", strlen("unavailable"));
-    if (i == SIZE_MAX)
+    size_t tag = lp_type_index(n->type, "unavailable");
+    const lp_node *payload = tag != SIZE_MAX && n->parts ? n->parts[tag] : NULL;
+    if (tag > UINT8_MAX || (payload && payload->kind != LP_STRING))
         return false;
-    *ret = (loop_value){.kind = t->kind, .index = (uint32_t)i};
-    const lp_type *payload = t->kind == LOOP_VARIANT ? t->elements[i] : NULL;
-    if (!payload)
-        return true;
-    if (payload->kind != LOOP_STRING)
-        return false;
-    loop_value *text = lp_arena_alloc(arena, sizeof *text);
-    *text = (loop_value){.kind = LOOP_STRING, .of.text = {why, strlen(why)}};
-    ret->of.items.at = text;
-    ret->of.items.count = 1;
+    memset(to, 0, n->tag);
+    *to = (uint8_t)tag; /* little-endian, whatever the tag's size */
+    if (payload) {
+        loop_string text = loop_string_of(why);
+        memcpy(to + n->payload, &text, sizeof text);
+    }
     return true;
 }
 
-loop_error *lp_stub_call(void *data, lp_arena *arena, const loop_value *args, size_t nargs,
-                         loop_value *ret)
+/* An argument that was handed over is used up. */
+static loop_error *take_for_nobody(void *data, const lp_node *n, uint32_t number, uint64_t *ret)
 {
-    (void)args;
-    (void)nargs;
-    struct lp_slot *s = data;
-    uint64_t start = lp_os_now_ns();
-    const lp_type *t = s->import->signature->result;
-    loop_value *error = lp_arena_alloc(arena, sizeof *error);
-    if (t && t->kind == LOOP_RESULT && unavailable(t->elements[1], arena, s->stub_reason, error)) {
-        *ret = (loop_value){.kind = LOOP_RESULT, .index = 1, .of.items = {error, 1}};
-        trace(s, "stub", start, "error");
+    const lp_resource *r = n->type->resource;
+    loop_instance *i = data;
+    *ret = 0;
+    return r->index < i->owners.n && i->owners.at[r->index].chain
+               ? lp_take_argument(data, n, number, ret)
+               : NULL;
+}
+
+static loop_error *answer_stub(struct lp_slot *s, lp_values *in)
+{
+    loop_instance *i = s->instance;
+    const lp_node *r = s->plan->result;
+    lp_lift l = {.from = in, .frame = &i->out, .take = take_for_nobody, .data = i};
+    void *args = lp_arena_take(&i->out.arena, s->plan->params.size + 1u);
+    loop_error *bad = lp_lift_values(&l, &s->plan->params, args);
+    drop_taken(i);
+    if (bad)
+        return bad;
+    make_room(i, r);
+    uint8_t *to = i->answer;
+    if (r && r->kind == LP_RESULT && unavailable(r->parts[1], s->stub_reason, to + r->payload)) {
+        *to = 1;
         return NULL;
     }
-    trace(s, "stub", start, "failed");
     loop_error *err = loop_error_new(LOOP_UNAVAILABLE, "%s", s->stub_reason);
     err = loop_error_wrap(err, "'%s' of '%s' cannot answer that it is unavailable", s->import->name,
                           s->import->interface_name);
     return loop_error_hint_set(err, "ask loop:core/capabilities before calling an optional import");
 }
 
-/* ---- resources ---- */
-
-void lp_slot_drop(void *data, uint32_t handle)
+loop_error *lp_stub_call(void *data, lp_values *in)
 {
     struct lp_slot *s = data;
-    loop_instance *i = s->instance;
-    if (handle < i->held.n && i->held.at[handle].object && i->held.at[handle].type == s->type)
-        release(i, handle);
-}
-
-void lp_held_sweep(loop_instance *i)
-{
-    for (uint32_t h = 0; h < i->held.n; h++)
-        if (i->held.at[h].object)
-            release(i, h);
-    free(i->held.at);
-    i->held.at = NULL;
-    i->held.n = i->held.cap = 0;
-}
-
-loop_error *loop_call_hold(loop_call *call, const char *resource, void *object,
-                           uint32_t *ret_handle)
-{
-    loop_instance *i = call->slot->instance;
-    const struct lp_slot *owner = NULL;
-    for (size_t n = 0; n < i->slots.n && !owner; n++) {
-        const struct lp_slot *s = i->slots.at[n];
-        if (s->resource && s->table == call->slot->table &&
-            strcmp(s->resource->name, resource) == 0)
-            owner = s;
-    }
-    if (!owner)
-        return loop_error_new(LOOP_INTERNAL, "the component does not import the resource '%s'",
-                              resource);
-    uint32_t handle = i->free_held;
-    if (handle != UINT32_MAX) {
-        i->free_held = i->held.at[handle].next_free;
-    } else if (i->held.n < LP_MAX_HANDLES) {
-        handle = (uint32_t)i->held.n;
-        lp_push(&i->held);
-    } else {
-        return loop_error_new(LOOP_LIMIT, "the component holds %d handles, the most there may be",
-                              LP_MAX_HANDLES);
-    }
-    i->held.at[handle] = (struct lp_held){.resource = owner->resource,
-                                          .provider = owner->provider,
-                                          .object = object,
-                                          .type = owner->type};
-    *ret_handle = handle;
-    return NULL;
-}
-
-void *loop_call_held(const loop_call *call, const char *resource, uint32_t handle)
-{
-    const loop_instance *i = call->slot->instance;
-    if (handle >= i->held.n || !i->held.at[handle].object ||
-        i->held.at[handle].provider != call->slot->provider ||
-        strcmp(i->held.at[handle].resource->name, resource) != 0)
-        return NULL;
-    return i->held.at[handle].object;
+    uint64_t start = lp_os_now_ns();
+    lp_frame_begin(&s->instance->out);
+    loop_error *err = answer_stub(s, in);
+    trace(s, "stub", start, outcome_of(s, err));
+    s->instance->handles.n = 0;
+    if (!err)
+        return finish(s, in, NULL);
+    lp_frame_reset(&s->instance->out);
+    return err;
 }
 
 /* ---- what a provider may ask ---- */
 
 void *loop_call_alloc(loop_call *call, size_t size)
 {
-    bool fits = size <= LP_MAX_CALL_BYTES && call->arena->used <= LP_MAX_CALL_BYTES - size;
-    call->over = call->over || !fits;
-    return fits ? lp_arena_alloc(call->arena, size) : NULL;
+    lp_arena *arena = &call->slot->instance->out.arena;
+    bool fits = size <= LP_MAX_CALL_BYTES && arena->used <= LP_MAX_CALL_BYTES - size;
+    *call->over = *call->over || !fits;
+    return fits ? lp_arena_alloc(arena, size) : NULL;
+}
+
+loop_string loop_call_string(loop_call *call, const char *text, size_t len)
+{
+    char *copy = loop_call_alloc(call, len + 1);
+    if (copy && len)
+        memcpy(copy, text, len);
+    return (loop_string){copy, copy ? len : 0};
+}
+
+loop_string loop_call_format(loop_call *call, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    lp_auto(lp_free_string) char *text = lp_vformat(fmt, ap);
+    va_end(ap);
+    return loop_call_string(call, text, strlen(text));
 }
 
 const char *loop_call_component(const loop_call *call)
@@ -251,49 +333,4 @@ bool loop_call_config(const loop_call *call, size_t n, const char **ret_key, con
         }
     }
     return false;
-}
-
-/* ---- helpers for results ---- */
-
-loop_value loop_value_string(loop_call *call, const char *text, size_t len)
-{
-    char *copy = loop_call_alloc(call, len + 1);
-    if (copy && len)
-        memcpy(copy, text, len);
-    return (loop_value){.kind = LOOP_STRING, .of.text = {copy, copy ? len : 0}};
-}
-
-static loop_value with_payload(loop_call *call, loop_kind kind, uint32_t index,
-                               const loop_value *payload)
-{
-    loop_value v = {.kind = kind, .index = index};
-    if (payload) {
-        v.of.items.at = lp_arena_alloc(call->arena, sizeof *payload);
-        *v.of.items.at = *payload;
-        v.of.items.count = 1;
-    }
-    return v;
-}
-
-loop_value loop_value_ok(loop_call *call, const loop_value *payload)
-{
-    return with_payload(call, LOOP_RESULT, 0, payload);
-}
-
-loop_value loop_value_error(loop_call *call, const loop_value *payload)
-{
-    return with_payload(call, LOOP_RESULT, 1, payload);
-}
-
-loop_value loop_value_option(loop_call *call, const loop_value *some)
-{
-    return with_payload(call, LOOP_OPTION, some != NULL, some);
-}
-
-loop_value loop_value_case(loop_call *call, uint32_t index, const char *text)
-{
-    if (!text)
-        return with_payload(call, LOOP_VARIANT, index, NULL);
-    loop_value v = loop_value_string(call, text, strlen(text));
-    return with_payload(call, LOOP_VARIANT, index, &v);
 }

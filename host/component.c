@@ -106,15 +106,15 @@ static void serve_by_engine(loop_component *c, loop_item *item)
 
 static void serve_by_provider(loop_component *c, const lp_row *row, loop_item *item)
 {
-    const loop_provider_interface *t;
+    struct lp_chain chain;
     const char *version;
     char *why = NULL;
-    struct lp_provider *p = lp_host_find(c->host, item->interface_name, &t, &version, &why);
-    if (p) {
+    size_t link;
+    if (lp_host_find(c->host, item->interface_name, &chain, &version, &why)) {
         item->tier = LOOP_TIER_BUILTIN;
-        item->provider = p->table->name;
+        item->provider = chain.links[0].provider->table->name;
         why = row->kind == LP_ROW_FUNCTION
-                  ? lp_why_not(p, t, row->interface_name, row->function, row->structure)
+                  ? lp_why_not(&chain, row->interface_name, row->function, row->structure, &link)
                   : NULL;
         item->served = !why;
         if (why)

@@ -148,18 +148,33 @@ static bool service_log_enabled(void *host, loop_log_level level)
     return level >= ((loop_host *)host)->options.log_level;
 }
 
+/* What generated code never gets wrong, and tables written by hand may. */
+static loop_error *check_side(const loop_provider *p, const loop_provider_interface *side)
+{
+    const loop_interface *t = side->interface;
+    if (t->abi != LOOP_ABI)
+        return loop_error_hint_set(
+            loop_error_new(LOOP_INVALID, "the provider '%s' has '%s' for ABI %u; this host has %u",
+                           p->name, t->name, t->abi, LOOP_ABI),
+            "generate it again with this host's `loop bindgen c-host`");
+    if (!side->functions)
+        return loop_error_new(LOOP_INVALID, "the provider '%s' has no functions for '%s'", p->name,
+                              t->name);
+    for (const loop_function *f = t->functions; f->name; f++)
+        if (!f->type || !f->call)
+            return loop_error_new(LOOP_INVALID,
+                                  "the provider '%s' has no type or no function for '%s' of '%s'",
+                                  p->name, f->name, t->name);
+    return NULL;
+}
+
 loop_error *loop_host_provider_add(loop_host *h, const loop_provider *table)
 {
     if (table->abi != LOOP_PROVIDER_ABI)
         return loop_error_new(LOOP_INVALID, "a provider for ABI %u; this host has ABI %u",
                               table->abi, LOOP_PROVIDER_ABI);
-    for (size_t i = 0; table->interfaces[i]; i++)
-        for (const loop_provider_function *f = table->interfaces[i]->functions; f->name; f++)
-            if (!f->type || !f->call)
-                return loop_error_new(LOOP_INVALID,
-                                      "the provider '%s' has no type or no function for "
-                                      "'%s' of '%s'",
-                                      table->name, f->name, table->interfaces[i]->name);
+    for (size_t i = 0; table->interfaces[i].interface; i++)
+        LP_TRY(check_side(table, &table->interfaces[i]));
     for (size_t i = 0; i < h->providers.n; i++)
         if (strcmp(h->providers.at[i]->table->name, table->name) == 0)
             return loop_error_new(LOOP_INVALID, "there is a provider '%s' already", table->name);
@@ -189,28 +204,50 @@ loop_error *lp_provider_open(struct lp_provider *p)
     return NULL;
 }
 
-static const loop_provider_interface *implements(const loop_provider *p, const char *name)
+static bool implements(const loop_provider *p, const char *name)
 {
-    for (size_t i = 0; p->interfaces[i]; i++)
-        if (strcmp(p->interfaces[i]->name, name) == 0)
-            return p->interfaces[i];
+    for (size_t i = 0; p->interfaces[i].interface; i++)
+        if (strcmp(p->interfaces[i].interface->name, name) == 0)
+            return true;
+    return false;
+}
+
+static struct lp_provider *find_provider(const loop_host *h, const char *name)
+{
+    for (size_t i = 0; i < h->providers.n; i++)
+        if (strcmp(h->providers.at[i]->table->name, name) == 0)
+            return h->providers.at[i];
+    return NULL;
+}
+
+loop_error *loop_host_bind_chain(loop_host *h, const char *interface_name,
+                                 const char *const *providers)
+{
+    struct lp_binding b = {0};
+    for (size_t i = 0; providers[i]; i++) {
+        const struct lp_provider *p = find_provider(h, providers[i]);
+        if (i >= LP_MAX_CHAIN)
+            return loop_error_new(LOOP_LIMIT, "more than %d providers for '%s'", LP_MAX_CHAIN,
+                                  interface_name);
+        if (!p)
+            return loop_error_hint_set(
+                loop_error_new(LOOP_NOT_FOUND, "there is no provider '%s'", providers[i]),
+                "`loop doctor` lists the providers that this host has");
+        if (!implements(p->table, interface_name))
+            return loop_error_new(LOOP_NOT_FOUND, "the provider '%s' does not implement '%s'",
+                                  providers[i], interface_name);
+        b.providers[i] = p->table->name;
+    }
+    if (!b.providers[0])
+        return loop_error_new(LOOP_USAGE, "no provider for '%s'", interface_name);
+    b.interface_name = lp_strdup(interface_name);
+    *lp_push(&h->bindings) = b;
     return NULL;
 }
 
 loop_error *loop_host_bind(loop_host *h, const char *interface_name, const char *provider)
 {
-    for (size_t i = 0; i < h->providers.n; i++) {
-        const loop_provider *p = h->providers.at[i]->table;
-        if (strcmp(p->name, provider) != 0)
-            continue;
-        if (!implements(p, interface_name))
-            return loop_error_new(LOOP_NOT_FOUND, "the provider '%s' does not implement '%s'",
-                                  provider, interface_name);
-        *lp_push(&h->bindings) = (struct lp_binding){lp_strdup(interface_name), p->name};
-        return NULL;
-    }
-    loop_error *err = loop_error_new(LOOP_NOT_FOUND, "there is no provider '%s'", provider);
-    return loop_error_hint_set(err, "`loop doctor` lists the providers that this host has");
+    return loop_host_bind_chain(h, interface_name, (const char *const[]){provider, NULL});
 }
 
 /* ---- who serves what ---- */
@@ -243,8 +280,8 @@ static bool numbers(const char *v, unsigned long n[3])
 bool lp_version_serves(const char *offered, const char *wanted)
 {
     unsigned long o[3], w[3];
-    if (strcmp(offered, wanted) == 0)
-        return true;
+    if (strcmp(offered, wanted) == 0 || !*wanted)
+        return true; /* without a version: types are compared all the same */
     if (!numbers(offered, o) || !numbers(wanted, w) || o[0] != w[0])
         return false;
     if (w[0] > 0)
@@ -252,68 +289,81 @@ bool lp_version_serves(const char *offered, const char *wanted)
     return o[1] == w[1] && (w[1] > 0 || o[2] == w[2]);
 }
 
-static bool bound_elsewhere(const loop_host *h, const char *name, const loop_provider *p)
+/* The provider's side of `name` that serves version `wanted`; other versions go to `others`. */
+static const loop_provider_interface *side_of(const struct lp_provider *p, const char *name,
+                                              const char *wanted, lp_buf *others)
 {
-    const char *to = NULL;
-    for (size_t i = 0; i < h->bindings.n; i++)
-        if (strcmp(h->bindings.at[i].interface_name, name) == 0)
-            to = h->bindings.at[i].provider;
-    return to && strcmp(to, p->name) != 0;
-}
-
-/* The version of `t` that serves `wanted`, or NULL with all of them added to `others`. */
-static const char *version_of(const loop_provider_interface *t, const char *wanted, lp_buf *others)
-{
-    for (size_t v = 0; t->versions[v]; v++)
-        if (lp_version_serves(t->versions[v], wanted))
-            return t->versions[v];
-    for (size_t v = 0; t->versions[v]; v++)
-        lp_buf_printf(others, "%s%s", others->len ? ", " : "", t->versions[v]);
+    for (const loop_provider_interface *t = p->table->interfaces; t->interface; t++) {
+        if (strcmp(t->interface->name, name) != 0)
+            continue;
+        if (lp_version_serves(t->interface->version, wanted))
+            return t;
+        lp_buf_printf(others, "%s%s", others->len ? ", " : "", t->interface->version);
+    }
     return NULL;
 }
 
-struct lp_provider *lp_host_find(loop_host *h, const char *full,
-                                 const loop_provider_interface **ret_table,
-                                 const char **ret_version, char **ret_why)
+static const struct lp_binding *binding_of(const loop_host *h, const char *name)
+{
+    for (size_t i = h->bindings.n; i-- > 0;)
+        if (strcmp(h->bindings.at[i].interface_name, name) == 0)
+            return &h->bindings.at[i];
+    return NULL;
+}
+
+static void add_link(struct lp_chain *c, struct lp_provider *p, const char *name,
+                     const char *wanted, lp_buf *others)
+{
+    const loop_provider_interface *side = side_of(p, name, wanted, others);
+    if (side)
+        c->links[c->n++] = (struct lp_link){p, side};
+}
+
+bool lp_host_find(loop_host *h, const char *full, struct lp_chain *ret, const char **ret_version,
+                  char **ret_why)
 {
     char name[LP_MAX_NAME];
     const char *wanted = lp_split_version(full, name, sizeof name);
+    const struct lp_binding *b = binding_of(h, name);
     lp_buf others = {0};
-    for (size_t i = h->providers.n; i-- > 0;) {
-        struct lp_provider *p = h->providers.at[i];
-        if (bound_elsewhere(h, name, p->table))
-            continue;
-        for (size_t j = 0; p->table->interfaces[j]; j++) {
-            const loop_provider_interface *t = p->table->interfaces[j];
-            if (strcmp(t->name, name) == 0 && (*ret_version = version_of(t, wanted, &others))) {
-                lp_buf_done(&others);
-                *ret_table = t;
-                return p;
-            }
-        }
-    }
-    if (others.len)
+    ret->n = 0;
+    for (size_t i = 0; b && b->providers[i]; i++)
+        add_link(ret, find_provider(h, b->providers[i]), name, wanted, &others);
+    for (size_t i = h->providers.n; !b && i-- > 0 && ret->n == 0;)
+        add_link(ret, h->providers.at[i], name, wanted, &others);
+    if (ret->n)
+        *ret_version = ret->links[0].side->interface->version;
+    else if (others.len)
         *ret_why = lp_format("no provider has version %s of '%s'; there is %s",
                              *wanted ? wanted : "(none)", name, others.ptr);
     else
         *ret_why = lp_format("no provider implements '%s'", full);
     lp_buf_done(&others);
+    return ret->n > 0;
+}
+
+/* Whether the table has something there: function pointers have one size. */
+static bool is_filled(const void *functions, size_t offset)
+{
+    void (*f)(void);
+    memcpy(&f, (const char *)functions + offset, sizeof f);
+    return f != NULL;
+}
+
+const loop_function *lp_find_function(const struct lp_link *l, const char *name)
+{
+    for (const loop_function *f = l->side->interface->functions; f->name; f++)
+        if (strcmp(f->name, name) == 0)
+            return is_filled(l->side->functions, f->offset) ? f : NULL;
     return NULL;
 }
 
-const loop_provider_function *lp_find_function(const loop_provider_interface *t, const char *name)
+const loop_resource *lp_find_resource(const struct lp_link *l, const char *name)
 {
-    for (size_t i = 0; t->functions[i].name; i++)
-        if (strcmp(t->functions[i].name, name) == 0)
-            return &t->functions[i];
-    return NULL;
-}
-
-const loop_provider_resource *lp_find_resource(const loop_provider_interface *t, const char *name)
-{
-    for (size_t i = 0; t->resources && t->resources[i].name; i++)
-        if (strcmp(t->resources[i].name, name) == 0)
-            return &t->resources[i];
+    const loop_resource *r = l->side->interface->resources;
+    for (; r && r->name; r++)
+        if (strcmp(r->name, name) == 0)
+            return is_filled(l->side->functions, r->offset) ? r : NULL;
     return NULL;
 }
 
@@ -325,11 +375,12 @@ const char *lp_nearest_interface(loop_host *h, const char *full)
     unsigned distance = (unsigned)strlen(name) / 3 + 1;
     for (size_t i = 0; i < h->providers.n; i++) {
         const loop_provider *p = h->providers.at[i]->table;
-        for (size_t j = 0; p->interfaces[j]; j++) {
-            unsigned d = lp_edit_distance(name, p->interfaces[j]->name);
+        for (size_t j = 0; p->interfaces[j].interface; j++) {
+            const char *served = p->interfaces[j].interface->name;
+            unsigned d = lp_edit_distance(name, served);
             if (d && d < distance) {
                 distance = d;
-                best = p->interfaces[j]->name;
+                best = served;
             }
         }
     }

@@ -28,7 +28,7 @@ static void versions(void **state)
         {"0.2.0-draft", "0.2.0-draft", true},
         {"0.2.0", "0.2.0-draft", false},
         {"0.2.0-draft2", "0.2.0-draft", false},
-        {"0.1.0", "", false},
+        {"0.1.0", "", true},
         {"", "", true},
         {"0.1.0", "0.1", false},
         {"0.1.0", "0.1.0.0", false},
@@ -52,40 +52,56 @@ static void wasi_is_compared_by_function(void **state)
     assert_false(lp_wasi_function("wasi:cli/exit@0.2.0", "exit-with-kode"));
 }
 
-static loop_error *nothing(void *self, loop_call *call, const loop_value *args, loop_value *ret)
+static loop_error *nothing(const void *functions, void *self, loop_call *call, const void *args,
+                           void *ret)
 {
-    (void)self, (void)call, (void)args, (void)ret;
+    (void)functions, (void)self, (void)call, (void)args, (void)ret;
     return NULL;
 }
 
-static const loop_provider_interface v1 = {
-    "acme:weather/api", (const char *const[]){"0.1.0", NULL},
-    (const loop_provider_function[]){{"forecast", "()", nothing}, {0}}, NULL};
-static const loop_provider first = {.abi = LOOP_PROVIDER_ABI,
-                                    .name = "first",
-                                    .interfaces =
-                                        (const loop_provider_interface *const[]){&v1, NULL}};
-static const loop_provider second = {.abi = LOOP_PROVIDER_ABI,
-                                     .name = "second",
-                                     .interfaces =
-                                         (const loop_provider_interface *const[]){&v1, NULL}};
-static const loop_provider_interface untyped_interface = {
-    "acme:weather/api", (const char *const[]){"0.1.0", NULL},
-    (const loop_provider_function[]){{"forecast", NULL, nothing}, {0}}, NULL};
-static const loop_provider untyped = {
-    .abi = LOOP_PROVIDER_ABI,
-    .name = "untyped",
-    .interfaces = (const loop_provider_interface *const[]){&untyped_interface, NULL}};
+static const struct table {
+    void (*forecast)(void);
+} filled = {(void (*)(void))nothing}, empty = {NULL};
+
+static const loop_resource no_resources[] = {{0}};
+static const loop_interface v1 = {
+    LOOP_ABI, "acme:weather/api", "0.1.0",
+    (const loop_function[]){{"forecast", "()", offsetof(struct table, forecast), nothing}, {0}},
+    no_resources};
+static const loop_interface untyped_v1 = {
+    LOOP_ABI, "acme:weather/api", "0.1.0",
+    (const loop_function[]){{"forecast", NULL, offsetof(struct table, forecast), nothing}, {0}},
+    no_resources};
+static const loop_interface future_v1 = {LOOP_ABI + 1, "acme:weather/api", "0.1.0", NULL, NULL};
+
+#define PROVIDER(id, ...)                                                                          \
+    static const loop_provider id = {                                                              \
+        .abi = LOOP_PROVIDER_ABI,                                                                  \
+        .name = #id,                                                                               \
+        .interfaces = (const loop_provider_interface[]){{__VA_ARGS__}, {NULL, NULL}}}
+PROVIDER(first, &v1, &filled);
+PROVIDER(second, &v1, &filled);
+PROVIDER(unfilled, &v1, &empty);
+PROVIDER(untyped, &untyped_v1, &filled);
+PROVIDER(without, &v1, NULL);
+PROVIDER(newer, &future_v1, &filled);
 static const loop_provider future = {.abi = LOOP_PROVIDER_ABI + 1, .name = "future"};
 
 static const char *who(loop_host *h, const char *name)
 {
-    const loop_provider_interface *t;
+    struct lp_chain chain;
     const char *version;
     char *why = NULL;
-    struct lp_provider *p = lp_host_find(h, name, &t, &version, &why);
+    bool found = lp_host_find(h, name, &chain, &version, &why);
     free(why);
-    return p ? p->table->name : NULL;
+    return found ? chain.links[0].provider->table->name : NULL;
+}
+
+static void refused(loop_host *h, const loop_provider *p)
+{
+    loop_error *e = loop_host_provider_add(h, p);
+    assert_int_equal(loop_error_code(e), LOOP_INVALID);
+    loop_error_delete(e);
 }
 
 /* The last one added serves; a binding decides otherwise; an unknown ABI is refused unread. */
@@ -105,14 +121,45 @@ static void binding(void **state)
     loop_error *e = loop_host_bind(h, "acme:weather/api", "third");
     assert_int_equal(loop_error_code(e), LOOP_NOT_FOUND);
     loop_error_delete(e);
-    e = loop_host_provider_add(h, &future);
-    assert_int_equal(loop_error_code(e), LOOP_INVALID);
-    loop_error_delete(e);
-    e = loop_host_provider_add(h, &first);
-    assert_int_equal(loop_error_code(e), LOOP_INVALID);
-    loop_error_delete(e);
-    e = loop_host_provider_add(h, &untyped);
-    assert_int_equal(loop_error_code(e), LOOP_INVALID);
+    refused(h, &future);
+    refused(h, &first); /* there is one of that name */
+    refused(h, &untyped);
+    refused(h, &without);
+    refused(h, &newer);
+    loop_host_delete(h);
+}
+
+/* A chain is asked from its first provider on; a function that is left out passes on. */
+static void chains(void **state)
+{
+    (void)state;
+    loop_host *h;
+    assert_null(loop_host_new(&(loop_host_options){.no_cache = true}, &h));
+    assert_null(loop_host_provider_add(h, &first));
+    assert_null(loop_host_provider_add(h, &unfilled));
+    const char *const names[] = {"unfilled", "first", NULL};
+    assert_null(loop_host_bind_chain(h, "acme:weather/api", names));
+    struct lp_chain chain;
+    const char *version;
+    char *why = NULL;
+    size_t link = SIZE_MAX;
+    assert_true(lp_host_find(h, "acme:weather/api@0.1.0", &chain, &version, &why));
+    assert_int_equal(chain.n, 2);
+    assert_string_equal(version, "0.1.0");
+    assert_null(lp_why_not(&chain, "acme:weather/api@0.1.0", "forecast", "()", &link));
+    assert_int_equal(link, 1);
+    why = lp_why_not(&chain, "acme:weather/api@0.1.0", "forecast", "(u8)", &link);
+    assert_non_null(strstr(why, "'first' has it with another type"));
+    free(why);
+    assert_null(loop_host_bind(h, "acme:weather/api", "unfilled"));
+    assert_true(lp_host_find(h, "acme:weather/api@0.1.0", &chain, &version, &why));
+    why = lp_why_not(&chain, "acme:weather/api@0.1.0", "forecast", "()", &link);
+    assert_non_null(strstr(why, "has no such function"));
+    free(why);
+    const char *const many[] = {"first", "first", "first", "first", "first",
+                                "first", "first", "first", "first", NULL};
+    loop_error *e = loop_host_bind_chain(h, "acme:weather/api", many);
+    assert_int_equal(loop_error_code(e), LOOP_LIMIT);
     loop_error_delete(e);
     loop_host_delete(h);
 }
@@ -123,6 +170,7 @@ int main(void)
         cmocka_unit_test(versions),
         cmocka_unit_test(wasi_is_compared_by_function),
         cmocka_unit_test(binding),
+        cmocka_unit_test(chains),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,6 +104,7 @@ void loop_instance_delete(loop_instance *i)
     if (i->state == LP_STUCK)
         return; /* its thread still runs somewhere in it */
     lp_held_sweep(i);
+    lp_exports_done(i);
     lp_guest_delete(i->guest);
     lp_unlink(i);
     lp_wasi_done(i);
@@ -120,6 +121,7 @@ static loop_error *run_job(loop_instance *i)
         lp_guest_instantiate(i->guest, i->options.call_timeout_ms, &exited, &i->result.status);
     if (err || exited)
         return err;
+    i->instantiated = true;
     if (i->component->kind == LOOP_COMPONENT_APP)
         return lp_app_run(i, &i->result.status);
     const char *name;

@@ -9,6 +9,8 @@
  *   component.c what a component is, and who would serve its imports
  *   link.c      imports to slots; stubs
  *   call.c      the one path that every call into a provider takes
+ *   held.c      resources that components hold
+ *   export.c    calls into components
  *   instance.c  an instance as an actor: its making and its thread
  *   supervise.c the main thread's side: start, deadline, cancellation, end
  *   app.c       the life of a loop:core/app
@@ -20,6 +22,7 @@
 #include <stdatomic.h>
 #include <uv.h>
 
+#include "abi/convert.h"
 #include "base/base.h"
 #include "base/os/os.h"
 #include "engine/engine.h"
@@ -40,7 +43,19 @@ struct lp_provider {
 
 struct lp_binding {
     char *interface_name;
-    const char *provider;
+    const char *providers[LP_MAX_CHAIN + 1]; /* ends with NULL */
+};
+
+/* One provider of a chain, with its side of the interface. */
+struct lp_link {
+    struct lp_provider *provider;
+    const loop_provider_interface *side;
+};
+
+/* Who serves an interface, the first to be asked first. */
+struct lp_chain {
+    struct lp_link links[LP_MAX_CHAIN];
+    size_t n;
 };
 
 struct loop_host {
@@ -84,22 +99,35 @@ struct loop_component {
 /* Where an import's calls go. */
 struct lp_slot {
     const lp_import *import;
-    struct lp_provider *provider;           /* NULL: a stub */
-    const loop_provider_interface *table;   /* of the provider */
-    const loop_provider_function *function; /* NULL for resources and stubs */
-    const loop_provider_resource *resource;
     loop_instance *instance;
-    char *stub_reason; /* stubs: what `unavailable` says */
-    uint32_t type;     /* resources: the engine's number */
+    const lp_plan *plan;           /* functions */
+    const struct lp_chain *chain;  /* NULL: a stub */
+    size_t link;                   /* the first of the chain that has the function */
+    const loop_function *function; /* its row there */
+    char *stub_reason;             /* stubs: what `unavailable` says */
+};
+
+/* Who implements a resource that the component imports; by lp_resource.index. */
+struct lp_owner {
+    const struct lp_chain *chain; /* NULL: a stub */
+    bool defined;                 /* here; not by the engine, nor by the guest */
 };
 
 /* A resource that a component holds. */
 struct lp_held {
-    const loop_provider_resource *resource;
-    struct lp_provider *provider;
     void *object; /* NULL: free; `next_free` links */
+    const lp_resource *resource;
+    const struct lp_chain *chain;
+    size_t link; /* whose object it is */
     uint32_t next_free;
-    uint32_t type;
+    bool lent; /* for one call into the component */
+};
+
+/* A resource of the component's that C holds. */
+struct lp_foreign {
+    const lp_resource *resource; /* NULL: free */
+    uint32_t number;             /* the engine's */
+    uint32_t generation;
 };
 
 struct loop_instance {
@@ -119,10 +147,41 @@ struct loop_instance {
         size_t n, cap;
     } capabilities;
     struct {
+        struct lp_owner *at;
+        size_t n, cap;
+    } owners;
+    struct {
         struct lp_held *at;
         size_t n, cap;
     } held;
     uint32_t free_held; /* UINT32_MAX: none */
+    struct {
+        struct lp_foreign *at;
+        size_t n, cap;
+    } foreign;
+    struct {
+        struct loop_export **at;
+        size_t n, cap;
+    } exports;
+    /* The values of the call out of the component, and of the call into it, in flight. */
+    lp_frame out, in;
+    void *answer;                    /* of the call out, until it is put */
+    _Alignas(16) uint8_t small[128]; /* its place, where it fits */
+    struct {
+        lp_handle *at;
+        size_t n, cap;
+    } handles; /* on their way to the component, in order */
+    struct {
+        struct lp_held *at;
+        size_t n, cap;
+    } taken; /* objects that were passed as `own`, until the provider has them */
+    struct {
+        uint32_t *at;
+        size_t n, cap;
+    } lent; /* numbers of objects that were passed as `borrow`, for the call into it */
+    bool instantiated, broken, exited; /* `broken`: an error ended it */
+    int result_status;                 /* with `exited` */
+    _Atomic bool entered;
     bool sees_cancellation;
     struct lp_net_policy *net;
     struct {
@@ -152,13 +211,15 @@ struct loop_instance {
 
 /* ---- host.c ---- */
 void lp_host_trace(loop_host *h, const loop_trace *t);
-/* The provider for an interface as imported ("loop:core/logging@0.1.0"), or NULL; *why is malloced.
+/*
+ * Who serves an interface as imported ("loop:core/logging@0.1.0"); nobody: false, *why
+ * is malloced.
  */
-struct lp_provider *lp_host_find(loop_host *h, const char *interface_name,
-                                 const loop_provider_interface **ret_table,
-                                 const char **ret_version, char **ret_why);
-const loop_provider_function *lp_find_function(const loop_provider_interface *t, const char *name);
-const loop_provider_resource *lp_find_resource(const loop_provider_interface *t, const char *name);
+bool lp_host_find(loop_host *h, const char *interface_name, struct lp_chain *ret,
+                  const char **ret_version, char **ret_why);
+/* The row of that name, where the link implements it; NULL. */
+const loop_function *lp_find_function(const struct lp_link *l, const char *name);
+const loop_resource *lp_find_resource(const struct lp_link *l, const char *name);
 loop_error *lp_provider_open(struct lp_provider *p) LOOP_MUST_USE;
 /* Whether the engine serves an interface (the WASI group), and that function. */
 bool lp_wasi_interface(const char *interface_name);
@@ -177,23 +238,46 @@ void lp_unlink(loop_instance *i);
 /* An interface of loop that this host does not serve, but lets components start with. */
 bool lp_is_stubbed(const char *interface_name);
 /*
- * Why a provider does not serve a function that a component declares with this
- * type (its structural form), or NULL where it does; malloced.
+ * Why a chain does not serve a function that a component declares with this type
+ * (its structural form), or NULL where it does; malloced. *ret_link: who answers first.
  */
-char *lp_why_not(const struct lp_provider *p, const loop_provider_interface *t,
-                 const char *interface_name, const char *name, const char *structure);
+char *lp_why_not(const struct lp_chain *c, const char *interface_name, const char *name,
+                 const char *structure, size_t *ret_link);
+/* Whether every handle in a function's type can be passed between C and the component. */
+loop_error *lp_check_handles(const loop_instance *i, const lp_plan *p,
+                             const struct lp_chain *chain) LOOP_MUST_USE;
 /* A function of a provider's interface that the engine serves in its place. */
 bool lp_is_subscribe(const char *interface_name, const char *function);
 
 /* ---- call.c ---- */
-loop_error *lp_slot_call(void *slot, lp_arena *arena, const loop_value *args, size_t nargs,
-                         loop_value *ret);
-loop_error *lp_stub_call(void *slot, lp_arena *arena, const loop_value *args, size_t nargs,
-                         loop_value *ret);
-void lp_slot_drop(void *slot, uint32_t handle);
-uint32_t lp_held_type(void *instance, uint32_t handle);
+loop_error *lp_slot_call(void *slot, lp_values *in);
+loop_error *lp_slot_call_numbers(void *slot, lp_values *in);
+loop_error *lp_slot_put(void *slot, lp_target *out);
+loop_error *lp_stub_call(void *slot, lp_values *in);
+
+/* ---- held.c ---- */
+/* One call at a time, where the provider asks for that. */
+void lp_provider_lock(struct lp_provider *p);
+void lp_provider_unlock(struct lp_provider *p);
+/* Gives an object a number. LOOP_LIMIT. */
+loop_error *lp_hold(loop_instance *i, const struct lp_held *h, uint32_t *ret) LOOP_MUST_USE;
+/* Takes it out again; the object is the caller's. LOOP_INTERNAL: no such handle. */
+loop_error *lp_unhold(loop_instance *i, const lp_resource *r, uint32_t number, bool keep,
+                      struct lp_held *ret) LOOP_MUST_USE;
+void lp_release(loop_instance *i, uint32_t number);
+/* Calls the provider's drop. */
+void lp_drop_object(const struct lp_held *h);
+void lp_slot_drop(void *slot, uint32_t number);
 /* Drops what the guest still held: deleting a store runs no destructors. */
 void lp_held_sweep(loop_instance *i);
+/* lp_take_handle of a call out of the component; `data` is the instance. */
+loop_error *lp_take_argument(void *data, const lp_node *n, uint32_t number, uint64_t *ret);
+/* Numbers for the objects in a result, into i->handles. */
+loop_error *lp_hold_result(loop_instance *i, const struct lp_chain *chain, size_t link,
+                           const lp_node *n, const void *value) LOOP_MUST_USE;
+
+/* ---- export.c ---- */
+void lp_exports_done(loop_instance *i);
 
 /* ---- instance.c ---- */
 void lp_actor(void *instance);

@@ -57,7 +57,6 @@ static struct lp_slot *slot_new(loop_instance *i, const lp_import *import)
     struct lp_slot *s = lp_alloc(sizeof *s);
     s->import = import;
     s->instance = i;
-    s->type = (uint32_t)i->slots.n;
     *lp_push(&i->slots) = s;
     return s;
 }
@@ -75,117 +74,152 @@ bool lp_is_subscribe(const char *interface_name, const char *function)
     return is_cancellation(interface_name, function, "[method]token.subscribe");
 }
 
-/* Whether two interfaces are of the same package and version: "a:b/x@1", "a:b/y@1". */
-static bool same_package(const char *a, const char *b)
+/* ---- resources ---- */
+
+static struct lp_owner *owner_of(loop_instance *i, const lp_resource *r)
 {
-    size_t n = strcspn(a, "/");
-    return n == strcspn(b, "/") && strncmp(a, b, n) == 0 &&
-           strcmp(a + strcspn(a, "@"), b + strcspn(b, "@")) == 0;
+    while (i->owners.n <= r->index)
+        lp_push(&i->owners);
+    return &i->owners.at[r->index];
 }
 
 /*
- * A resource that an interface takes over from another one (`use store.{bucket}`):
- * the one of its own package and version first, since a component may import two.
- * Without a provider, among the stubs.
+ * A resource of an import. One that an interface takes over from another
+ * (`use store.{bucket}`) is the same resource: who implements it was decided there.
  */
-static const struct lp_slot *find_used(const loop_instance *i, const struct lp_provider *p,
-                                       const lp_import *import)
+static loop_error *define_resource(loop_instance *i, const lp_import *import,
+                                   const struct lp_chain *chain)
 {
-    const struct lp_slot *found = NULL;
-    for (size_t n = 0; n < i->slots.n; n++) {
-        const struct lp_slot *s = i->slots.at[n];
-        if (s->provider != p || !s->import->is_resource || (p && !s->resource) ||
-            strcmp(s->import->name, import->name) != 0)
-            continue;
-        if (same_package(s->import->interface_name, import->interface_name))
-            return s;
-        found = found ? found : s;
-    }
-    return found;
+    if (is_cancellation(import->interface_name, import->name, "pollable"))
+        return lp_guest_define_pollable(i->guest, import);
+    struct lp_owner *o = owner_of(i, import->resource);
+    if (!o->defined)
+        *o = (struct lp_owner){chain, true};
+    return lp_guest_define_resource(i->guest, import, import->resource->index, lp_slot_drop,
+                                    slot_new(i, import));
+}
+
+static bool same_providers(const struct lp_chain *a, const struct lp_chain *b)
+{
+    bool same = a->n == b->n;
+    for (size_t n = 0; same && n < a->n; n++)
+        same = a->links[n].provider == b->links[n].provider;
+    return same;
+}
+
+static loop_error *check_handle(const loop_instance *i, const lp_node *n,
+                                const struct lp_chain *chain)
+{
+    const lp_resource *r = n->type->resource;
+    if (r->is_export && !chain)
+        return NULL;
+    const struct lp_owner *o = r->index < i->owners.n ? &i->owners.at[r->index] : NULL;
+    if (r->is_export || !o || !o->defined)
+        return loop_error_new(LOOP_MISSING, "a handle of %s of '%s', which C cannot have", r->name,
+                              r->interface_name);
+    if (chain && o->chain && !same_providers(chain, o->chain))
+        return loop_error_new(LOOP_MISSING, "a handle of %s of '%s', which another provider serves",
+                              r->name, r->interface_name);
+    return NULL;
+}
+
+static loop_error *check_handles_in(const loop_instance *i, const lp_node *n,
+                                    const struct lp_chain *chain)
+{
+    if (!n || !n->handles)
+        return NULL;
+    if (n->kind == LP_OWN || n->kind == LP_BORROW)
+        return check_handle(i, n, chain);
+    size_t parts = n->kind == LP_LIST ? 1 : n->count;
+    for (size_t p = 0; p < parts; p++)
+        LP_TRY(check_handles_in(i, n->parts[p], chain));
+    return NULL;
+}
+
+loop_error *lp_check_handles(const loop_instance *i, const lp_plan *p, const struct lp_chain *chain)
+{
+    LP_TRY(check_handles_in(i, &p->params, chain));
+    return check_handles_in(i, p->result, chain);
+}
+
+/* ---- functions ---- */
+
+static loop_error *define_function(loop_instance *i, struct lp_slot *s,
+                                   loop_error *(*call)(void *, lp_values *))
+{
+    LP_TRY(lp_plan_new(&i->arena, s->import->signature, &s->plan));
+    lp_function f = {.call = call, .put = lp_slot_put, .data = s};
+    lp_plan_function(s->plan, &f);
+    bool numbers = s->plan->numbers_in && s->plan->number_out;
+    if (call == lp_slot_call && numbers && !i->host->options.trace)
+        f.call = lp_slot_call_numbers;
+    return lp_guest_define(i->guest, s->import, &f);
 }
 
 static loop_error *define_stub(loop_instance *i, const lp_import *import, const char *why)
 {
-    const struct lp_slot *used = import->is_resource ? find_used(i, NULL, import) : NULL;
+    if (import->resource)
+        return define_resource(i, import, NULL);
     struct lp_slot *s = slot_new(i, import);
     s->stub_reason = lp_strdup(why);
-    if (used)
-        s->type = used->type;
-    if (import->is_resource)
-        return lp_guest_define_resource(i->guest, import, s->type, NULL, s);
-    return lp_guest_define(i->guest, import, lp_stub_call, s);
+    return define_function(i, s, lp_stub_call);
 }
 
-static const char *nearest_function(const loop_provider_interface *t, const char *name)
+static const char *nearest_function(const struct lp_link *l, const char *name)
 {
     const char *best = NULL;
     unsigned distance = (unsigned)strlen(name) / 2 + 1;
-    for (size_t i = 0; t->functions[i].name; i++) {
-        unsigned d = lp_edit_distance(name, t->functions[i].name);
-        if (d < distance) {
+    for (const loop_function *f = l->side->interface->functions; f->name; f++) {
+        unsigned d = lp_edit_distance(name, f->name);
+        if (d && d < distance) {
             distance = d;
-            best = t->functions[i].name;
+            best = f->name;
         }
     }
     return best;
 }
 
 /* A provider reads its arguments by its own type: a component that declares another is refused. */
-char *lp_why_not(const struct lp_provider *p, const loop_provider_interface *t,
-                 const char *interface_name, const char *name, const char *structure)
+char *lp_why_not(const struct lp_chain *c, const char *interface_name, const char *name,
+                 const char *structure, size_t *ret_link)
 {
-    if (lp_is_subscribe(interface_name, name))
+    size_t first = SIZE_MAX;
+    for (size_t n = 0; n < c->n; n++) {
+        const loop_function *f = lp_find_function(&c->links[n], name);
+        if (f && strcmp(f->type, structure) != 0)
+            return lp_format("'%s' has it with another type: %.600s, not %.600s",
+                             c->links[n].provider->table->name, f->type, structure);
+        first = f && first == SIZE_MAX ? n : first;
+    }
+    *ret_link = first;
+    if (first != SIZE_MAX || lp_is_subscribe(interface_name, name))
         return NULL;
-    const loop_provider_function *f = lp_find_function(t, name);
-    const char *near = f ? NULL : nearest_function(t, name);
+    const char *near = nearest_function(&c->links[0], name);
+    const char *provider = c->links[0].provider->table->name;
     if (near)
-        return lp_format("'%s' has no such function; the nearest is '%s'", p->table->name, near);
-    if (!f)
-        return lp_format("'%s' has no such function", p->table->name);
-    if (strcmp(f->type, structure) != 0)
-        return lp_format("'%s' has it with another type: %.600s, not %.600s", p->table->name,
-                         f->type, structure);
-    return NULL;
+        return lp_format("'%s' has no such function; the nearest is '%s'", provider, near);
+    return lp_format("'%s' has no such function", provider);
 }
 
-static char *why_not_import(const struct lp_provider *p, const loop_provider_interface *t,
-                            const lp_import *import)
+static char *why_not_import(struct lp_slot *s)
 {
     lp_buf declared = {0};
-    lp_signature_text(import->signature, &declared);
-    char *why = lp_why_not(p, t, import->interface_name, import->name, declared.ptr);
+    lp_signature_text(s->import->signature, &declared);
+    char *why =
+        lp_why_not(s->chain, s->import->interface_name, s->import->name, declared.ptr, &s->link);
     lp_buf_done(&declared);
     return why;
 }
 
-/* One resource, then one import of any kind, that `p` serves. */
-static loop_error *define_resource(loop_instance *i, struct lp_slot *s, struct missing *missing)
+/* One import of any kind that a chain serves. */
+static loop_error *define_served(loop_instance *i, const lp_import *import,
+                                 const struct lp_chain *chain, struct missing *missing)
 {
-    const lp_import *import = s->import;
-    if (is_cancellation(import->interface_name, import->name, "pollable"))
-        return lp_guest_define_pollable(i->guest, import);
-    s->resource = lp_find_resource(s->table, import->name);
-    const struct lp_slot *used = s->resource ? NULL : find_used(i, s->provider, import);
-    if (used) {
-        s->resource = used->resource;
-        s->type = used->type;
-    }
-    if (s->resource)
-        return lp_guest_define_resource(i->guest, import, s->type, lp_slot_drop, s);
-    add_missing(missing, lp_format("needs %s of %s: '%s' has no such resource", import->name,
-                                   import->interface_name, s->provider->table->name));
-    return NULL;
-}
-
-static loop_error *define_served(loop_instance *i, const lp_import *import, struct lp_provider *p,
-                                 const loop_provider_interface *t, struct missing *missing)
-{
+    if (import->resource)
+        return define_resource(i, import, chain);
     struct lp_slot *s = slot_new(i, import);
-    s->provider = p;
-    s->table = t;
-    if (import->is_resource)
-        return define_resource(i, s, missing);
-    lp_auto(lp_free_string) char *why = why_not_import(p, t, import);
+    s->chain = chain;
+    lp_auto(lp_free_string) char *why = why_not_import(s);
     if (why) {
         add_missing(missing,
                     lp_format("needs %s of %s: %s", import->name, import->interface_name, why));
@@ -193,15 +227,21 @@ static loop_error *define_served(loop_instance *i, const lp_import *import, stru
     }
     if (lp_is_subscribe(import->interface_name, import->name))
         return lp_guest_define_subscribe(i->guest, import);
-    s->function = lp_find_function(t, import->name);
-    return lp_guest_define(i->guest, import, lp_slot_call, s);
+    s->function = lp_find_function(&chain->links[s->link], import->name);
+    LP_TRY(define_function(i, s, lp_slot_call));
+    loop_error *err = lp_check_handles(i, s->plan, chain);
+    if (!err)
+        return NULL;
+    add_missing(missing, lp_format("needs %s of %s with %s", import->name, import->interface_name,
+                                   loop_error_message(err)));
+    loop_error_delete(err);
+    return NULL;
 }
 
 /* Decided once an interface, used for each of its functions. */
 struct decision {
     const char *interface_name;
-    struct lp_provider *provider;
-    const loop_provider_interface *table;
+    const struct lp_chain *chain; /* NULL: nobody */
     char *why;
     bool stub, wasi;
 };
@@ -211,13 +251,13 @@ static void add_capability(loop_instance *i, const struct decision *d, const cha
     *lp_push(&i->capabilities) = (loop_capability){
         .name = d->interface_name,
         .version = version,
-        .available = d->wasi || d->provider,
-        .tier = d->wasi       ? LOOP_TIER_ENGINE
-                : d->provider ? LOOP_TIER_BUILTIN
-                              : LOOP_TIER_STUB,
-        .provider = d->wasi       ? "engine"
-                    : d->provider ? d->provider->table->name
-                                  : "",
+        .available = d->wasi || d->chain,
+        .tier = d->wasi    ? LOOP_TIER_ENGINE
+                : d->chain ? LOOP_TIER_BUILTIN
+                           : LOOP_TIER_STUB,
+        .provider = d->wasi    ? "engine"
+                    : d->chain ? d->chain->links[0].provider->table->name
+                               : "",
         .reason = d->why ? lp_arena_strndup(&i->arena, d->why, strlen(d->why)) : NULL,
     };
 }
@@ -232,10 +272,15 @@ static loop_error *decide(loop_instance *i, const char *name, struct decision *d
         version = strchr(name, '@');
         version = version ? version + 1 : "";
     } else {
-        d->provider = lp_host_find(i->host, name, &d->table, &version, &d->why);
-        if (d->provider)
-            LP_TRY(lp_provider_open(d->provider));
-        d->stub = !d->provider && is_optional(i, name);
+        struct lp_chain found;
+        if (lp_host_find(i->host, name, &found, &version, &d->why)) {
+            struct lp_chain *kept = lp_arena_alloc(&i->arena, sizeof *kept);
+            *kept = found;
+            d->chain = kept;
+            for (size_t n = 0; n < kept->n; n++)
+                LP_TRY(lp_provider_open(kept->links[n].provider));
+        }
+        d->stub = !d->chain && is_optional(i, name);
     }
     add_capability(i, d, version);
     return NULL;
@@ -244,29 +289,29 @@ static loop_error *decide(loop_instance *i, const char *name, struct decision *d
 static loop_error *link_one(loop_instance *i, const lp_import *import, struct decision *d,
                             struct missing *missing)
 {
+    if (!d->interface_name || strcmp(d->interface_name, import->interface_name) != 0)
+        LP_TRY(decide(i, import->interface_name, d));
+    if (d->wasi) {
+        if (!import->resource && !lp_wasi_function(import->interface_name, import->name))
+            add_missing(missing, lp_format("needs %s of %s: the engine does not have it",
+                                           import->name, import->interface_name));
+        return NULL;
+    }
+    if (!import->resource && !import->signature) {
+        add_missing(missing, lp_format("needs %s of %s with a type that loop does not carry",
+                                       import->name, import->interface_name));
+        return NULL;
+    }
+    if (d->chain)
+        return define_served(i, import, d->chain, missing);
+    if (d->stub)
+        return define_stub(i, import, d->why);
     if (!*import->interface_name) {
         add_missing(missing,
                     lp_format("needs %s: a function of the world itself, which no provider serves",
                               import->name));
         return NULL;
     }
-    if (!d->interface_name || strcmp(d->interface_name, import->interface_name) != 0)
-        LP_TRY(decide(i, import->interface_name, d));
-    if (d->wasi) {
-        if (!import->is_resource && !lp_wasi_function(import->interface_name, import->name))
-            add_missing(missing, lp_format("needs %s of %s: the engine does not have it",
-                                           import->name, import->interface_name));
-        return NULL;
-    }
-    if (!import->is_resource && !import->signature) {
-        add_missing(missing, lp_format("needs %s of %s with a type that loop does not carry",
-                                       import->name, import->interface_name));
-        return NULL;
-    }
-    if (d->provider)
-        return define_served(i, import, d->provider, d->table, missing);
-    if (d->stub)
-        return define_stub(i, import, d->why);
     const char *near = lp_nearest_interface(i->host, import->interface_name);
     add_missing(missing, near ? lp_format("needs %s: %s; did the author mean '%s'?",
                                           import->interface_name, d->why, near)
@@ -352,4 +397,5 @@ void lp_unlink(loop_instance *i)
     }
     free(i->slots.at);
     free(i->capabilities.at);
+    free(i->owners.at);
 }

@@ -46,6 +46,8 @@ void loop_instance_kill(loop_instance *i)
 {
     ask_to_end(i, LOOP_CANCEL_STOPPED, 0);
     i->asked_to_stop = true;
+    if (i->entered)
+        lp_guest_stop(i->guest); /* nobody supervises it */
     uv_async_send(&i->host->wake);
 }
 
@@ -222,7 +224,7 @@ static loop_error *cannot_run(const loop_instance *i)
 
 static loop_error *check_start(const loop_instance *i, const char *call)
 {
-    if (i->state != LP_NEW)
+    if (i->state != LP_NEW || i->entered)
         return loop_error_new(LOOP_USAGE, "'%s' has run already; make another instance",
                               i->options.name);
     if (call && strlen(call) > LP_MAX_INVOKE_TEXT)

@@ -278,7 +278,6 @@ void lp_wasi_options(loop_instance *i, lp_guest_options *o)
         .dirs = i->dirs.at,
         .dir_count = i->dirs.n,
         .memory_limit = i->options.memory_limit,
-        .resource_type = lp_held_type,
         .hooks = {i, on_http, on_resolve, on_open_failed, i->net, net_ref, net_unref, on_net},
     };
     groups(i, o);

@@ -3,7 +3,7 @@
 
     tests/run.py --build DIR [--components DIR] [--only GROUP[,GROUP]] [--update] [PATTERN]
 
-Groups: unit, golden, limits, headers, symbols, wit, layers, fuzz, docs. DIR is
+Groups: unit, golden, limits, headers, symbols, wit, layers, fuzz, sdk, docs. DIR is
 the build under test; --components says where examples/ and guests/ lie when that
 is another folder. PATTERN keeps the golden and limits cases whose name has it in
 it; --update writes what golden cases print into their files (tests/lib/golden.py
@@ -26,7 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from lib import common, golden, groups, limits  # noqa: E402
+from lib import common, golden, groups, limits, sdk  # noqa: E402
 
 # name, jobs, how many at a time (1: they measure time)
 GROUPS = [
@@ -38,6 +38,7 @@ GROUPS = [
     ("wit", groups.wit_jobs, 2),
     ("layers", groups.layer_jobs, 2),
     ("fuzz", groups.fuzz_jobs, 2),
+    ("sdk", sdk.jobs, 2),
     ("docs", groups.doc_jobs, 2),
 ]
 

@@ -6,9 +6,12 @@ usage: bench.py --build DIR [--only GROUP]
 Writes DIR/bench.tsv: name, peer, ratio (ours over the peer's; smaller is
 better), low and high of the ratio over interleaved batches, unit, our figure,
 the peer's. Groups: start (against `wasmtime run`, same component, both cached),
-call (against Wasmtime's C API).
+call (what it costs that a call can be stopped, against Wasmtime's C API), calls
+(typed calls in both directions, against Wasmtime's Rust with bindgen!, its C API
+and Extism; a peer that is not installed is left out).
 """
 import argparse
+import contextlib
 import os
 import statistics
 import subprocess
@@ -20,6 +23,7 @@ from pathlib import Path
 CACHE = Path(os.environ.get("LOOP_CACHE_DIR") or
              Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "loop")
 BATCHES, RUNS = 15, 10
+BATCH_NS = 25e6  # about how long a batch of calls takes
 
 
 def run_once(command):
@@ -35,7 +39,8 @@ def run_once(command):
 
 def row(name, peer, ours, theirs, unit, digits=2):
     ratios = sorted(a / b for a, b in zip(ours, theirs))
-    return [name, peer, f"{statistics.median(ratios):.3f}", f"{ratios[0]:.3f}", f"{ratios[-1]:.3f}", unit,
+    shown = [f"{r:.3f}" if r >= 0.1 else f"{r:.2g}" for r in (statistics.median(ratios), ratios[0], ratios[-1])]
+    return [name, peer, *shown, unit,
             f"{statistics.median(ours):.{digits}f}", f"{statistics.median(theirs):.{digits}f}"]
 
 
@@ -85,7 +90,86 @@ def bench_call(build: Path):
               [v[1] for v in values], "ns", 0)
 
 
-GROUPS = {"start": bench_start, "call": bench_call}
+CALL_ROWS = ["scalar", "string64", "bytes64k", "bytes1m", "records1k", "guest-scalar", "guest-string64"]
+
+
+class CallProgram:
+    """A program that serves the rows as tests/bench/peer.h says."""
+
+    def __init__(self, program: Path, component: Path):
+        self.program = program
+        self.process = subprocess.Popen([program, component], stdin=subprocess.PIPE,
+                                        stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+    def measure(self, name: str, count: int):
+        """Nanoseconds a call; None where the program does not have the row."""
+        try:
+            print(name, count, file=self.process.stdin, flush=True)
+            answer = self.process.stdout.readline().strip()
+        except BrokenPipeError:
+            answer = ""
+        if not answer:
+            sys.exit(f"error: {self.program} ended while it measured {name}, with {self.process.wait()}")
+        return None if answer == "-" else float(answer)
+
+    def batch_size(self, name: str):
+        """How many calls fill a batch. None: there is no such row."""
+        count = 1
+        while ns := self.measure(name, count):
+            if ns * count >= BATCH_NS * 0.8:
+                return count
+            count = min(count * 10, int(BATCH_NS / ns) + 1)
+        return None
+
+
+def call_programs(build: Path):
+    """Ours, then the peers that are there: (suffix of the row's name, peer, program, component)."""
+    bench, extism = (build / f"guests/{name}.wasm" for name in ("bench", "bench-extism"))
+    installed = CACHE / "bench-peers"
+    rows = [("", "loop", build / "tests/bench_provider", bench),
+            ("rust", "Wasmtime's Rust, bindgen!", installed / "target/release/rust-peer", bench),
+            ("capi", "Wasmtime's C API", build / "tests/bench_capi_peer", bench),
+            ("extism", "Extism's C SDK", installed / "extism_peer", extism)]
+    for found in rows:
+        if found[2].exists():
+            yield found
+        elif found[2].is_relative_to(build):
+            sys.exit(f"error: {found[2]} is not built\nhint: make")
+        else:
+            print(f"calls: {found[1]} is left out; to install it: sh tools/setup/bench-peers.sh", file=sys.stderr)
+
+
+def bench_calls(build: Path):
+    """New processes for every batch: where code and data happen to lie makes up to a fifth."""
+    programs = list(call_programs(build))
+    counts, times = {}, {}
+    for turn in range(BATCHES):
+        with contextlib.ExitStack() as stack:
+            running = [(suffix, stack.enter_context(CallProgram(program, component)))
+                       for suffix, _, program, component in programs]
+            for name in CALL_ROWS:
+                for suffix, program in running if turn % 2 else reversed(running):
+                    key = name, suffix
+                    if key not in counts:
+                        counts[key] = program.batch_size(name)
+                    if counts[key]:
+                        program.measure(name, counts[key] // 4 + 1)  # warms up
+                        times.setdefault(key, []).append(program.measure(name, counts[key]))
+    for name in CALL_ROWS:
+        for suffix, peer, _, _ in programs[1:]:
+            if (name, suffix) in times:
+                yield row(f"calls.{name}.{suffix}", peer, times[name, ""], times[name, suffix], "ns", 1)
+
+
+GROUPS = {"start": bench_start, "call": bench_call, "calls": bench_calls}
 
 
 def main() -> None:
@@ -99,7 +183,7 @@ def main() -> None:
         if args.only in (None, name):
             for r in group(args.build.resolve()):
                 rows.append(r)
-                print(f"{r[0]:18} {r[2]:>6} ({r[3]}..{r[4]})  {r[6]} {r[5]}, {r[1]}: {r[7]} {r[5]}", flush=True)
+                print(f"{r[0]:27} {r[2]:>6} ({r[3]}..{r[4]})  {r[6]} {r[5]}, {r[1]}: {r[7]} {r[5]}", flush=True)
     with tempfile.NamedTemporaryFile("w", dir=args.build, delete=False) as f:
         f.write("\n".join("\t".join(r) for r in [header] + rows) + "\n")
     os.replace(f.name, args.build / "bench.tsv")

@@ -25,7 +25,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = Path(os.environ.get("LOOP_CACHE_DIR") or
              Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "loop")
-GENERATED = re.compile(r"(^|/)gen/|^engine/wasi_rows\.c$")
+GENERATED = re.compile(r"(^|/)gen/|^include/loop/wit/|^engine/wasi_rows\.c$")
 FILE_LINES, FUNCTION_LINES = 500, 60  # told when longer
 
 
@@ -113,6 +113,51 @@ def drift(path, command):
     if not path.exists():
         return [f"{name(path)} is missing"]
     return [] if path.read_text(encoding="utf-8") == out else [f"{name(path)} is not what loop says"]
+
+
+def bindings(args):
+    """The C bindings that are checked in are what `loop bindgen c-host` makes of the WIT."""
+    return tool("sh", "tools/gen_bindings.sh", "--loop", loop_command(args))
+
+
+def generated_bindings():
+    return (tracked("abi/gen/*.c", "providers/*gen/*.c"),
+            tracked("include/loop/wit/*.h", "providers/*gen/*.h"))
+
+
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-I.", "-Iinclude"]
+
+
+def bindings_compile(args):
+    """They compile without a warning: gcc and clang 19, C17, the headers in C++17 too."""
+    sources, headers = generated_bindings()
+    modes = [([compiler, "-std=c17", "-Wstrict-prototypes"], sources) for compiler in ("gcc", "clang-19")]
+    modes += [([compiler, "-x", "c++", "-std=c++17"], headers) for compiler in ("g++", "clang++-19")]
+    problems = []
+    for command, files in modes:
+        if not shutil.which(command[0]):
+            raise Skip(f"{command[0]} is not installed; `make setup`")
+        for file in files:
+            status, out = run(*command, *WARNINGS, "-fsyntax-only", file)
+            if status:
+                found = [line for line in out.splitlines() if "error:" in line][:5]
+                problems += [f"{command[0]}: {line}" for line in found or [f"{name(file)} does not compile"]]
+    return problems
+
+
+def bindings_tidy(args):
+    """clang-tidy 19 finds nothing in them."""
+    if not shutil.which("clang-tidy-19"):
+        raise Skip("clang-tidy-19 is not installed; `make setup`")
+    # Functions of a WIT take what it says, in its order; <assert.h> stands for static_assert.
+    checks = "-*,bugprone-*,cert-*,clang-analyzer-*,misc-*,performance-*,portability-*," \
+             "-bugprone-easily-swappable-parameters,-misc-include-cleaner"
+    status, out = run("clang-tidy-19", "--quiet", f"--checks={checks}", "--warnings-as-errors=*",
+                      *generated_bindings()[0], "--", "-std=c17", "-I.", "-Iinclude")
+    if not status:
+        return []
+    found = [line.replace(f"{ROOT}/", "") for line in out.splitlines() if " error: " in line]
+    return found[:20] or out.splitlines()[-5:]
 
 
 def schema(args):
@@ -256,7 +301,8 @@ def leftovers(args):
     return problems
 
 
-CHECKS = [layers, wit, wit_vendored, wasi_rows, guest_bindings, schema, man_pages, formatting,
+CHECKS = [layers, wit, wit_vendored, wasi_rows, guest_bindings, bindings,
+          bindings_compile, bindings_tidy, schema, man_pages, formatting,
           host_names, licences, leftovers, portable, sizes]
 
 

@@ -29,6 +29,9 @@ bindings() {
     bind c    odd                 $guests/gen      $guests/wit/guests.wit $guests/wit/deps/* $loop $wasi
     bind c    drafts              $guests/gen      $guests/wit/guests.wit $guests/wit/deps/* $loop $wasi
     bind c    misspelt            $guests/gen      $guests/wit/misspelt.wit
+    conformance=tests/conformance
+    bind c    host-side=caller    $conformance/gen $conformance/wit
+    bind c    guest-side=callee   $conformance/gen $conformance/wit
 }
 
 echo "guest bindings: compiling the generator (seconds, unless it is the first time)"

@@ -34,13 +34,13 @@ sources() {
 }
 
 flags="-std=gnu17 -D_GNU_SOURCE -g -O1 -I. -Iinclude -isystem $engine/include -DLOOP_VERSION=\"fuzz\"
-    -DLOOP_DATA_DIR=\"$PWD\" $(pkg-config --cflags libuv libfyaml libsodium)"
-libraries="$engine/lib/libloop_engine.a $(pkg-config --libs libuv libfyaml libsodium) -lpthread -ldl -lm"
+    -DLOOP_DATA_DIR=\"$PWD\" $(pkg-config --cflags libuv libfyaml libsodium jansson)"
+libraries="$engine/lib/libloop_engine.a $(pkg-config --libs libuv libfyaml libsodium jansson) -lpthread -ldl -lm"
 
 # fresh OBJECT SOURCE: newer than its source, every header and the flags
 fresh() {
     [ "$1" -nt "$2" ] && [ "$1" -nt meson.build ] && [ "$1" -nt tools/fuzz.sh ] &&
-        [ -z "$(find base engine host trust providers api include -name '*.h' -newer "$1")" ]
+        [ -z "$(find base engine bindgen abi host trust providers api include -name '*.h' -newer "$1")" ]
 }
 
 # compile COMPILER FLAG...: the library's objects, those that are not fresh
@@ -48,7 +48,7 @@ compile() {
     compiler=$1
     shift
     mkdir -p "$out/$compiler"
-    for list in base engine host trust provider api; do
+    for list in base engine gen bindgen host trust provider api; do
         for source in $(sources $list); do
             object=$out/$compiler/$(echo "$source" | tr / -).o
             # shellcheck disable=SC2086

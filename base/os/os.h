@@ -87,6 +87,8 @@ char *lp_os_cache_dir(void);
 char *lp_os_config_dir(void);
 /* The file of the running program; malloced or NULL. */
 char *lp_os_executable_path(void);
+/* The file that this code is in, the program or a library of it; malloced or NULL. */
+char *lp_os_own_path(void);
 bool lp_os_isatty(int fd);
 
 /* ---- clocks ---- */

@@ -14,6 +14,7 @@
 #endif
 #include "base/os/os.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -243,6 +244,14 @@ char *lp_os_executable_path(void)
 #else
     return realpath("/proc/self/exe", NULL);
 #endif
+}
+
+char *lp_os_own_path(void)
+{
+    Dl_info where;
+    return dladdr(__extension__(void *) lp_os_own_path, &where) && where.dli_fname
+               ? realpath(where.dli_fname, NULL)
+               : NULL;
 }
 
 bool lp_os_isatty(int fd)

@@ -171,7 +171,9 @@ static void the_process_knows_where_it_is(void **state)
 {
     (void)state;
     lp_auto(lp_free_string) char *cwd = lp_os_cwd(), *self = lp_os_executable_path();
+    lp_auto(lp_free_string) char *own = lp_os_own_path(); /* there is no library in this test */
     assert_int_equal(cwd[0], '/');
+    assert_string_equal(own, self);
     assert_non_null(strstr(self, "os_test"));
     assert_true(lp_os_wall_ms() > UINT64_C(1600000000000));
     uint64_t before = lp_os_now_ns();

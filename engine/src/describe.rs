@@ -4,7 +4,9 @@ use crate::report::Text;
 use crate::{CError, c_error, guard};
 use std::ffi::c_void;
 use wit_parser::decoding::{DecodedWasm, decode};
-use wit_parser::{Function, Handle, Resolve, Type, TypeDefKind, TypeId, WorldItem, WorldKey};
+use wit_parser::{
+    Function, Handle, InterfaceId, Resolve, Type, TypeDefKind, TypeId, TypeOwner, WorldItem, WorldKey,
+};
 
 /// One row; the texts are valid during the callback only.
 #[repr(C)]
@@ -140,8 +142,8 @@ fn structure_of(r: &Resolve, t: &Type) -> String {
     let joined = |parts: Vec<String>| parts.join(",");
     match &r.types[*id].kind {
         TypeDefKind::Type(t) => structure_of(r, t),
-        TypeDefKind::Handle(Handle::Own(_)) => "own".into(),
-        TypeDefKind::Handle(Handle::Borrow(_)) => "borrow".into(),
+        TypeDefKind::Handle(Handle::Own(id)) => format!("own<{}>", resource(r, *id)),
+        TypeDefKind::Handle(Handle::Borrow(id)) => format!("borrow<{}>", resource(r, *id)),
         TypeDefKind::List(t) => format!("list<{}>", structure_of(r, t)),
         TypeDefKind::Option(t) => format!("option<{}>", structure_of(r, t)),
         TypeDefKind::Result(t) => format!("result<{},{}>", optional(&t.ok), optional(&t.err)),
@@ -167,4 +169,34 @@ fn structure_of(r: &Resolve, t: &Type) -> String {
         }
         other => other.as_str().to_string(),
     }
+}
+
+/// The resource behind a handle, by the interface that defines it, without a version.
+fn resource(r: &Resolve, id: TypeId) -> String {
+    let def = &r.types[id];
+    if let TypeDefKind::Type(Type::Id(of)) = def.kind {
+        return resource(r, of);
+    }
+    let name = def.name.as_deref().unwrap_or("?");
+    let TypeOwner::Interface(i) = def.owner else { return name.into() };
+    match (&r.interfaces[i].package, &r.interfaces[i].name) {
+        (Some(p), Some(interface)) => {
+            let p = &r.packages[*p].name;
+            format!("{}:{}/{interface}.{name}", p.namespace, p.name)
+        }
+        _ => format!("{}.{name}", inline_name(r, i)),
+    }
+}
+
+/// The name under which a world imports or exports an interface that has none of its own.
+fn inline_name(r: &Resolve, id: InterfaceId) -> &str {
+    let items = r.worlds.iter().flat_map(|(_, w)| w.imports.iter().chain(&w.exports));
+    for (key, item) in items {
+        if let (WorldKey::Name(n), WorldItem::Interface { id: i, .. }) = (key, item)
+            && *i == id
+        {
+            return n;
+        }
+    }
+    "?"
 }

@@ -7,17 +7,19 @@
 //! guest's fiber; its store is not entered again.
 
 use crate::{CError, component, guard, linker};
-use std::cell::Cell;
+use crate::export::Current;
+use crate::handles::Held;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 use wasmtime::component::{Func, Instance, Val};
-use wasmtime::{Error, ResourceLimiter, Result, Store, WasmBacktrace};
+use wasmtime::{Error, ResourceLimiter, Result, Store, UpdateDeadline, WasmBacktrace, bail};
 use wasmtime_c_api::*;
 
 /// What other threads may tell a running guest.
@@ -44,6 +46,15 @@ pub struct Driver {
     runtime: Option<Runtime>,
     signals: Arc<Signals>,
     hooks: *const crate::wasi::Hooks,
+    /// Resources of the guest that C holds; how many resource types C numbered.
+    pub held: RefCell<Held>,
+    resources: Cell<u32>,
+    /// The call of an export in flight: what the lift of its result has to know.
+    pub calling: Cell<Option<Current>>,
+    /// Of the call that runs without a fiber: whether there is one, its end, how it was ended.
+    alone: Cell<bool>,
+    late: Cell<Option<Instant>>,
+    ended: Cell<u32>,
 }
 
 thread_local! {
@@ -78,29 +89,92 @@ pub fn current_hooks() -> Option<&'static crate::wasi::Hooks> {
     if d.is_null() { None } else { unsafe { (*d).hooks.as_ref() } }
 }
 
+/// What C holds of the guest that runs on this thread.
+pub fn current_held() -> Option<&'static RefCell<Held>> {
+    let d = CURRENT.get();
+    // SAFETY: as above; used within the call that set it.
+    if d.is_null() { None } else { Some(unsafe { &(*d).held }) }
+}
+
+/// How many resource types C numbered for the guest that runs on this thread.
+pub fn current_resources() -> u32 {
+    let d = CURRENT.get();
+    // SAFETY: as above.
+    if d.is_null() { 0 } else { unsafe { (*d).resources.get() } }
+}
+
+/// The call of an export in flight on this thread.
+pub fn current_call() -> Option<Current> {
+    let d = CURRENT.get();
+    // SAFETY: as above.
+    if d.is_null() { None } else { unsafe { (*d).calling.get() } }
+}
+
 /// How a race ended; the values of `lpx_outcome` in `ext.h`.
 const DONE: u32 = 0;
 const FAILED: u32 = 1;
 const STOPPED: u32 = 2;
 const DEADLINE: u32 = 3;
 
+struct Reset(*const Driver);
+impl Drop for Reset {
+    fn drop(&mut self) {
+        CURRENT.set(self.0);
+    }
+}
+
 impl Driver {
+    /// Runs `work` on this stack, without a fiber: for a guest that imports nothing that
+    /// waits. A tick of the epoch looks whether it is stopped or late (`on_tick`).
+    pub fn run(&self, timeout_ms: u64, err: &mut CError, work: impl FnOnce() -> Result<()>) -> (u32, Option<()>) {
+        let _reset = Reset(CURRENT.replace(self));
+        if self.signals.stop.load(Ordering::Acquire) != 0 {
+            return (STOPPED, None);
+        }
+        self.late.set((timeout_ms != 0).then(|| Instant::now() + Duration::from_millis(timeout_ms)));
+        self.ended.set(FAILED);
+        self.alone.set(true);
+        let result = guard(work);
+        self.alone.set(false);
+        match result {
+            Ok(()) => (DONE, Some(())),
+            Err(e) if self.ended.get() == FAILED => {
+                *err = Some(Box::new(e.into()));
+                (FAILED, None)
+            }
+            Err(_) => (self.ended.get(), None),
+        }
+    }
+
+    /// What a guest does when the epoch moves.
+    fn on_tick(&self) -> Result<UpdateDeadline> {
+        if !self.alone.get() {
+            return Ok(UpdateDeadline::Yield(1));
+        }
+        if self.signals.stop.load(Ordering::Acquire) != 0 {
+            self.ended.set(STOPPED);
+            bail!("stopped");
+        }
+        if self.late.get().is_some_and(|late| Instant::now() >= late) {
+            self.ended.set(DEADLINE);
+            bail!("late");
+        }
+        Ok(UpdateDeadline::Continue(1))
+    }
+
     /// Runs `work` until it is done, stopped, or `timeout_ms` (0: none) passed.
-    fn race<T>(
+    pub fn race<T>(
         &self,
         timeout_ms: u64,
         err: &mut CError,
         work: impl Future<Output = Result<T>>,
     ) -> (u32, Option<T>) {
-        struct Reset(*const Driver);
-        impl Drop for Reset {
-            fn drop(&mut self) {
-                CURRENT.set(self.0);
-            }
-        }
         let _reset = Reset(CURRENT.replace(self));
         let runtime = self.runtime.as_ref().expect("present until dropped");
         let result = guard(|| {
+            if tokio::runtime::Handle::try_current().is_ok() {
+                bail!("another component that may wait runs on this thread");
+            }
             runtime.block_on(async {
                 let mut work = pin!(work);
                 let mut stop = pin!(self.signals.stopped.notified());
@@ -151,6 +225,12 @@ pub extern "C" fn lpx_driver_new(hooks: *const crate::wasi::Hooks) -> Option<Box
             ask: Notify::new(),
         }),
         hooks,
+        held: RefCell::default(),
+        resources: Cell::new(0),
+        calling: Cell::new(None),
+        alone: Cell::new(false),
+        late: Cell::new(None),
+        ended: Cell::new(FAILED),
     }))
 }
 
@@ -239,37 +319,6 @@ pub extern "C" fn lpx_call_run(
     outcome
 }
 
-/// Calls any function with a tree of values.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lpx_call(
-    d: &Driver,
-    mut cx: WasmtimeStoreContextMut<'_>,
-    f: &Func,
-    args: *const wasmtime_component_val_t,
-    nargs: usize,
-    results: *mut wasmtime_component_val_t,
-    nresults: usize,
-    timeout_ms: u64,
-    err: &mut CError,
-) -> u32 {
-    // SAFETY: `ext.h` asks for arrays of these lengths; a length of 0 is not read.
-    let args = if nargs == 0 { &[] } else { unsafe { std::slice::from_raw_parts(args, nargs) } };
-    let results: &mut [_] =
-        if nresults == 0 { &mut [] } else { unsafe { std::slice::from_raw_parts_mut(results, nresults) } };
-    keep_empty_backtrace(&cx);
-    let call = async {
-        let args: Vec<Val> = args.iter().map(Val::from).collect();
-        let mut vals = vec![Val::Bool(false); nresults];
-        f.call_async(&mut cx, &args, &mut vals).await?;
-        Ok(vals)
-    };
-    let (outcome, vals) = d.race(timeout_ms, err, call);
-    for (slot, v) in results.iter_mut().zip(vals.iter().flatten()) {
-        *slot = wasmtime_component_val_t::from(v);
-    }
-    outcome
-}
-
 /// Calls a function with arguments written in WAVE; gives the results as WAVE.
 /// `text` is what stands between the parentheses.
 #[unsafe(no_mangle)]
@@ -348,6 +397,32 @@ impl ResourceLimiter for Limits {
     fn table_growing(&mut self, from: usize, to: usize, _: Option<usize>) -> Result<bool> {
         Ok(Self::grow(&mut self.table_used, self.table_max, &mut self.table_refused, from, to))
     }
+}
+
+/// The address of a `Driver` that C keeps.
+struct Driving(*const Driver);
+// SAFETY: a store and its driver are used by one thread at a time.
+unsafe impl Send for Driving {}
+unsafe impl Sync for Driving {}
+
+/// Lets the store's guest look up at every tick of the epoch.
+#[unsafe(no_mangle)]
+pub extern "C" fn lpx_store_drive(d: *const Driver, store: &mut wasmtime_store_t) {
+    let driving = Driving(d);
+    // SAFETY: repr(C) with one field, size asserted in lib.rs.
+    let store = unsafe { &mut *(store as *mut _ as *mut Store<WasmtimeStoreData>) };
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(move |_| {
+        let driving = &driving;
+        // SAFETY: `ext.h` asks C to keep the driver as long as the store.
+        unsafe { &*driving.0 }.on_tick()
+    });
+}
+
+/// How many resource types C defined in the guest's linker: their numbers are below.
+#[unsafe(no_mangle)]
+pub extern "C" fn lpx_driver_resources(d: &Driver, count: u32) {
+    d.resources.set(count);
 }
 
 #[unsafe(no_mangle)]

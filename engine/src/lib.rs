@@ -1,9 +1,10 @@
 //! Wasmtime's C API and loop's extension to it, as one static library.
 //!
 //! The extension holds only what the C API cannot reach: driving a guest as a
-//! future that can be stopped (`drive`), the hooks of WASI (`wasi`), what a
-//! component imports and exports as WIT text (`describe`), and errors with
-//! their backtraces (`report`). `ext.h` declares it for C; the two change
+//! future that can be stopped (`drive`), calls with raw values in both directions
+//! (`raw`, `export`, `handles`), the hooks of WASI (`wasi`), what a component imports and
+//! exports as WIT text (`describe`), WIT for the generator (`wit`), and errors
+//! with their backtraces (`report`). `ext.h` declares it for C; the two change
 //! together.
 //!
 //! Rules for every function here: arguments that come from C are trusted to be
@@ -14,8 +15,12 @@ pub use wasmtime_c_api::*;
 
 mod describe;
 mod drive;
+mod export;
+mod handles;
+mod raw;
 mod report;
 mod wasi;
+mod wit;
 
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -15,6 +15,13 @@ impl Text {
     pub fn of(s: &str) -> Text {
         Text { ptr: s.as_ptr(), len: s.len() }
     }
+
+    /// # Safety
+    /// C keeps the bytes, which are UTF-8, for as long as the result is used.
+    pub unsafe fn str<'a>(&self) -> &'a str {
+        // SAFETY: the caller's promise; what is not UTF-8 is an empty text.
+        std::str::from_utf8(unsafe { crate::bytes(self.ptr, self.len) }).unwrap_or("")
+    }
 }
 
 /// One frame; `line` is 0 where it is not known.

@@ -239,7 +239,7 @@ pub unsafe extern "C" fn lpx_linker_add_pollable(
 
 /// # Safety
 /// What `ext.h` asks for: an open linker instance, `len` readable bytes at `name`.
-unsafe fn instance_and_name<'a, 'b>(
+pub unsafe fn instance_and_name<'a, 'b>(
     l: *mut wasmtime_component_linker_instance_t<'b>,
     name: *const u8,
     len: usize,

@@ -70,6 +70,12 @@ LOOP_API loop_error *loop_host_provider_add(loop_host *host,
 /* Which provider serves an interface ("loop:core/logging"). LOOP_NOT_FOUND. */
 LOOP_API loop_error *loop_host_bind(loop_host *host, const char *interface_name,
                                     const char *provider) LOOP_MUST_USE;
+/*
+ * The same for a chain: the first is asked, each may ask the next (loop/provider.h).
+ * `providers` ends with NULL; at most 8.
+ */
+LOOP_API loop_error *loop_host_bind_chain(loop_host *host, const char *interface_name,
+                                          const char *const *providers) LOOP_MUST_USE;
 /* The providers there are; NULL past the end. */
 LOOP_API const loop_provider *loop_host_provider_at(const loop_host *host, size_t i);
 
@@ -190,6 +196,40 @@ LOOP_API loop_error *loop_instance_run(loop_instance *instance, loop_result *ret
 /* The same for one call. */
 LOOP_API loop_error *loop_instance_invoke(loop_instance *instance, const char *call,
                                           loop_result *ret) LOOP_MUST_USE;
+
+/* ---- calling exports from C ---- */
+
+/*
+ * Makes the calling thread the instance's: it is instantiated here, and from then on
+ * its exports are called on this thread, by the functions that `loop bindgen c-host`
+ * writes (X_bind, X_call_f). It is never started then. A call ends by itself, after
+ * options.call_timeout_ms, or by loop_instance_kill from another thread. An error
+ * ends the instance: nothing but _delete is left.
+ *
+ *     loop_instance_enter(instance);
+ *     demo_calc_ops_exports ops;    demo_calc_ops_bind(instance, &ops);
+ *     uint32_t sum;                 demo_calc_ops_call_add(&ops, 40, 2, &sum);
+ */
+LOOP_API loop_error *loop_instance_enter(loop_instance *instance) LOOP_MUST_USE;
+
+/* One function that the component exports; lives as long as the instance. */
+typedef struct loop_export loop_export;
+/*
+ * `version` "" takes any; `type` is the structural form that it must have.
+ * LOOP_NOT_FOUND, LOOP_INVALID (another type), LOOP_USAGE (not entered).
+ */
+LOOP_API loop_error *loop_instance_export(loop_instance *instance, const char *interface_name,
+                                          const char *version, const char *function,
+                                          const char *type, const loop_export **ret) LOOP_MUST_USE;
+/*
+ * `args` and `ret` as loop/abi.h lays out the tuple of parameters and the result; either
+ * may be NULL where there is none. What *ret points to lives until the next call into
+ * the instance. Objects passed as `own` belong to the component, when the call fails, too.
+ */
+LOOP_API loop_error *loop_export_call(const loop_export *f, const void *args,
+                                      void *ret) LOOP_MUST_USE;
+/* Drops a resource that the component implements; its destructor runs. 0 is fine. */
+LOOP_API loop_error *loop_handle_drop(loop_instance *instance, loop_handle handle) LOOP_MUST_USE;
 
 /*
  * Asks the component to end: its cancellation token is set, and after the grace

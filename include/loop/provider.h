@@ -1,75 +1,81 @@
 /*
  * loop/provider.h: native code behind an interface that components import.
  *
- * A provider is one constant table: which interfaces it implements, its
- * functions by their WIT names, and how it is opened and closed. The host opens
- * one object a binding and shares it among instances; every call says who
- * calls. The same source can be linked in, or (not there yet) loaded as a
- * shared library or run as a process of its own.
+ * A provider is one constant table: which interfaces it implements, and how it is
+ * opened and closed. An interface is two things: its description, which
+ * `loop bindgen c-host` writes from WIT, and a table of C functions, which you
+ * fill. The host opens one object a binding and shares it among instances; every
+ * call says who calls. The same source can be linked in, or (not there yet) loaded
+ * as a shared library or run as a process of its own.
  *
- * Threads: `threads` says what the provider bears. ANY: its functions may run on
- * several threads at once. SERIAL: the host runs one at a time.
- * Values: arguments live until the function returns; a result is filled with
- * memory from loop_call_alloc or with constants. Types are checked by the host
- * when a component is linked: an argument is always of the type that the
- * function's row says; a result that is not ends the calling instance, not the
- * host.
- * Errors: return one only where the component must end (a broken contract). What
- * a component should handle is a value: `result<_, error>`.
+ *     static loop_error *roll(void *self, loop_call *call, uint32_t sides, uint32_t *ret)
+ *     {
+ *         *ret = 1 + (uint32_t)rand() % sides;
+ *         return NULL;
+ *     }
  *
- * Draft until 0.2: functions will take generated C structs instead of value
- * trees, and quiesce, save and restore will follow `close`.
+ *     static const acme_dice_roller_functions functions = {.roll = roll};
+ *
+ *     const loop_provider dice = {
+ *         .abi = LOOP_PROVIDER_ABI,
+ *         .name = "dice",
+ *         .summary = "dice from the C library",
+ *         .interfaces = (const loop_provider_interface[]){
+ *             {&acme_dice_roller_interface, &functions}, {NULL, NULL}},
+ *         .threads = LOOP_THREADS_SERIAL,
+ *     };
+ *
+ * Lifetime. `open` is called once, before the first call; `close` once, after the
+ * last call and the last drop. Tables are not copied: they are constants.
+ *
+ * Threads. `threads` says what the provider bears. ANY: its functions may run on
+ * several threads at once. SERIAL: the host runs one at a time, drops included. A
+ * function may take its time, but nobody can end it: what waits looks at
+ * loop_call_cancelled.
+ *
+ * Arguments live until the function returns (loop/abi.h has the layout). Strings and
+ * lists of plain values are views of the component's memory: valid, checked, not
+ * yours to keep. They are always of the type that the interface declares: the host
+ * refuses a component that declares another before it runs.
+ *
+ * Results. *ret is zeroed before. What it points to is a constant, memory from
+ * loop_call_alloc, an argument, or memory of yours that nobody changes until the
+ * component has its answer, which is after the function returned (SERIAL does not help:
+ * another instance's call may come first). The host copies it and checks it against the type: a tag
+ * out of range or text that is not UTF-8 ends the component, not the host.
+ *
+ * Resources. A handle is a pointer to an object of yours. Returned as `own`, it
+ * belongs to the component until `drop` is called with it: when the component drops
+ * it (on its thread), or ends (on any). Passed as `own`, it is yours again and drop
+ * is not called. Passed as `borrow`, it lives at least until the function returns.
+ * The same object may be returned more than once; each gets its own drop.
+ *
+ * Errors. Return one only where the component must end (a broken contract). What a
+ * component should handle is a value: `result<_, error>`. *ret is ignored then;
+ * objects that were passed as `own` stay yours.
+ *
+ * Chains. Several providers may serve one interface, one before the other. The
+ * generated acme_dice_roller_next_roll(call, ...) asks the one behind; a function
+ * that is NULL in the table passes on as it is.
+ *
+ * Draft until 0.2: quiesce, save and restore will follow `close`.
  */
 #ifndef LOOP_PROVIDER_H
 #define LOOP_PROVIDER_H
 
+#include "loop/abi.h"
 #include "loop/error.h"
-#include "loop/value.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 /* Checked first, before anything else in the table is read. */
-#define LOOP_PROVIDER_ABI 1u
-
-/* One call of one component. */
-typedef struct loop_call loop_call;
-
-typedef loop_error *(*loop_provider_fn)(void *self, loop_call *call, const loop_value *args,
-                                        loop_value *ret);
-
-/*
- * `type` is the function's type in structural form: parameters, then the result,
- * without names of types or parameters and without spaces. The host compares it
- * with what a component declares before anything runs, so that a function only
- * ever sees arguments of its own type.
- *
- *     log: func(level: level, message: string, fields: list<field>) -> result<u32, error>
- *     "(enum{low,high},string,list<record{name:string,value:s64}>)->result<u32,variant{denied(string),limit}>"
- *
- * Also: bool, u8..u64, s8..s64, f32, f64, char, tuple<A,B>, option<A>,
- * result<_,E>, flags{a,b}, own and borrow (of any resource of the provider: which
- * one is checked at the call, by loop_call_held).
- */
-typedef struct loop_provider_function {
-    const char *name; /* as in WIT's binary form: "log", "[method]bucket.get" */
-    const char *type;
-    loop_provider_fn call;
-} loop_provider_function;
-
-typedef struct loop_provider_resource {
-    const char *name; /* "bucket" */
-    /* The component dropped it (its thread), or ended (any). `object` is what loop_call_hold took.
-     */
-    void (*drop)(void *self, void *object);
-} loop_provider_resource;
+#define LOOP_PROVIDER_ABI 2u
 
 typedef struct loop_provider_interface {
-    const char *name;                        /* "loop:core/logging", without a version */
-    const char *const *versions;             /* those it implements; ends with NULL */
-    const loop_provider_function *functions; /* ends with a NULL name */
-    const loop_provider_resource *resources; /* ends with a NULL name; may be NULL */
+    const loop_interface *interface; /* generated */
+    const void *functions;           /* the table that belongs to it, filled */
 } loop_provider_interface;
 
 typedef enum loop_threads { LOOP_THREADS_ANY, LOOP_THREADS_SERIAL } loop_threads;
@@ -82,10 +88,22 @@ typedef enum loop_log_level {
     LOOP_LOG_ERROR,
 } loop_log_level;
 
-/* One field of a log entry: text is a STRING, number an S64 or F64, truth a BOOL. */
+typedef enum loop_log_kind {
+    LOOP_LOG_TEXT,
+    LOOP_LOG_INTEGER,
+    LOOP_LOG_FLOAT,
+    LOOP_LOG_BOOLEAN,
+} loop_log_kind;
+
 typedef struct loop_log_field {
     const char *name;
-    loop_value value;
+    loop_log_kind kind;
+    union {
+        loop_string text;
+        int64_t integer;
+        double number;
+        bool boolean;
+    } of;
 } loop_log_field;
 
 typedef struct loop_log_entry {
@@ -111,33 +129,34 @@ typedef struct loop_provider {
     uint32_t abi;        /* LOOP_PROVIDER_ABI */
     const char *name;    /* "keyvalue-memory": what `bind:` in loop.yaml says */
     const char *summary; /* one line for people */
-    const loop_provider_interface *const *interfaces; /* ends with NULL */
+    const loop_provider_interface *interfaces; /* ends with a NULL interface */
     loop_threads threads;
     /* Either may be NULL: then `self` is NULL. */
     loop_error *(*open)(const loop_services *services, void **ret_self);
     void (*close)(void *self);
 } loop_provider;
 
-/* ---- what a function may ask of its call; only until it returns ---- */
+/* ---- what a function may ask of its call; only until it returns, on its thread ---- */
 
 /*
- * Zeroed memory that lives until the call has returned. NULL over the host's limit (128 MiB a
- * call): return then, with anything; the host ends the component with LOOP_LIMIT.
+ * Zeroed memory that lives until the component has its answer. NULL over the host's limit
+ * (128 MiB a call): return then, with anything; the host ends the component with LOOP_LIMIT.
  */
 LOOP_API void *loop_call_alloc(loop_call *call, size_t size);
+/* A copy of `len` bytes of text, and text as printf makes it; empty over the limit. */
+LOOP_API loop_string loop_call_string(loop_call *call, const char *text, size_t len);
+LOOP_API loop_string loop_call_format(loop_call *call, const char *fmt, ...) LOOP_PRINTF(2, 3);
+
+/*
+ * Calls row `row` of `interface` at the next provider of the chain. LOOP_UNAVAILABLE
+ * at its end. Generated code calls this: X_next_f(call, ...).
+ */
+LOOP_API loop_error *loop_call_next(loop_call *call, const loop_interface *interface, size_t row,
+                                    const void *args, void *ret) LOOP_MUST_USE;
 
 /* The calling component's name and a number of the instance, unique in the host. */
 LOOP_API const char *loop_call_component(const loop_call *call);
 LOOP_API uint64_t loop_call_instance(const loop_call *call);
-
-/*
- * Resources: gives `object` a handle of the named resource, owned by the caller,
- * and back. _held is NULL for a handle that is none of that resource.
- * LOOP_LIMIT when the component holds too many.
- */
-LOOP_API loop_error *loop_call_hold(loop_call *call, const char *resource, void *object,
-                                    uint32_t *ret_handle) LOOP_MUST_USE;
-LOOP_API void *loop_call_held(const loop_call *call, const char *resource, uint32_t handle);
 
 /* Cancellation of the calling instance. */
 typedef enum loop_cancel_reason {
@@ -170,17 +189,6 @@ LOOP_API bool loop_call_capability(const loop_call *call, size_t i, loop_capabil
 /* One row of the component's `config:` in loop.yaml. */
 LOOP_API bool loop_call_config(const loop_call *call, size_t i, const char **ret_key,
                                const char **ret_value);
-
-/* ---- helpers for results ---- */
-
-/* `text` is copied into the call. */
-LOOP_API loop_value loop_value_string(loop_call *call, const char *text, size_t len);
-/* result: ok or error with a payload (copied into the call; NULL: none). */
-LOOP_API loop_value loop_value_ok(loop_call *call, const loop_value *payload);
-LOOP_API loop_value loop_value_error(loop_call *call, const loop_value *payload);
-LOOP_API loop_value loop_value_option(loop_call *call, const loop_value *some);
-/* A variant's case with a text as payload (NULL: no payload). */
-LOOP_API loop_value loop_value_case(loop_call *call, uint32_t index, const char *text);
 
 #ifdef __cplusplus
 }

@@ -7,71 +7,59 @@
  */
 #include "providers/cancellation/cancellation.h"
 
-#include "base/base.h"
+#include "loop/wit/core.h"
 
 static char view; /* what every token stands for */
 
-static loop_error *do_current(void *self, loop_call *call, const loop_value *args, loop_value *ret)
+static loop_error *current(void *self, loop_call *call, loop_core_cancellation_token **ret)
 {
     (void)self;
-    (void)args;
-    uint32_t handle;
-    LP_TRY(loop_call_hold(call, "token", &view, &handle));
-    *ret = (loop_value){.kind = LOOP_OWN, .of.handle = handle};
+    (void)call;
+    *ret = (loop_core_cancellation_token *)&view;
     return NULL;
 }
 
-static loop_error *do_is_cancelled(void *self, loop_call *call, const loop_value *args,
-                                   loop_value *ret)
+static loop_error *is_cancelled(void *self, loop_call *call, loop_core_cancellation_token *token,
+                                bool *ret)
 {
     (void)self;
-    (void)args;
-    *ret = (loop_value){.kind = LOOP_BOOL,
-                        .of.boolean = loop_call_cancelled(call, NULL) != LOOP_CANCEL_NONE};
+    (void)token;
+    *ret = loop_call_cancelled(call, NULL) != LOOP_CANCEL_NONE;
     return NULL;
 }
 
-static loop_error *do_reason(void *self, loop_call *call, const loop_value *args, loop_value *ret)
+static loop_error *reason(void *self, loop_call *call, loop_core_cancellation_token *token,
+                          loop_core_cancellation_option_reason *ret)
 {
     (void)self;
-    (void)args;
-    loop_cancel_reason reason = loop_call_cancelled(call, NULL);
-    loop_value some = {.kind = LOOP_ENUM, .index = (uint32_t)reason};
-    *ret = loop_value_option(call, reason == LOOP_CANCEL_NONE ? NULL : &some);
+    (void)token;
+    loop_cancel_reason why = loop_call_cancelled(call, NULL);
+    ret->is_some = why != LOOP_CANCEL_NONE;
+    ret->value = ret->is_some ? (loop_core_cancellation_reason)why : 0;
     return NULL;
 }
 
-static loop_error *do_remaining(void *self, loop_call *call, const loop_value *args,
-                                loop_value *ret)
+static loop_error *remaining(void *self, loop_call *call, loop_core_cancellation_token *token,
+                             loop_option_u32 *ret)
 {
     (void)self;
-    (void)args;
-    uint32_t ms;
-    loop_cancel_reason reason = loop_call_cancelled(call, &ms);
-    loop_value some = {.kind = LOOP_U32, .of.u = ms};
-    *ret = loop_value_option(call, reason == LOOP_CANCEL_NONE ? NULL : &some);
+    (void)token;
+    ret->is_some = loop_call_cancelled(call, &ret->value) != LOOP_CANCEL_NONE;
     return NULL;
 }
 
-static const loop_provider_interface cancellation = {
-    .name = "loop:core/cancellation",
-    .versions = (const char *const[]){"0.1.0", NULL},
-    .functions =
-        (const loop_provider_function[]){
-            {"current", "()->own", do_current},
-            {"[method]token.is-cancelled", "(borrow)->bool", do_is_cancelled},
-            {"[method]token.reason", "(borrow)->option<enum{interrupted,deadline,stopped}>",
-             do_reason},
-            {"[method]token.remaining", "(borrow)->option<u32>", do_remaining},
-            {0},
-        },
-    .resources = (const loop_provider_resource[]){{"token", NULL}, {NULL, NULL}},
+static const loop_core_cancellation_functions functions = {
+    .current = current,
+    .token_is_cancelled = is_cancelled,
+    .token_reason = reason,
+    .token_remaining = remaining,
 };
 
 const loop_provider lp_provider_cancellation = {
     .abi = LOOP_PROVIDER_ABI,
     .name = "cancellation",
     .summary = "tokens that say when the host wants a component to end",
-    .interfaces = (const loop_provider_interface *const[]){&cancellation, NULL},
+    .interfaces = (const loop_provider_interface[]){{&loop_core_cancellation_interface, &functions},
+                                                    {NULL, NULL}},
     .threads = LOOP_THREADS_ANY,
 };

@@ -10,78 +10,72 @@
  */
 #include "providers/config/config.h"
 
-#include "base/base.h"
+#include "providers/gen/wasi_drafts.h"
 
-static loop_value text(loop_call *call, const char *s)
+static loop_option_string find(loop_call *call, loop_string wanted)
 {
-    return loop_value_string(call, s, strlen(s));
-}
-
-/* get(key) -> result<option<string>, error> */
-static loop_error *do_get(void *self, loop_call *call, const loop_value *args, loop_value *ret)
-{
-    (void)self;
+    loop_option_string found = {0};
     const char *key, *value;
-    loop_value found = loop_value_option(call, NULL);
-    for (size_t i = 0; loop_call_config(call, i, &key, &value); i++) {
-        if (strlen(key) == args[0].of.text.len &&
-            memcmp(key, args[0].of.text.ptr, args[0].of.text.len) == 0) {
-            loop_value v = text(call, value);
-            found = loop_value_option(call, &v);
-        }
-    }
-    *ret = loop_value_ok(call, &found);
-    return NULL;
+    for (size_t i = 0; loop_call_config(call, i, &key, &value); i++)
+        if (loop_string_is(wanted, key))
+            found = (loop_option_string){true, loop_string_of(value)};
+    return found;
 }
 
-/* get-all() -> result<list<tuple<string, string>>, error> */
-static loop_error *do_get_all(void *self, loop_call *call, const loop_value *args, loop_value *ret)
+struct pair {
+    loop_string key, value;
+};
+
+static struct pair *all(loop_call *call, size_t *ret_count)
 {
-    (void)self;
-    (void)args;
     const char *key, *value;
     size_t n = 0;
     while (loop_call_config(call, n, &key, &value))
         n++;
-    loop_value *items = loop_call_alloc(call, (n + 1) * sizeof *items);
-    for (size_t i = 0; items && i < n && loop_call_config(call, i, &key, &value); i++) {
-        loop_value *pair = loop_call_alloc(call, 2 * sizeof *pair);
-        if (!pair)
-            return NULL;
-        pair[0] = text(call, key);
-        pair[1] = text(call, value);
-        items[i] = (loop_value){.kind = LOOP_TUPLE, .of.items = {pair, 2}};
-    }
-    loop_value list = {.kind = LOOP_LIST, .of.items = {items, n}};
-    *ret = loop_value_ok(call, &list);
-    return NULL;
+    struct pair *pairs = loop_call_alloc(call, (n + 1) * sizeof *pairs);
+    for (size_t i = 0; pairs && i < n && loop_call_config(call, i, &key, &value); i++)
+        pairs[i] = (struct pair){loop_string_of(key), loop_string_of(value)};
+    *ret_count = pairs ? n : 0;
+    return pairs;
 }
 
-#define ERROR "variant{upstream(string),io(string)}"
+/*
+ * The same two functions under the names of a version: X is its prefix. A pair has
+ * the layout of any tuple of two texts.
+ */
+#define SERVE(X)                                                                                   \
+    _Static_assert(sizeof(struct pair) == sizeof(X##_tuple_string_string), "pair");                \
+    static loop_error *X##_get(void *self, loop_call *call, loop_string key,                       \
+                               X##_result_option_string_error *ret)                                \
+    {                                                                                              \
+        (void)self;                                                                                \
+        ret->of.ok = find(call, key);                                                              \
+        return NULL;                                                                               \
+    }                                                                                              \
+    static loop_error *X##_get_all(void *self, loop_call *call,                                    \
+                                   X##_result_list_tuple_string_string_error *ret)                 \
+    {                                                                                              \
+        (void)self;                                                                                \
+        ret->of.ok.ptr = (const void *)all(call, &ret->of.ok.len);                                 \
+        return NULL;                                                                               \
+    }                                                                                              \
+    static const X##_functions X##_table = {.get = X##_get, .get_all = X##_get_all};
 
-static const loop_provider_function functions[] = {
-    {"get", "(string)->result<option<string>," ERROR ">", do_get},
-    {"get-all", "()->result<list<tuple<string,string>>," ERROR ">", do_get_all},
-    {0},
-};
-
-static const loop_provider_interface store = {
-    .name = "wasi:config/store",
-    .versions = (const char *const[]){"0.2.0-rc.1", "0.2.0-draft", NULL},
-    .functions = functions,
-};
-
+SERVE(wasi_config_store)
+SERVE(wasi_config_store_0_2_0_draft)
 /* The name of the same interface in older drafts. */
-static const loop_provider_interface runtime = {
-    .name = "wasi:config/runtime",
-    .versions = (const char *const[]){"0.2.0-draft", NULL},
-    .functions = functions,
-};
+SERVE(wasi_config_runtime_0_2_0_draft)
 
 const loop_provider lp_provider_config = {
     .abi = LOOP_PROVIDER_ABI,
     .name = "config",
     .summary = "a component's config rows in loop.yaml, as wasi:config",
-    .interfaces = (const loop_provider_interface *const[]){&store, &runtime, NULL},
+    .interfaces =
+        (const loop_provider_interface[]){
+            {&wasi_config_store_interface, &wasi_config_store_table},
+            {&wasi_config_store_0_2_0_draft_interface, &wasi_config_store_0_2_0_draft_table},
+            {&wasi_config_runtime_0_2_0_draft_interface, &wasi_config_runtime_0_2_0_draft_table},
+            {NULL, NULL},
+        },
     .threads = LOOP_THREADS_ANY,
 };

@@ -6,6 +6,9 @@
  * in compare-and-swap, which only the second has. A component has its own space;
  * nobody else sees it. `increment` keeps numbers as decimal text, as Wasmtime
  * does.
+ *
+ * What differs between the drafts alone in names is written once, in a macro over
+ * the prefix of the generated types (SERVE_STORE, SERVE_BATCH).
  */
 #include "providers/keyvalue/keyvalue.h"
 
@@ -13,11 +16,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "providers/gen/wasi_drafts.h"
 #include "providers/keyvalue/store.h"
 
 #define PAGE 256 /* keys of one list-keys */
-
-enum error_case { ERROR_NO_SUCH_STORE, ERROR_ACCESS_DENIED, ERROR_OTHER };
 
 static loop_error *open_keyvalue(const loop_services *services, void **ret_self)
 {
@@ -32,196 +34,225 @@ static void close_keyvalue(void *self)
     free(self);
 }
 
-static lp_str text_of(const loop_value *v)
+static lp_str str(loop_string s)
 {
-    return (lp_str){v->of.text.ptr, v->of.text.len};
+    return (lp_str){s.ptr, s.len};
 }
 
-static loop_value bytes(loop_call *call, const char *p, size_t n)
+static lp_str bytes(loop_list_u8 l)
 {
-    loop_value v = loop_value_string(call, p, n);
-    v.kind = LOOP_BYTES;
-    return v;
+    return (lp_str){(const char *)l.ptr, l.len};
 }
 
-static loop_value failed(loop_call *call, const char *why)
+/* A copy: another instance may change the entry before this one has its answer. */
+static loop_list_u8 value_of(loop_call *call, const struct kv_entry *e)
 {
-    loop_value e = loop_value_case(call, ERROR_OTHER, why);
-    return loop_value_error(call, &e);
+    loop_string copy = loop_call_string(call, e->value, e->value_len);
+    return (loop_list_u8){(const uint8_t *)copy.ptr, copy.len};
 }
 
-static loop_error *answer(loop_call *call, const char *why, loop_value *ret)
+static loop_string key_of(loop_call *call, const struct kv_entry *e)
 {
-    *ret = why ? failed(call, why) : loop_value_ok(call, NULL);
-    return NULL;
+    return loop_call_string(call, e->key, e->key_len);
 }
 
-static struct kv_bucket *bucket_of(loop_call *call, const loop_value *handle)
-{
-    return loop_call_held(call, "bucket", handle->of.handle);
-}
+/* result<_, error>: the case `other` with a text, where there is one. */
+#define ANSWER(ret, why)                                                                           \
+    do {                                                                                           \
+        const char *answer_why = (why);                                                            \
+        if (answer_why) {                                                                          \
+            (ret)->is_err = true;                                                                  \
+            (ret)->of.error.tag = WASI_KEYVALUE_STORE_ERROR_OTHER;                                 \
+            (ret)->of.error.of.other = loop_string_of(answer_why);                                 \
+        }                                                                                          \
+    } while (0)
 
-static loop_error *no_bucket(void)
-{
-    return loop_error_new(LOOP_INVALID, "a handle that is no bucket");
-}
-
-/* The bucket of the first argument, or an error that ends the component. */
-#define BUCKET(name)                                                                               \
-    struct kv_bucket *name = bucket_of(call, &args[0]);                                            \
-    if (!name)                                                                                     \
-        return no_bucket();                                                                        \
-    (void)self
+_Static_assert((int)WASI_KEYVALUE_STORE_ERROR_OTHER ==
+                       (int)WASI_KEYVALUE_STORE_0_2_0_DRAFT_ERROR_OTHER &&
+                   (int)WASI_KEYVALUE_STORE_ERROR_NO_SUCH_STORE ==
+                       (int)WASI_KEYVALUE_STORE_0_2_0_DRAFT_ERROR_NO_SUCH_STORE,
+               "the drafts number their errors alike");
 
 /* ---- store ---- */
 
-static loop_error *do_open(void *self, loop_call *call, const loop_value *args, loop_value *ret)
-{
-    struct kv_space *space = kv_space_of(self, loop_call_component(call));
-    struct kv_bucket *b = kv_bucket_open(space, text_of(&args[0]));
-    if (!b) {
-        loop_value e = loop_value_case(call, ERROR_NO_SUCH_STORE, NULL);
-        *ret = loop_value_error(call, &e);
-        return NULL;
-    }
-    loop_value handle = {.kind = LOOP_OWN};
-    LP_TRY(loop_call_hold(call, "bucket", b, &handle.of.handle));
-    *ret = loop_value_ok(call, &handle);
-    return NULL;
-}
-
-static loop_error *do_get(void *self, loop_call *call, const loop_value *args, loop_value *ret)
-{
-    BUCKET(b);
-    const struct kv_entry *e = kv_get(b, text_of(&args[1]));
-    loop_value value = e ? bytes(call, e->value, e->value_len) : (loop_value){0};
-    loop_value found = loop_value_option(call, e ? &value : NULL);
-    *ret = loop_value_ok(call, &found);
-    return NULL;
-}
-
-static loop_error *do_set(void *self, loop_call *call, const loop_value *args, loop_value *ret)
-{
-    BUCKET(b);
-    return answer(call, kv_set(b, text_of(&args[1]), text_of(&args[2])), ret);
-}
-
-static loop_error *do_delete(void *self, loop_call *call, const loop_value *args, loop_value *ret)
-{
-    BUCKET(b);
-    kv_delete(b, text_of(&args[1]));
-    return answer(call, NULL, ret);
-}
-
-static loop_error *do_exists(void *self, loop_call *call, const loop_value *args, loop_value *ret)
-{
-    BUCKET(b);
-    loop_value there = {.kind = LOOP_BOOL, .of.boolean = kv_get(b, text_of(&args[1])) != NULL};
-    *ret = loop_value_ok(call, &there);
-    return NULL;
-}
-
-/* A page of keys from entry `from`; the record `key-response`. */
-static void page(loop_call *call, const struct kv_bucket *b, size_t from, const loop_value *cursor,
-                 loop_value *ret)
+/* A page of keys from entry `from`. */
+static loop_list_string page(loop_call *call, const struct kv_bucket *b, size_t from)
 {
     size_t n = from < b->entries.n ? LP_MIN(b->entries.n - from, (size_t)PAGE) : 0;
-    loop_value *keys = loop_call_alloc(call, (n + 1) * sizeof *keys);
-    loop_value *fields = loop_call_alloc(call, 2 * sizeof *fields);
-    if (!keys || !fields)
-        return;
-    for (size_t i = 0; i < n; i++)
-        keys[i] =
-            loop_value_string(call, b->entries.at[from + i].key, b->entries.at[from + i].key_len);
-    fields[0] = (loop_value){.kind = LOOP_LIST, .of.items = {keys, n}};
-    fields[1] = loop_value_option(call, from + n < b->entries.n ? cursor : NULL);
-    loop_value record = {.kind = LOOP_RECORD, .of.items = {fields, 2}};
-    *ret = loop_value_ok(call, &record);
+    loop_string *keys = loop_call_alloc(call, (n + 1) * sizeof *keys);
+    for (size_t i = 0; keys && i < n; i++)
+        keys[i] = key_of(call, &b->entries.at[from + i]);
+    return (loop_list_string){keys, keys ? n : 0};
 }
 
+#define BUCKET(b) ((void)self, (void)call, (struct kv_bucket *)(b))
+
+#define SERVE_STORE(X)                                                                             \
+    static loop_error *X##_open(void *self, loop_call *call, loop_string identifier,               \
+                                X##_result_own_bucket_error *ret)                                  \
+    {                                                                                              \
+        struct kv_space *space = kv_space_of(self, loop_call_component(call));                     \
+        ret->of.ok = (X##_bucket *)kv_bucket_open(space, str(identifier));                         \
+        if (!ret->of.ok) {                                                                         \
+            ret->is_err = true;                                                                    \
+            ret->of.error.tag = WASI_KEYVALUE_STORE_ERROR_NO_SUCH_STORE;                           \
+        }                                                                                          \
+        return NULL;                                                                               \
+    }                                                                                              \
+    static loop_error *X##_get(void *self, loop_call *call, X##_bucket *bucket, loop_string key,   \
+                               X##_result_option_list_u8_error *ret)                               \
+    {                                                                                              \
+        const struct kv_entry *e = kv_get(BUCKET(bucket), str(key));                               \
+        if (e) {                                                                                   \
+            ret->of.ok.is_some = true;                                                             \
+            ret->of.ok.value = value_of(call, e);                                                  \
+        }                                                                                          \
+        return NULL;                                                                               \
+    }                                                                                              \
+    static loop_error *X##_set(void *self, loop_call *call, X##_bucket *bucket, loop_string key,   \
+                               loop_list_u8 value, X##_result_void_error *ret)                     \
+    {                                                                                              \
+        ANSWER(ret, kv_set(BUCKET(bucket), str(key), bytes(value)));                               \
+        return NULL;                                                                               \
+    }                                                                                              \
+    static loop_error *X##_delete(void *self, loop_call *call, X##_bucket *bucket,                 \
+                                  loop_string key, X##_result_void_error *ret)                     \
+    {                                                                                              \
+        (void)ret;                                                                                 \
+        kv_delete(BUCKET(bucket), str(key));                                                       \
+        return NULL;                                                                               \
+    }                                                                                              \
+    static loop_error *X##_exists(void *self, loop_call *call, X##_bucket *bucket,                 \
+                                  loop_string key, X##_result_bool_error *ret)                     \
+    {                                                                                              \
+        ret->of.ok = kv_get(BUCKET(bucket), str(key)) != NULL;                                     \
+        return NULL;                                                                               \
+    }
+
+SERVE_STORE(wasi_keyvalue_store_0_2_0_draft)
+SERVE_STORE(wasi_keyvalue_store)
+
 /* The first draft: the cursor is the number of keys that were given. */
-static loop_error *do_list_by_number(void *self, loop_call *call, const loop_value *args,
-                                     loop_value *ret)
+static loop_error *list_by_number(void *self, loop_call *call,
+                                  wasi_keyvalue_store_0_2_0_draft_bucket *bucket,
+                                  const loop_option_u64 *cursor,
+                                  wasi_keyvalue_store_0_2_0_draft_result_key_response_error *ret)
 {
-    BUCKET(b);
-    uint64_t from = args[1].index ? args[1].of.items.at->of.u : 0;
-    loop_value next = {.kind = LOOP_U64, .of.u = LP_MIN(from, (uint64_t)SIZE_MAX - PAGE) + PAGE};
-    page(call, b, (size_t)LP_MIN(from, (uint64_t)b->entries.n), &next, ret);
+    const struct kv_bucket *b = BUCKET(bucket);
+    size_t from = cursor->is_some ? (size_t)LP_MIN(cursor->value, (uint64_t)b->entries.n) : 0;
+    ret->of.ok.keys = page(call, b, from);
+    ret->of.ok.cursor = (loop_option_u64){from + PAGE < b->entries.n, from + PAGE};
     return NULL;
 }
 
 /* The second draft: the cursor is the last key that was given. */
-static loop_error *do_list_by_key(void *self, loop_call *call, const loop_value *args,
-                                  loop_value *ret)
+static loop_error *list_by_key(void *self, loop_call *call, wasi_keyvalue_store_bucket *bucket,
+                               const loop_option_string *cursor,
+                               wasi_keyvalue_store_result_key_response_error *ret)
 {
-    BUCKET(b);
-    size_t from = args[1].index ? kv_after(b, text_of(args[1].of.items.at)) : 0;
-    size_t last = LP_MIN(from + PAGE, b->entries.n);
-    loop_value next = {.kind = LOOP_STRING};
-    if (last > from)
-        next =
-            loop_value_string(call, b->entries.at[last - 1].key, b->entries.at[last - 1].key_len);
-    page(call, b, from, &next, ret);
+    const struct kv_bucket *b = BUCKET(bucket);
+    size_t from = cursor->is_some ? kv_after(b, str(cursor->value)) : 0;
+    ret->of.ok.keys = page(call, b, from);
+    if (from + PAGE < b->entries.n && ret->of.ok.keys.len)
+        ret->of.ok.cursor =
+            (loop_option_string){true, ret->of.ok.keys.ptr[ret->of.ok.keys.len - 1]};
     return NULL;
 }
+
+static const wasi_keyvalue_store_0_2_0_draft_functions store = {
+    .open = wasi_keyvalue_store_0_2_0_draft_open,
+    .bucket_get = wasi_keyvalue_store_0_2_0_draft_get,
+    .bucket_set = wasi_keyvalue_store_0_2_0_draft_set,
+    .bucket_delete = wasi_keyvalue_store_0_2_0_draft_delete,
+    .bucket_exists = wasi_keyvalue_store_0_2_0_draft_exists,
+    .bucket_list_keys = list_by_number,
+};
+static const wasi_keyvalue_store_functions store2 = {
+    .open = wasi_keyvalue_store_open,
+    .bucket_get = wasi_keyvalue_store_get,
+    .bucket_set = wasi_keyvalue_store_set,
+    .bucket_delete = wasi_keyvalue_store_delete,
+    .bucket_exists = wasi_keyvalue_store_exists,
+    .bucket_list_keys = list_by_key,
+};
 
 /* ---- batch ---- */
 
-/* With `pairs_outside`, list<option<tuple<key, value>>>; else list<tuple<key, option<value>>>. */
-static void get_many(loop_call *call, struct kv_bucket *b, const loop_value *keys,
-                     bool pairs_outside, loop_value *ret)
-{
-    size_t n = keys->of.items.count;
-    loop_value *items = loop_call_alloc(call, (n + 1) * sizeof *items);
-    for (size_t i = 0; items && i < n; i++) {
-        const struct kv_entry *e = kv_get(b, text_of(&keys->of.items.at[i]));
-        loop_value *pair = loop_call_alloc(call, 2 * sizeof *pair);
-        if (!pair)
-            return;
-        loop_value value = e ? bytes(call, e->value, e->value_len) : (loop_value){0};
-        loop_value tuple = {.kind = LOOP_TUPLE, .of.items = {pair, 2}};
-        pair[0] = keys->of.items.at[i];
-        pair[1] = pairs_outside ? value : loop_value_option(call, e ? &value : NULL);
-        items[i] = pairs_outside ? loop_value_option(call, e ? &tuple : NULL) : tuple;
+#define SERVE_BATCH(X)                                                                             \
+    static loop_error *X##_set_many(void *self, loop_call *call, X##_bucket *bucket,               \
+                                    X##_list_tuple_string_list_u8 pairs,                           \
+                                    X##_result_void_error *ret)                                    \
+    {                                                                                              \
+        struct kv_bucket *b = BUCKET(bucket);                                                      \
+        for (size_t i = 0; !ret->is_err && i < pairs.len; i++)                                     \
+            ANSWER(ret, kv_set(b, str(pairs.ptr[i].f0), bytes(pairs.ptr[i].f1)));                  \
+        return NULL;                                                                               \
+    }                                                                                              \
+    static loop_error *X##_delete_many(void *self, loop_call *call, X##_bucket *bucket,            \
+                                       loop_list_string keys, X##_result_void_error *ret)          \
+    {                                                                                              \
+        (void)ret;                                                                                 \
+        for (size_t i = 0; i < keys.len; i++)                                                      \
+            kv_delete(BUCKET(bucket), str(keys.ptr[i]));                                           \
+        return NULL;                                                                               \
     }
-    loop_value list = {.kind = LOOP_LIST, .of.items = {items, n}};
-    *ret = loop_value_ok(call, &list);
-}
 
-static loop_error *do_get_many(void *self, loop_call *call, const loop_value *args, loop_value *ret)
+SERVE_BATCH(wasi_keyvalue_batch_0_2_0_draft)
+SERVE_BATCH(wasi_keyvalue_batch)
+
+/* The first draft: list<option<tuple<key, value>>>. */
+static loop_error *
+get_many(void *self, loop_call *call, wasi_keyvalue_batch_0_2_0_draft_bucket *bucket,
+         loop_list_string keys,
+         wasi_keyvalue_batch_0_2_0_draft_result_list_option_tuple_string_list_u8_error *ret)
 {
-    BUCKET(b);
-    get_many(call, b, &args[1], true, ret);
+    wasi_keyvalue_batch_0_2_0_draft_option_tuple_string_list_u8 *items =
+        loop_call_alloc(call, (keys.len + 1) * sizeof *items);
+    if (!items)
+        return NULL;
+    for (size_t i = 0; i < keys.len; i++) {
+        const struct kv_entry *e = kv_get(BUCKET(bucket), str(keys.ptr[i]));
+        items[i].is_some = e != NULL;
+        items[i].value.f0 = keys.ptr[i];
+        if (e)
+            items[i].value.f1 = value_of(call, e);
+    }
+    ret->of.ok.ptr = items;
+    ret->of.ok.len = keys.len;
     return NULL;
 }
 
-static loop_error *do_get_many2(void *self, loop_call *call, const loop_value *args,
-                                loop_value *ret)
+/* The second: list<tuple<key, option<value>>>. */
+static loop_error *get_many2(void *self, loop_call *call, wasi_keyvalue_batch_bucket *bucket,
+                             loop_list_string keys,
+                             wasi_keyvalue_batch_result_list_tuple_string_option_list_u8_error *ret)
 {
-    BUCKET(b);
-    get_many(call, b, &args[1], false, ret);
+    wasi_keyvalue_batch_tuple_string_option_list_u8 *items =
+        loop_call_alloc(call, (keys.len + 1) * sizeof *items);
+    if (!items)
+        return NULL;
+    for (size_t i = 0; i < keys.len; i++) {
+        const struct kv_entry *e = kv_get(BUCKET(bucket), str(keys.ptr[i]));
+        items[i].f0 = keys.ptr[i];
+        items[i].f1.is_some = e != NULL;
+        if (e)
+            items[i].f1.value = value_of(call, e);
+    }
+    ret->of.ok.ptr = items;
+    ret->of.ok.len = keys.len;
     return NULL;
 }
 
-static loop_error *do_set_many(void *self, loop_call *call, const loop_value *args, loop_value *ret)
-{
-    BUCKET(b);
-    const char *why = NULL;
-    for (size_t i = 0; !why && i < args[1].of.items.count; i++) {
-        const loop_value *pair = args[1].of.items.at[i].of.items.at;
-        why = kv_set(b, text_of(&pair[0]), text_of(&pair[1]));
-    }
-    return answer(call, why, ret);
-}
-
-static loop_error *do_delete_many(void *self, loop_call *call, const loop_value *args,
-                                  loop_value *ret)
-{
-    BUCKET(b);
-    for (size_t i = 0; i < args[1].of.items.count; i++)
-        kv_delete(b, text_of(&args[1].of.items.at[i]));
-    return answer(call, NULL, ret);
-}
+static const wasi_keyvalue_batch_0_2_0_draft_functions batch = {
+    .get_many = get_many,
+    .set_many = wasi_keyvalue_batch_0_2_0_draft_set_many,
+    .delete_many = wasi_keyvalue_batch_0_2_0_draft_delete_many,
+};
+static const wasi_keyvalue_batch_functions batch2 = {
+    .get_many = get_many2,
+    .set_many = wasi_keyvalue_batch_set_many,
+    .delete_many = wasi_keyvalue_batch_delete_many,
+};
 
 /* ---- atomics ---- */
 
@@ -243,221 +274,151 @@ static bool parse_number(const struct kv_entry *e, bool negative_too, int64_t *r
            (negative_too || e->value[0] != '-');
 }
 
-static loop_error *store_number(loop_call *call, struct kv_bucket *b, lp_str key, const char *text,
-                                const loop_value *number, loop_value *ret)
+static const char no_number[] = "the value is not a number";
+static const char no_sum[] = "the sum does not fit 64 bits";
+
+static loop_error *increment(void *self, loop_call *call,
+                             wasi_keyvalue_atomics_0_2_0_draft_bucket *bucket, loop_string key,
+                             uint64_t delta,
+                             wasi_keyvalue_atomics_0_2_0_draft_result_u64_error *ret)
 {
-    const char *why = kv_set(b, key, lp_str_of(text));
-    *ret = why ? failed(call, why) : loop_value_ok(call, number);
+    struct kv_bucket *b = BUCKET(bucket);
+    int64_t s;
+    uint64_t u;
+    if (!parse_number(kv_get(b, str(key)), false, &s, &u)) {
+        ANSWER(ret, no_number);
+        return NULL;
+    }
+    if (__builtin_add_overflow(u, delta, &u)) {
+        ANSWER(ret, no_sum);
+        return NULL;
+    }
+    char text[24];
+    snprintf(text, sizeof text, "%llu", (unsigned long long)u);
+    ret->of.ok = u;
+    ANSWER(ret, kv_set(b, str(key), lp_str_of(text)));
     return NULL;
 }
 
-static loop_error *do_increment(void *self, loop_call *call, const loop_value *args,
-                                loop_value *ret)
+static loop_error *increment2(void *self, loop_call *call, wasi_keyvalue_atomics_bucket *bucket,
+                              loop_string key, int64_t delta,
+                              wasi_keyvalue_atomics_result_s64_error *ret)
 {
-    BUCKET(b);
+    struct kv_bucket *b = BUCKET(bucket);
     int64_t s;
     uint64_t u;
-    if (!parse_number(kv_get(b, text_of(&args[1])), false, &s, &u))
-        return answer(call, "the value is not a number", ret);
-    if (__builtin_add_overflow(u, args[2].of.u, &u))
-        return answer(call, "the sum does not fit 64 bits", ret);
-    char text[24];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)u);
-    loop_value number = {.kind = LOOP_U64, .of.u = u};
-    return store_number(call, b, text_of(&args[1]), text, &number, ret);
-}
-
-static loop_error *do_increment2(void *self, loop_call *call, const loop_value *args,
-                                 loop_value *ret)
-{
-    BUCKET(b);
-    int64_t s;
-    uint64_t u;
-    if (!parse_number(kv_get(b, text_of(&args[1])), true, &s, &u))
-        return answer(call, "the value is not a number", ret);
-    if (__builtin_add_overflow(s, args[2].of.s, &s))
-        return answer(call, "the sum does not fit 64 bits", ret);
+    if (!parse_number(kv_get(b, str(key)), true, &s, &u)) {
+        ANSWER(ret, no_number);
+        return NULL;
+    }
+    if (__builtin_add_overflow(s, delta, &s)) {
+        ANSWER(ret, no_sum);
+        return NULL;
+    }
     char text[24];
     snprintf(text, sizeof text, "%lld", (long long)s);
-    loop_value number = {.kind = LOOP_S64, .of.s = s};
-    return store_number(call, b, text_of(&args[1]), text, &number, ret);
+    ret->of.ok = s;
+    ANSWER(ret, kv_set(b, str(key), lp_str_of(text)));
+    return NULL;
 }
 
 /* A compare-and-swap in waiting: which version of the key was seen. */
-struct cas {
+struct wasi_keyvalue_atomics_cas {
     struct kv_bucket *bucket;
     char *key;
     size_t key_len;
     uint64_t version; /* 0: the key was not there */
 };
 
-static void drop_cas(void *self, void *object)
+static void cas_drop(void *self, wasi_keyvalue_atomics_cas *c)
 {
     (void)self;
-    struct cas *c = object;
     free(c->key);
     free(c);
 }
 
-static loop_error *cas_new(loop_call *call, struct kv_bucket *b, lp_str key, loop_value *ret_handle)
+static lp_str cas_key(const wasi_keyvalue_atomics_cas *c)
 {
-    struct cas *c = lp_alloc(sizeof *c);
-    const struct kv_entry *e = kv_get(b, key);
-    *c = (struct cas){b, lp_strndup(key.ptr, key.len), key.len, e ? e->version : 0};
-    *ret_handle = (loop_value){.kind = LOOP_OWN};
-    loop_error *err = loop_call_hold(call, "cas", c, &ret_handle->of.handle);
-    if (err)
-        drop_cas(NULL, c);
-    return err;
+    return (lp_str){c->key, c->key_len};
 }
 
-static loop_error *do_cas_new(void *self, loop_call *call, const loop_value *args, loop_value *ret)
+static loop_error *cas_new(void *self, loop_call *call, wasi_keyvalue_atomics_bucket *bucket,
+                           loop_string key, wasi_keyvalue_atomics_result_own_cas_error *ret)
 {
-    BUCKET(b);
-    loop_value handle;
-    if (args[1].of.text.len > LP_MAX_KV_KEY)
-        return answer(call, "the key is longer than 1 KiB", ret);
-    LP_TRY(cas_new(call, b, text_of(&args[1]), &handle));
-    *ret = loop_value_ok(call, &handle);
+    struct kv_bucket *b = BUCKET(bucket);
+    if (key.len > LP_MAX_KV_KEY) {
+        ANSWER(ret, "the key is longer than 1 KiB");
+        return NULL;
+    }
+    const struct kv_entry *e = kv_get(b, str(key));
+    ret->of.ok = lp_alloc(sizeof *ret->of.ok);
+    *ret->of.ok =
+        (wasi_keyvalue_atomics_cas){b, lp_strndup(key.ptr, key.len), key.len, e ? e->version : 0};
     return NULL;
 }
 
-static loop_error *do_cas_current(void *self, loop_call *call, const loop_value *args,
-                                  loop_value *ret)
+static loop_error *cas_current(void *self, loop_call *call, wasi_keyvalue_atomics_cas *cas,
+                               wasi_keyvalue_atomics_result_option_list_u8_error *ret)
 {
     (void)self;
-    struct cas *c = loop_call_held(call, "cas", args[0].of.handle);
-    if (!c)
-        return no_bucket();
-    const struct kv_entry *e = kv_get(c->bucket, (lp_str){c->key, c->key_len});
-    c->version = e ? e->version : 0;
-    loop_value value = e ? bytes(call, e->value, e->value_len) : (loop_value){0};
-    loop_value found = loop_value_option(call, e ? &value : NULL);
-    *ret = loop_value_ok(call, &found);
+    const struct kv_entry *e = kv_get(cas->bucket, cas_key(cas));
+    cas->version = e ? e->version : 0;
+    if (e) {
+        ret->of.ok.is_some = true;
+        ret->of.ok.value = value_of(call, e);
+    }
     return NULL;
 }
 
-/* swap(own<cas>, value) -> result<_, cas-error> */
-static loop_error *do_swap(void *self, loop_call *call, const loop_value *args, loop_value *ret)
+/* Uses the cas up, or gives it back as it is now. */
+static loop_error *swap(void *self, loop_call *call, wasi_keyvalue_atomics_cas *cas,
+                        loop_list_u8 value, wasi_keyvalue_atomics_result_void_cas_error *ret)
 {
-    (void)self;
-    enum { STORE_ERROR, CAS_FAILED };
-    struct cas *c = loop_call_held(call, "cas", args[0].of.handle);
-    if (!c)
-        return no_bucket();
-    lp_str key = {c->key, c->key_len};
-    const struct kv_entry *e = kv_get(c->bucket, key);
-    loop_value error;
-    if ((e ? e->version : 0) == c->version) {
-        const char *why = kv_set(c->bucket, key, text_of(&args[1]));
-        if (!why)
-            return answer(call, NULL, ret);
-        loop_value inner = loop_value_case(call, ERROR_OTHER, why);
-        error = loop_value_option(call, &inner);
-        error.index = STORE_ERROR;
-    } else {
-        loop_value handle;
-        LP_TRY(cas_new(call, c->bucket, key, &handle));
-        error = loop_value_option(call, &handle);
-        error.index = CAS_FAILED;
+    (void)call;
+    wasi_keyvalue_atomics_cas_error *error = &ret->of.error;
+    const struct kv_entry *e = kv_get(cas->bucket, cas_key(cas));
+    uint64_t version = e ? e->version : 0;
+    if (version != cas->version) {
+        cas->version = version;
+        ret->is_err = true;
+        error->tag = WASI_KEYVALUE_ATOMICS_CAS_ERROR_CAS_FAILED;
+        error->of.cas_failed = cas;
+        return NULL;
     }
-    error.kind = LOOP_VARIANT;
-    *ret = loop_value_error(call, &error);
+    const char *why = kv_set(cas->bucket, cas_key(cas), bytes(value));
+    if (why) {
+        ret->is_err = true;
+        error->tag = WASI_KEYVALUE_ATOMICS_CAS_ERROR_STORE_ERROR;
+        error->of.store_error.tag = WASI_KEYVALUE_STORE_ERROR_OTHER;
+        error->of.store_error.of.other = loop_string_of(why);
+    }
+    cas_drop(self, cas);
     return NULL;
 }
 
-/* ---- tables ---- */
-
-#define DRAFT1                                                                                     \
-    (const char *const[])                                                                          \
-    {                                                                                              \
-        "0.2.0-draft", NULL                                                                        \
-    }
-#define DRAFT2                                                                                     \
-    (const char *const[])                                                                          \
-    {                                                                                              \
-        "0.2.0-draft2", NULL                                                                       \
-    }
-
-/* Types in structural form (loop/provider.h). */
-#define ERROR "variant{no-such-store,access-denied,other(string)}"
-#define OR_ERROR(ok) "->result<" ok "," ERROR ">"
-#define PAIRS "list<tuple<string,list<u8>>>"
-#define KEYS(cursor) "record{keys:list<string>,cursor:option<" cursor ">}"
-
-static const loop_provider_resource bucket_resource[] = {{"bucket", NULL}, {0}};
-
-#define STORE_FUNCTIONS                                                                            \
-    {"open", "(string)" OR_ERROR("own"), do_open},                                                 \
-        {"[method]bucket.get", "(borrow,string)" OR_ERROR("option<list<u8>>"), do_get},            \
-        {"[method]bucket.set", "(borrow,string,list<u8>)" OR_ERROR("_"), do_set},                  \
-        {"[method]bucket.delete", "(borrow,string)" OR_ERROR("_"), do_delete},                     \
-    {                                                                                              \
-        "[method]bucket.exists", "(borrow,string)" OR_ERROR("bool"), do_exists                     \
-    }
-
-static const loop_provider_function store_functions[] = {
-    STORE_FUNCTIONS,
-    {"[method]bucket.list-keys", "(borrow,option<u64>)" OR_ERROR(KEYS("u64")), do_list_by_number},
-    {0},
+static const wasi_keyvalue_atomics_0_2_0_draft_functions atomics = {.increment = increment};
+static const wasi_keyvalue_atomics_functions atomics2 = {
+    .increment = increment2,
+    .cas_new = cas_new,
+    .cas_current = cas_current,
+    .swap = swap,
+    .cas_drop = cas_drop,
 };
-static const loop_provider_function store2_functions[] = {
-    STORE_FUNCTIONS,
-    {"[method]bucket.list-keys", "(borrow,option<string>)" OR_ERROR(KEYS("string")),
-     do_list_by_key},
-    {0},
-};
-
-#define BATCH_FUNCTIONS                                                                            \
-    {"set-many", "(borrow," PAIRS ")" OR_ERROR("_"), do_set_many},                                 \
-    {                                                                                              \
-        "delete-many", "(borrow,list<string>)" OR_ERROR("_"), do_delete_many                       \
-    }
-
-static const loop_provider_function batch_functions[] = {
-    BATCH_FUNCTIONS,
-    {"get-many", "(borrow,list<string>)" OR_ERROR("list<option<tuple<string,list<u8>>>>"),
-     do_get_many},
-    {0},
-};
-static const loop_provider_function batch2_functions[] = {
-    BATCH_FUNCTIONS,
-    {"get-many", "(borrow,list<string>)" OR_ERROR("list<tuple<string,option<list<u8>>>>"),
-     do_get_many2},
-    {0},
-};
-
-static const loop_provider_function atomics_functions[] = {
-    {"increment", "(borrow,string,u64)" OR_ERROR("u64"), do_increment},
-    {0},
-};
-static const loop_provider_function atomics2_functions[] = {
-    {"increment", "(borrow,string,s64)" OR_ERROR("s64"), do_increment2},
-    {"[static]cas.new", "(borrow,string)" OR_ERROR("own"), do_cas_new},
-    {"[method]cas.current", "(borrow)" OR_ERROR("option<list<u8>>"), do_cas_current},
-    {"swap", "(own,list<u8>)->result<_,variant{store-error(" ERROR "),cas-failed(own)}>", do_swap},
-    {0},
-};
-static const loop_provider_resource cas_resource[] = {{"cas", drop_cas}, {0}};
-
-static const loop_provider_interface store = {"wasi:keyvalue/store", DRAFT1, store_functions,
-                                              bucket_resource};
-static const loop_provider_interface store2 = {"wasi:keyvalue/store", DRAFT2, store2_functions,
-                                               bucket_resource};
-static const loop_provider_interface batch = {"wasi:keyvalue/batch", DRAFT1, batch_functions, NULL};
-static const loop_provider_interface batch2 = {"wasi:keyvalue/batch", DRAFT2, batch2_functions,
-                                               NULL};
-static const loop_provider_interface atomics = {"wasi:keyvalue/atomics", DRAFT1, atomics_functions,
-                                                NULL};
-static const loop_provider_interface atomics2 = {"wasi:keyvalue/atomics", DRAFT2,
-                                                 atomics2_functions, cas_resource};
 
 const loop_provider lp_provider_keyvalue = {
     .abi = LOOP_PROVIDER_ABI,
     .name = "keyvalue",
     .summary = "keys and values in memory, private to a component, as wasi:keyvalue",
-    .interfaces = (const loop_provider_interface *const[]){&store, &store2, &batch, &batch2,
-                                                           &atomics, &atomics2, NULL},
+    .interfaces =
+        (const loop_provider_interface[]){
+            {&wasi_keyvalue_store_0_2_0_draft_interface, &store},
+            {&wasi_keyvalue_store_interface, &store2},
+            {&wasi_keyvalue_batch_0_2_0_draft_interface, &batch},
+            {&wasi_keyvalue_batch_interface, &batch2},
+            {&wasi_keyvalue_atomics_0_2_0_draft_interface, &atomics},
+            {&wasi_keyvalue_atomics_interface, &atomics2},
+            {NULL, NULL},
+        },
     .threads = LOOP_THREADS_SERIAL,
     .open = open_keyvalue,
     .close = close_keyvalue,

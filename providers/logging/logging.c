@@ -12,7 +12,8 @@
 
 #include "base/base.h"
 #include "base/os/os.h"
-#include "loop/provider.h"
+#include "loop/wit/core.h"
+#include "providers/gen/wasi_drafts.h"
 #include "providers/logging/logging.h"
 
 struct logging {
@@ -32,7 +33,7 @@ static loop_error *open_logging(const loop_services *services, void **ret_self)
 
 static void say(struct logging *l, const char *message, int64_t entries)
 {
-    loop_log_field field = {"entries", {.kind = LOOP_S64, .of.s = entries}};
+    loop_log_field field = {"entries", LOOP_LOG_INTEGER, {.integer = entries}};
     l->services->log(l->services->host, &(loop_log_entry){
                                             .level = LOOP_LOG_WARN,
                                             .message = message,
@@ -71,108 +72,110 @@ static bool within_rate(struct logging *l)
     return false;
 }
 
-/* A terminated copy, cut to `max` bytes at a character's start. */
-static const char *cut(loop_call *call, const loop_value *v, size_t max)
+/* Cut to `max` bytes, at a character's start. */
+static loop_string cut(loop_string s, size_t max)
 {
-    size_t n = v->of.text.len;
-    if (n > max) {
-        n = max;
-        while (n && ((unsigned char)v->of.text.ptr[n] & 0xc0) == 0x80)
-            n--;
+    if (s.len > max) {
+        s.len = max;
+        while (s.len && ((unsigned char)s.ptr[s.len] & 0xc0) == 0x80)
+            s.len--;
     }
-    char *s = loop_call_alloc(call, n + 1);
-    if (!s)
-        return "";
-    memcpy(s, v->of.text.ptr, n);
     return s;
 }
 
-/* The case of `field-value`: text, integer, float or boolean. */
-static loop_value field_value(loop_call *call, const loop_value *v)
+/* The same, terminated. */
+static const char *cut_copy(loop_call *call, loop_string s, size_t max)
 {
-    loop_value inner = *v->of.items.at;
-    if (inner.kind == LOOP_STRING) {
-        inner.of.text.ptr = cut(call, &inner, LP_MAX_LOG_FIELD);
-        inner.of.text.len = strlen(inner.of.text.ptr);
-    }
-    return inner;
+    s = cut(s, max);
+    s = loop_call_string(call, s.ptr, s.len);
+    return s.ptr ? s.ptr : "";
 }
 
-/* log(level, target, message, fields) */
-static loop_error *do_log(void *self, loop_call *call, const loop_value *args, loop_value *ret)
+static loop_log_field field_of(loop_call *call, const loop_core_logging_field *f)
 {
-    (void)ret;
-    struct logging *l = self;
-    loop_log_level level = (loop_log_level)args[0].index;
-    if (!l->services->log_enabled(l->services->host, level) || !within_rate(l))
-        return NULL;
-    size_t n = LP_MIN(args[3].of.items.count, (size_t)LP_MAX_LOG_FIELDS);
-    loop_log_field *fields = loop_call_alloc(call, (n + 1) * sizeof *fields);
-    for (size_t i = 0; fields && i < n; i++) {
-        const loop_value *record = args[3].of.items.at[i].of.items.at;
-        fields[i].name = cut(call, &record[0], LP_MAX_LOG_FIELD);
-        fields[i].value = field_value(call, &record[1]);
+    loop_log_field to = {.name = cut_copy(call, f->name, LP_MAX_LOG_FIELD)};
+    switch (f->value.tag) {
+    case LOOP_CORE_LOGGING_FIELD_VALUE_INTEGER:
+        to.kind = LOOP_LOG_INTEGER;
+        to.of.integer = f->value.of.integer;
+        break;
+    case LOOP_CORE_LOGGING_FIELD_VALUE_FLOAT:
+        to.kind = LOOP_LOG_FLOAT;
+        to.of.number = f->value.of.float_;
+        break;
+    case LOOP_CORE_LOGGING_FIELD_VALUE_BOOLEAN:
+        to.kind = LOOP_LOG_BOOLEAN;
+        to.of.boolean = f->value.of.boolean;
+        break;
+    default: to.of.text = cut(f->value.of.text, LP_MAX_LOG_FIELD);
     }
+    return to;
+}
+
+/* An entry of the component; `fields` are its own. */
+static void write_entry(struct logging *l, loop_call *call, loop_log_level level,
+                        loop_string target, loop_string message,
+                        loop_core_logging_list_field fields)
+{
+    if (!l->services->log_enabled(l->services->host, level) || !within_rate(l))
+        return;
+    size_t n = LP_MIN(fields.len, (size_t)LP_MAX_LOG_FIELDS);
+    loop_log_field *copy = loop_call_alloc(call, (n + 1) * sizeof *copy);
+    for (size_t i = 0; copy && i < n; i++)
+        copy[i] = field_of(call, &fields.ptr[i]);
     l->services->log(l->services->host, &(loop_log_entry){
                                             .level = level,
                                             .component = loop_call_component(call),
-                                            .target = cut(call, &args[1], LP_MAX_LOG_FIELD),
-                                            .message = cut(call, &args[2], LP_MAX_LOG_MESSAGE),
-                                            .fields = fields,
-                                            .field_count = fields ? n : 0,
+                                            .target = cut_copy(call, target, LP_MAX_LOG_FIELD),
+                                            .message = cut_copy(call, message, LP_MAX_LOG_MESSAGE),
+                                            .fields = copy,
+                                            .field_count = copy ? n : 0,
                                         });
+}
+
+_Static_assert(LOOP_CORE_LOGGING_LEVEL_TRACE == (int)LOOP_LOG_TRACE &&
+                   LOOP_CORE_LOGGING_LEVEL_ERROR == (int)LOOP_LOG_ERROR,
+               "levels");
+
+static loop_error *core_log(void *self, loop_call *call, loop_core_logging_level level,
+                            loop_string target, loop_string message,
+                            loop_core_logging_list_field fields)
+{
+    write_entry(self, call, (loop_log_level)level, target, message, fields);
     return NULL;
 }
 
-/* enabled(level) -> bool */
-static loop_error *do_enabled(void *self, loop_call *call, const loop_value *args, loop_value *ret)
+static loop_error *core_enabled(void *self, loop_call *call, loop_core_logging_level level,
+                                bool *ret)
 {
     (void)call;
-    struct logging *l = self;
-    *ret = (loop_value){
-        .kind = LOOP_BOOL,
-        .of.boolean = l->services->log_enabled(l->services->host, (loop_log_level)args[0].index)};
+    const struct logging *l = self;
+    *ret = l->services->log_enabled(l->services->host, (loop_log_level)level);
     return NULL;
 }
 
-/* wasi:logging log(level, context, message); its sixth level, critical, is an error. */
-static loop_error *do_wasi_log(void *self, loop_call *call, const loop_value *args, loop_value *ret)
+/* Its sixth level, critical, is an error. */
+static loop_error *wasi_log(void *self, loop_call *call, wasi_logging_logging_level level,
+                            loop_string context, loop_string message)
 {
-    loop_value mapped[4] = {args[0], args[1], args[2], {.kind = LOOP_LIST}};
-    mapped[0].index = LP_MIN(args[0].index, (uint32_t)LOOP_LOG_ERROR);
-    return do_log(self, call, mapped, ret);
+    write_entry(self, call, (loop_log_level)LP_MIN(level, LOOP_LOG_ERROR), context, message,
+                (loop_core_logging_list_field){0});
+    return NULL;
 }
 
-#define LEVEL "enum{trace,debug,info,warn,error}"
-#define FIELD                                                                                      \
-    "record{name:string,value:variant{text(string),integer(s64),float(f64),boolean(bool)}}"
-
-static const loop_provider_interface core_logging = {
-    .name = "loop:core/logging",
-    .versions = (const char *const[]){"0.1.0", NULL},
-    .functions =
-        (const loop_provider_function[]){
-            {"log", "(" LEVEL ",string,string,list<" FIELD ">)", do_log},
-            {"enabled", "(" LEVEL ")->bool", do_enabled},
-            {0},
-        },
-};
-
-static const loop_provider_interface wasi_logging = {
-    .name = "wasi:logging/logging",
-    .versions = (const char *const[]){"0.1.0-draft", "", NULL},
-    .functions =
-        (const loop_provider_function[]){
-            {"log", "(enum{trace,debug,info,warn,error,critical},string,string)", do_wasi_log},
-            {0},
-        },
-};
+static const loop_core_logging_functions core = {.log = core_log, .enabled = core_enabled};
+static const wasi_logging_logging_functions wasi = {.log = wasi_log};
 
 const loop_provider lp_provider_logging = {
     .abi = LOOP_PROVIDER_ABI,
     .name = "logging",
     .summary = "structured log entries into the host's log",
-    .interfaces = (const loop_provider_interface *const[]){&core_logging, &wasi_logging, NULL},
+    .interfaces =
+        (const loop_provider_interface[]){
+            {&loop_core_logging_interface, &core},
+            {&wasi_logging_logging_interface, &wasi},
+            {NULL, NULL},
+        },
     .threads = LOOP_THREADS_ANY,
     .open = open_logging,
     .close = close_logging,

@@ -1,5 +1,6 @@
 /*
- * tests/bench/calls.c: what a call into a guest costs when it can be stopped.
+ * tests/bench/calls.c: what a call costs into a guest that may wait, so that it
+ * runs on a fiber and can be ended while it waits.
  *
  *   calls COMPONENT COUNT
  *
@@ -10,6 +11,8 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "calc.h"
 
 #include "base/os/os.h"
 #include "engine/internal.h"
@@ -32,15 +35,15 @@ static void must_wasmtime(wasmtime_error_t *e)
         must(lp_error_of(e));
 }
 
-/* A store with one instance; driven by loop where there is a driver. */
-struct side {
-    lpx_driver *driver;
+/* ---- the peer ---- */
+
+struct peer {
     wasmtime_store_t *store;
     wasmtime_context_t *cx;
     wasmtime_component_func_t f;
 };
 
-static void find_add(struct side *s, const wasmtime_component_instance_t *i)
+static void find_add(struct peer *s, const wasmtime_component_instance_t *i)
 {
     wasmtime_component_export_index_t *iface =
         wasmtime_component_instance_get_export_index(i, s->cx, NULL, IFACE, strlen(IFACE));
@@ -52,31 +55,22 @@ static void find_add(struct side *s, const wasmtime_component_instance_t *i)
     wasmtime_component_export_index_delete(iface);
 }
 
-static void open_side(struct side *s, const lp_engine *e, const lp_component *c, lpx_driver *driver)
+static void open_peer(struct peer *s, const lp_engine *e, const lp_component *c)
 {
     wasmtime_component_linker_t *l = wasmtime_component_linker_new(e->wasm);
-    must_wasmtime(driver ? lpx_linker_add_wasi(l) : wasmtime_component_linker_add_wasip2(l));
-    s->driver = driver;
+    must_wasmtime(wasmtime_component_linker_add_wasip2(l));
     s->store = wasmtime_store_new(e->wasm, NULL, NULL);
     s->cx = wasmtime_store_context(s->store);
     must_wasmtime(wasmtime_context_set_wasi(s->cx, wasi_config_new()));
+    wasmtime_context_set_epoch_deadline(s->cx, UINT64_MAX / 2);
     wasmtime_component_instance_t i;
-    wasmtime_error_t *err = NULL;
-    if (driver) {
-        wasmtime_context_set_epoch_deadline(s->cx, 1);
-        wasmtime_context_epoch_deadline_async_yield_and_update(s->cx, 1);
-        lpx_instantiate(driver, l, s->cx, c->wasm, 0, &i, &err);
-        must_wasmtime(err);
-    } else {
-        wasmtime_context_set_epoch_deadline(s->cx, UINT64_MAX / 2);
-        must_wasmtime(wasmtime_component_linker_instantiate(l, s->cx, c->wasm, &i));
-    }
+    must_wasmtime(wasmtime_component_linker_instantiate(l, s->cx, c->wasm, &i));
     find_add(s, &i);
     wasmtime_component_linker_delete(l);
 }
 
 /* Nanoseconds a call. */
-static double batch(struct side *s, size_t count)
+static double peer_batch(struct peer *s, size_t count)
 {
     uint64_t start = lp_os_now_ns();
     for (size_t i = 0; i < count; i++) {
@@ -85,14 +79,32 @@ static double batch(struct side *s, size_t count)
             {.kind = WASMTIME_COMPONENT_U32, .of.u32 = 1},
         };
         wasmtime_component_val_t ret = {.kind = WASMTIME_COMPONENT_BOOL};
-        wasmtime_error_t *err = NULL;
-        if (s->driver)
-            lpx_call(s->driver, s->cx, &s->f, args, 2, &ret, 1, 0, &err);
-        else
-            err = wasmtime_component_func_call(&s->f, s->cx, args, 2, &ret, 1);
-        must_wasmtime(err);
+        must_wasmtime(wasmtime_component_func_call(&s->f, s->cx, args, 2, &ret, 1));
     }
     return (double)(lp_os_now_ns() - start) / (double)count;
+}
+
+/* ---- ours ---- */
+
+static double our_batch(const demo_calc_ops_exports *ops, size_t count)
+{
+    uint32_t sum;
+    uint64_t start = lp_os_now_ns();
+    for (size_t i = 0; i < count; i++)
+        must(demo_calc_ops_call_add(ops, (uint32_t)i, 1, &sum));
+    return (double)(lp_os_now_ns() - start) / (double)count;
+}
+
+static void open_ours(const char *path, demo_calc_ops_exports *ret)
+{
+    loop_host *host;
+    loop_component *component;
+    loop_instance *instance;
+    must(loop_host_new(&(loop_host_options){.no_cache = true}, &host));
+    must(loop_component_open(host, path, &component));
+    must(loop_instance_new(host, component, &(loop_instance_options){0}, &instance));
+    must(loop_instance_enter(instance));
+    must(demo_calc_ops_bind(instance, ret));
 }
 
 int main(int argc, char **argv)
@@ -107,22 +119,14 @@ int main(int argc, char **argv)
     must(lp_engine_new(&(lp_engine_options){0}, &e));
     must(lp_component_open(e, argv[1], &c));
     must(lp_component_compile(c));
-    lpx_hooks hooks = {0};
-    lpx_driver *driver = lpx_driver_new(&hooks);
-    struct side ours, peer;
-    open_side(&ours, e, c, driver);
-    open_side(&peer, e, c, NULL);
-    lp_ticker_enter(e->ticker);
+    struct peer peer;
+    open_peer(&peer, e, c);
+    demo_calc_ops_exports ours;
+    open_ours(argv[1], &ours);
     for (int i = 0; i <= BATCHES; i++) {
-        double a = batch(&ours, count), b = batch(&peer, count);
+        double a = our_batch(&ours, count), b = peer_batch(&peer, count);
         if (i > 0) /* the first warms up */
             printf("call.drive\t%.1f\t%.1f\n", a, b);
     }
-    lp_ticker_leave(e->ticker);
-    lpx_store_delete(driver, ours.store);
-    lpx_driver_delete(driver);
-    wasmtime_store_delete(peer.store);
-    lp_component_delete(c);
-    lp_engine_delete(e);
     return 0;
 }

@@ -60,17 +60,18 @@ HEADER_MODES = [
 
 
 def header_jobs(world):
-    for header in sorted((ROOT / "include/loop").glob("*.h")):
+    for header in sorted((ROOT / "include/loop").rglob("*.h")):
         for mode, command in HEADER_MODES:
             yield lambda header=header, mode=mode, command=command: compile_header(
                 header, mode, command)
 
 
 def compile_header(header, mode, command):
-    source = f'#include "loop/{header.name}"\n#include "loop/{header.name}"\n'
+    title = header.relative_to(ROOT / "include/loop").as_posix()
+    source = f'#include "loop/{title}"\n#include "loop/{title}"\n'
     status, out, _ = common.run([*command, "-I", "include", "-fsyntax-only", "-"],
                                 stdin=source.encode(), merged=True)
-    return Result(f"headers/{header.name} {mode}", status == 0, out.decode(errors="replace"))
+    return Result(f"headers/{title} {mode}", status == 0, out.decode(errors="replace"))
 
 
 # --- symbols: what libloop exports ----------------------------------------------------
@@ -90,9 +91,9 @@ def exported(world):
     if world.asan:  # the sanitizers export theirs
         foreign = [n for n in foreign if not re.match(r"_*(asan|ubsan|odr_asan|sanitizer)", n)]
     declared = set()
-    for header in (ROOT / "include/loop").glob("*.h"):
+    for header in (ROOT / "include/loop").rglob("*.h"):
         text = re.sub(r"/\*.*?\*/", "", header.read_text(), flags=re.S)
-        declared |= set(re.findall(r"LOOP_API[^;(]*?\b(loop_\w+)\(", text))
+        declared |= set(re.findall(r"LOOP_API[^;({#]*?\b(loop_\w+)[(;]", text))
     missing, extra = sorted(declared - names), sorted(names - declared - set(foreign))
     problems = [("exported and not loop's", foreign), ("in a header and not exported", missing),
                 ("exported and in no header", extra)]

@@ -48,6 +48,7 @@ py_installed() {
     return 1
 }
 
+# py_install PACKAGE FILE [OPTION of pip...]
 py_install() {
     if [ ! -x "$venv/bin/python3" ]; then
         say "making a virtual environment in $venv"
@@ -56,8 +57,10 @@ py_install() {
             "on Debian: apt-get install python3-venv"
     fi
     say "installing $1 $(pinned "$2")"
+    requirements=$setup/$2
+    shift 2
     "$venv/bin/python3" -m pip install --quiet --disable-pip-version-check --require-hashes \
-        -r "$setup/$2"
+        -r "$requirements" "$@"
 }
 
 # Node packages: npm_installed and npm_install FOLDER, a folder beside this

@@ -1,0 +1,151 @@
+/*
+ * abi/convert.h: values from a guest's memory to C structs (lift) and back
+ * (lower), as a plan says.
+ *
+ * Lifting: strings and lists whose elements both sides have alike are checked and
+ * become views of the guest's memory; everything else is made in the frame's arena.
+ * Nothing a guest passes is trusted: every offset and length is checked against
+ * its memory, every tag and character against its type, and all that is made or
+ * looked at is paid for from the frame's fuel (LP_MAX_CALL_FUEL).
+ *
+ * Lowering: the guest's own realloc makes room, so guest code runs in between: its
+ * memory is read again after each. What a provider left (lengths, tags, UTF-8) is
+ * checked as well: a mistake ends the call, not the host. A result may point into
+ * the guest's memory (an argument's view): such bytes are found again after realloc.
+ *
+ * In a build with AddressSanitizer a view is a copy on the heap that dies with the
+ * call, since the sanitizer cannot see who uses a guest's memory too late.
+ */
+#ifndef LP_CONVERT_H
+#define LP_CONVERT_H
+
+#include "abi/plan.h"
+#include "loop/abi.h"
+
+/* What the values of one call live in. Zero-initialise; used again after _reset. */
+typedef struct lp_frame {
+    lp_arena arena;
+    size_t fuel; /* bytes left */
+    struct {
+        void **at;
+        size_t n, cap;
+    } copies; /* of views, with AddressSanitizer */
+} lp_frame;
+
+/* Ends the life of what is in it, keeps a little memory. */
+void lp_frame_reset(lp_frame *f);
+void lp_frame_done(lp_frame *f);
+
+static inline void lp_frame_end(lp_frame *f)
+{
+    if (f->arena.used || f->copies.n)
+        lp_frame_reset(f);
+}
+
+/* An aborted call may have left something. */
+static inline void lp_frame_begin(lp_frame *f)
+{
+    lp_frame_end(f);
+    f->fuel = LP_MAX_CALL_FUEL;
+}
+
+/* What stands for a handle in C: a pointer, or a loop_handle. `node` is OWN or BORROW. */
+typedef loop_error *lp_take_handle(void *data, const lp_node *node, uint32_t number, uint64_t *ret);
+
+typedef struct lp_lift {
+    const lp_values *from;
+    lp_frame *frame;
+    bool keep; /* no views: the guest frees its memory before the values are used */
+    lp_take_handle *take;
+    void *data;
+    size_t next_handle;
+} lp_lift;
+
+/* The value of `n` (of the tuple of parameters, or of a result) to `to`: n->size bytes. */
+loop_error *lp_lift_values(lp_lift *l, const lp_node *n, void *to) LOOP_MUST_USE;
+
+/* A number or truth: its bits are at the low end, whatever the slot it shares is. False: not one.
+ */
+static inline bool lp_lift_number(const lp_node *n, const lp_flat *at, void *to)
+{
+    switch (n->kind) {
+    case LP_U8:
+    case LP_S8: *(uint8_t *)to = (uint8_t)at->lo; return true;
+    case LP_U16:
+    case LP_S16: *(uint16_t *)to = (uint16_t)at->lo; return true;
+    case LP_U32:
+    case LP_S32:
+    case LP_F32: *(uint32_t *)to = (uint32_t)at->lo; return true;
+    case LP_U64:
+    case LP_S64:
+    case LP_F64: *(uint64_t *)to = at->lo; return true;
+    case LP_BOOL: *(bool *)to = (uint32_t)at->lo != 0; return true;
+    default: return false;
+    }
+}
+
+/* The other way. Narrow signed numbers fill 32 bits, as core wasm has them. */
+static inline bool lp_lower_number(const lp_node *n, const void *from, uint64_t *ret)
+{
+    switch (n->kind) {
+    case LP_BOOL: *ret = *(const uint8_t *)from != 0; return true;
+    case LP_U8: *ret = *(const uint8_t *)from; return true;
+    case LP_S8: *ret = (uint32_t)(int32_t)*(const int8_t *)from; return true;
+    case LP_U16: *ret = *(const uint16_t *)from; return true;
+    case LP_S16: *ret = (uint32_t)(int32_t)*(const int16_t *)from; return true;
+    case LP_U32:
+    case LP_S32:
+    case LP_F32: *ret = *(const uint32_t *)from; return true;
+    case LP_U64:
+    case LP_S64:
+    case LP_F64: *ret = *(const uint64_t *)from; return true;
+    default: return false;
+    }
+}
+
+/* `handles`: those of lp_each_handle, in its order. */
+typedef struct lp_lower {
+    lp_target *to;
+    const lp_handle *handles;
+    size_t handle_count, next_handle;
+    size_t fuel;
+} lp_lower;
+loop_error *lp_lower_values(lp_lower *l, const lp_node *n, const void *from) LOOP_MUST_USE;
+/* A result of one flat value without handles. */
+loop_error *lp_lower_scalar(const lp_node *n, const void *from, uint64_t *ret) LOOP_MUST_USE;
+
+/*
+ * Each handle in a value, in the order in which it is lowered. *at is the 8 bytes
+ * that stand for it. Stops at the first error.
+ */
+typedef loop_error *lp_handle_fn(void *data, const lp_node *node, uint64_t at);
+loop_error *lp_each_handle(const lp_node *n, const void *value, lp_handle_fn *f,
+                           void *data) LOOP_MUST_USE;
+
+/* Whether all `n` bytes are UTF-8; runs of ASCII eight at a time. */
+bool lp_utf8_check(const char *s, size_t n);
+
+/* strings.c: other encodings. Lengths as the guest has them, in bounds. */
+loop_error *lp_string_lift(lp_lift *l, uint32_t offset, uint32_t length,
+                           loop_string *to) LOOP_MUST_USE;
+/* Puts the text, which is UTF-8, into the guest. */
+loop_error *lp_string_lower(lp_lower *l, loop_string from, uint32_t *ret_offset,
+                            uint32_t *ret_length) LOOP_MUST_USE;
+/* Room in the guest for bytes of C's, copied there; they may lie in the guest's memory. */
+loop_error *lp_lower_bytes(lp_lower *l, const void *from, size_t size, uint32_t align,
+                           uint32_t *ret_offset) LOOP_MUST_USE;
+/* A view of the guest's memory, in bounds; a copy where views do not live long enough. */
+loop_error *lp_lift_view(lp_lift *l, uint32_t offset, size_t size, const void **ret) LOOP_MUST_USE;
+loop_error *lp_out_of_fuel(void) LOOP_MUST_USE;
+/* Pays for `bytes`; LOOP_LIMIT. */
+LOOP_MUST_USE static inline loop_error *lp_spend(size_t *fuel, size_t bytes)
+{
+    if (bytes > *fuel)
+        return lp_out_of_fuel();
+    *fuel -= bytes;
+    return NULL;
+}
+loop_error *lp_in_bounds(const lp_values *v, uint32_t offset, uint64_t size, uint32_t align,
+                         const char *what) LOOP_MUST_USE;
+
+#endif

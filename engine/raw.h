@@ -1,0 +1,68 @@
+/*
+ * engine/raw.h: values at the boundary with a guest, before anybody has read them.
+ *
+ * The engine hands over flat values, memory and handles as they are; abi/ reads
+ * and writes them by a plan. Everything here may be hostile but what a comment
+ * calls checked.
+ */
+#ifndef LP_RAW_H
+#define LP_RAW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The flat form has at most this many values; more go through memory. */
+#define LP_FLAT_PARAMS 16
+#define LP_FLAT_RESULTS 1
+
+/* One flat value; narrower ones are zero-extended into `lo`. */
+typedef struct lp_flat {
+    uint64_t lo, hi; /* hi: vectors only */
+} lp_flat;
+
+/* The encoding of a guest's strings. */
+typedef enum lp_encoding { LP_UTF8, LP_UTF16, LP_LATIN1_UTF16 } lp_encoding;
+
+/* What a guest passed or returned; until the callback ends. The layout is src/raw.rs's. */
+typedef struct lp_values {
+    const lp_flat *flat; /* NULL: in memory */
+    size_t offset, size; /* there; in bounds and aligned for the whole of the type */
+    uint8_t *memory;
+    size_t memory_len;
+    /*
+     * What stands behind each handle, in the order of the values: the number that
+     * C gave a resource of its own, or the one under which the engine holds a guest's.
+     */
+    const uint32_t *handles;
+    size_t handle_count;
+    uint32_t encoding; /* lp_encoding */
+    uint64_t result;   /* out: LP_RESULT_FLAT */
+} lp_values;
+
+/* Where to put what a guest gets; until the callback ends. The layout is src/raw.rs's. */
+typedef struct lp_target lp_target;
+struct lp_target {
+    lp_flat *flat; /* write the flat values here; NULL: in memory */
+    size_t offset; /* there; checked as above */
+    /* The guest's memory; another one after each lp_target_alloc. */
+    uint8_t *memory;
+    size_t memory_len;
+    uint32_t encoding; /* lp_encoding */
+    struct wasmtime_error *(*realloc)(lp_target *t, uint32_t align, uint32_t size, uint32_t *ret);
+    struct wasmtime_error *(*handle)(lp_target *t, uint32_t nth, uint32_t resource, uint32_t value,
+                                     uint32_t *ret);
+    void *cx;
+    const void *types;
+};
+
+/* `resource` of a handle whose resource the guest implements. */
+#define LP_GUESTS UINT32_MAX
+
+/* A handle on its way to a guest. */
+typedef struct lp_handle {
+    uint32_t resource; /* the type number that C gave; LP_GUESTS */
+    uint32_t value;    /* its representation; the number under which the engine holds it */
+} lp_handle;
+
+#endif

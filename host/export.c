@@ -1,0 +1,320 @@
+/*
+ * host/export.c: calls from C into a component, by the same plans as calls out.
+ *
+ * Handles both ways. A resource that C implements goes in as a number of held.c,
+ * lent for the call or handed over. One that the component implements comes out as a
+ * loop_handle: generation << 32 | place in i->foreign + 1, so that a handle that
+ * was dropped or handed over is told from its successor.
+ */
+#include <stdlib.h>
+
+#include "host/internal.h"
+
+struct loop_export {
+    loop_instance *instance;
+    const lp_import *export;
+    const lp_plan *plan;
+    lp_export *raw;
+};
+
+/* ---- entering ---- */
+
+loop_error *loop_instance_enter(loop_instance *i)
+{
+    if (i->state != LP_NEW || i->entered)
+        return loop_error_new(LOOP_USAGE, "'%s' has run already; make another instance",
+                              i->options.name);
+    i->entered = true;
+    bool exited;
+    int status = 0;
+    loop_error *err = lp_guest_instantiate(i->guest, i->options.call_timeout_ms, &exited, &status);
+    if (!err && exited)
+        err = loop_error_new(LOOP_CANCELLED, "'%s' ended itself with status %d", i->options.name,
+                             status);
+    i->instantiated = !err;
+    i->broken = err != NULL;
+    return err;
+}
+
+/* ---- looking up ---- */
+
+static bool is_wanted(const lp_import *x, const char *interface_name, const char *version,
+                      const char *function)
+{
+    char name[LP_MAX_NAME];
+    const char *offered = lp_split_version(x->interface_name, name, sizeof name);
+    return !x->resource && strcmp(x->name, function) == 0 && strcmp(name, interface_name) == 0 &&
+           (!*version || lp_version_serves(offered, version));
+}
+
+static loop_error *find_export(const loop_instance *i, const char *interface_name,
+                               const char *version, const char *function, const lp_import **ret)
+{
+    const lp_import *x;
+    for (size_t n = 0; (x = lp_component_exported_at(i->component->engine, n)); n++) {
+        if (is_wanted(x, interface_name, version, function)) {
+            *ret = x;
+            return NULL;
+        }
+    }
+    return loop_error_hint_set(loop_error_new(LOOP_NOT_FOUND, "'%s' exports no '%s' of '%s%s%s'",
+                                              i->options.name, function, interface_name,
+                                              *version ? "@" : "", version),
+                               "`loop inspect` shows what it exports");
+}
+
+static loop_error *check_type(const loop_instance *i, const lp_import *x, const char *type)
+{
+    if (!x->signature)
+        return loop_error_new(LOOP_INVALID,
+                              "'%s' exports '%s' with a type that loop does not carry",
+                              i->options.name, x->name);
+    lp_buf text = {0};
+    lp_signature_text(x->signature, &text);
+    loop_error *err = NULL;
+    if (strcmp(text.ptr, type) != 0)
+        err =
+            loop_error_new(LOOP_INVALID, "'%s' exports '%s' with another type: %.600s, not %.600s",
+                           i->options.name, x->name, text.ptr, type);
+    lp_buf_done(&text);
+    return err;
+}
+
+static loop_error *open_export(loop_instance *i, const lp_import *x, const lp_plan *plan,
+                               loop_export **ret)
+{
+    lp_shape shape;
+    lp_export *raw;
+    LP_TRY(lp_check_handles(i, plan, NULL));
+    LP_TRY(lp_export_new(i->guest, x->interface_name, x->name, &shape, &raw));
+    loop_error *err = lp_plan_check(plan, &shape);
+    if (err) {
+        lp_export_delete(raw);
+        return err;
+    }
+    loop_export *f = *lp_push(&i->exports) = lp_alloc(sizeof *f);
+    *f = (loop_export){i, x, plan, raw};
+    *ret = f;
+    return NULL;
+}
+
+loop_error *loop_instance_export(loop_instance *i, const char *interface_name, const char *version,
+                                 const char *function, const char *type, const loop_export **ret)
+{
+    if (!i->instantiated)
+        return loop_error_new(LOOP_USAGE, "'%s' is called before loop_instance_enter",
+                              i->options.name);
+    const lp_import *x = NULL;
+    LP_TRY(find_export(i, interface_name, version, function, &x));
+    LP_TRY(check_type(i, x, type));
+    for (size_t n = 0; n < i->exports.n; n++) {
+        if (i->exports.at[n]->export == x) {
+            *ret = i->exports.at[n];
+            return NULL;
+        }
+    }
+    const lp_plan *plan;
+    LP_TRY(lp_plan_new(&i->arena, x->signature, &plan));
+    loop_export *f;
+    LP_TRY(open_export(i, x, plan, &f));
+    *ret = f;
+    return NULL;
+}
+
+void lp_exports_done(loop_instance *i)
+{
+    for (size_t n = 0; n < i->exports.n; n++) {
+        lp_export_delete(i->exports.at[n]->raw);
+        free(i->exports.at[n]);
+    }
+    free(i->exports.at);
+    free(i->foreign.at);
+    free(i->handles.at);
+    free(i->taken.at);
+    free(i->lent.at);
+    lp_frame_done(&i->in);
+    lp_frame_done(&i->out);
+}
+
+/* ---- handles of the component's resources ---- */
+
+static loop_handle foreign_new(loop_instance *i, const lp_resource *r, uint32_t number)
+{
+    size_t n = 0;
+    while (n < i->foreign.n && i->foreign.at[n].resource)
+        n++;
+    if (n == i->foreign.n)
+        lp_push(&i->foreign);
+    struct lp_foreign *f = &i->foreign.at[n];
+    f->resource = r;
+    f->number = number;
+    return (uint64_t)f->generation << 32 | (n + 1);
+}
+
+/* NULL: there is none, or not of that resource (NULL: of any). */
+static struct lp_foreign *foreign_find(loop_instance *i, const lp_resource *r, loop_handle h)
+{
+    uint32_t place = (uint32_t)h;
+    if (place == 0 || place > i->foreign.n)
+        return NULL;
+    struct lp_foreign *f = &i->foreign.at[place - 1];
+    bool same = f->resource && f->generation == (uint32_t)(h >> 32) && (!r || f->resource == r);
+    return same ? f : NULL;
+}
+
+static void foreign_forget(struct lp_foreign *f)
+{
+    f->resource = NULL;
+    f->generation++;
+}
+
+static loop_error *no_handle(const char *what)
+{
+    return loop_error_hint_set(loop_error_new(LOOP_USAGE, "a handle that is no %s here", what),
+                               "it was dropped, handed over, or is of another instance");
+}
+
+/* ---- values on their way in ---- */
+
+struct call {
+    const loop_export *f;
+    const void *args;
+    void *ret;
+};
+
+/* Before anything happens: a wrong handle is the caller's mistake, and ends nothing. */
+static loop_error *check_argument(void *data, const lp_node *n, uint64_t at)
+{
+    const lp_resource *r = n->type->resource;
+    if (r->is_export)
+        return foreign_find(data, r, at) ? NULL : no_handle(r->name);
+    return at ? NULL : loop_error_new(LOOP_USAGE, "no object for a handle of %s", r->name);
+}
+
+static loop_error *put_handle(void *data, const lp_node *n, uint64_t at)
+{
+    loop_instance *i = data;
+    const lp_resource *r = n->type->resource;
+    lp_handle h = {LP_GUESTS, 0};
+    if (r->is_export) {
+        struct lp_foreign *f = foreign_find(i, r, at);
+        if (!f)
+            return no_handle(r->name);
+        h.value = f->number;
+        if (n->kind == LP_OWN)
+            foreign_forget(f);
+    } else {
+        struct lp_held held = {.object = (void *)(uintptr_t)at,
+                               .resource = r,
+                               .chain = i->owners.at[r->index].chain,
+                               .lent = n->kind == LP_BORROW};
+        h.resource = r->index;
+        LP_TRY(lp_hold(i, &held, &h.value));
+        if (held.lent)
+            *lp_push(&i->lent) = h.value;
+    }
+    *lp_push(&i->handles) = h;
+    return NULL;
+}
+
+static loop_error *in_function(const struct call *c, loop_error *err)
+{
+    return err ? loop_error_wrap(err, "in %s of '%s'", c->f->export->name,
+                                 c->f->instance->options.name)
+               : NULL;
+}
+
+static loop_error *put_args(void *data, lp_target *out)
+{
+    struct call *c = data;
+    loop_instance *i = c->f->instance;
+    i->handles.n = 0;
+    loop_error *err = lp_each_handle(&c->f->plan->params, c->args, put_handle, i);
+    lp_lower l = {.to = out, .handles = i->handles.at, .handle_count = i->handles.n};
+    if (!err)
+        err = lp_lower_values(&l, &c->f->plan->params, c->args);
+    return in_function(c, err);
+}
+
+/* What was lent is the caller's again. */
+static void end_loans(loop_instance *i)
+{
+    for (size_t n = 0; n < i->lent.n; n++)
+        lp_release(i, i->lent.at[n]);
+    i->lent.n = 0;
+}
+
+/* ---- values on their way out ---- */
+
+static loop_error *take_handle(void *data, const lp_node *n, uint32_t number, uint64_t *ret)
+{
+    loop_instance *i = data;
+    const lp_resource *r = n->type->resource;
+    if (r->is_export) {
+        *ret = foreign_new(i, r, number);
+        return NULL;
+    }
+    struct lp_held h;
+    LP_TRY(lp_unhold(i, r, number, false, &h));
+    *ret = (uint64_t)(uintptr_t)h.object;
+    return NULL;
+}
+
+static loop_error *take_result(void *data, lp_values *in)
+{
+    struct call *c = data;
+    loop_instance *i = c->f->instance;
+    if (!c->f->plan->result)
+        return NULL;
+    lp_lift l = {.from = in, .frame = &i->in, .keep = true, .take = take_handle, .data = i};
+    return in_function(c, lp_lift_values(&l, c->f->plan->result, c->ret));
+}
+
+/* ---- calling ---- */
+
+loop_error *loop_export_call(const loop_export *f, const void *args, void *ret)
+{
+    loop_instance *i = f->instance;
+    if (i->broken)
+        return loop_error_new(LOOP_UNAVAILABLE, "'%s' has ended; make another instance",
+                              i->options.name);
+    const lp_plan *p = f->plan;
+    if (p->params.handles)
+        LP_TRY(lp_each_handle(&p->params, args, check_argument, i));
+    lp_frame_begin(&i->in);
+    struct call c = {f, args, ret};
+    lp_flat flat[LP_FLAT_PARAMS];
+    lp_calling calling = {.put = put_args, .take = p->number_out ? NULL : take_result, .data = &c};
+    if (p->numbers_in) {
+        for (size_t n = 0; n < p->params.count; n++)
+            lp_lower_number(p->params.parts[n], (const uint8_t *)args + p->params.fields[n].offset,
+                            &flat[n].lo);
+        calling.flat = flat;
+        calling.count = p->params.count;
+    }
+    loop_error *err =
+        lp_export_call(f->raw, &calling, i->options.call_timeout_ms, &i->exited, &i->result_status);
+    if (p->params.handles)
+        end_loans(i);
+    if (!err && i->exited)
+        err = loop_error_new(LOOP_CANCELLED, "'%s' ended itself with status %d", i->options.name,
+                             i->result_status);
+    if (!err && p->number_out && p->result)
+        lp_lift_number(p->result, &(lp_flat){calling.result, 0}, ret);
+    i->broken = err && loop_error_code(err) != LOOP_UNAVAILABLE;
+    return err;
+}
+
+loop_error *loop_handle_drop(loop_instance *i, loop_handle handle)
+{
+    if (!handle || i->broken)
+        return NULL; /* it went with the instance */
+    struct lp_foreign *f = foreign_find(i, NULL, handle);
+    if (!f)
+        return no_handle("resource of the component");
+    uint32_t number = f->number;
+    foreign_forget(f);
+    loop_error *err = lp_guest_drop(i->guest, number, i->options.call_timeout_ms);
+    i->broken = err != NULL;
+    return err;
+}

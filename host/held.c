@@ -1,0 +1,145 @@
+/*
+ * host/held.c: resources that a component holds: a number in the component's
+ * table of handles (the engine's) stands for a number here, which stands for an
+ * object of a provider. A guest never sees an address, and a number is checked
+ * against the resource that the function's type names.
+ */
+#include <stdlib.h>
+
+#include "host/internal.h"
+
+void lp_provider_lock(struct lp_provider *p)
+{
+    if (p->table->threads == LOOP_THREADS_SERIAL)
+        lp_os_mutex_lock(p->serial);
+}
+
+void lp_provider_unlock(struct lp_provider *p)
+{
+    if (p->table->threads == LOOP_THREADS_SERIAL)
+        lp_os_mutex_unlock(p->serial);
+}
+
+loop_error *lp_hold(loop_instance *i, const struct lp_held *h, uint32_t *ret)
+{
+    uint32_t number = i->free_held;
+    if (number != UINT32_MAX) {
+        i->free_held = i->held.at[number].next_free;
+    } else if (i->held.n < LP_MAX_HANDLES) {
+        number = (uint32_t)i->held.n;
+        lp_push(&i->held);
+    } else {
+        return loop_error_new(LOOP_LIMIT, "the component holds %d handles, the most there may be",
+                              LP_MAX_HANDLES);
+    }
+    i->held.at[number] = *h;
+    *ret = number;
+    return NULL;
+}
+
+void lp_release(loop_instance *i, uint32_t number)
+{
+    i->held.at[number] = (struct lp_held){.next_free = i->free_held};
+    i->free_held = number;
+}
+
+loop_error *lp_unhold(loop_instance *i, const lp_resource *r, uint32_t number, bool keep,
+                      struct lp_held *ret)
+{
+    if (number >= i->held.n || !i->held.at[number].object || i->held.at[number].resource != r)
+        return loop_error_new(LOOP_INTERNAL, "handle %u is none of %s", number, r->name);
+    *ret = i->held.at[number];
+    if (!keep)
+        lp_release(i, number);
+    return NULL;
+}
+
+void lp_drop_object(const struct lp_held *h)
+{
+    for (size_t n = h->link; h->chain && n < h->chain->n; n++) {
+        const struct lp_link *l = &h->chain->links[n];
+        const loop_resource *row = lp_find_resource(l, h->resource->name);
+        if (!row)
+            continue;
+        lp_provider_lock(l->provider);
+        row->drop(l->side->functions, l->provider->self, h->object);
+        lp_provider_unlock(l->provider);
+        return;
+    }
+}
+
+void lp_slot_drop(void *data, uint32_t number)
+{
+    struct lp_slot *s = data;
+    struct lp_held h;
+    loop_error *err = lp_unhold(s->instance, s->import->resource, number, false, &h);
+    if (err)
+        loop_error_delete(err); /* a stub's */
+    else if (!h.lent)
+        lp_drop_object(&h);
+}
+
+void lp_held_sweep(loop_instance *i)
+{
+    for (uint32_t n = 0; n < i->held.n; n++) {
+        struct lp_held h = i->held.at[n];
+        if (!h.object)
+            continue;
+        lp_release(i, n);
+        if (!h.lent)
+            lp_drop_object(&h);
+    }
+    free(i->held.at);
+    i->held.at = NULL;
+    i->held.n = i->held.cap = 0;
+    i->free_held = UINT32_MAX;
+}
+
+loop_error *lp_take_argument(void *data, const lp_node *n, uint32_t number, uint64_t *ret)
+{
+    loop_instance *i = data;
+    struct lp_held h;
+    LP_TRY(lp_unhold(i, n->type->resource, number, n->kind == LP_BORROW, &h));
+    if (n->kind == LP_OWN)
+        *lp_push(&i->taken) = h;
+    *ret = (uint64_t)(uintptr_t)h.object;
+    return NULL;
+}
+
+/* ---- results ---- */
+
+struct holding {
+    loop_instance *instance;
+    struct lp_held held;
+    loop_error *err; /* the first; the objects behind it are dropped */
+};
+
+static loop_error *hold_one(void *data, const lp_node *n, uint64_t at)
+{
+    struct holding *x = data;
+    loop_instance *i = x->instance;
+    lp_handle h = {n->type->resource->index, 0};
+    x->held.resource = n->type->resource;
+    x->held.object = (void *)(uintptr_t)at;
+    if (!x->held.object)
+        x->err = x->err ? x->err : loop_error_new(LOOP_INTERNAL, "a handle of no object");
+    else if (!x->err)
+        x->err = lp_hold(i, &x->held, &h.value);
+    if (x->err && x->held.object)
+        lp_drop_object(&x->held);
+    *lp_push(&i->handles) = h;
+    return NULL;
+}
+
+loop_error *lp_hold_result(loop_instance *i, const struct lp_chain *chain, size_t link,
+                           const lp_node *n, const void *value)
+{
+    struct holding x = {.instance = i, .held = {.chain = chain, .link = link}};
+    i->handles.n = 0;
+    loop_error *err = lp_each_handle(n, value, hold_one, &x);
+    if (err) {
+        loop_error_delete(x.err);
+        return err;
+    }
+    return x.err;
+}

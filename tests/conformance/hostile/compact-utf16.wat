@@ -1,0 +1,31 @@
+;; compact-utf16: texts of a latin1+utf16 guest that are wrong: a length with its
+;; highest bit set counts units of UTF-16, one without bytes of Latin-1. The memory
+;; has one page.
+(module
+  (import "loop:conformance/values@0.1.0" "swallow" (func $swallow (param i32 i32)))
+  (memory (export "memory") 1)
+  (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+  (data (i32.const 1024) "\3c\d8\0d\df")
+  (func (export "latin1") (result i32) ;; any byte is a character
+    (call $swallow (i32.const 1024) (i32.const 4)) (i32.const 1))
+  (func (export "pair") (result i32)
+    (call $swallow (i32.const 1024) (i32.const 0x80000002)) (i32.const 1))
+  (func (export "half-a-pair") (result i32)
+    (call $swallow (i32.const 1024) (i32.const 0x80000001)) (i32.const 1))
+  (func (export "low-alone") (result i32)
+    (call $swallow (i32.const 1026) (i32.const 0x80000001)) (i32.const 1))
+  (func (export "latin1-misaligned") (result i32)
+    (call $swallow (i32.const 1025) (i32.const 1)) (i32.const 1))
+  (func (export "utf16-misaligned") (result i32)
+    (call $swallow (i32.const 1025) (i32.const 0x80000001)) (i32.const 1))
+  (func (export "latin1-to-the-end") (result i32)
+    (call $swallow (i32.const 65534) (i32.const 2)) (i32.const 1))
+  (func (export "latin1-beyond") (result i32)
+    (call $swallow (i32.const 65534) (i32.const 3)) (i32.const 1))
+  (func (export "utf16-beyond") (result i32)
+    (call $swallow (i32.const 65534) (i32.const 0x80000002)) (i32.const 1))
+  (func (export "latin1-largest") (result i32)
+    (call $swallow (i32.const 1024) (i32.const 0x7fffffff)) (i32.const 1))
+  (func (export "utf16-largest") (result i32)
+    (call $swallow (i32.const 1024) (i32.const -1)) (i32.const 1))
+)

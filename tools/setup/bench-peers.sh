@@ -1,0 +1,71 @@
+#!/bin/sh
+# What `make bench ONLY=calls` compares with, beside Wasmtime's C API, which is in
+# the engine: Wasmtime's own typed functions (tests/bench/rust-peer; four minutes
+# on two cores, once) and Extism's C SDK, into <cache>/bench-peers. One that cannot
+# be had is left out, and so are its rows.
+#
+#   tools/setup/bench-peers.sh [--check]
+. "$(dirname "$0")/common.sh"
+root=$(cd "$setup/../.." && pwd)
+home=$cache/bench-peers
+status=0
+
+case ${1-} in
+    --check | '') ;;
+    *) fail "unknown option '$1'" "bench-peers.sh [--check]" ;;
+esac
+
+missing() {
+    say "$1"
+    status=1
+}
+
+# Cargo knows what changed; again takes a second.
+rust_peer() {
+    have cargo || { missing "the Rust peer needs cargo: install Rust with rustup"; return; }
+    [ -x "$home/target/release/rust-peer" ] ||
+        say "building tests/bench/rust-peer with Wasmtime in it, some four minutes"
+    if (cd "$root/tests/bench/rust-peer" && cargo build --quiet --release --locked \
+        --target-dir "$home/target" >"$home/rust-peer.log" 2>&1); then
+        say "the Rust peer in $home/target/release/rust-peer"
+    else
+        tail -5 "$home/rust-peer.log" >&2
+        missing "the Rust peer did not build; see $home/rust-peer.log"
+    fi
+}
+
+extism_library() {
+    for file in "$venv"/lib/python3*/site-packages/extism_sys/libextism_sys.so; do
+        [ -e "$file" ] && dirname "$file" && return
+    done
+}
+
+# The library alone; what its package needs for Python is left out.
+extism_peer() {
+    if ! py_installed extism_sys requirements-extism.txt; then
+        py_install extism-sys requirements-extism.txt --no-deps ||
+            { missing "extism-sys cannot be had here"; return; }
+    fi
+    source=$root/tests/bench/extism_peer.c
+    library=$(extism_library)
+    # In one step, for whoever runs it meanwhile.
+    "${CC:-cc}" -std=gnu17 -O2 "$source" "-L$library" "-Wl,-rpath,$library" -lextism_sys \
+        -o "$home/extism_peer.new" || { missing "the Extism peer did not build"; return; }
+    mv "$home/extism_peer.new" "$home/extism_peer"
+    say "the Extism peer in $home/extism_peer"
+}
+
+if [ -n "${1-}" ]; then
+    for peer in target/release/rust-peer extism_peer; do
+        if [ -x "$home/$peer" ]; then
+            say "$home/$peer"
+        else
+            missing "$peer is missing: tools/setup/bench-peers.sh (only for make bench)"
+        fi
+    done
+    exit $status
+fi
+mkdir -p "$home"
+rust_peer
+extism_peer
+exit $status
