@@ -24,7 +24,7 @@ run: all
 # What is built, as it is: after `make`; as root where PREFIX asks for it.
 PREFIX ?= /usr/local
 install:
-	@DESTDIR="$(DESTDIR)" sh tools/install.sh $(B) "$(DESTDIR)$(PREFIX)"
+	@sh tools/install.sh $(B) "$(DESTDIR)$(PREFIX)"
 
 new-provider:
 	@python3 tools/new_provider.py --loop $(B)/loop -- "$(NAME)"
@@ -69,6 +69,7 @@ asan: setup-all engine examples guests
 	@python3 tests/run.py --build build-asan --components $(B) $(if $(ONLY),--only $(ONLY))
 
 fuzz: engine
+	@sh tools/setup/wasm-tools.sh
 	@sh tools/fuzz.sh $(B)
 
 fmt: setup
@@ -86,5 +87,5 @@ help:
 	  'make check    layers, formatting, WIT, generated files, licences' \
 	  'make bench    timings as ratios against a peer, into build/bench.tsv' \
 	  'make asan     all tests under the address and undefined-behaviour sanitizers' \
-	  'make fuzz     each fuzz target for a minute' \
+	  'make fuzz     each fuzz target for a minute, 10,000 random signatures' \
 	  'make fmt      format the C code'

@@ -125,6 +125,30 @@ loop_error *lp_each_handle(const lp_node *n, const void *value, lp_handle_fn *f,
 /* Whether all `n` bytes are UTF-8; runs of ASCII eight at a time. */
 bool lp_utf8_check(const char *s, size_t n);
 
+/* Whether it is short, and ASCII alone. */
+static inline bool lp_is_short_ascii(const char *s, size_t n)
+{
+    uint64_t all = 0, eight = 0;
+    if (n > 64)
+        return false;
+    if (n < 8) {
+        for (size_t i = 0; i < n; i++)
+            all |= (uint8_t)s[i];
+        return all < 0x80;
+    }
+    for (size_t i = 0; i + 8 <= n; i += 8) {
+        memcpy(&eight, s + i, 8);
+        all |= eight;
+    }
+    memcpy(&eight, s + n - 8, 8);
+    return ((all | eight) & 0x8080808080808080u) == 0;
+}
+
+static inline bool lp_is_text(const char *s, size_t n)
+{
+    return lp_is_short_ascii(s, n) || lp_utf8_check(s, n);
+}
+
 /* strings.c: other encodings. Lengths as the guest has them, in bounds. */
 loop_error *lp_string_lift(lp_lift *l, uint32_t offset, uint32_t length,
                            loop_string *to) LOOP_MUST_USE;

@@ -204,25 +204,6 @@ static loop_error *lift_list(lp_lift *l, const lp_node *n, uint32_t offset, uint
 
 /* ---- strings ---- */
 
-/* Whether short text is ASCII alone; long text is for lp_utf8_check. */
-static inline bool is_short_ascii(const char *s, size_t n)
-{
-    uint64_t all = 0, eight = 0;
-    if (n > 64)
-        return false;
-    if (n < 8) {
-        for (size_t i = 0; i < n; i++)
-            all |= (uint8_t)s[i];
-        return all < 0x80;
-    }
-    for (size_t i = 0; i + 8 <= n; i += 8) {
-        memcpy(&eight, s + i, 8);
-        all |= eight;
-    }
-    memcpy(&eight, s + n - 8, 8);
-    return ((all | eight) & 0x8080808080808080u) == 0;
-}
-
 static inline loop_error *lift_string(lp_lift *l, uint32_t offset, uint32_t length, void *to)
 {
     const lp_values *v = l->from;
@@ -232,7 +213,7 @@ static inline loop_error *lift_string(lp_lift *l, uint32_t offset, uint32_t leng
         return lp_in_bounds(v, offset, length, 1, "string");
     LP_TRY(lp_spend(&l->frame->fuel, length));
     const char *text = (const char *)v->memory + offset;
-    if (!is_short_ascii(text, length) && !lp_utf8_check(text, length))
+    if (!lp_is_text(text, length))
         return loop_error_new(LOOP_TRAP, "the component passed a string that is not UTF-8");
     loop_string *s = to;
     s->len = length;

@@ -248,11 +248,9 @@ static loop_error *lower_flat(lp_lower *l, const lp_node *n, const void *from, l
         return NULL;
     case LP_RECORD:
     case LP_TUPLE:
-        for (size_t i = 0; i < n->count; i++) {
-            const lp_step *f = &n->fields[i];
-            LP_TRY(lower_flat(l, f->node, (const uint8_t *)from + f->offset, at));
-            at += f->node->flat;
-        }
+        for (const lp_step *f = n->fields, *end = f + n->count; f < end; at += f->node->flat, f++)
+            if (!lp_lower_number(f->node, (const uint8_t *)from + f->offset, &at->lo))
+                LP_TRY(lower_flat(l, f->node, (const uint8_t *)from + f->offset, at));
         return NULL;
     case LP_VARIANT:
     case LP_OPTION:

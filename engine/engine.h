@@ -218,6 +218,8 @@ void lp_export_delete(lp_export *e);
 /* *exited: the guest ended itself, with *ret_status. */
 loop_error *lp_export_call(lp_export *e, lp_calling *c, uint64_t timeout_ms, bool *exited,
                            int *ret_status) LOOP_MUST_USE;
+/* LOOP_UNAVAILABLE while the guest is inside a call: nobody may enter it then. */
+loop_error *lp_guest_check_free(const lp_guest *g, const char *what) LOOP_MUST_USE;
 /* Drops a resource that the guest implements; its destructor runs. */
 loop_error *lp_guest_drop(lp_guest *g, uint32_t held, uint64_t timeout_ms) LOOP_MUST_USE;
 /* An export with WAVE; *ret is malloced. */

@@ -102,10 +102,10 @@ static loop_error *with_frames(wasmtime_error_t *e, loop_code code, const char *
 
 loop_error *lp_error_of(wasmtime_error_t *e)
 {
-    return lp_error_of_guest("the component", e);
+    return lp_error_of_guest("the component", e, LOOP_INTERNAL);
 }
 
-loop_error *lp_error_of_guest(const char *name, wasmtime_error_t *e)
+loop_error *lp_error_of_guest(const char *name, wasmtime_error_t *e, loop_code otherwise)
 {
     wasm_byte_vec_t v = {0};
     lpx_error_root(e, &v);
@@ -121,11 +121,11 @@ loop_error *lp_error_of_guest(const char *name, wasmtime_error_t *e)
         err = loop_error_hint_set(err,
                                   "pass less at once: about 4 MiB of bytes, or 3 million numbers");
     } else {
-        /* With frames the guest did it (a bad handle, say); without, the engine could not. */
+        /* With frames the guest did it (a bad handle, say). */
         err = with_frames(e, LOOP_TRAP, root);
         if (!loop_error_cause(err)) {
             loop_error_delete(err);
-            err = loop_error_new(LOOP_INTERNAL, "%s", root);
+            err = loop_error_new(otherwise, "%s", root);
         }
     }
     wasmtime_error_delete(e);

@@ -18,23 +18,6 @@ struct binding {
     void *data;
 };
 
-struct lp_guest {
-    lp_engine *engine;
-    lp_component *component;
-    lp_guest_options options;
-    lpx_hooks hooks;
-    lpx_driver *driver;
-    wasmtime_component_linker_t *linker;
-    wasmtime_store_t *store;
-    wasmtime_context_t *cx;
-    lpx_limits limits;
-    wasmtime_component_instance_t instance;
-    loop_error *stash;  /* raised inside a host call, on its way out */
-    uint32_t resources; /* types defined, numbered from 0 */
-    bool alone;         /* imports nothing that may wait: calls need no fiber */
-    bool running;       /* inside a call: nobody may enter it again */
-};
-
 /* ---- hooks ---- */
 
 static bool ask_http(void *data, bool https, lpx_text host, uint16_t port)
@@ -214,7 +197,7 @@ void lp_guest_delete(lp_guest *g)
 /* ---- host functions ---- */
 
 /* Keeps a host function's error while Wasmtime unwinds the guest. */
-static wasmtime_error_t *stash(lp_guest *g, loop_error *err)
+wasmtime_error_t *lp_guest_stash(lp_guest *g, loop_error *err)
 {
     loop_error_delete(g->stash);
     g->stash = err;
@@ -223,17 +206,16 @@ static wasmtime_error_t *stash(lp_guest *g, loop_error *err)
 
 static wasmtime_error_t *on_failed(void *env, loop_error *err)
 {
-    return stash(((struct binding *)env)->guest, err);
+    return lp_guest_stash(((struct binding *)env)->guest, err);
 }
 
 static wasmtime_error_t *on_put(void *env, lp_target *out)
 {
     struct binding *b = env;
     loop_error *err = b->function.put(b->data, out);
-    return err ? stash(b->guest, err) : NULL;
+    return err ? lp_guest_stash(b->guest, err) : NULL;
 }
 
-/* An allocation fails with the guest's own fault. */
 loop_error *lp_target_alloc(lp_target *t, uint32_t align, size_t size, uint32_t *ret)
 {
     if (size > INT32_MAX)
@@ -241,11 +223,8 @@ loop_error *lp_target_alloc(lp_target *t, uint32_t align, size_t size, uint32_t 
     wasmtime_error_t *e = t->realloc(t, align, (uint32_t)size, ret);
     if (!e)
         return NULL;
-    int trap = lpx_error_trap(e);
-    loop_error *err = lp_error_of(e);
-    if (trap >= 0)
-        return err;
-    return loop_error_wrap(err, "the component did not allocate %zu bytes for a value", size);
+    return loop_error_wrap(lp_error_of_guest("the component", e, LOOP_TRAP),
+                           "the component did not allocate %zu bytes for a value", size);
 }
 
 loop_error *lp_target_handle(lp_target *t, uint32_t nth, lp_handle h, uint32_t *ret)
@@ -366,8 +345,8 @@ static loop_error *limit_error(const lp_guest *g, loop_error *cause)
 }
 
 /* What a race's end means. *exited: the guest ended itself with a status. */
-static loop_error *outcome(lp_guest *g, lpx_outcome o, wasmtime_error_t *e, bool *exited,
-                           int *status)
+loop_error *lp_guest_outcome(lp_guest *g, lpx_outcome o, wasmtime_error_t *e, bool *exited,
+                             int *status)
 {
     *exited = false;
     switch (o) {
@@ -387,28 +366,33 @@ static loop_error *outcome(lp_guest *g, lpx_outcome o, wasmtime_error_t *e, bool
     }
     lp_auto(lp_free_string) char *name = lp_format("'%s'", g->options.name);
     int trap = lpx_error_trap(e);
-    loop_error *err = lp_error_of_guest(name, e);
+    loop_error *err = lp_error_of_guest(name, e, g->started ? LOOP_TRAP : LOOP_INTERNAL);
     /* A refused memory ends in an abort, or before the start; another trap is a fault of its own.
      */
     bool gave_up = trap < 0 || trap == WASMTIME_TRAP_CODE_UNREACHABLE_CODE_REACHED;
     return g->limits.memory_refused && gave_up ? limit_error(g, err) : err;
 }
 
-/* A guest that waits for a host function is not entered again. */
-static loop_error *enter(lp_guest *g, const char *what)
+loop_error *lp_guest_check_free(const lp_guest *g, const char *what)
 {
-    if (g->running)
-        return loop_error_hint_set(
-            loop_error_new(LOOP_UNAVAILABLE,
-                           "'%s' of '%s' was called while the component is inside a call", what,
-                           g->options.name),
-            "answer the call that it makes first; a component is entered by one call at a time");
+    if (!g->running)
+        return NULL;
+    return loop_error_hint_set(
+        loop_error_new(LOOP_UNAVAILABLE,
+                       "'%s' of '%s' was called while the component is inside a call", what,
+                       g->options.name),
+        "answer the call that it makes first; a component is entered by one call at a time");
+}
+
+loop_error *lp_guest_enter(lp_guest *g, const char *what)
+{
+    LP_TRY(lp_guest_check_free(g, what));
     g->running = true;
     lp_ticker_enter(g->engine->ticker);
     return NULL;
 }
 
-static void leave(lp_guest *g)
+void lp_guest_leave(lp_guest *g)
 {
     lp_ticker_leave(g->engine->ticker);
     g->running = false;
@@ -417,11 +401,12 @@ static void leave(lp_guest *g)
 loop_error *lp_guest_instantiate(lp_guest *g, uint64_t timeout_ms, bool *exited, int *ret_status)
 {
     wasmtime_error_t *e = NULL;
-    LP_TRY(enter(g, "instantiate"));
+    LP_TRY(lp_guest_enter(g, "instantiate"));
     lpx_outcome o = lpx_instantiate(g->driver, g->linker, g->cx, g->component->wasm, timeout_ms,
                                     &g->instance, &e);
-    leave(g);
-    return outcome(g, o, e, exited, ret_status);
+    lp_guest_leave(g);
+    g->started = o == LPX_DONE;
+    return lp_guest_outcome(g, o, e, exited, ret_status);
 }
 
 static bool find(lp_guest *g, const char *interface_name, const char *function,
@@ -444,8 +429,8 @@ static bool find(lp_guest *g, const char *interface_name, const char *function,
     return found;
 }
 
-static loop_error *find_or_error(lp_guest *g, const char *interface_name, const char *function,
-                                 wasmtime_component_func_t *f)
+loop_error *lp_guest_find(lp_guest *g, const char *interface_name, const char *function,
+                          wasmtime_component_func_t *f)
 {
     if (find(g, interface_name, function, f))
         return NULL;
@@ -457,85 +442,14 @@ loop_error *lp_guest_run(lp_guest *g, const char *interface_name, uint64_t timeo
                          int *ret_status)
 {
     wasmtime_component_func_t f;
-    LP_TRY(find_or_error(g, interface_name, "run", &f));
+    LP_TRY(lp_guest_find(g, interface_name, "run", &f));
     wasmtime_error_t *e = NULL;
     bool ok = false, exited;
-    LP_TRY(enter(g, "run"));
+    LP_TRY(lp_guest_enter(g, "run"));
     lpx_outcome o = lpx_call_run(g->driver, g->cx, &f, timeout_ms, &ok, &e);
-    leave(g);
+    lp_guest_leave(g);
     *ret_status = ok ? 0 : 1;
-    return outcome(g, o, e, &exited, ret_status);
-}
-
-/* ---- exports ---- */
-
-struct lp_export {
-    lp_guest *guest;
-    lpx_export *raw;
-    char *name; /* in errors */
-};
-
-loop_error *lp_export_new(lp_guest *g, const char *interface_name, const char *function,
-                          lp_shape *ret_shape, lp_export **ret)
-{
-    wasmtime_component_func_t f;
-    LP_TRY(find_or_error(g, interface_name, function, &f));
-    lpx_shape s;
-    lpx_export *raw;
-    wasmtime_error_t *e = lpx_export_new(g->cx, &f, &s, &raw);
-    if (e)
-        return lp_error_of(e);
-    *ret_shape = (lp_shape){s.flat_params,  s.params_size,  s.params_align,
-                            s.flat_results, s.results_size, s.results_align};
-    lp_export *x = lp_alloc(sizeof *x);
-    *x = (lp_export){g, raw, lp_strdup(function)};
-    *ret = x;
-    return NULL;
-}
-
-void lp_export_delete(lp_export *x)
-{
-    if (!x)
-        return;
-    lpx_export_delete(x->raw);
-    free(x->name);
-    free(x);
-}
-
-static wasmtime_error_t *on_call_failed(void *guest, loop_error *err)
-{
-    return stash(guest, err);
-}
-
-loop_error *lp_export_call(lp_export *x, lp_calling *c, uint64_t timeout_ms, bool *exited,
-                           int *ret_status)
-{
-    lp_guest *g = x->guest;
-    LP_TRY(enter(g, x->name));
-    lpx_calling raw = {c->flat, c->count, c->put, c->take, c->data, on_call_failed, g, 0};
-    wasmtime_error_t *e = NULL;
-    lpx_outcome o = lpx_export_call(g->driver, g->cx, x->raw, &raw, g->alone, timeout_ms, &e);
-    leave(g);
-    if (o == LPX_DONE) {
-        c->result = raw.result;
-        *exited = false;
-        return NULL;
-    }
-    return outcome(g, o, e, exited, ret_status);
-}
-
-loop_error *lp_guest_drop(lp_guest *g, uint32_t held, uint64_t timeout_ms)
-{
-    LP_TRY(enter(g, "a destructor"));
-    wasmtime_error_t *e = NULL;
-    lpx_outcome o = lpx_held_drop(g->driver, g->cx, held, g->alone, timeout_ms, &e);
-    leave(g);
-    bool exited;
-    int status;
-    LP_TRY(outcome(g, o, e, &exited, &status));
-    return exited
-               ? loop_error_new(LOOP_CANCELLED, "the component ended itself with status %d", status)
-               : NULL;
+    return lp_guest_outcome(g, o, e, &exited, ret_status);
 }
 
 loop_error *lp_guest_call_wave(lp_guest *g, const char *interface_name, const char *function,
@@ -543,14 +457,14 @@ loop_error *lp_guest_call_wave(lp_guest *g, const char *interface_name, const ch
                                int *ret_status)
 {
     wasmtime_component_func_t f;
-    LP_TRY(find_or_error(g, interface_name, function, &f));
+    LP_TRY(lp_guest_find(g, interface_name, function, &f));
     wasm_byte_vec_t out = {0};
     wasmtime_error_t *e = NULL;
     bool bad_text;
-    LP_TRY(enter(g, function));
+    LP_TRY(lp_guest_enter(g, function));
     lpx_outcome o =
         lpx_call_wave(g->driver, g->cx, &f, args, strlen(args), timeout_ms, &out, &bad_text, &e);
-    leave(g);
+    lp_guest_leave(g);
     if (bad_text) {
         lp_auto(lp_free_string) char *text = lp_error_text(e);
         loop_error *err = loop_error_new(LOOP_USAGE, "%s", text);
@@ -558,7 +472,7 @@ loop_error *lp_guest_call_wave(lp_guest *g, const char *interface_name, const ch
         return loop_error_hint_set(
             err, "write them in WAVE: 1, \"text\", [1, 2], {name: \"x\"}, some(3)");
     }
-    LP_TRY(outcome(g, o, e, exited, ret_status));
+    LP_TRY(lp_guest_outcome(g, o, e, exited, ret_status));
     *ret = lp_strndup(out.data, out.size);
     if (!*exited)
         wasm_byte_vec_delete(&out);

@@ -47,9 +47,13 @@ loop_error *lp_signature_of(struct lp_types *x, const wasmtime_component_func_ty
                             const lp_signature **ret) LOOP_MUST_USE;
 void lp_types_done(struct lp_types *x);
 
-/* errors.c: takes `e`. A trap of the guest `name` with its frames, or what went wrong. */
+/*
+ * errors.c: takes `e`. A trap of the guest `name` with its frames, or what went
+ * wrong; without frames it has the code `otherwise`.
+ */
 loop_error *lp_error_of(wasmtime_error_t *e) LOOP_MUST_USE;
-loop_error *lp_error_of_guest(const char *name, wasmtime_error_t *e) LOOP_MUST_USE;
+loop_error *lp_error_of_guest(const char *name, wasmtime_error_t *e,
+                              loop_code otherwise) LOOP_MUST_USE;
 /* The message alone; takes `e`; malloced. */
 char *lp_error_text(wasmtime_error_t *e);
 
@@ -81,5 +85,37 @@ struct lp_component {
         size_t n, cap;
     } exported; /* functions of the exports */
 };
+
+/* ---- guests ---- */
+
+struct lp_guest {
+    lp_engine *engine;
+    lp_component *component;
+    lp_guest_options options;
+    lpx_hooks hooks;
+    lpx_driver *driver;
+    wasmtime_component_linker_t *linker;
+    wasmtime_store_t *store;
+    wasmtime_context_t *cx;
+    lpx_limits limits;
+    wasmtime_component_instance_t instance;
+    loop_error *stash;  /* raised inside a host call, on its way out */
+    uint32_t resources; /* types defined, numbered from 0 */
+    bool alone;         /* imports nothing that may wait: calls need no fiber */
+    bool running;       /* inside a call: nobody may enter it again */
+    bool started;       /* instantiated: what goes wrong from now on is the guest's fault */
+};
+
+/* A guest that waits for a host function is not entered again; `what` is for the error. */
+loop_error *lp_guest_enter(lp_guest *g, const char *what) LOOP_MUST_USE;
+void lp_guest_leave(lp_guest *g);
+/* What a race's end means; takes `e`. *exited: the guest ended itself with a status. */
+loop_error *lp_guest_outcome(lp_guest *g, lpx_outcome o, wasmtime_error_t *e, bool *exited,
+                             int *status) LOOP_MUST_USE;
+/* Keeps a host function's error while Wasmtime unwinds the guest. */
+wasmtime_error_t *lp_guest_stash(lp_guest *g, loop_error *err);
+/* LOOP_NOT_FOUND. */
+loop_error *lp_guest_find(lp_guest *g, const char *interface_name, const char *function,
+                          wasmtime_component_func_t *ret) LOOP_MUST_USE;
 
 #endif

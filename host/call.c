@@ -73,14 +73,6 @@ static void make_room(loop_instance *i, const lp_node *result)
         memset(i->small, 0, result->size);
 }
 
-/* Objects whose call was never made are nobody's. */
-static void drop_taken(loop_instance *i)
-{
-    for (size_t n = 0; n < i->taken.n; n++)
-        lp_drop_object(&i->taken.at[n]);
-    i->taken.n = 0;
-}
-
 static loop_error *too_much(void)
 {
     return loop_error_new(LOOP_LIMIT, "the answer takes more than the %u MiB of a call",
@@ -97,7 +89,7 @@ static loop_error *lift_and_call(struct lp_slot *s, lp_values *in)
     lp_lift l = {.from = in, .frame = &i->out, .take = lp_take_argument, .data = i};
     loop_error *err = lp_lift_values(&l, &p->params, args);
     if (err) {
-        drop_taken(i);
+        lp_drop_taken(i);
         return err;
     }
     i->taken.n = 0;
@@ -237,7 +229,7 @@ static loop_error *answer_stub(struct lp_slot *s, lp_values *in)
     lp_lift l = {.from = in, .frame = &i->out, .take = take_for_nobody, .data = i};
     void *args = lp_arena_take(&i->out.arena, s->plan->params.size + 1u);
     loop_error *bad = lp_lift_values(&l, &s->plan->params, args);
-    drop_taken(i);
+    lp_drop_taken(i);
     if (bad)
         return bad;
     make_room(i, r);

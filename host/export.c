@@ -3,8 +3,9 @@
  *
  * Handles both ways. A resource that C implements goes in as a number of held.c,
  * lent for the call or handed over. One that the component implements comes out as a
- * loop_handle: generation << 32 | place in i->foreign + 1, so that a handle that
- * was dropped or handed over is told from its successor.
+ * loop_handle: 22 bits of the instance's number, 22 of a generation, 20 of a place in
+ * i->foreign (from 1), so that a handle that was dropped, handed over or is another
+ * instance's is told from one that lives.
  */
 #include <stdlib.h>
 
@@ -138,34 +139,49 @@ void lp_exports_done(loop_instance *i)
 
 /* ---- handles of the component's resources ---- */
 
+#define PLACE_BITS 20
+#define GENERATION_BITS 22
+_Static_assert(LP_MAX_HANDLES < 1u << PLACE_BITS, "places");
+
+static uint64_t low_bits(uint64_t n, unsigned bits)
+{
+    return n & ((UINT64_C(1) << bits) - 1);
+}
+
+static loop_handle handle_of(const loop_instance *i, size_t place)
+{
+    uint64_t generation = low_bits(i->foreign.at[place].generation, GENERATION_BITS);
+    return i->number << (GENERATION_BITS + PLACE_BITS) | generation << PLACE_BITS | (place + 1);
+}
+
 static loop_handle foreign_new(loop_instance *i, const lp_resource *r, uint32_t number)
 {
-    size_t n = 0;
-    while (n < i->foreign.n && i->foreign.at[n].resource)
-        n++;
-    if (n == i->foreign.n)
-        lp_push(&i->foreign);
-    struct lp_foreign *f = &i->foreign.at[n];
+    size_t place = i->free_foreign;
+    if (place == i->foreign.n)
+        lp_push(&i->foreign)->next_free = (uint32_t)place + 1;
+    struct lp_foreign *f = &i->foreign.at[place];
+    i->free_foreign = f->next_free;
     f->resource = r;
     f->number = number;
-    return (uint64_t)f->generation << 32 | (n + 1);
+    return handle_of(i, place);
 }
 
 /* NULL: there is none, or not of that resource (NULL: of any). */
 static struct lp_foreign *foreign_find(loop_instance *i, const lp_resource *r, loop_handle h)
 {
-    uint32_t place = (uint32_t)h;
+    size_t place = (size_t)low_bits(h, PLACE_BITS);
     if (place == 0 || place > i->foreign.n)
         return NULL;
     struct lp_foreign *f = &i->foreign.at[place - 1];
-    bool same = f->resource && f->generation == (uint32_t)(h >> 32) && (!r || f->resource == r);
-    return same ? f : NULL;
+    return f->resource && (!r || f->resource == r) && h == handle_of(i, place - 1) ? f : NULL;
 }
 
-static void foreign_forget(struct lp_foreign *f)
+static void foreign_forget(loop_instance *i, struct lp_foreign *f)
 {
     f->resource = NULL;
     f->generation++;
+    f->next_free = i->free_foreign;
+    i->free_foreign = (uint32_t)(f - i->foreign.at);
 }
 
 static loop_error *no_handle(const char *what)
@@ -186,9 +202,34 @@ struct call {
 static loop_error *check_argument(void *data, const lp_node *n, uint64_t at)
 {
     const lp_resource *r = n->type->resource;
-    if (r->is_export)
-        return foreign_find(data, r, at) ? NULL : no_handle(r->name);
-    return at ? NULL : loop_error_new(LOOP_USAGE, "no object for a handle of %s", r->name);
+    if (!r->is_export)
+        return at ? NULL : loop_error_new(LOOP_USAGE, "no object for a handle of %s", r->name);
+    struct lp_foreign *f = foreign_find(data, r, at);
+    if (!f)
+        return no_handle(r->name);
+    bool own = n->kind == LP_OWN;
+    if (f->owned || (own && f->lent))
+        return loop_error_new(LOOP_USAGE,
+                              "a handle of %s is handed over and used again in one call", r->name);
+    f->owned = own;
+    f->lent = !own;
+    return NULL;
+}
+
+static loop_error *clear_marks(void *data, const lp_node *n, uint64_t at)
+{
+    struct lp_foreign *f = n->type->resource->is_export ? foreign_find(data, NULL, at) : NULL;
+    if (f)
+        f->owned = f->lent = false;
+    return NULL;
+}
+
+static loop_error *check_arguments(const loop_export *f, const void *args)
+{
+    loop_error *err = lp_each_handle(&f->plan->params, args, check_argument, f->instance);
+    loop_error *again = lp_each_handle(&f->plan->params, args, clear_marks, f->instance);
+    loop_error_delete(again); /* the same as before */
+    return err;
 }
 
 static loop_error *put_handle(void *data, const lp_node *n, uint64_t at)
@@ -202,7 +243,7 @@ static loop_error *put_handle(void *data, const lp_node *n, uint64_t at)
             return no_handle(r->name);
         h.value = f->number;
         if (n->kind == LP_OWN)
-            foreign_forget(f);
+            foreign_forget(i, f);
     } else {
         struct lp_held held = {.object = (void *)(uintptr_t)at,
                                .resource = r,
@@ -256,6 +297,7 @@ static loop_error *take_handle(void *data, const lp_node *n, uint32_t number, ui
     }
     struct lp_held h;
     LP_TRY(lp_unhold(i, r, number, false, &h));
+    *lp_push(&i->taken) = h;
     *ret = (uint64_t)(uintptr_t)h.object;
     return NULL;
 }
@@ -267,7 +309,11 @@ static loop_error *take_result(void *data, lp_values *in)
     if (!c->f->plan->result)
         return NULL;
     lp_lift l = {.from = in, .frame = &i->in, .keep = true, .take = take_handle, .data = i};
-    return in_function(c, lp_lift_values(&l, c->f->plan->result, c->ret));
+    loop_error *err = lp_lift_values(&l, c->f->plan->result, c->ret);
+    if (err)
+        lp_drop_taken(i);
+    i->taken.n = 0;
+    return in_function(c, err);
 }
 
 /* ---- calling ---- */
@@ -279,8 +325,9 @@ loop_error *loop_export_call(const loop_export *f, const void *args, void *ret)
         return loop_error_new(LOOP_UNAVAILABLE, "'%s' has ended; make another instance",
                               i->options.name);
     const lp_plan *p = f->plan;
+    LP_TRY(lp_guest_check_free(i->guest, f->export->name));
     if (p->params.handles)
-        LP_TRY(lp_each_handle(&p->params, args, check_argument, i));
+        LP_TRY(check_arguments(f, args));
     lp_frame_begin(&i->in);
     struct call c = {f, args, ret};
     lp_flat flat[LP_FLAT_PARAMS];
@@ -301,7 +348,7 @@ loop_error *loop_export_call(const loop_export *f, const void *args, void *ret)
                              i->result_status);
     if (!err && p->number_out && p->result)
         lp_lift_number(p->result, &(lp_flat){calling.result, 0}, ret);
-    i->broken = err && loop_error_code(err) != LOOP_UNAVAILABLE;
+    i->broken = err != NULL;
     return err;
 }
 
@@ -312,8 +359,9 @@ loop_error *loop_handle_drop(loop_instance *i, loop_handle handle)
     struct lp_foreign *f = foreign_find(i, NULL, handle);
     if (!f)
         return no_handle("resource of the component");
+    LP_TRY(lp_guest_check_free(i->guest, "a destructor"));
     uint32_t number = f->number;
-    foreign_forget(f);
+    foreign_forget(i, f);
     loop_error *err = lp_guest_drop(i->guest, number, i->options.call_timeout_ms);
     i->broken = err != NULL;
     return err;

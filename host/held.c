@@ -106,6 +106,13 @@ loop_error *lp_take_argument(void *data, const lp_node *n, uint32_t number, uint
     return NULL;
 }
 
+void lp_drop_taken(loop_instance *i)
+{
+    for (size_t n = 0; n < i->taken.n; n++)
+        lp_drop_object(&i->taken.at[n]);
+    i->taken.n = 0;
+}
+
 /* ---- results ---- */
 
 struct holding {

@@ -127,7 +127,8 @@ struct lp_held {
 struct lp_foreign {
     const lp_resource *resource; /* NULL: free */
     uint32_t number;             /* the engine's */
-    uint32_t generation;
+    uint32_t generation, next_free;
+    bool owned, lent; /* seen among the arguments that are looked at */
 };
 
 struct loop_instance {
@@ -159,6 +160,7 @@ struct loop_instance {
         struct lp_foreign *at;
         size_t n, cap;
     } foreign;
+    uint32_t free_foreign; /* a place in it, or its end */
     struct {
         struct loop_export **at;
         size_t n, cap;
@@ -174,7 +176,7 @@ struct loop_instance {
     struct {
         struct lp_held *at;
         size_t n, cap;
-    } taken; /* objects that were passed as `own`, until the provider has them */
+    } taken; /* objects that were passed as `own`, until C has them */
     struct {
         uint32_t *at;
         size_t n, cap;
@@ -272,6 +274,8 @@ void lp_slot_drop(void *slot, uint32_t number);
 void lp_held_sweep(loop_instance *i);
 /* lp_take_handle of a call out of the component; `data` is the instance. */
 loop_error *lp_take_argument(void *data, const lp_node *n, uint32_t number, uint64_t *ret);
+/* Drops the objects that were taken for a call which was not made, or failed. */
+void lp_drop_taken(loop_instance *i);
 /* Numbers for the objects in a result, into i->handles. */
 loop_error *lp_hold_result(loop_instance *i, const struct lp_chain *chain, size_t link,
                            const lp_node *n, const void *value) LOOP_MUST_USE;

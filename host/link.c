@@ -306,6 +306,8 @@ static loop_error *link_one(loop_instance *i, const lp_import *import, struct de
         return define_served(i, import, d->chain, missing);
     if (d->stub)
         return define_stub(i, import, d->why);
+    if (!*import->interface_name && import->resource && owner_of(i, import->resource)->defined)
+        return define_resource(i, import, NULL); /* `use things.{counter}` in the world itself */
     if (!*import->interface_name) {
         add_missing(missing,
                     lp_format("needs %s: a function of the world itself, which no provider serves",

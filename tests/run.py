@@ -31,6 +31,7 @@ from lib import common, golden, groups, limits, sdk  # noqa: E402
 # name, jobs, how many at a time (1: they measure time)
 GROUPS = [
     ("unit", groups.unit_jobs, 2),
+    ("conformance", groups.conformance_jobs, 2),
     ("golden", golden.jobs, 2),
     ("limits", limits.jobs, 1),
     ("headers", groups.header_jobs, 2),

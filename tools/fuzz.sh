@@ -1,13 +1,18 @@
 #!/bin/sh
-# Searches with each fuzz target.
+# Searches with each fuzz target, then with random signatures of components.
 #
 #   tools/fuzz.sh BUILDDIR [TARGET...]        FUZZ_SECONDS=60 a target
+#   tools/fuzz.sh BUILDDIR signatures         FUZZ_SIGNATURES=10000 FUZZ_SEED=N
 #
 # With clang 19 and its fuzzer runtime (Debian: libclang-rt-19-dev), libFuzzer
 # searches, and what it keeps lies in build-fuzz/corpus/TARGET for the next time.
 # Without, the targets' own seeds are varied for as long, under gcc's sanitizers: far
 # less is found that way. BUILDDIR has the engine; everything else is compiled
 # into build-fuzz/. Ends with status 1 and the input's file when a target fails.
+#
+# signatures: echo guests of tests/conformance/generate.py, 500 signatures at a time,
+# called natively and by trees of values, under the same sanitizers. What fails stays
+# in build-fuzz/signatures.
 set -eu
 [ $# -ge 1 ] || { echo "usage: tools/fuzz.sh BUILDDIR [TARGET...]" >&2; exit 2; }
 cd "$(dirname "$0")/.."
@@ -48,7 +53,7 @@ compile() {
     compiler=$1
     shift
     mkdir -p "$out/$compiler"
-    for list in base engine gen bindgen host trust provider api; do
+    for list in base engine gen bindgen abi host trust provider api; do
         for source in $(sources $list); do
             object=$out/$compiler/$(echo "$source" | tr / -).o
             # shellcheck disable=SC2086
@@ -57,8 +62,43 @@ compile() {
     done
 }
 
+# Wasm traps are signals of the engine's own.
+echoes() {
+    ASAN_OPTIONS=handle_segv=0:handle_sigbus=0:handle_sigill=0:handle_sigfpe=0:detect_stack_use_after_return=0 \
+        UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 "$out/generated" "$1"
+}
+
+# signatures COMPILER FLAG...
+signatures() {
+    compiler=$1
+    shift
+    # shellcheck disable=SC2086
+    "$compiler" $flags -DCONFORMANCE_TABLES=\"tests/conformance\" "$@" tests/conformance/generated.c \
+        tests/conformance/echo.c tests/conformance/suite.c tests/conformance/wave.c \
+        tests/conformance/wave_read.c "$out/$compiler"/*.o $libraries -o "$out/generated"
+    seed=${FUZZ_SEED:-$(date +%s)} left=${FUZZ_SIGNATURES:-10000}
+    echo "fuzz: $left signatures, from seed $seed"
+    : >"$out/generated.log"
+    while [ "$left" -gt 0 ]; do
+        count=$((left < 500 ? left : 500))
+        rm -rf "$out/signatures"
+        python3 tests/conformance/generate.py --seed "$seed" --count $count "$out/signatures"
+        echoes "$out/signatures" >"$out/generated.one" 2>&1 || {
+            status=1
+            tail -40 "$out/generated.one" >&2
+            echo "error: seed $seed failed; its guests are in $out/signatures" >&2
+            break
+        }
+        cat "$out/generated.one" >>"$out/generated.log"
+        seed=$((seed + 1)) left=$((left - count))
+    done
+    [ $status = 1 ] || rm -rf "$out/signatures"
+    awk '/ signatures, / { s += $1; c += $3; d += $5 }
+         END { printf "%d signatures, %d calls, %d differences\n", s, c, d }' "$out/generated.log"
+}
+
 targets=$*
-[ -n "$targets" ] || targets=$(cd tests/fuzz && ls fuzz_*.c | sed 's/\.c$//')
+[ -n "$targets" ] || targets="$(cd tests/fuzz && ls fuzz_*.c | sed 's/\.c$//') signatures"
 status=0
 
 if has_libfuzzer; then
@@ -67,9 +107,13 @@ if has_libfuzzer; then
     compile clang-19 -fsanitize=fuzzer-no-link,$sanitizers
     for target in $targets; do
         # shellcheck disable=SC2086
+        [ "$target" != signatures ] || { signatures clang-19 -fsanitize=$sanitizers; continue; }
+        # shellcheck disable=SC2086
         clang-19 $flags -fsanitize=fuzzer,$sanitizers "tests/fuzz/$target.c" "$out"/clang-19/*.o $libraries \
             -o "$out/$target"
         mkdir -p "$out/corpus/$target"
+        kept=tests/fuzz/corpus/$target # what an earlier search found
+        [ ! -d "$kept" ] || cp "$kept"/* "$out/corpus/$target/"
         echo "fuzz: $target for $seconds s"
         "$out/$target" -max_total_time="$seconds" -max_len=65536 -timeout=10 -rss_limit_mb=2048 \
             -verbosity=0 -print_final_stats=1 -artifact_prefix="$out/$target-" \
@@ -85,6 +129,10 @@ else
         "varying the seeds instead"
     compile cc -fsanitize=address,undefined -fno-sanitize-recover=all
     for target in $targets; do
+        [ "$target" != signatures ] || {
+            signatures cc -fsanitize=address,undefined -fno-sanitize-recover=all
+            continue
+        }
         # shellcheck disable=SC2086
         cc $flags -fsanitize=address,undefined -fno-sanitize-recover=all -DROUNDS=50000 \
             "tests/fuzz/$target.c" tests/fuzz/replay.c "$out"/cc/*.o $libraries -o "$out/$target"

@@ -1,12 +1,12 @@
 #!/bin/sh
 # The C bindings that are checked in: are they what the WIT says?
 #
-#   tools/gen_bindings.sh [--loop FILE]           compare; differences end with status 1
-#   tools/gen_bindings.sh [--loop FILE] --write   write them anew, after a change in wit/
+#   tools/gen_bindings.sh [--loop FILE] [NAME...]           compare; differences: status 1
+#   tools/gen_bindings.sh [--loop FILE] --write [NAME...]   write them anew, after a change in wit/
 #
-# Runs `loop bindgen c-host` (FILE, or build/loop) for every loop:* package and for
-# the drafts of WASI that providers serve, and for the .wit files of single providers.
-# A new package is a word in `packages`.
+# Runs `loop bindgen c-host` (FILE, or build/loop) for every loop:* package, for the
+# drafts of WASI that providers serve, and for the .wit files of single providers; with
+# NAMEs (core, wasi_drafts) for those alone. A new package is a word in `packages`.
 set -eu
 cd "$(dirname "$0")/.."
 packages="core fx pkg devserver window ui gfx storage process dom"
@@ -16,7 +16,8 @@ while [ $# -gt 0 ]; do
     case $1 in
         --loop) loop=${2:?--loop FILE}; shift ;;
         --write) write=1 ;;
-        *) echo "usage: $0 [--loop FILE] [--write]" >&2; exit 2 ;;
+        -*) echo "usage: $0 [--loop FILE] [--write] [NAME...]" >&2; exit 2 ;;
+        *) only="${only-}$1 " ;;
     esac
     shift
 done
@@ -48,6 +49,7 @@ place() {
 bind() {
     name=$1 header=$2 source=$3
     shift 3
+    case " ${only-$name }" in *" $name "*) ;; *) return 0 ;; esac
     "$loop" bindgen c-host --deps "$temp/deps" --out-dir "$temp/out" "$@" >"$temp/log" || {
         cat "$temp/log" >&2
         exit 1

@@ -32,6 +32,7 @@ meson install -C "$build" --no-rebuild --quiet --destdir "$dest" >"${TMPDIR:-/tm
     fail "cannot install into '$dest'" "sudo make install, or another PREFIX"
 }
 rm -f "${TMPDIR:-/tmp}/loop-install.$$"
-# The loader's list of libraries; only root can write it, and only for folders it knows.
-[ "$(id -u)" != 0 ] || [ -n "${DESTDIR-}" ] || ldconfig 2>/dev/null || true
-echo "installed: $dest/bin/loop"
+case $dest in
+    /usr | /usr/local) ldconfig 2>/dev/null || true ;; # the loader keeps a list of what is there
+esac
+echo "installed: $(cd "$dest" && pwd)/bin/loop"

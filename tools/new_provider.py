@@ -129,8 +129,9 @@ def main():
         print(f"wrote {path.relative_to(ROOT)}")
     for path in changed:
         print(f"changed {path.relative_to(ROOT)}")
-    wit = next(p for p in new if p.suffix == ".wit").relative_to(ROOT)
-    print(f"It works as it is: `make`. Then change {wit}, `tools/gen_bindings.sh --write`, the C.")
+    snake = args.name.replace("-", "_")
+    print(f"It works as it is. Change {snake}.wit, run `tools/gen_bindings.sh --write {snake}`, "
+          f"and change {snake}.c.")
     return 0
 
 

@@ -217,7 +217,10 @@ impl Walk<'_, '_> {
         let abi = t.canonical_abi(element);
         let (size, align) = (abi.size32 as usize, abi.align32 as usize);
         let end = len.checked_mul(size).and_then(|bytes| bytes.checked_add(offset));
-        if !offset.is_multiple_of(align) || end.is_none_or(|e| e > self.cx.memory().len()) {
+        if !offset.is_multiple_of(align) {
+            bail!("list pointer is not aligned");
+        }
+        if end.is_none_or(|e| e > self.cx.memory().len()) {
             bail!("list pointer/length out of bounds of memory");
         }
         self.seen = self.seen.saturating_add(len);

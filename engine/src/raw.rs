@@ -121,8 +121,11 @@ pub fn values(cx: &mut LiftContext<'_>) -> Result<Values> {
 /// Where values of type `ty` begin, which must be in bounds and aligned.
 pub fn in_memory(v: &mut Values, abi: &CanonicalAbiInfo, offset: usize) -> Result<()> {
     let end = offset.checked_add(abi.size32 as usize);
-    if !offset.is_multiple_of(abi.align32 as usize) || end.is_none_or(|e| e > v.memory_len) {
-        bail!("pointer out of bounds of memory, or not aligned");
+    if !offset.is_multiple_of(abi.align32 as usize) {
+        bail!("pointer not aligned");
+    }
+    if end.is_none_or(|e| e > v.memory_len) {
+        bail!("pointer out of bounds of memory");
     }
     (v.offset, v.size) = (offset, abi.size32 as usize);
     Ok(())

@@ -225,6 +225,8 @@ LOOP_API loop_error *loop_instance_export(loop_instance *instance, const char *i
  * `args` and `ret` as loop/abi.h lays out the tuple of parameters and the result; either
  * may be NULL where there is none. What *ret points to lives until the next call into
  * the instance. Objects passed as `own` belong to the component, when the call fails, too.
+ * LOOP_USAGE (a wrong handle) and LOOP_UNAVAILABLE (the instance has ended, or is inside a
+ * call) come before the call: then nothing was passed, and the instance is as it was.
  */
 LOOP_API loop_error *loop_export_call(const loop_export *f, const void *args,
                                       void *ret) LOOP_MUST_USE;

@@ -52,13 +52,14 @@ void run_callers(const char *folder)
     for (size_t i = 0; i < LP_COUNT(names); i++) {
         loop_component *c = NULL;
         guest g;
-        if (!suite_ready(names[i], suite_component(host, folder, names[i], &c)) ||
-            !suite_ready(names[i], guest_open(host, c, &g)))
-            continue;
-        run_checks(&g, names[i]);
-        guest_close(&g);
-        suite_check(live_counters == 0 && live_labels == 0, names[i],
-                    "%u counters and %u labels are left", live_counters, live_labels);
+        if (suite_ready(names[i], suite_component(host, folder, names[i], &c)) &&
+            suite_ready(names[i], guest_open(host, c, &g))) {
+            run_checks(&g, names[i]);
+            guest_close(&g);
+            suite_check(live_counters == 0 && live_labels == 0, names[i],
+                        "%u counters and %u labels are left", live_counters, live_labels);
+        }
+        loop_component_delete(c);
     }
     loop_host_delete(host);
 }
@@ -77,13 +78,13 @@ static const char *result_text(const char *rest)
     return lp_starts_with(rest, " -> ") ? rest + 4 : "";
 }
 
-static void check_native(guest *g, const char *place, call *c, const char *wanted_text)
+static void check_native(guest *g, const char *place, wave_call *c, const char *wanted_text)
 {
     lp_auto(lp_free_string) char *label = lp_format("%s (native)", place);
     void *wanted = NULL;
     lp_buf where = {0};
-    bool ready = !*wanted_text ||
-                 suite_ready(label, call_expected(g, c, wanted_text, NULL, NULL, &wanted));
+    bool ready =
+        !*wanted_text || suite_ready(label, call_expected(g, c, wanted_text, NULL, NULL, &wanted));
     if (ready && suite_ready(label, call_native(c))) {
         bool good = wanted ? wave_same(c->plan->result, wanted, c->ret, NULL, NULL, &where)
                            : !c->plan->result;
@@ -92,7 +93,7 @@ static void check_native(guest *g, const char *place, call *c, const char *wante
     lp_buf_done(&where);
 }
 
-static void check_oracle(guest *g, const char *place, const call *c, const char *wanted)
+static void check_oracle(guest *g, const char *place, const wave_call *c, const char *wanted)
 {
     lp_auto(lp_free_string) char *label = lp_format("%s (value tree)", place);
     lp_auto(lp_free_string) char *got = NULL;
@@ -111,7 +112,7 @@ static void call_line(void *data, const char *place, const char *line)
 {
     struct callee *x = data;
     size_t failed = suite_failed;
-    call c;
+    wave_call c;
     if (!x->native.instance)
         return;
     if (suite_ready(place, call_read(&x->native, line, NULL, NULL, &c))) {
@@ -197,13 +198,12 @@ static void handle_line(void *data, const char *place, const char *line)
         drop_line(x, place, line + strlen("drop $"));
         return;
     }
-    call c;
+    wave_call c;
     void *wanted;
     lp_buf where = {0};
     if (suite_ready(place, call_read(x->guest, line, given, x, &c)) &&
         suite_ready(place, call_native(&c)) &&
-        suite_ready(place,
-                    call_expected(x->guest, &c, result_text(c.rest), to_come, x, &wanted)))
+        suite_ready(place, call_expected(x->guest, &c, result_text(c.rest), to_come, x, &wanted)))
         suite_check(wave_same(c.plan->result, wanted, c.ret, came, x, &where), place, "%s",
                     where.ptr ? where.ptr : "");
     lp_buf_done(&where);
@@ -250,5 +250,6 @@ void run_calls(const char *folder)
     }
     guest_close(&x.native);
     guest_close(&x.oracle);
+    loop_component_delete(x.component);
     loop_host_delete(x.host);
 }

@@ -4,7 +4,8 @@
 #include "tests/conformance/suite.h"
 
 /* The first that fits: what is more special stands before. */
-static const struct class {
+static const struct class
+{
     const char *name, *words[3];
 } classes[] = {
     {"reenter", {"cannot enter component instance", "while the component is inside a call"}},

@@ -20,7 +20,7 @@
 
 /* What the call in flight is to bring, and how it is answered. */
 static struct {
-    const call *expected;
+    const wave_call *expected;
     bool copy;     /* answer expected's values, not those that came */
     size_t called; /* how often; and the first that was wrong: */
     lp_buf wrong;
@@ -51,18 +51,25 @@ static loop_error *echo(size_t row, const void *args, void *ret)
         return echo(n, args, ret);                                                                 \
     }
 #define ROWS(X)                                                                                    \
-    X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16)    \
-    X(17) X(18) X(19) X(20) X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31)      \
-    X(32) X(33) X(34) X(35) X(36) X(37) X(38) X(39) X(40) X(41) X(42) X(43) X(44) X(45) X(46)      \
-    X(47) X(48) X(49) X(50) X(51) X(52) X(53) X(54) X(55) X(56) X(57) X(58) X(59) X(60) X(61)      \
-    X(62) X(63)
+    X(0)                                                                                           \
+    X(1)                                                                                           \
+    X(2)                                                                                           \
+    X(3)                                                                                           \
+    X(4)                                                                                           \
+    X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15) X(16) X(17) X(18) X(19) X(20)     \
+        X(21) X(22) X(23) X(24) X(25) X(26) X(27) X(28) X(29) X(30) X(31) X(32) X(33) X(34) X(35)  \
+            X(36) X(37) X(38) X(39) X(40) X(41) X(42) X(43) X(44) X(45) X(46) X(47) X(48) X(49)    \
+                X(50) X(51) X(52) X(53) X(54) X(55) X(56) X(57) X(58) X(59) X(60) X(61) X(62)      \
+                    X(63)
 #define NAME(n) echo_##n,
 ROWS(ROW)
-static loop_error *(*const thunks[])(const void *, void *, loop_call *, const void *, void *) = {
-    ROWS(NAME)};
+static loop_error *(*const thunks[])(const void *, void *, loop_call *, const void *,
+                                     void *) = {ROWS(NAME)};
 
 /* The table that rows look into: only whether a pointer is there matters. */
-static void nothing(void) {}
+static void nothing(void)
+{
+}
 
 struct batch {
     const char *path; /* without ".wasm" */
@@ -89,8 +96,8 @@ static bool make_rows(struct batch *b)
         lp_buf type = {0};
         lp_signature_text(import->signature, &type);
         functions[b->signatures] = import->name;
-        b->rows[b->signatures] = (loop_function){import->name, lp_buf_take(&type),
-                                                 0, thunks[b->signatures]};
+        b->rows[b->signatures] =
+            (loop_function){import->name, lp_buf_take(&type), 0, thunks[b->signatures]};
         b->signatures++;
     }
     return b->signatures > 0 || suite_check(false, b->path, "it imports nothing");
@@ -111,7 +118,7 @@ static loop_error *add_provider(struct batch *b)
 
 /* ---- one call, both ways ---- */
 
-static void begin(const call *c, bool copy)
+static void begin(const wave_call *c, bool copy)
 {
     lp_buf_done(&now.wrong);
     now.expected = c;
@@ -128,17 +135,16 @@ static bool passed_on(const char *what)
                        now.wrong.len ? now.wrong.ptr : "");
 }
 
-static bool came_back(const call *c, const void *got, const char *what)
+static bool came_back(const wave_call *c, const void *got, const char *what)
 {
     lp_buf where = {0};
-    bool good = !c->plan->result ||
-                wave_same(c->plan->result, c->args, got, NULL, NULL, &where);
+    bool good = !c->plan->result || wave_same(c->plan->result, c->args, got, NULL, NULL, &where);
     suite_check(good, what, "on its way back: %s", where.ptr ? where.ptr : "");
     lp_buf_done(&where);
     return good;
 }
 
-static bool by_value_tree(struct batch *b, const call *c, const char *place)
+static bool by_value_tree(struct batch *b, const wave_call *c, const char *place)
 {
     lp_auto(lp_free_string) char *label = lp_format("%s (value tree)", place);
     lp_auto(lp_free_string) char *text = NULL;
@@ -150,7 +156,7 @@ static bool by_value_tree(struct batch *b, const call *c, const char *place)
            came_back(c, got, label);
 }
 
-static bool by_native_values(call *c, const char *place)
+static bool by_native_values(wave_call *c, const char *place)
 {
     lp_auto(lp_free_string) char *label = lp_format("%s (native)", place);
     begin(c, true);
@@ -168,7 +174,7 @@ static bool open_guests(struct batch *b)
 static void batch_line(void *data, const char *place, const char *line)
 {
     struct batch *b = data;
-    call c;
+    wave_call c;
     if (!b->oracle.instance)
         return;
     bool good = suite_ready(place, call_read(&b->native, line, NULL, NULL, &c)) &&
@@ -193,6 +199,7 @@ static void run_batch(const char *path)
     all_signatures += b.signatures;
     guest_close(&b.native);
     guest_close(&b.oracle);
+    loop_component_delete(b.component);
     loop_host_delete(b.host);
     for (size_t i = 0; i < b.signatures; i++)
         free((char *)b.rows[i].type);
@@ -211,8 +218,8 @@ void run_generated(const char *folder)
     int n = scandir(folder, &found, by_name, alphasort);
     suite_check(n > 0, folder, "there are no batches");
     for (int i = 0; i < n; i++) {
-        lp_auto(lp_free_string) char *path = lp_format(
-            "%s/%.*s", folder, (int)strlen(found[i]->d_name) - 5, found[i]->d_name);
+        lp_auto(lp_free_string) char *path =
+            lp_format("%s/%.*s", folder, (int)strlen(found[i]->d_name) - 5, found[i]->d_name);
         run_batch(path);
         free(found[i]);
     }

@@ -124,7 +124,7 @@ static loop_error *new_counter(SELF, int64_t start, counter **ret)
 static loop_error *counter_get(SELF, counter *c, int64_t *ret)
 {
     *ret = number_of(c);
-    return NULL;
+    return on_call ? on_call() : NULL;
 }
 
 static loop_error *counter_add(SELF, counter *c, int64_t amount, int64_t *ret)

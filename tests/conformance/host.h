@@ -10,9 +10,9 @@
 extern const loop_conformance_values_functions values_functions;
 extern const loop_conformance_things_functions things_functions;
 
-/* Both; `swallow` calls on_swallow where that is set. */
+/* Both; `swallow` and `counter.get` call on_call where that is set. */
 extern const loop_provider conformance_provider;
-extern loop_error *(*on_swallow)(void);
+extern loop_error *(*on_call)(void);
 
 /* The objects that live, whoever holds them. */
 extern uint32_t live_counters, live_labels;

@@ -52,7 +52,7 @@ static loop_error *take_back(void *data, const lp_node *n, uint64_t at)
     return NULL;
 }
 
-static loop_error *call_step(struct line *x, const char **text, call *c, char **ret_text)
+static loop_error *call_step(struct line *x, const char **text, wave_call *c, char **ret_text)
 {
     LP_TRY(call_read(&x->guest, *text, given, x, c));
     *text = c->rest;
@@ -71,11 +71,11 @@ static size_t name_length(const char *text)
 }
 
 /* One step at *text, which is moved behind it. */
-static loop_error *step(struct line *x, const char **text, call *c, char **ret_text)
+static loop_error *step(struct line *x, const char **text, wave_call *c, char **ret_text)
 {
     free(*ret_text);
     *ret_text = NULL;
-    *c = (call){0};
+    *c = (wave_call){0};
     if (lp_starts_with(*text, "drop $")) {
         *text += 6 + name_length(*text + 6);
         loop_handle thing = x->thing;
@@ -92,7 +92,8 @@ static loop_error *step(struct line *x, const char **text, call *c, char **ret_t
     return NULL;
 }
 
-static void check_value(struct line *x, const call *c, const char *wanted_text, const char *got)
+static void check_value(struct line *x, const wave_call *c, const char *wanted_text,
+                        const char *got)
 {
     void *wanted;
     lp_buf where = {0};
@@ -109,7 +110,7 @@ static void check_value(struct line *x, const call *c, const char *wanted_text, 
     lp_buf_done(&where);
 }
 
-static void check_outcome(struct line *x, const char *outcome, loop_error *err, const call *c,
+static void check_outcome(struct line *x, const char *outcome, loop_error *err, const wave_call *c,
                           const char *got)
 {
     if (lp_starts_with(outcome, "error ")) {
@@ -126,7 +127,7 @@ static void check_outcome(struct line *x, const char *outcome, loop_error *err, 
 
 static void run_steps(struct line *x, const char *text)
 {
-    call c;
+    wave_call c;
     char *got = NULL;
     loop_error *err = step(x, &text, &c, &got);
     while (!err && lp_starts_with(text, "; ")) {
@@ -147,7 +148,7 @@ static void run_steps(struct line *x, const char *text)
 static void check_whole(struct run *r, const char *label)
 {
     guest g;
-    call c;
+    wave_call c;
     if (live_counters || live_labels)
         suite_check(false, label, "%u counters and %u labels are left", live_counters, live_labels);
     live_counters = live_labels = 0; /* of that line alone */
@@ -177,7 +178,10 @@ static void hostile_line(void *data, const char *place, const char *line)
 {
     struct run *r = data;
     if (*line == '[') {
-        snprintf(r->section, sizeof r->section, "hostile-%.*s", (int)strcspn(line + 1, "]"), line + 1);
+        snprintf(r->section, sizeof r->section, "hostile-%.*s", (int)strcspn(line + 1, "]"),
+                 line + 1);
+        loop_component_delete(r->hostile);
+        r->hostile = NULL;
         suite_ready(r->section, suite_component(r->host, r->folder, r->section, &r->hostile));
         return;
     }
@@ -195,5 +199,7 @@ void run_hostile(const char *folder)
         return;
     if (suite_ready("hostile", suite_component(r.host, folder, "hostile-arguments", &r.well)))
         suite_table("hostile.txt", hostile_line, &r);
+    loop_component_delete(r.hostile);
+    loop_component_delete(r.well);
     loop_host_delete(r.host);
 }

@@ -52,8 +52,9 @@ bool suite_worked(const char *what, loop_error *err)
 loop_error *guest_open(loop_host *h, loop_component *c, guest *ret)
 {
     *ret = (guest){0};
-    loop_error *err = loop_instance_new(h, c, &(loop_instance_options){.call_timeout_ms = 20000},
-                                        &ret->instance);
+    /* No word of classes.c may be in its name. */
+    const loop_instance_options options = {.name = "guest", .call_timeout_ms = 20000};
+    loop_error *err = loop_instance_new(h, c, &options, &ret->instance);
     if (!err)
         err = loop_instance_enter(ret->instance);
     if (err)
@@ -99,7 +100,8 @@ static bool is_interface(const char *full, lp_str wanted)
     return lp_str_eq((lp_str){name, strcspn(name, "@")}, wanted);
 }
 
-static loop_error *find_function(guest *g, lp_str interface_name, const char *function, call *ret)
+static loop_error *find_function(guest *g, lp_str interface_name, const char *function,
+                                 wave_call *ret)
 {
     const lp_component *c = g->instance->component->engine;
     for (size_t n = 0; (ret->import = lp_component_exported_at(c, n)); n++)
@@ -110,7 +112,7 @@ static loop_error *find_function(guest *g, lp_str interface_name, const char *fu
                           interface_name.ptr, function);
 }
 
-static loop_error *open_function(guest *g, call *c)
+static loop_error *open_function(guest *g, wave_call *c)
 {
     if (!c->import->signature)
         return loop_error_new(LOOP_INVALID, "'%s' has a type that loop does not carry",
@@ -132,13 +134,13 @@ static loop_error *in_text(lp_buf *problem)
     return err;
 }
 
-loop_error *call_read(guest *g, const char *text, wave_handle *handle, void *data, call *ret)
+loop_error *call_read(guest *g, const char *text, wave_handle *handle, void *data, wave_call *ret)
 {
     size_t length = strcspn(text, "("), dot = strcspn(text, ".");
     lp_str interface_name = {text, dot < length ? dot : 0};
     const char *name = text + (dot < length ? dot + 1 : 0);
     lp_auto(lp_free_string) char *function = lp_strndup(name, (size_t)(text + length - name));
-    *ret = (call){0};
+    *ret = (wave_call){0};
     LP_TRY(find_function(g, interface_name, function, ret));
     LP_TRY(open_function(g, ret));
     const lp_plan *p = ret->plan;
@@ -149,17 +151,17 @@ loop_error *call_read(guest *g, const char *text, wave_handle *handle, void *dat
     if (!wave_read_params(&w, &p->params, ret->args))
         return in_text(&problem);
     ret->rest = w.at;
-    ret->args_text = lp_arena_strndup(&g->arena, text + length + 1,
-                                      (size_t)(w.at - text) - length - 2);
+    ret->args_text =
+        lp_arena_strndup(&g->arena, text + length + 1, (size_t)(w.at - text) - length - 2);
     return NULL;
 }
 
-loop_error *call_native(call *c)
+loop_error *call_native(wave_call *c)
 {
     return loop_export_call(c->export, c->args, c->ret);
 }
 
-loop_error *call_oracle(guest *g, const call *c, char **ret)
+loop_error *call_oracle(guest *g, const wave_call *c, char **ret)
 {
     bool exited = false;
     int status = 0;
@@ -167,7 +169,7 @@ loop_error *call_oracle(guest *g, const call *c, char **ret)
                               c->args_text, 20000, ret, &exited, &status);
 }
 
-loop_error *call_expected(guest *g, const call *c, const char *text, wave_handle *handle,
+loop_error *call_expected(guest *g, const wave_call *c, const char *text, wave_handle *handle,
                           void *data, void **ret)
 {
     if (!c->plan->result)

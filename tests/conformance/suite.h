@@ -41,27 +41,27 @@ loop_error *suite_component(loop_host *h, const char *folder, const char *name,
 
 /* ---- calls ---- */
 
-typedef struct call {
+typedef struct wave_call {
     const lp_import *import; /* the export that is called */
     const lp_plan *plan;
     const loop_export *export;
     void *args, *ret;
     char *args_text;  /* as it was written, without the brackets; in the guest's arena */
     const char *rest; /* of the text, behind them */
-} call;
+} wave_call;
 
 /*
  * "values.echo-u8(1)...": finds the function, reads the arguments. The interface is its
  * short name; none for functions of the world. LOOP_NOT_FOUND, LOOP_INVALID (the text).
  */
 loop_error *call_read(guest *g, const char *text, wave_handle *handle, void *data,
-                      call *ret) LOOP_MUST_USE;
+                      wave_call *ret) LOOP_MUST_USE;
 /* By native values: c->ret has the result. */
-loop_error *call_native(call *c) LOOP_MUST_USE;
+loop_error *call_native(wave_call *c) LOOP_MUST_USE;
 /* By trees of values and WAVE, the oracle; *ret is malloced. */
-loop_error *call_oracle(guest *g, const call *c, char **ret) LOOP_MUST_USE;
+loop_error *call_oracle(guest *g, const wave_call *c, char **ret) LOOP_MUST_USE;
 /* The result that is written there, as a native value; to the end of the text. */
-loop_error *call_expected(guest *g, const call *c, const char *text, wave_handle *handle,
+loop_error *call_expected(guest *g, const wave_call *c, const char *text, wave_handle *handle,
                           void *data, void **ret) LOOP_MUST_USE;
 
 /* ---- tables ---- */
@@ -77,6 +77,7 @@ void run_callers(const char *folder);
 void run_calls(const char *folder);
 void run_hostile(const char *folder);
 void run_host_cases(const char *folder);
+void run_wrong_answers(const char *folder);
 /* Every batch in the folder, in the order of their names. */
 void run_generated(const char *folder);
 

@@ -177,11 +177,11 @@ static loop_error *greeting(SELF, loop_string *ret)
     return NULL;
 }
 
-loop_error *(*on_swallow)(void);
+loop_error *(*on_call)(void);
 
 static loop_error *swallow(SELF, loop_string value)
 {
-    return on_swallow ? on_swallow() : NULL;
+    return on_call ? on_call() : NULL;
 }
 
 #define SUMMANDS                                                                                   \

@@ -2,6 +2,7 @@
 of jobs: functions without arguments that return a Result or a list of them."""
 
 import re
+import shutil
 import sys
 
 from . import common
@@ -49,6 +50,50 @@ def tap_results(name, status, out, err):
                 result.detail += err[-4000:]
                 break
     return results
+
+
+# --- conformance: programs that count for themselves -------------------------------------
+
+def conformance_jobs(world):
+    folder = world.components / "conformance"
+    yield lambda: run_conformance(world, "conformance", folder)
+    yield lambda: run_conformance(world, "conformance_generated", folder / "echo")
+    if world.asan:
+        yield lambda: run_keeps_view(world, folder)
+
+
+def sanitized(world, home):
+    """As in run_unit: here leaks are looked for."""
+    env = world.environment(home)
+    return env | {"ASAN_OPTIONS": env["ASAN_OPTIONS"].replace("detect_leaks=0", "detect_leaks=1")}
+
+
+def run_conformance(world, program, folder):
+    """One Result a check; a line `FAILED what: why` is one that failed."""
+    home = common.fresh_folder(world, "conformance-")
+    status, out, err = common.run([str(world.build / "tests" / program), str(folder)],
+                                  env=sanitized(world, home), timeout=600)
+    common.remove(home)
+    out, err = out.decode(errors="replace"), err.decode(errors="replace")
+    failed = [Result(f"{program}/{m[1]}", False, f"{m[2]}\n")
+              for m in re.finditer(r"^FAILED (.*?): (.*)$", out, re.M)]
+    count = re.search(r"^(\d+) passed, (\d+) failed\n\Z", out, re.M)
+    passed = [Result(program)] * (int(count[1]) if count else 0)
+    if not count or (status != 0) != bool(failed) or int(count[2]) != len(failed):
+        failed.append(Result(program, False, f"ended with {common.shown(status)}\n"
+                                             f"{out[-2000:]}{err[-4000:]}"))
+    return passed + failed
+
+
+def run_keeps_view(world, folder):
+    """A view that is used after its call must be caught."""
+    home = common.fresh_folder(world, "conformance-")
+    status, out, _ = common.run([str(world.build / "tests/keeps_view"), str(folder / "caller.wasm")],
+                                env=world.environment(home), merged=True)
+    common.remove(home)
+    out = out.decode(errors="replace")
+    caught = status == 99 and "heap-use-after-free" in out
+    return Result("conformance/keeps_view", caught, f"ended with {common.shown(status)}\n{out[-4000:]}")
 
 
 # --- headers: each compiles alone -----------------------------------------------------
@@ -126,20 +171,25 @@ def fuzz_jobs(world):
     if not programs:
         yield lambda: Result("fuzz", False, f"no replay programs in {world.build}/tests\n")
     for program in programs:
-        yield lambda program=program: replay(world, program)
+        yield lambda program=program: replay(world, program, "seeds", [])
+        corpus = sorted((ROOT / "tests/fuzz/corpus" / program.name.removesuffix("_replay")).glob("*"))
+        if corpus:
+            yield lambda program=program, corpus=corpus: replay(world, program, "corpus", corpus)
 
 
-def replay(world, program):
+def replay(world, program, what, files):
     home = common.fresh_folder(world, "fuzz-")
-    status, out, _ = common.run([str(program)], env=world.environment(home), cwd=home, merged=True)
+    status, out, _ = common.run([str(program), *map(str, files)], env=world.environment(home), cwd=home,
+                                merged=True)
     common.remove(home)
-    return Result(f"fuzz/{program.name}", status == 0,
+    return Result(f"fuzz/{program.name} {what}", status == 0,
                   f"ended with {common.shown(status)}\n{out.decode(errors='replace')[-6000:]}")
 
 
 # --- docs: the commands that a reader is told to type -----------------------------------
 
 DOCS = ("README.md", "knowledge/tutorial.md", "HACKING.md")
+COPIED = ("Makefile", "api", "meson.build", "providers", "templates", "tools")
 FENCE = re.compile(r"^```(\w+) (run|file=\S+|output)((?: \w+=\S+)*)\n(.*?)^```$", re.S | re.M)
 
 
@@ -156,13 +206,16 @@ def run_doc(world, name):
                              durations and hexadecimal offsets
         ```c file=hello.c    is written to that file
 
-    The current folder looks like this project (links to what is in it; build/ has
-    the components and the build under test), so that relative paths work and nothing
-    that a document makes lands in the sources. In what is printed, the folder above
-    it is /home/ada."""
+    The current folder looks like this project (links to what is in it, copies of what
+    a document changes; build/ has the components and the build under test), so that
+    relative paths work and nothing that a document makes lands in the sources. What a
+    block exports holds for those after it. In what is printed, the folder above the
+    project is /home/ada."""
     folder = common.fresh_folder(world, "docs-")
     try:
         text = (ROOT / name).read_text(encoding="utf-8")
+        if world.asan and "\nmake install" in text:
+            return Result(f"docs/{name}", skip="programs against a library with sanitizers need them, too")
         link_project(world, folder / "loop")
         results = list(run_blocks(world, name, text, folder))
         return results or [Result(f"docs/{name}", skip="no block is marked with 'run'")]
@@ -173,7 +226,11 @@ def run_doc(world, name):
 def link_project(world, folder):
     (folder / "build").mkdir(parents=True)
     for entry in ROOT.iterdir():
-        if entry.name != ".git" and not entry.name.startswith("build"):
+        if entry.name in COPIED and entry.is_dir():
+            shutil.copytree(entry, folder / entry.name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif entry.name in COPIED:
+            shutil.copy(entry, folder / entry.name)
+        elif entry.name != ".git" and not entry.name.startswith("build"):
             (folder / entry.name).symlink_to(entry)
     for source in (world.components, world.build):
         for entry in source.iterdir():
@@ -199,9 +256,13 @@ def run_blocks(world, name, text, folder):
                                                   f"and there was:\n{common.indent(got)}")
         else:
             wanted = extra.get("status", "0")
-            status, last, _ = common.run(["sh", "-euc", body], cwd=here / extra.get("in", "."),
-                                         env=env, merged=True, timeout=300)
+            exported = folder / "exported"
+            status, last, _ = common.run(["sh", "-euc", f"{body}\nenv -0 >'{exported}'"],
+                                         cwd=here / extra.get("in", "."), env=env, merged=True,
+                                         timeout=300)
             last = last.decode(errors="replace")
+            if status == 0:
+                env = dict(row.split("=", 1) for row in exported.read_text().split("\0") if "=" in row)
             result = Result(label, common.shown(status) == wanted,
                             f"ended with {common.shown(status)}, not {wanted}:\n"
                             f"{common.indent(body)}{last[-3000:]}")

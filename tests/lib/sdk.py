@@ -168,7 +168,7 @@ def installed(world):
         env = world.environment(folder)
         out = ran([folder / "second/bin/loop", "doctor"], cwd=folder, env=env)
         assert "second/share/loop/classes/untrusted.yaml" in out, out
-        libraries = ran(["ldd", folder / "second/bin/loop"], cwd=folder)
+        libraries = ran(["ldd", folder / "second/bin/loop"], cwd=folder, env=env)
         assert f"{folder}/second/bin/../lib/libloop.so.0" in libraries, libraries
 
     def install_is_found_by_pkg_config(folder):

@@ -121,6 +121,10 @@
     (local $t i32) (local.set $t (call $new-thing (i32.const 1)))
     (call $pair (local.get $t) (local.get $t)) (i32.const 2048))
   (func (export "loop:conformance/wild@0.1.0#owned") (result i32) (call $five))
+  (func (export "loop:conformance/wild@0.1.0#mixed") (result i32)
+    (call $pair (call $five) (i32.const 65536))
+    (i32.store (i32.const 2056) (i32.const 1))
+    (i32.const 2048))
   (func (export "loop:conformance/wild@0.1.0#wicked") (result i32) (call $new-thing (i32.const 2)))
   (func (export "loop:conformance/wild@0.1.0#read") (param i32) (result i32) (local.get 0))
   ;; a wicked thing traps when it is dropped
