@@ -64,6 +64,24 @@ typedef struct lp_lift {
 /* The value of `n` (of the tuple of parameters, or of a result) to `to`: n->size bytes. */
 loop_error *lp_lift_values(lp_lift *l, const lp_node *n, void *to) LOOP_MUST_USE;
 
+/* A tag, an enum, flags or a char: an unsigned number of 1, 2 or 4 bytes. */
+static inline uint32_t lp_read_tag(const void *p, unsigned size)
+{
+    uint16_t half;
+    uint32_t word;
+    switch (size) {
+    case 1: return *(const uint8_t *)p;
+    case 2: memcpy(&half, p, sizeof half); return half;
+    default: memcpy(&word, p, sizeof word); return word;
+    }
+}
+
+/* Whether it is a Unicode scalar value. */
+static inline bool lp_is_char(uint32_t c)
+{
+    return c < 0xd800 || (c > 0xdfff && c <= 0x10ffff);
+}
+
 /* A number or truth: its bits are at the low end, whatever the slot it shares is. False: not one.
  */
 static inline bool lp_lift_number(const lp_node *n, const lp_flat *at, void *to)

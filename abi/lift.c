@@ -91,16 +91,6 @@ static uint32_t word(const uint8_t *p)
     return w;
 }
 
-static uint32_t read_tag(const uint8_t *p, unsigned size)
-{
-    uint16_t half;
-    switch (size) {
-    case 1: return *p;
-    case 2: memcpy(&half, p, sizeof half); return half;
-    default: return word(p);
-    }
-}
-
 static void write_tag(void *to, unsigned size, uint32_t tag)
 {
     switch (size) {
@@ -108,11 +98,6 @@ static void write_tag(void *to, unsigned size, uint32_t tag)
     case 2: *(uint16_t *)to = (uint16_t)tag; break;
     default: *(uint32_t *)to = tag;
     }
-}
-
-static bool is_char(uint32_t c)
-{
-    return c < 0xd800 || (c > 0xdfff && c <= 0x10ffff);
 }
 
 static loop_error *bad_char(uint32_t c)
@@ -147,9 +132,9 @@ static bool all_valid(const lp_node *e, const uint8_t *from, size_t count)
 {
     uint32_t mask = e->kind == LP_FLAGS ? flag_mask(e) : 0;
     for (size_t i = 0; i < count; i++) {
-        uint32_t v = read_tag(from + i * e->size, e->size);
+        uint32_t v = lp_read_tag(from + i * e->size, e->size);
         bool valid = e->kind == LP_BOOL    ? v <= 1
-                     : e->kind == LP_CHAR  ? is_char(v)
+                     : e->kind == LP_CHAR  ? lp_is_char(v)
                      : e->kind == LP_FLAGS ? (v & ~mask) == 0
                                            : v < e->count;
         if (!valid)
@@ -246,7 +231,7 @@ static inline loop_error *lift_steps(lp_lift *l, const lp_node *n, const uint8_t
 
 static loop_error *lift_case(lp_lift *l, const lp_node *n, const uint8_t *from, void *to)
 {
-    uint32_t tag = read_tag(from, n->tag);
+    uint32_t tag = lp_read_tag(from, n->tag);
     if (tag >= n->count)
         return bad_tag(n, tag);
     write_tag(to, n->tag, tag);
@@ -257,7 +242,7 @@ static loop_error *lift_case(lp_lift *l, const lp_node *n, const uint8_t *from, 
 
 static loop_error *lift_char(uint32_t c, void *to)
 {
-    if (!is_char(c))
+    if (!lp_is_char(c))
         return bad_char(c);
     *(uint32_t *)to = c;
     return NULL;
@@ -277,7 +262,7 @@ static loop_error *lift(lp_lift *l, const lp_node *n, const uint8_t *from, void 
     case LP_OPTION:
     case LP_RESULT: return lift_case(l, n, from, to);
     case LP_FLAGS:
-        write_tag(to, n->size, read_tag(from, n->guest_size) & flag_mask(n));
+        write_tag(to, n->size, lp_read_tag(from, n->guest_size) & flag_mask(n));
         return NULL;
     case LP_OWN:
     case LP_BORROW: return lift_handle(l, n, to);

@@ -7,15 +7,6 @@
  */
 #include "abi/convert.h"
 
-static uint32_t read_tag(const void *p, unsigned size)
-{
-    switch (size) {
-    case 1: return *(const uint8_t *)p;
-    case 2: return *(const uint16_t *)p;
-    default: return *(const uint32_t *)p;
-    }
-}
-
 static void put(lp_lower *l, uint32_t offset, uint32_t value, unsigned size)
 {
     memcpy(l->to->memory + offset, &value, size); /* little-endian on both sides */
@@ -26,15 +17,10 @@ static loop_error *bad_char(uint32_t c)
     return loop_error_new(LOOP_INTERNAL, "0x%x for the component as a char, which is none", c);
 }
 
-static bool is_char(uint32_t c)
-{
-    return c < 0xd800 || (c > 0xdfff && c <= 0x10ffff);
-}
-
 /* The tag of a value of C's. */
 static loop_error *tag_of(const lp_node *n, const void *from, uint32_t *ret)
 {
-    *ret = read_tag(from, n->tag);
+    *ret = lp_read_tag(from, n->tag);
     if (*ret < n->count)
         return NULL;
     return loop_error_new(LOOP_INTERNAL, "case %u for the component, of a type that has %zu", *ret,
@@ -43,7 +29,7 @@ static loop_error *tag_of(const lp_node *n, const void *from, uint32_t *ret)
 
 static loop_error *flags_of(const lp_node *n, const void *from, uint32_t *ret)
 {
-    *ret = read_tag(from, n->size);
+    *ret = lp_read_tag(from, n->size);
     if (n->count >= 32 || *ret >> n->count == 0)
         return NULL;
     return loop_error_new(LOOP_INTERNAL, "flags 0x%x for the component, of a type that has %zu",
@@ -80,8 +66,8 @@ static loop_error *check_elements(const lp_node *e, const uint8_t *from, size_t 
 {
     uint32_t unused;
     for (size_t i = 0; i < count; i++, from += e->size) {
-        if (e->kind == LP_CHAR && !is_char(read_tag(from, 4)))
-            return bad_char(read_tag(from, 4));
+        if (e->kind == LP_CHAR && !lp_is_char(lp_read_tag(from, 4)))
+            return bad_char(lp_read_tag(from, 4));
         if (e->kind == LP_ENUM)
             LP_TRY(tag_of(e, from, &unused));
         if (e->kind == LP_FLAGS)
@@ -102,7 +88,7 @@ static loop_error *lower_list(lp_lower *l, const lp_node *n, const void *from, u
     size_t size = list->len * e->guest_size;
     LP_TRY(lp_spend(&l->fuel, size));
     *ret_length = (uint32_t)list->len;
-    if (e->plain)
+    if (e->packed)
         return lp_lower_bytes(l, list->ptr, size, e->guest_align, ret_offset);
     if (e->kind == LP_CHAR || e->kind == LP_ENUM || e->kind == LP_FLAGS) {
         LP_TRY(check_elements(e, list->ptr, list->len));
@@ -161,7 +147,7 @@ static loop_error *lower(lp_lower *l, const lp_node *n, const void *from, uint32
     case LP_BOOL: put(l, offset, *(const uint8_t *)from != 0, 1); return NULL;
     case LP_CHAR:
         a = *(const uint32_t *)from;
-        if (!is_char(a))
+        if (!lp_is_char(a))
             return bad_char(a);
         put(l, offset, a, 4);
         return NULL;
@@ -202,7 +188,7 @@ loop_error *lp_lower_scalar(const lp_node *n, const void *from, uint64_t *ret)
     case LP_CHAR:
         a = *(const uint32_t *)from;
         *ret = a;
-        return is_char(a) ? NULL : bad_char(a);
+        return lp_is_char(a) ? NULL : bad_char(a);
     case LP_FLAGS:
         LP_TRY(flags_of(n, from, &a));
         *ret = a;

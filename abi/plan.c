@@ -15,7 +15,7 @@ static void scalar(lp_node *n, uint32_t size, bool plain)
 {
     n->guest_size = n->guest_align = n->size = n->align = size;
     n->flat = 1;
-    n->plain = plain;
+    n->plain = n->packed = plain;
 }
 
 static loop_error *compile(struct compiling *c, lp_node *n, const lp_type *t);
@@ -37,21 +37,21 @@ static loop_error *check_size(const lp_node *n)
                           LP_MAX_VALUE_SIZE);
 }
 
-/* Puts neighbours that both sides have alike together. */
+/* Puts packed neighbours together, but over no gap: what lies in it stays where it is. */
 static void make_steps(lp_node *n)
 {
     lp_step *last = NULL;
     for (size_t i = 0; i < n->count; i++) {
         const lp_step *f = &n->fields[i];
-        bool plain = f->node->plain;
-        if (plain && last && !last->node &&
-            f->guest_offset - last->guest_offset == f->offset - last->offset) {
-            last->size = f->offset + f->size - last->offset;
+        bool packed = f->node->packed;
+        if (packed && last && !last->node && f->guest_offset == last->guest_offset + last->size &&
+            f->offset == last->offset + last->size) {
+            last->size += f->size;
             continue;
         }
         last = &n->steps[n->step_count++];
         *last = *f;
-        if (plain)
+        if (packed)
             last->node = NULL;
     }
 }
@@ -63,7 +63,7 @@ static loop_error *fields(struct compiling *c, lp_node *n, const lp_type **types
     n->fields = lp_arena_alloc(c->arena, (n->count + 1) * sizeof *n->fields);
     n->steps = lp_arena_alloc(c->arena, (n->count + 1) * sizeof *n->steps);
     n->guest_align = n->align = 1;
-    n->plain = true;
+    n->plain = n->packed = true;
     for (size_t i = 0; i < n->count; i++) {
         LP_TRY(part(c, types[i], &n->parts[i]));
         const lp_node *p = n->parts[i];
@@ -71,6 +71,7 @@ static loop_error *fields(struct compiling *c, lp_node *n, const lp_type **types
         uint32_t native = align_to(n->size, p->align);
         n->fields[i] = (lp_step){p, guest, native, p->size};
         n->plain = n->plain && p->plain && guest == native;
+        n->packed = n->packed && p->packed && guest == n->guest_size && native == n->size;
         n->guest_size = guest + p->guest_size;
         n->size = native + p->size;
         n->guest_align = LP_MAX(n->guest_align, p->guest_align);
@@ -78,8 +79,10 @@ static loop_error *fields(struct compiling *c, lp_node *n, const lp_type **types
         n->flat = LP_MIN(n->flat + p->flat, LP_FLAT_PARAMS + 1u);
         LP_TRY(check_size(n));
     }
+    uint32_t end = n->size;
     n->guest_size = align_to(n->guest_size, n->guest_align);
     n->size = align_to(n->size, n->align);
+    n->packed = n->packed && n->plain && end == n->size;
     make_steps(n);
     return NULL;
 }

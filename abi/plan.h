@@ -28,7 +28,7 @@
 
 typedef struct lp_node lp_node;
 
-/* One step through a record or tuple: a run of bytes that both sides have alike, or a field. */
+/* One step through a record or tuple: a run of packed bytes that both sides have, or a field. */
 typedef struct lp_step {
     const lp_node *node; /* NULL: copy `size` bytes */
     uint32_t guest_offset, offset, size;
@@ -39,6 +39,7 @@ struct lp_node {
     lp_kind kind;
     uint8_t tag; /* bytes of the tag: VARIANT, ENUM, OPTION, RESULT */
     bool plain;  /* the same bytes on both sides, nothing to check */
+    bool packed; /* plain, and without gaps, whose bytes in C are nobody's to see */
     uint32_t guest_size, guest_align, size, align;
     uint32_t flat;                   /* flat values; LP_FLAT_PARAMS + 1: more */
     uint32_t guest_payload, payload; /* offset behind the tag */

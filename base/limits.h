@@ -16,7 +16,8 @@
 #define LP_MAX_PATH 4096                    /* a path in configuration or on the command line */
 #define LP_MAX_IMPORTS 4096                 /* functions that a component imports */
 #define LP_MAX_VALUE_DEPTH 64               /* nesting of a component value */
-#define LP_MAX_TYPE_NODES 65536         /* parts of all function types of a component together */
+#define LP_MAX_TYPE_NODES (1u << 18)    /* parts of a component's function types, at each mention */
+#define LP_MAX_TYPE_TEXT (8u << 20)     /* bytes of the names in them */
 #define LP_MAX_CALL_BYTES (128u << 20)  /* memory that the values of one call take in C */
 #define LP_MAX_CALL_FUEL (128u << 20)   /* bytes converted or looked at in one call */
 #define LP_MAX_ARENA_BLOCK (256u << 20) /* one allocation from an arena */
@@ -28,6 +29,7 @@
 #define LP_MAX_HANDLES 65536            /* resources of one provider held by one instance */
 #define LP_MAX_KV_KEY 1024              /* bytes of a key */
 #define LP_MAX_KV_VALUE (16u << 20)     /* bytes of a value */
+#define LP_MAX_KV_BATCH 4096            /* keys of one batch */
 #define LP_MAX_KV_KEYS 65536            /* keys of one component in memory */
 #define LP_MAX_KV_BYTES (64u << 20)     /* keys and values of one component in memory */
 #define LP_MAX_GRANTS 1024              /* grants of one kind */

@@ -12,7 +12,6 @@
 #include "base/os/os.h"
 
 /* Room for a guest's own stack, and for the host's frames on top of it. */
-#define WASM_STACK (1u << 20)
 #define FIBER_STACK (3u << 20)
 
 const char *lp_engine_version(void)
@@ -25,7 +24,8 @@ loop_error *lp_engine_new(const lp_engine_options *o, lp_engine **ret)
     wasm_config_t *config = wasm_config_new();
     wasmtime_config_wasm_component_model_set(config, true);
     wasmtime_config_epoch_interruption_set(config, true);
-    wasmtime_config_max_wasm_stack_set(config, WASM_STACK);
+    wasmtime_config_max_wasm_stack_set(config, LP_WASM_STACK);
+    wasmtime_config_memory_may_move_set(config, false); /* abi/lower.c counts on it */
     wasmtime_config_async_stack_size_set(config, FIBER_STACK);
     lpx_config_details(config);
     wasm_engine_t *wasm = wasm_engine_new_with_config(config);

@@ -41,6 +41,17 @@ static wasmtime_error_t *on_call_failed(void *guest, loop_error *err)
     return lp_guest_stash(guest, err);
 }
 
+/*
+ * Whether the guest can run on this stack: a thread may have less than a guest may
+ * use, and a call from inside of another guest's is on that one's fiber.
+ */
+static bool fits_here(const lp_guest *g)
+{
+    uintptr_t at = (uintptr_t)__builtin_frame_address(0);
+    return g->alone && at < g->stack_high && at - g->stack_low > LP_STACK_NEEDED &&
+           at > g->stack_low;
+}
+
 loop_error *lp_export_call(lp_export *x, lp_calling *c, uint64_t timeout_ms, bool *exited,
                            int *ret_status)
 {
@@ -48,7 +59,7 @@ loop_error *lp_export_call(lp_export *x, lp_calling *c, uint64_t timeout_ms, boo
     LP_TRY(lp_guest_enter(g, x->name));
     lpx_calling raw = {c->flat, c->count, c->put, c->take, c->data, on_call_failed, g, 0};
     wasmtime_error_t *e = NULL;
-    lpx_outcome o = lpx_export_call(g->driver, g->cx, x->raw, &raw, g->alone, timeout_ms, &e);
+    lpx_outcome o = lpx_export_call(g->driver, g->cx, x->raw, &raw, fits_here(g), timeout_ms, &e);
     lp_guest_leave(g);
     if (o == LPX_DONE) {
         c->result = raw.result;
@@ -62,7 +73,7 @@ loop_error *lp_guest_drop(lp_guest *g, uint32_t held, uint64_t timeout_ms)
 {
     LP_TRY(lp_guest_enter(g, "a destructor"));
     wasmtime_error_t *e = NULL;
-    lpx_outcome o = lpx_held_drop(g->driver, g->cx, held, g->alone, timeout_ms, &e);
+    lpx_outcome o = lpx_held_drop(g->driver, g->cx, held, fits_here(g), timeout_ms, &e);
     lp_guest_leave(g);
     bool exited;
     int status;

@@ -112,6 +112,9 @@ typedef struct lpx_function {
     /* An error of its own goes to `fail`, which makes Wasmtime's of it. */
     struct loop_error *(*call)(void *call_data, lp_values *in);
     void *call_data;
+    /* Instead of `call` where `memory` is false: the flat values, and a flat result. */
+    struct loop_error *(*flat)(void *flat_data, const lp_flat *in, uint64_t *ret);
+    void *flat_data;
     wasmtime_error_t *(*fail)(void *data, struct loop_error *err);
     wasmtime_error_t *(*put)(void *data, lp_target *out);
     void *data;

@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "base/os/os.h"
 #include "engine/internal.h"
 
 #define MAX_TABLE_ELEMENTS 1000000
@@ -209,6 +210,16 @@ static wasmtime_error_t *on_failed(void *env, loop_error *err)
     return lp_guest_stash(((struct binding *)env)->guest, err);
 }
 
+/* Flat values for a function that takes them as any others. */
+static loop_error *on_flat(void *env, const lp_flat *in, uint64_t *ret)
+{
+    struct binding *b = env;
+    lp_values values = {.flat = in};
+    LP_TRY(b->function.call(b->data, &values));
+    *ret = values.result;
+    return NULL;
+}
+
 static wasmtime_error_t *on_put(void *env, lp_target *out)
 {
     struct binding *b = env;
@@ -290,6 +301,8 @@ loop_error *lp_guest_define(lp_guest *g, const lp_import *import, const lp_funct
         .result = (uint32_t)f->result,
         .call = f->call,
         .call_data = f->data,
+        .flat = f->flat ? f->flat : on_flat,
+        .flat_data = f->flat ? f->data : b,
         .fail = on_failed,
         .put = on_put,
         .data = b,
@@ -402,6 +415,7 @@ loop_error *lp_guest_instantiate(lp_guest *g, uint64_t timeout_ms, bool *exited,
 {
     wasmtime_error_t *e = NULL;
     LP_TRY(lp_guest_enter(g, "instantiate"));
+    lp_os_stack_bounds(&g->stack_low, &g->stack_high);
     lpx_outcome o = lpx_instantiate(g->driver, g->linker, g->cx, g->component->wasm, timeout_ms,
                                     &g->instance, &e);
     lp_guest_leave(g);

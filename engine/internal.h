@@ -5,6 +5,11 @@
 #include "engine/engine.h"
 #include "engine/ext.h"
 
+/* What a guest may use of the stack; it traps beyond. */
+#define LP_WASM_STACK (1u << 20)
+/* What it takes to enter a guest on a thread's own stack: the host's frames, too. */
+#define LP_STACK_NEEDED (LP_WASM_STACK + (512u << 10))
+
 /* The epoch moves this often while guests run: a spinning guest looks up that often. */
 #define LP_TICK_NS 5000000u
 
@@ -28,7 +33,7 @@ void lp_cache_store(lp_engine *e, const uint8_t *wasm, size_t len, wasmtime_comp
 /* type.c: types of one component, into the arena. */
 struct lp_types {
     lp_arena *arena;
-    size_t nodes;
+    size_t nodes, text; /* so far, against LP_MAX_TYPE_NODES and LP_MAX_TYPE_TEXT */
     struct {
         struct lp_known {
             wasmtime_component_resource_type_t *type;
@@ -99,11 +104,12 @@ struct lp_guest {
     wasmtime_context_t *cx;
     lpx_limits limits;
     wasmtime_component_instance_t instance;
-    loop_error *stash;  /* raised inside a host call, on its way out */
-    uint32_t resources; /* types defined, numbered from 0 */
-    bool alone;         /* imports nothing that may wait: calls need no fiber */
-    bool running;       /* inside a call: nobody may enter it again */
-    bool started;       /* instantiated: what goes wrong from now on is the guest's fault */
+    loop_error *stash;               /* raised inside a host call, on its way out */
+    uint32_t resources;              /* types defined, numbered from 0 */
+    uintptr_t stack_low, stack_high; /* of the thread that it was instantiated on */
+    bool alone;                      /* imports nothing that may wait: calls need no fiber */
+    bool running;                    /* inside a call: nobody may enter it again */
+    bool started; /* instantiated: what goes wrong from now on is the guest's fault */
 };
 
 /* A guest that waits for a host function is not entered again; `what` is for the error. */

@@ -52,13 +52,32 @@ size_t lp_type_index(const lp_type *t, const char *name)
     return SIZE_MAX;
 }
 
-static void reserve(lp_arena *a, lp_type *t, size_t n, bool names, bool elements)
+/* A type is written out at each mention, of which a component of a few bytes can make many. */
+static loop_error *count(struct lp_types *x, size_t parts, size_t text)
 {
+    x->nodes += parts;
+    x->text += text;
+    if (x->nodes > LP_MAX_TYPE_NODES || x->text > LP_MAX_TYPE_TEXT)
+        return loop_error_new(LOOP_LIMIT, "types of more than %u parts or %u MiB of names",
+                              LP_MAX_TYPE_NODES, LP_MAX_TYPE_TEXT >> 20);
+    return NULL;
+}
+
+static loop_error *reserve(struct lp_types *x, lp_type *t, size_t n, bool names, bool elements)
+{
+    LP_TRY(count(x, n, 0));
     t->count = n;
     if (names)
-        t->names = lp_arena_alloc(a, n * sizeof *t->names);
+        t->names = lp_arena_alloc(x->arena, n * sizeof *t->names);
     if (elements)
-        t->elements = lp_arena_alloc(a, (n ? n : 1) * sizeof *t->elements);
+        t->elements = lp_arena_alloc(x->arena, (n ? n : 1) * sizeof *t->elements);
+    return NULL;
+}
+
+static loop_error *keep_name(struct lp_types *x, lp_type *t, size_t i, const char *name, size_t len)
+{
+    t->names[i] = lp_arena_strndup(x->arena, name, len);
+    return count(x, 0, len);
 }
 
 /* Compiles element `i` from `e` and frees `e`. */
@@ -73,13 +92,17 @@ static loop_error *element(struct lp_types *x, lp_type *t, size_t i,
 static loop_error *record_type(struct lp_types *x, lp_type *t,
                                const wasmtime_component_record_type_t *r, unsigned depth)
 {
-    reserve(x->arena, t, wasmtime_component_record_type_field_count(r), true, true);
+    LP_TRY(reserve(x, t, wasmtime_component_record_type_field_count(r), true, true));
     for (size_t i = 0; i < t->count; i++) {
         const char *name;
         size_t len;
         wasmtime_component_valtype_t e;
         wasmtime_component_record_type_field_nth(r, i, &name, &len, &e);
-        t->names[i] = lp_arena_strndup(x->arena, name, len);
+        loop_error *err = keep_name(x, t, i, name, len);
+        if (err) {
+            wasmtime_component_valtype_delete(&e);
+            return err;
+        }
         LP_TRY(element(x, t, i, &e, depth));
     }
     return NULL;
@@ -88,7 +111,7 @@ static loop_error *record_type(struct lp_types *x, lp_type *t,
 static loop_error *tuple_type(struct lp_types *x, lp_type *t,
                               const wasmtime_component_tuple_type_t *r, unsigned depth)
 {
-    reserve(x->arena, t, wasmtime_component_tuple_type_types_count(r), false, true);
+    LP_TRY(reserve(x, t, wasmtime_component_tuple_type_types_count(r), false, true));
     for (size_t i = 0; i < t->count; i++) {
         wasmtime_component_valtype_t e;
         wasmtime_component_tuple_type_types_nth(r, i, &e);
@@ -100,42 +123,47 @@ static loop_error *tuple_type(struct lp_types *x, lp_type *t,
 static loop_error *variant_type(struct lp_types *x, lp_type *t,
                                 const wasmtime_component_variant_type_t *v, unsigned depth)
 {
-    reserve(x->arena, t, wasmtime_component_variant_type_case_count(v), true, true);
+    LP_TRY(reserve(x, t, wasmtime_component_variant_type_case_count(v), true, true));
     for (size_t i = 0; i < t->count; i++) {
         const char *name;
         size_t len;
         bool payload;
         wasmtime_component_valtype_t e;
         wasmtime_component_variant_type_case_nth(v, i, &name, &len, &payload, &e);
-        t->names[i] = lp_arena_strndup(x->arena, name, len);
+        loop_error *err = keep_name(x, t, i, name, len);
+        if (err && payload)
+            wasmtime_component_valtype_delete(&e);
+        LP_TRY(err);
         if (payload)
             LP_TRY(element(x, t, i, &e, depth));
     }
     return NULL;
 }
 
-static void enum_type(struct lp_types *x, lp_type *t, const wasmtime_component_enum_type_t *v)
+static loop_error *enum_type(struct lp_types *x, lp_type *t,
+                             const wasmtime_component_enum_type_t *v)
 {
-    reserve(x->arena, t, wasmtime_component_enum_type_names_count(v), true, false);
+    LP_TRY(reserve(x, t, wasmtime_component_enum_type_names_count(v), true, false));
     for (size_t i = 0; i < t->count; i++) {
         const char *name;
         size_t len;
         wasmtime_component_enum_type_names_nth(v, i, &name, &len);
-        t->names[i] = lp_arena_strndup(x->arena, name, len);
+        LP_TRY(keep_name(x, t, i, name, len));
     }
+    return NULL;
 }
 
 static loop_error *flags_type(struct lp_types *x, lp_type *t,
                               const wasmtime_component_flags_type_t *v)
 {
-    reserve(x->arena, t, wasmtime_component_flags_type_names_count(v), true, false);
+    LP_TRY(reserve(x, t, wasmtime_component_flags_type_names_count(v), true, false));
     if (t->count > 32)
         return loop_error_new(LOOP_INVALID, "flags with more than 32 names");
     for (size_t i = 0; i < t->count; i++) {
         const char *name;
         size_t len;
         wasmtime_component_flags_type_names_nth(v, i, &name, &len);
-        t->names[i] = lp_arena_strndup(x->arena, name, len);
+        LP_TRY(keep_name(x, t, i, name, len));
     }
     return NULL;
 }
@@ -143,7 +171,7 @@ static loop_error *flags_type(struct lp_types *x, lp_type *t,
 static loop_error *result_type(struct lp_types *x, lp_type *t,
                                const wasmtime_component_result_type_t *r, unsigned depth)
 {
-    reserve(x->arena, t, 2, false, true);
+    LP_TRY(reserve(x, t, 2, false, true));
     wasmtime_component_valtype_t e;
     if (wasmtime_component_result_type_ok(r, &e))
         LP_TRY(element(x, t, 0, &e, depth));
@@ -157,8 +185,7 @@ loop_error *lp_type_of(struct lp_types *x, const wasmtime_component_valtype_t *v
 {
     if (depth > LP_MAX_VALUE_DEPTH)
         return loop_error_new(LOOP_LIMIT, "a type nested more than %d deep", LP_MAX_VALUE_DEPTH);
-    if (++x->nodes > LP_MAX_TYPE_NODES)
-        return loop_error_new(LOOP_LIMIT, "types of more than %u parts", LP_MAX_TYPE_NODES);
+    LP_TRY(count(x, 1, 0));
     lp_type *t = lp_arena_alloc(x->arena, sizeof *t);
     *ret = t;
     if (v->kind <= WASMTIME_COMPONENT_VALTYPE_STRING) {
@@ -168,13 +195,13 @@ loop_error *lp_type_of(struct lp_types *x, const wasmtime_component_valtype_t *v
     wasmtime_component_valtype_t e;
     switch (v->kind) {
     case WASMTIME_COMPONENT_VALTYPE_LIST:
-        reserve(x->arena, t, 1, false, true);
+        LP_TRY(reserve(x, t, 1, false, true));
         wasmtime_component_list_type_element(v->of.list, &e);
         t->kind = LP_LIST;
         return element(x, t, 0, &e, depth);
     case WASMTIME_COMPONENT_VALTYPE_OPTION:
         t->kind = LP_OPTION;
-        reserve(x->arena, t, 1, false, true);
+        LP_TRY(reserve(x, t, 1, false, true));
         wasmtime_component_option_type_ty(v->of.option, &e);
         return element(x, t, 0, &e, depth);
     case WASMTIME_COMPONENT_VALTYPE_RECORD:
@@ -189,10 +216,7 @@ loop_error *lp_type_of(struct lp_types *x, const wasmtime_component_valtype_t *v
     case WASMTIME_COMPONENT_VALTYPE_RESULT:
         t->kind = LP_RESULT;
         return result_type(x, t, v->of.result, depth);
-    case WASMTIME_COMPONENT_VALTYPE_ENUM:
-        t->kind = LP_ENUM;
-        enum_type(x, t, v->of.enum_);
-        return NULL;
+    case WASMTIME_COMPONENT_VALTYPE_ENUM: t->kind = LP_ENUM; return enum_type(x, t, v->of.enum_);
     case WASMTIME_COMPONENT_VALTYPE_FLAGS: t->kind = LP_FLAGS; return flags_type(x, t, v->of.flags);
     case WASMTIME_COMPONENT_VALTYPE_OWN:
         t->kind = LP_OWN;

@@ -51,7 +51,10 @@ static inline loop_error *call_link(struct lp_slot *s, size_t link, const loop_f
     loop_call call = {s, link, over};
     if (l->provider->table->threads == LOOP_THREADS_ANY)
         return row->call(l->side->functions, l->provider->self, &call, args, ret);
-    lp_provider_lock(l->provider);
+    if (!lp_provider_lock(l->provider))
+        return loop_error_new(LOOP_UNAVAILABLE,
+                              "the provider '%s' bears one call at a time, and waits for this one",
+                              l->provider->table->name);
     loop_error *err = row->call(l->side->functions, l->provider->self, &call, args, ret);
     lp_provider_unlock(l->provider);
     return err;
@@ -96,11 +99,13 @@ static loop_error *lift_and_call(struct lp_slot *s, lp_values *in)
     make_room(i, p->result);
     bool over = false;
     err = call_link(s, s->link, s->function, &over, args, i->answer);
-    if (!err && over)
-        err = too_much();
+    /* Also where memory was refused: objects that were given are dropped with the rest. */
     if (!err && p->result && p->result->handles)
-        err = lp_hold_result(i, s->chain, s->link, p->result, i->answer);
-    return err;
+        err = lp_hold_result(i, s->link, p->result, i->answer);
+    if (!over || (err && loop_error_code(err) == LOOP_LIMIT))
+        return err;
+    loop_error_delete(err);
+    return too_much();
 }
 
 static loop_error *in_function(const struct lp_slot *s, loop_error *err)
@@ -135,21 +140,20 @@ loop_error *lp_slot_call(void *data, lp_values *in)
 }
 
 /* The same for functions of numbers alone: nothing lies in memory, nothing can be wrong. */
-loop_error *lp_slot_call_numbers(void *data, lp_values *in)
+loop_error *lp_slot_call_numbers(void *data, const lp_flat *in, uint64_t *ret)
 {
     struct lp_slot *s = data;
     const lp_plan *p = s->plan;
-    uint64_t args[LP_FLAT_PARAMS], ret = 0;
-    const lp_flat *at = in->flat;
-    for (const lp_step *f = p->params.fields, *end = f + p->params.count; f < end; f++, at++)
-        lp_lift_number(f->node, at, (uint8_t *)args + f->offset);
+    uint64_t args[LP_FLAT_PARAMS], answer = 0;
+    for (const lp_step *f = p->params.fields, *end = f + p->params.count; f < end; f++, in++)
+        lp_lift_number(f->node, in, (uint8_t *)args + f->offset);
     bool over = false;
-    loop_error *err = call_link(s, s->link, s->function, &over, args, &ret);
+    loop_error *err = call_link(s, s->link, s->function, &over, args, &answer);
     lp_frame_end(&s->instance->out);
     if (err || over)
         return in_function(s, err ? err : too_much());
     if (p->result)
-        lp_lower_number(p->result, &ret, &in->result);
+        lp_lower_number(p->result, &answer, ret);
     return NULL;
 }
 

@@ -30,7 +30,7 @@ static loop_error *open_component(loop_host *h, const char *path, bool compile,
 
 void loop_component_delete(loop_component *c)
 {
-    if (!c)
+    if (!c || c->users-- > 0)
         return;
     lp_component_delete(c->engine);
     lp_arena_done(&c->arena);

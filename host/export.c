@@ -26,6 +26,8 @@ loop_error *loop_instance_enter(loop_instance *i)
         return loop_error_new(LOOP_USAGE, "'%s' has run already; make another instance",
                               i->options.name);
     i->entered = true;
+    if (i->asked_to_stop)
+        lp_guest_stop(i->guest); /* before there was anything to stop */
     bool exited;
     int status = 0;
     loop_error *err = lp_guest_instantiate(i->guest, i->options.call_timeout_ms, &exited, &status);
@@ -308,6 +310,7 @@ static loop_error *take_result(void *data, lp_values *in)
     loop_instance *i = c->f->instance;
     if (!c->f->plan->result)
         return NULL;
+    lp_frame_begin(&i->in); /* not before: an argument may be what the last call answered */
     lp_lift l = {.from = in, .frame = &i->in, .keep = true, .take = take_handle, .data = i};
     loop_error *err = lp_lift_values(&l, c->f->plan->result, c->ret);
     if (err)
@@ -328,7 +331,6 @@ loop_error *loop_export_call(const loop_export *f, const void *args, void *ret)
     LP_TRY(lp_guest_check_free(i->guest, f->export->name));
     if (p->params.handles)
         LP_TRY(check_arguments(f, args));
-    lp_frame_begin(&i->in);
     struct call c = {f, args, ret};
     lp_flat flat[LP_FLAT_PARAMS];
     lp_calling calling = {.put = put_args, .take = p->number_out ? NULL : take_result, .data = &c};

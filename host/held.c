@@ -8,16 +8,19 @@
 
 #include "host/internal.h"
 
-void lp_provider_lock(struct lp_provider *p)
+bool lp_provider_lock(struct lp_provider *p)
 {
-    if (p->table->threads == LOOP_THREADS_SERIAL)
-        lp_os_mutex_lock(p->serial);
+    if (p->table->threads == LOOP_THREADS_ANY || p->owner == lp_os_thread_self())
+        return false;
+    lp_os_mutex_lock(p->serial);
+    p->owner = lp_os_thread_self();
+    return true;
 }
 
 void lp_provider_unlock(struct lp_provider *p)
 {
-    if (p->table->threads == LOOP_THREADS_SERIAL)
-        lp_os_mutex_unlock(p->serial);
+    p->owner = 0;
+    lp_os_mutex_unlock(p->serial);
 }
 
 loop_error *lp_hold(loop_instance *i, const struct lp_held *h, uint32_t *ret)
@@ -61,9 +64,11 @@ void lp_drop_object(const struct lp_held *h)
         const loop_resource *row = lp_find_resource(l, h->resource->name);
         if (!row)
             continue;
-        lp_provider_lock(l->provider);
+        /* Not locked: this thread is inside of the provider, which let the object go. */
+        bool locked = lp_provider_lock(l->provider);
         row->drop(l->side->functions, l->provider->self, h->object);
-        lp_provider_unlock(l->provider);
+        if (locked)
+            lp_provider_unlock(l->provider);
         return;
     }
 }
@@ -127,6 +132,8 @@ static loop_error *hold_one(void *data, const lp_node *n, uint64_t at)
     loop_instance *i = x->instance;
     lp_handle h = {n->type->resource->index, 0};
     x->held.resource = n->type->resource;
+    /* Of the interface that defines it: another one may have a resource of that name. */
+    x->held.chain = i->owners.at[h.resource].chain;
     x->held.object = (void *)(uintptr_t)at;
     if (!x->held.object)
         x->err = x->err ? x->err : loop_error_new(LOOP_INTERNAL, "a handle of no object");
@@ -138,10 +145,9 @@ static loop_error *hold_one(void *data, const lp_node *n, uint64_t at)
     return NULL;
 }
 
-loop_error *lp_hold_result(loop_instance *i, const struct lp_chain *chain, size_t link,
-                           const lp_node *n, const void *value)
+loop_error *lp_hold_result(loop_instance *i, size_t link, const lp_node *n, const void *value)
 {
-    struct holding x = {.instance = i, .held = {.chain = chain, .link = link}};
+    struct holding x = {.instance = i, .held = {.link = link}};
     i->handles.n = 0;
     loop_error *err = lp_each_handle(n, value, hold_one, &x);
     if (err) {

@@ -220,6 +220,37 @@ static struct lp_provider *find_provider(const loop_host *h, const char *name)
     return NULL;
 }
 
+static bool before(const struct lp_binding *b, const char *first, const char *second)
+{
+    bool seen = false;
+    for (size_t i = 0; b->providers[i]; i++) {
+        if (seen && strcmp(b->providers[i], second) == 0)
+            return true;
+        seen = seen || strcmp(b->providers[i], first) == 0;
+    }
+    return false;
+}
+
+/* Each provider once; two that are locked during a call always in one order. */
+static loop_error *check_order(const loop_host *h, const struct lp_binding *b)
+{
+    for (size_t i = 0; b->providers[i]; i++) {
+        for (size_t j = i + 1; b->providers[j]; j++) {
+            if (b->providers[i] == b->providers[j])
+                return loop_error_new(LOOP_USAGE, "the provider '%s' is twice in a chain",
+                                      b->providers[i]);
+            for (size_t k = 0; k < h->bindings.n; k++)
+                if (before(&h->bindings.at[k], b->providers[j], b->providers[i]))
+                    return loop_error_hint_set(
+                        loop_error_new(LOOP_USAGE, "'%s' comes before '%s' in the chain of '%s'",
+                                       b->providers[j], b->providers[i],
+                                       h->bindings.at[k].interface_name),
+                        "name them in that order here, too: each may wait for the other otherwise");
+        }
+    }
+    return NULL;
+}
+
 loop_error *loop_host_bind_chain(loop_host *h, const char *interface_name,
                                  const char *const *providers)
 {
@@ -240,6 +271,7 @@ loop_error *loop_host_bind_chain(loop_host *h, const char *interface_name,
     }
     if (!b.providers[0])
         return loop_error_new(LOOP_USAGE, "no provider for '%s'", interface_name);
+    LP_TRY(check_order(h, &b));
     b.interface_name = lp_strdup(interface_name);
     *lp_push(&h->bindings) = b;
     return NULL;

@@ -161,6 +161,15 @@ static void chains(void **state)
     loop_error *e = loop_host_bind_chain(h, "acme:weather/api", many);
     assert_int_equal(loop_error_code(e), LOOP_LIMIT);
     loop_error_delete(e);
+    /* A provider waits for nobody that may wait for it: once in a chain, and in one order. */
+    const char *const twice[] = {"first", "first", NULL};
+    e = loop_host_bind_chain(h, "acme:weather/api", twice);
+    assert_int_equal(loop_error_code(e), LOOP_USAGE);
+    loop_error_delete(e);
+    const char *const other_way[] = {"first", "unfilled", NULL};
+    e = loop_host_bind_chain(h, "acme:weather/api", other_way);
+    assert_int_equal(loop_error_code(e), LOOP_USAGE);
+    loop_error_delete(e);
     loop_host_delete(h);
 }
 

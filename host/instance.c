@@ -64,6 +64,7 @@ loop_error *loop_instance_new(loop_host *h, loop_component *c, const loop_instan
     loop_instance *i = lp_alloc(sizeof *i);
     i->host = h;
     i->component = c;
+    c->users++;
     i->number = ++h->next_instance;
     i->cancelled = LOOP_CANCEL_NONE;
     i->force_at_ns = UINT64_MAX;
@@ -108,6 +109,7 @@ void loop_instance_delete(loop_instance *i)
     lp_guest_delete(i->guest);
     lp_unlink(i);
     lp_wasi_done(i);
+    loop_component_delete(i->component);
     lp_arena_done(&i->arena);
     free(i);
 }

@@ -38,7 +38,8 @@ struct lp_provider {
     loop_services services;
     void *self;
     bool opened;
-    lp_os_mutex *serial; /* LOOP_THREADS_SERIAL: held during a call */
+    lp_os_mutex *serial;     /* LOOP_THREADS_SERIAL: held during a call */
+    _Atomic uintptr_t owner; /* the thread that holds it (lp_os_thread_self) */
 };
 
 struct lp_binding {
@@ -86,6 +87,7 @@ struct loop_host {
 struct loop_component {
     loop_host *host;
     lp_component *engine;
+    size_t users; /* instances, beside whoever opened it; the main thread counts */
     char *path;
     loop_component_kind kind;
     struct {
@@ -253,13 +255,16 @@ bool lp_is_subscribe(const char *interface_name, const char *function);
 
 /* ---- call.c ---- */
 loop_error *lp_slot_call(void *slot, lp_values *in);
-loop_error *lp_slot_call_numbers(void *slot, lp_values *in);
+loop_error *lp_slot_call_numbers(void *slot, const lp_flat *in, uint64_t *ret);
 loop_error *lp_slot_put(void *slot, lp_target *out);
 loop_error *lp_stub_call(void *slot, lp_values *in);
 
 /* ---- held.c ---- */
-/* One call at a time, where the provider asks for that. */
-void lp_provider_lock(struct lp_provider *p);
+/*
+ * One call at a time, where the provider asks for that. False: nothing was locked,
+ * for it needs none, or this thread is inside of it already.
+ */
+bool lp_provider_lock(struct lp_provider *p);
 void lp_provider_unlock(struct lp_provider *p);
 /* Gives an object a number. LOOP_LIMIT. */
 loop_error *lp_hold(loop_instance *i, const struct lp_held *h, uint32_t *ret) LOOP_MUST_USE;
@@ -276,9 +281,13 @@ void lp_held_sweep(loop_instance *i);
 loop_error *lp_take_argument(void *data, const lp_node *n, uint32_t number, uint64_t *ret);
 /* Drops the objects that were taken for a call which was not made, or failed. */
 void lp_drop_taken(loop_instance *i);
-/* Numbers for the objects in a result, into i->handles. */
-loop_error *lp_hold_result(loop_instance *i, const struct lp_chain *chain, size_t link,
-                           const lp_node *n, const void *value) LOOP_MUST_USE;
+/*
+ * Numbers for the objects in a result, into i->handles. `link`: who gave them; an
+ * interface that uses a resource has the providers of the one that defines it, in
+ * the same order (lp_check_handles).
+ */
+loop_error *lp_hold_result(loop_instance *i, size_t link, const lp_node *n,
+                           const void *value) LOOP_MUST_USE;
 
 /* ---- export.c ---- */
 void lp_exports_done(loop_instance *i);

@@ -99,11 +99,40 @@ static loop_error *define_resource(loop_instance *i, const lp_import *import,
                                     slot_new(i, import));
 }
 
-static bool same_providers(const struct lp_chain *a, const struct lp_chain *b)
+/* Whether a provider serves several versions of an interface: their objects may differ. */
+static bool has_versions(const struct lp_provider *p, const char *name)
 {
-    bool same = a->n == b->n;
-    for (size_t n = 0; same && n < a->n; n++)
-        same = a->links[n].provider == b->links[n].provider;
+    size_t n = 0;
+    for (const loop_provider_interface *t = p->table->interfaces; t->interface; t++)
+        n += strcmp(t->interface->name, name) == 0;
+    return n > 1;
+}
+
+static bool same_package(const char *a, const char *b)
+{
+    size_t n = strcspn(a, "/");
+    return n == strcspn(b, "/") && strncmp(a, b, n) == 0;
+}
+
+/*
+ * Whether an object of `owner` is what `user` takes it for. Types name a resource
+ * without a version: where a provider has several, it must be that of the user.
+ */
+static bool same_objects(const struct lp_link *owner, const struct lp_link *user)
+{
+    const loop_interface *o = owner->side->interface, *u = user->side->interface;
+    if (owner->provider != user->provider)
+        return false;
+    return o == u || !has_versions(owner->provider, o->name) ||
+           (same_package(o->name, u->name) && strcmp(o->name, u->name) != 0 &&
+            strcmp(o->version, u->version) == 0);
+}
+
+static bool same_providers(const struct lp_chain *owner, const struct lp_chain *user)
+{
+    bool same = owner->n == user->n;
+    for (size_t n = 0; same && n < owner->n; n++)
+        same = same_objects(&owner->links[n], &user->links[n]);
     return same;
 }
 
@@ -117,7 +146,7 @@ static loop_error *check_handle(const loop_instance *i, const lp_node *n,
     if (r->is_export || !o || !o->defined)
         return loop_error_new(LOOP_MISSING, "a handle of %s of '%s', which C cannot have", r->name,
                               r->interface_name);
-    if (chain && o->chain && !same_providers(chain, o->chain))
+    if (chain && (!o->chain || !same_providers(o->chain, chain)))
         return loop_error_new(LOOP_MISSING, "a handle of %s of '%s', which another provider serves",
                               r->name, r->interface_name);
     return NULL;
@@ -152,7 +181,7 @@ static loop_error *define_function(loop_instance *i, struct lp_slot *s,
     lp_plan_function(s->plan, &f);
     bool numbers = s->plan->numbers_in && s->plan->number_out;
     if (call == lp_slot_call && numbers && !i->host->options.trace)
-        f.call = lp_slot_call_numbers;
+        f.flat = lp_slot_call_numbers;
     return lp_guest_define(i->guest, s->import, &f);
 }
 

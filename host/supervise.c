@@ -12,6 +12,8 @@
 #include "host/internal.h"
 
 #define LP_STUCK_MS 50
+/* A component without WASI runs on it (1 MiB at most), else on a fiber. */
+#define LP_ACTOR_STACK (2u << 20)
 
 /* ---- asking and stopping ---- */
 
@@ -33,21 +35,27 @@ static void ask_to_end(loop_instance *i, loop_cancel_reason reason, uint64_t gra
     }
 }
 
+/* What supervise() acts on. Nobody supervises an entered instance: it is stopped here. */
+static void ask_to_stop(loop_instance *i)
+{
+    i->asked_to_stop = true;
+    if (i->entered)
+        lp_guest_stop(i->guest);
+}
+
 void loop_instance_cancel(loop_instance *i, loop_cancel_reason reason)
 {
     uint64_t grace = i->sees_cancellation ? i->options.grace_ms : 0;
     ask_to_end(i, reason, grace);
     if (!grace)
-        i->asked_to_stop = true;
+        ask_to_stop(i);
     uv_async_send(&i->host->wake);
 }
 
 void loop_instance_kill(loop_instance *i)
 {
     ask_to_end(i, LOOP_CANCEL_STOPPED, 0);
-    i->asked_to_stop = true;
-    if (i->entered)
-        lp_guest_stop(i->guest); /* nobody supervises it */
+    ask_to_stop(i);
     uv_async_send(&i->host->wake);
 }
 
@@ -243,7 +251,7 @@ loop_error *loop_instance_start(loop_instance *i, const char *call, loop_instanc
     i->call_text = call ? lp_arena_strndup(&i->arena, call, strlen(call)) : NULL;
     i->on_done = on_done;
     i->on_done_data = data;
-    LP_TRY(lp_os_thread_start(lp_actor, i, 512 << 10, &i->thread));
+    LP_TRY(lp_os_thread_start(lp_actor, i, LP_ACTOR_STACK, &i->thread));
     i->state = LP_RUNNING;
     plan(i);
     i->timer = lp_alloc(sizeof *i->timer);

@@ -108,6 +108,10 @@ typedef struct lp_os_cond lp_os_cond;
 loop_error *lp_os_thread_start(void (*run)(void *), void *arg, size_t stack,
                                lp_os_thread **ret) LOOP_MUST_USE;
 /* Waits for its end and frees it. NULL is fine. */
+/* The calling thread's own stack, from its lowest address on; 0, 0 where that is not known. */
+void lp_os_stack_bounds(uintptr_t *ret_low, uintptr_t *ret_high);
+/* A number that no other thread has at the same time. */
+uintptr_t lp_os_thread_self(void);
 void lp_os_thread_join(lp_os_thread *t);
 
 lp_os_mutex *lp_os_mutex_new(void);

@@ -61,6 +61,32 @@ loop_error *lp_os_thread_start(void (*run)(void *), void *arg, size_t stack, lp_
     return NULL;
 }
 
+void lp_os_stack_bounds(uintptr_t *ret_low, uintptr_t *ret_high)
+{
+    *ret_low = *ret_high = 0;
+#if defined(__linux__)
+    pthread_attr_t attr;
+    void *low;
+    size_t size;
+    if (pthread_getattr_np(pthread_self(), &attr))
+        return;
+    if (!pthread_attr_getstack(&attr, &low, &size)) {
+        *ret_low = (uintptr_t)low;
+        *ret_high = *ret_low + size;
+    }
+    pthread_attr_destroy(&attr);
+#elif defined(__APPLE__)
+    *ret_high = (uintptr_t)pthread_get_stackaddr_np(pthread_self());
+    *ret_low = *ret_high - pthread_get_stacksize_np(pthread_self());
+#endif
+}
+
+uintptr_t lp_os_thread_self(void)
+{
+    static _Thread_local char mark; /* each thread has its own */
+    return (uintptr_t)&mark;
+}
+
 void lp_os_thread_join(lp_os_thread *t)
 {
     if (!t)

@@ -2,6 +2,7 @@
 
 use crate::report::Text;
 use crate::{CError, c_error, guard};
+use std::cell::Cell;
 use std::ffi::c_void;
 use wit_parser::decoding::{DecodedWasm, decode};
 use wit_parser::{
@@ -22,6 +23,23 @@ pub struct Row {
     structure: Text,
 }
 
+/// How much text the types of one component may make: they are written out at each mention,
+/// which a component of a few bytes can make many.
+const MAX_TEXT: usize = 16 << 20;
+
+struct Texts<'a> {
+    r: &'a Resolve,
+    left: Cell<usize>,
+}
+
+impl Texts<'_> {
+    /// Counts text that is about to be made; false when there was too much.
+    fn spend(&self, n: usize) -> bool {
+        self.left.set(self.left.get().saturating_sub(n));
+        self.left.get() > 0
+    }
+}
+
 /// Gives a row for each import and export, in the component's order.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn lpx_describe(
@@ -39,20 +57,25 @@ pub unsafe extern "C" fn lpx_describe(
             return Err(wasmtime::Error::msg("this is a WIT package, not a component"));
         };
         let world = &resolve.worlds[world];
+        let texts = Texts { r: &resolve, left: Cell::new(MAX_TEXT) };
         for (export, items) in [(false, &world.imports), (true, &world.exports)] {
             for (key, item) in items {
-                item_rows(&resolve, export, key, item, &mut |row| f(data, row));
+                item_rows(&texts, export, key, item, &mut |row| f(data, row));
             }
+        }
+        if !texts.spend(0) {
+            return Err(wasmtime::Error::msg("its types take too much to write down"));
         }
         Ok(())
     }))
 }
 
-fn item_rows(r: &Resolve, export: bool, key: &WorldKey, item: &WorldItem, give: &mut dyn FnMut(&Row)) {
+fn item_rows(x: &Texts, export: bool, key: &WorldKey, item: &WorldItem, give: &mut dyn FnMut(&Row)) {
+    let r = x.r;
     let name = r.name_world_key(key);
     let mut row = |kind, interface: &str, function: &str, shape: Option<&Function>| {
-        let text = shape.map_or(String::new(), |f| signature(r, f));
-        let structure = shape.map_or(String::new(), |f| structure(r, f));
+        let text = shape.map_or(String::new(), |f| signature(x, f));
+        let structure = shape.map_or(String::new(), |f| structure(x, f));
         give(&Row {
             export,
             kind,
@@ -79,16 +102,19 @@ fn item_rows(r: &Resolve, export: bool, key: &WorldKey, item: &WorldItem, give: 
     }
 }
 
-fn signature(r: &Resolve, f: &Function) -> String {
+fn signature(x: &Texts, f: &Function) -> String {
     let params: Vec<String> =
-        f.params.iter().map(|p| format!("{}: {}", p.name, type_text(r, &p.ty))).collect();
-    let result = f.result.as_ref().map_or(String::new(), |t| format!(" -> {}", type_text(r, t)));
+        f.params.iter().map(|p| format!("{}: {}", p.name, type_text(x, &p.ty))).collect();
+    let result = f.result.as_ref().map_or(String::new(), |t| format!(" -> {}", type_text(x, t)));
     format!("func({}){result}", params.join(", "))
 }
 
-fn type_text(r: &Resolve, t: &Type) -> String {
+fn type_text(x: &Texts, t: &Type) -> String {
+    if !x.spend(1) {
+        return "...".into();
+    }
     match t {
-        Type::Id(id) => defined(r, *id),
+        Type::Id(id) => defined(x, *id),
         Type::Bool => "bool".into(),
         Type::U8 => "u8".into(),
         Type::U16 => "u16".into(),
@@ -106,65 +132,72 @@ fn type_text(r: &Resolve, t: &Type) -> String {
     }
 }
 
-fn defined(r: &Resolve, id: TypeId) -> String {
-    let def = &r.types[id];
+fn defined(x: &Texts, id: TypeId) -> String {
+    let def = &x.r.types[id];
     if let Some(name) = &def.name {
         return name.clone();
     }
-    let optional = |t: &Option<Type>| t.as_ref().map_or("_".to_string(), |t| type_text(r, t));
+    let optional = |t: &Option<Type>| t.as_ref().map_or("_".to_string(), |t| type_text(x, t));
     match &def.kind {
-        TypeDefKind::Handle(Handle::Own(id)) => defined(r, *id),
-        TypeDefKind::Handle(Handle::Borrow(id)) => format!("borrow<{}>", defined(r, *id)),
-        TypeDefKind::List(t) => format!("list<{}>", type_text(r, t)),
-        TypeDefKind::Option(t) => format!("option<{}>", type_text(r, t)),
+        TypeDefKind::Handle(Handle::Own(id)) => defined(x, *id),
+        TypeDefKind::Handle(Handle::Borrow(id)) => format!("borrow<{}>", defined(x, *id)),
+        TypeDefKind::List(t) => format!("list<{}>", type_text(x, t)),
+        TypeDefKind::Option(t) => format!("option<{}>", type_text(x, t)),
         TypeDefKind::Result(t) if t.ok.is_none() && t.err.is_none() => "result".into(),
         TypeDefKind::Result(t) if t.err.is_none() => format!("result<{}>", optional(&t.ok)),
         TypeDefKind::Result(t) => format!("result<{}, {}>", optional(&t.ok), optional(&t.err)),
         TypeDefKind::Tuple(t) => {
-            let parts: Vec<String> = t.types.iter().map(|t| type_text(r, t)).collect();
+            let parts: Vec<String> = t.types.iter().map(|t| type_text(x, t)).collect();
             format!("tuple<{}>", parts.join(", "))
         }
-        TypeDefKind::Type(t) => type_text(r, t),
+        TypeDefKind::Type(t) => type_text(x, t),
         other => other.as_str().to_string(),
     }
 }
 
 /// Without names of types and parameters: what `lp_signature_text` (type.c) makes of the same function.
-fn structure(r: &Resolve, f: &Function) -> String {
-    let params: Vec<String> = f.params.iter().map(|p| structure_of(r, &p.ty)).collect();
-    let result = f.result.as_ref().map_or(String::new(), |t| format!("->{}", structure_of(r, t)));
+fn structure(x: &Texts, f: &Function) -> String {
+    let params: Vec<String> = f.params.iter().map(|p| structure_of(x, &p.ty)).collect();
+    let result = f.result.as_ref().map_or(String::new(), |t| format!("->{}", structure_of(x, t)));
     format!("({}){result}", params.join(","))
 }
 
-fn structure_of(r: &Resolve, t: &Type) -> String {
-    let Type::Id(id) = t else { return type_text(r, t) };
-    let optional = |t: &Option<Type>| t.as_ref().map_or("_".to_string(), |t| structure_of(r, t));
+fn structure_of(x: &Texts, t: &Type) -> String {
+    let Type::Id(id) = t else { return type_text(x, t) };
+    if !x.spend(1) {
+        return "...".into();
+    }
+    let optional = |t: &Option<Type>| t.as_ref().map_or("_".to_string(), |t| structure_of(x, t));
     let joined = |parts: Vec<String>| parts.join(",");
-    match &r.types[*id].kind {
-        TypeDefKind::Type(t) => structure_of(r, t),
-        TypeDefKind::Handle(Handle::Own(id)) => format!("own<{}>", resource(r, *id)),
-        TypeDefKind::Handle(Handle::Borrow(id)) => format!("borrow<{}>", resource(r, *id)),
-        TypeDefKind::List(t) => format!("list<{}>", structure_of(r, t)),
-        TypeDefKind::Option(t) => format!("option<{}>", structure_of(r, t)),
+    match &x.r.types[*id].kind {
+        TypeDefKind::Type(t) => structure_of(x, t),
+        TypeDefKind::Handle(Handle::Own(id)) => format!("own<{}>", resource(x, *id)),
+        TypeDefKind::Handle(Handle::Borrow(id)) => format!("borrow<{}>", resource(x, *id)),
+        TypeDefKind::List(t) => format!("list<{}>", structure_of(x, t)),
+        TypeDefKind::Option(t) => format!("option<{}>", structure_of(x, t)),
         TypeDefKind::Result(t) => format!("result<{},{}>", optional(&t.ok), optional(&t.err)),
         TypeDefKind::Tuple(t) => {
-            format!("tuple<{}>", joined(t.types.iter().map(|t| structure_of(r, t)).collect()))
+            format!("tuple<{}>", joined(t.types.iter().map(|t| structure_of(x, t)).collect()))
         }
         TypeDefKind::Record(t) => {
-            let fields = t.fields.iter().map(|f| format!("{}:{}", f.name, structure_of(r, &f.ty)));
+            x.spend(t.fields.iter().map(|f| f.name.len()).sum());
+            let fields = t.fields.iter().map(|f| format!("{}:{}", f.name, structure_of(x, &f.ty)));
             format!("record{{{}}}", joined(fields.collect()))
         }
         TypeDefKind::Variant(t) => {
+            x.spend(t.cases.iter().map(|c| c.name.len()).sum());
             let case = |c: &wit_parser::Case| match &c.ty {
-                Some(ty) => format!("{}({})", c.name, structure_of(r, ty)),
+                Some(ty) => format!("{}({})", c.name, structure_of(x, ty)),
                 None => c.name.clone(),
             };
             format!("variant{{{}}}", joined(t.cases.iter().map(case).collect()))
         }
         TypeDefKind::Enum(t) => {
+            x.spend(t.cases.iter().map(|c| c.name.len()).sum());
             format!("enum{{{}}}", joined(t.cases.iter().map(|c| c.name.clone()).collect()))
         }
         TypeDefKind::Flags(t) => {
+            x.spend(t.flags.iter().map(|f| f.name.len()).sum());
             format!("flags{{{}}}", joined(t.flags.iter().map(|f| f.name.clone()).collect()))
         }
         other => other.as_str().to_string(),
@@ -172,10 +205,11 @@ fn structure_of(r: &Resolve, t: &Type) -> String {
 }
 
 /// The resource behind a handle, by the interface that defines it, without a version.
-fn resource(r: &Resolve, id: TypeId) -> String {
+fn resource(x: &Texts, id: TypeId) -> String {
+    let r = x.r;
     let def = &r.types[id];
     if let TypeDefKind::Type(Type::Id(of)) = def.kind {
-        return resource(r, of);
+        return resource(x, of);
     }
     let name = def.name.as_deref().unwrap_or("?");
     let TypeOwner::Interface(i) = def.owner else { return name.into() };
@@ -184,12 +218,14 @@ fn resource(r: &Resolve, id: TypeId) -> String {
             let p = &r.packages[*p].name;
             format!("{}:{}/{interface}.{name}", p.namespace, p.name)
         }
-        _ => format!("{}.{name}", inline_name(r, i)),
+        _ => format!("{}.{name}", inline_name(x, i)),
     }
 }
 
 /// The name under which a world imports or exports an interface that has none of its own.
-fn inline_name(r: &Resolve, id: InterfaceId) -> &str {
+fn inline_name<'a>(x: &Texts<'a>, id: InterfaceId) -> &'a str {
+    let r = x.r;
+    x.spend(r.worlds.iter().map(|(_, w)| w.imports.len() + w.exports.len()).sum());
     let items = r.worlds.iter().flat_map(|(_, w)| w.imports.iter().chain(&w.exports));
     for (key, item) in items {
         if let (WorldKey::Name(n), WorldItem::Interface { id: i, .. }) = (key, item)

@@ -73,7 +73,11 @@ unsafe impl Lower for Args {
         let (calling, export) = unsafe { (&*self.0.0, &*self.0.1) };
         if !calling.flat.is_null() {
             // SAFETY: `ext.h` asks for `count` values, at most 16; `dst` has room for 16.
-            unsafe { ptr::copy_nonoverlapping(calling.flat, dst, calling.count.min(16)) };
+            unsafe {
+                // Without any, the place of a result that there may not be is written all the same.
+                dst.write(ValRaw::u64(0));
+                ptr::copy_nonoverlapping(calling.flat, dst, calling.count.min(16));
+            }
             return Ok(());
         }
         let to = if export.in_memory {
@@ -115,12 +119,7 @@ unsafe impl Lift for Returned {
         let Some(current) = drive::current_call() else { bail!("a result outside of a call") };
         // SAFETY: set by `lpx_export_call`, which waits.
         let (calling, export) = unsafe { (&*current.0, &*current.1) };
-        let Some(take) = calling.take else {
-            if export.results == Some(1) {
-                calling.result.set(src[0].get_u64());
-            }
-            return Ok(Returned);
-        };
+        let Some(take) = calling.take else { bail!("a result that nobody takes") };
         let mut v = raw::values(cx)?;
         if export.results.is_some() {
             v.flat = src.as_ptr();
@@ -137,6 +136,30 @@ unsafe impl Lift for Returned {
         }
         calling.outcome(take(calling.data, &mut v))?;
         Ok(Returned)
+    }
+
+    fn linear_lift_from_memory(_: &mut LiftContext<'_>, _: It, _: &[u8]) -> Result<Self> {
+        bail!("a result has one flat value of room")
+    }
+}
+
+/// A result that C does not read: none, or one number, which needs no context.
+struct Number(u64);
+// SAFETY: as for `Returned`.
+unsafe impl ComponentNamedList for Number {}
+unsafe impl ComponentType for Number {
+    type Lower = [ValRaw; 1];
+    const ABI: CanonicalAbiInfo = CanonicalAbiInfo::ZERO;
+
+    fn typecheck(ty: &It, t: &InstanceType<'_>) -> Result<()> {
+        handles::of_type(t.types, ty, &mut Vec::new())
+    }
+}
+// SAFETY: `src` holds the flat value, or what `Args` wrote there where there is none; C does
+// not look then.
+unsafe impl Lift for Number {
+    fn linear_lift_from_flat(_: &mut LiftContext<'_>, _: It, src: &[ValRaw; 1]) -> Result<Self> {
+        Ok(Number(src[0].get_u64()))
     }
 
     fn linear_lift_from_memory(_: &mut LiftContext<'_>, _: It, _: &[u8]) -> Result<Self> {
@@ -243,12 +266,20 @@ pub extern "C" fn lpx_export_call(
 ) -> u32 {
     let current = Current(calling, export);
     let before = d.calling.replace(Some(current));
-    // SAFETY: `lpx_export_new` has looked at its type; `Args` and `Returned` bear any.
-    let f = unsafe { TypedFunc::<Args, Returned>::new_unchecked(export.f) };
-    let outcome = if alone {
-        d.run(timeout_ms, err, || f.call(&mut cx, Args(current)).map(|_| ())).0
-    } else {
-        d.race(timeout_ms, err, async { f.call_async(&mut cx, Args(current)).await.map(|_| ()) }).0
+    let args = Args(current);
+    let number = |n: Number| calling.result.set(n.0);
+    // SAFETY: `lpx_export_new` has looked at its type; `Args`, `Returned` and `Number` bear any.
+    let (taken, plain) = unsafe {
+        (
+            TypedFunc::<Args, Returned>::new_unchecked(export.f),
+            TypedFunc::<Args, Number>::new_unchecked(export.f),
+        )
+    };
+    let outcome = match (alone, calling.take.is_some()) {
+        (true, true) => d.run(timeout_ms, err, || taken.call(&mut cx, args).map(|_| ())).0,
+        (true, false) => d.run(timeout_ms, err, || plain.call(&mut cx, args).map(number)).0,
+        (false, true) => d.race(timeout_ms, err, async { taken.call_async(&mut cx, args).await.map(|_| ()) }).0,
+        (false, false) => d.race(timeout_ms, err, async { plain.call_async(&mut cx, args).await.map(number) }).0,
     };
     d.calling.set(before);
     outcome

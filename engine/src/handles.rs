@@ -9,17 +9,18 @@
 //! and takes them one by one.
 //!
 //! Everything read here may be hostile: offsets and lengths are checked, and the
-//! number of elements looked at has a limit.
+//! number of values looked at has a limit, since nothing interrupts a walk.
 
 use crate::drive;
-use int::wasmtime_environ::component::{CanonicalAbiInfo, ComponentTypes};
+use int::wasmtime_environ::component::{CanonicalAbiInfo, ComponentTypes, TypeResourceTableIndex};
 use int::{InterfaceType as It, LiftContext};
 use std::cell::RefCell;
+use std::collections::HashMap;
 use wasmtime::component::{__internal as int, Lift, ResourceAny, ResourceType};
 use wasmtime::{Result, ValRaw, bail};
 
-/// Elements looked at in one call, and handles found: more is an error.
-const MAX_ELEMENTS: usize = 1 << 20;
+/// Values looked at in one call, and handles found: more is an error.
+const MAX_VALUES: usize = 1 << 20;
 const MAX_HANDLES: usize = 1 << 16;
 
 /// Resources of the guest that C holds.
@@ -120,12 +121,6 @@ pub fn of_type(t: &ComponentTypes, ty: &It, into: &mut Vec<It>) -> Result<()> {
     Ok(())
 }
 
-fn holds_any(t: &ComponentTypes, ty: &It) -> Result<bool> {
-    let mut all = Vec::new();
-    of_type(t, ty, &mut all)?;
-    Ok(!all.is_empty())
-}
-
 /// Takes every handle out of flat values of type `ty`.
 pub fn lift_flat(cx: &mut LiftContext<'_>, ty: &It, flat: &[ValRaw]) -> Result<()> {
     walk(cx, |w| w.flat(ty, flat, &mut 0))
@@ -137,7 +132,7 @@ pub fn lift_memory(cx: &mut LiftContext<'_>, ty: &It, offset: usize) -> Result<(
 }
 
 fn walk<'a, 'b>(cx: &'a mut LiftContext<'b>, f: impl FnOnce(&mut Walk<'a, 'b>) -> Result<()>) -> Result<()> {
-    let mut w = Walk { cx, found: FOUND.take(), seen: 0 };
+    let mut w = Walk { cx, found: FOUND.take(), seen: 0, holding: HashMap::new(), ours: HashMap::new() };
     w.found.clear();
     let result = f(&mut w);
     FOUND.set(w.found);
@@ -148,13 +143,17 @@ struct Walk<'a, 'b> {
     cx: &'a mut LiftContext<'b>,
     found: Vec<u32>,
     seen: usize,
+    /// Which types hold handles, of those asked about.
+    holding: HashMap<It, bool>,
+    /// Which tables are of resources that C implements.
+    ours: HashMap<TypeResourceTableIndex, bool>,
 }
 
 impl Walk<'_, '_> {
     fn handle(&mut self, ty: &It, index: u32) -> Result<()> {
         let behind = match ty {
             It::Borrow(t) => self.cx.guest_resource_lift_borrow(*t, index)?,
-            It::Own(t) if self.is_ours(self.cx.resource_type(*t)) => {
+            It::Own(t) if self.is_ours(*t) => {
                 self.cx.guest_resource_lift_own(*t, index)?.0
             }
             _ => {
@@ -171,11 +170,34 @@ impl Walk<'_, '_> {
     }
 
     /// Whether C implements the resource: its type is one that C numbered.
-    fn is_ours(&self, ty: ResourceType) -> bool {
-        (0..drive::current_resources()).any(|n| ty == ResourceType::host_dynamic(n))
+    fn is_ours(&mut self, table: TypeResourceTableIndex) -> bool {
+        let ty = self.cx.resource_type(table);
+        *self
+            .ours
+            .entry(table)
+            .or_insert_with(|| (0..drive::current_resources()).any(|n| ty == ResourceType::host_dynamic(n)))
+    }
+
+    fn look(&mut self, values: usize) -> Result<()> {
+        self.seen = self.seen.saturating_add(values);
+        if self.seen > MAX_VALUES {
+            bail!("more than {MAX_VALUES} values to look through for handles in one call");
+        }
+        Ok(())
+    }
+
+    fn holds_any(&mut self, t: &ComponentTypes, ty: &It) -> Result<bool> {
+        if let Some(known) = self.holding.get(ty) {
+            return Ok(*known);
+        }
+        let mut all = Vec::new();
+        of_type(t, ty, &mut all)?;
+        self.holding.insert(*ty, !all.is_empty());
+        Ok(!all.is_empty())
     }
 
     fn flat(&mut self, ty: &It, flat: &[ValRaw], at: &mut usize) -> Result<()> {
+        self.look(1)?;
         // Copied out of `self`, so that its own borrow ends here.
         let t = self.cx.types.clone();
         match ty {
@@ -195,6 +217,7 @@ impl Walk<'_, '_> {
                     }
                 }
                 Parts::Cases(cases, _, abi) => {
+                    self.look(cases.len())?;
                     let (start, case) = (*at, flat[*at].get_u32() as usize);
                     *at += 1;
                     let Some(payload) = cases.get(case) else { bail!("invalid discriminant {case}") };
@@ -211,7 +234,7 @@ impl Walk<'_, '_> {
 
     fn list(&mut self, element: &It, offset: usize, len: usize) -> Result<()> {
         let t = self.cx.types.clone();
-        if !holds_any(&t, element)? {
+        if !self.holds_any(&t, element)? {
             return Ok(());
         }
         let abi = t.canonical_abi(element);
@@ -223,10 +246,7 @@ impl Walk<'_, '_> {
         if end.is_none_or(|e| e > self.cx.memory().len()) {
             bail!("list pointer/length out of bounds of memory");
         }
-        self.seen = self.seen.saturating_add(len);
-        if self.seen > MAX_ELEMENTS {
-            bail!("more than {MAX_ELEMENTS} elements with handles in one call");
-        }
+        self.look(len)?;
         (0..len).try_for_each(|i| self.memory(element, offset + i * size))
     }
 
@@ -245,6 +265,7 @@ impl Walk<'_, '_> {
 
     /// `ty` lies in bounds at `offset`.
     fn memory(&mut self, ty: &It, offset: usize) -> Result<()> {
+        self.look(1)?;
         let t = self.cx.types.clone();
         match ty {
             It::Own(_) | It::Borrow(_) => self.handle(ty, self.word(offset))?,
@@ -254,13 +275,17 @@ impl Walk<'_, '_> {
             }
             _ => match parts(&t, ty) {
                 Parts::Fields(fields) => {
+                    self.look(fields.len())?;
                     let mut next = offset;
                     for f in fields {
                         let at = t.canonical_abi(f).next_field32_size(&mut next);
-                        self.memory(f, at)?;
+                        if self.holds_any(&t, f)? {
+                            self.memory(f, at)?;
+                        }
                     }
                 }
                 Parts::Cases(cases, payload_offset, _) => {
+                    self.look(cases.len())?;
                     let case = self.case(offset, cases.len());
                     let Some(payload) = cases.get(case) else { bail!("invalid discriminant {case}") };
                     if let Some(payload) = payload {

@@ -60,6 +60,7 @@ pub struct Target {
 }
 
 /// Gives an error of C's own, or null.
+type FlatFn = extern "C" fn(*mut c_void, *const ValRaw, &mut u64) -> *mut c_void;
 pub type CallFn = extern "C" fn(*mut c_void, &mut Values) -> *mut c_void;
 type PutFn = extern "C" fn(*mut c_void, &mut Target) -> CError;
 
@@ -200,7 +201,8 @@ pub fn put<T>(
     }
     let o = cx.options();
     let encoding = encoding(o);
-    let memory: &mut [u8] = if has_memory(o)? { cx.as_slice_mut() } else { &mut [] };
+    // Flat values alone are written without the memory, until something is allocated there.
+    let memory: &mut [u8] = if to.0.is_null() && has_memory(o)? { cx.as_slice_mut() } else { &mut [] };
     let mut target = Target {
         flat: to.0,
         offset: to.1,
@@ -288,6 +290,8 @@ pub struct Function {
     result: u32,
     call: CallFn,
     call_data: *mut c_void,
+    flat: FlatFn,
+    flat_data: *mut c_void,
     fail: extern "C" fn(*mut c_void, *mut c_void) -> CError,
     put: PutFn,
     data: *mut c_void,
@@ -380,10 +384,14 @@ fn serve<const N: usize, const H: bool, const M: bool, const R: usize>(
     l.func_wrap(name, move |_: StoreContextMut<'_, WasmtimeStoreData>, p: Params<N, H, M>| {
         let served = &served; // the whole of it, not its fields
         let mut v = p.0;
-        if H {
-            (v.handles, v.handle_count) = handles::found();
-        }
-        let error = (served.f.call)(served.f.call_data, &mut v);
+        let error = if M {
+            if H {
+                (v.handles, v.handle_count) = handles::found();
+            }
+            (served.f.call)(served.f.call_data, &mut v)
+        } else {
+            (served.f.flat)(served.f.flat_data, v.flat, &mut v.result)
+        };
         if !error.is_null() {
             c_result((served.f.fail)(served.f.data, error))?;
         }

@@ -22,7 +22,7 @@ fn packages(deps: &[&str], have: &mut HashSet<String>) -> Result<Vec<UnresolvedP
                 if !has_wit(&path) {
                     continue;
                 }
-                UnresolvedPackageGroup::parse_dir(&path)?
+                parse_folder(&path)?
             } else if path.extension().is_some_and(|e| e == "wit") {
                 parse_file(&path)?
             } else {
@@ -34,6 +34,52 @@ fn packages(deps: &[&str], have: &mut HashSet<String>) -> Result<Vec<UnresolvedP
         }
     }
     Ok(all)
+}
+
+/// The size of a file and the nesting of its types that the parser, which recurses, bears.
+const MAX_FILE: u64 = 4 << 20;
+const MAX_NESTING: usize = 200;
+
+/// Refuses a file that would be too much for the parser.
+fn check(path: &Path) -> Result<(), Anyhow> {
+    let size = std::fs::metadata(path)?.len();
+    if size > MAX_FILE {
+        return Err(format!("{}: larger than {} MiB", path.display(), MAX_FILE >> 20).into());
+    }
+    let (mut depth, mut before) = (0usize, b' ');
+    for line in std::fs::read(path)?.split(|b| *b == b'\n') {
+        for b in line {
+            match (before, *b) {
+                (b'/', b'/') => break,
+                (_, b'<') => depth += 1,
+                (b'-', b'>') => {}
+                (_, b'>') => depth = depth.saturating_sub(1),
+                (_, b';') => depth = 0,
+                _ => {}
+            }
+            before = *b;
+            if depth > MAX_NESTING {
+                return Err(format!("{}: types nested more than {MAX_NESTING} deep", path.display()).into());
+            }
+        }
+        before = b' ';
+    }
+    Ok(())
+}
+
+fn check_folder(folder: &Path) -> Result<(), Anyhow> {
+    for entry in folder.read_dir()? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|x| x == "wit") {
+            check(&path)?;
+        }
+    }
+    Ok(())
+}
+
+fn parse_folder(path: &Path) -> Result<UnresolvedPackageGroup, Anyhow> {
+    check_folder(path)?;
+    Ok(UnresolvedPackageGroup::parse_dir(path)?)
 }
 
 /// Whether a folder is a package: it has a file of WIT right in it.
@@ -53,6 +99,7 @@ fn one_line(rendered: &str) -> String {
 }
 
 fn parse_file(path: &Path) -> Result<UnresolvedPackageGroup, Anyhow> {
+    check(path)?;
     let mut map = SourceMap::default();
     map.push_file(path)?;
     map.parse().map_err(|(map, e)| e.render(&map).into())
@@ -60,7 +107,7 @@ fn parse_file(path: &Path) -> Result<UnresolvedPackageGroup, Anyhow> {
 
 fn load(path: &Path, deps: &[&str]) -> Result<(Resolve, PackageId), Anyhow> {
     let group = if path.is_dir() {
-        UnresolvedPackageGroup::parse_dir(path)?
+        parse_folder(path)?
     } else {
         let bytes = std::fs::read(path)?;
         if bytes.starts_with(b"\0asm") {

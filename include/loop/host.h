@@ -72,7 +72,8 @@ LOOP_API loop_error *loop_host_bind(loop_host *host, const char *interface_name,
                                     const char *provider) LOOP_MUST_USE;
 /*
  * The same for a chain: the first is asked, each may ask the next (loop/provider.h).
- * `providers` ends with NULL; at most 8.
+ * `providers` ends with NULL; at most 8, each once, and any two in the same order in
+ * every chain (LOOP_USAGE).
  */
 LOOP_API loop_error *loop_host_bind_chain(loop_host *host, const char *interface_name,
                                           const char *const *providers) LOOP_MUST_USE;
@@ -137,6 +138,7 @@ LOOP_API loop_error *loop_component_open(loop_host *host, const char *path,
 /* Reads and describes without compiling: for inspection. It cannot be instantiated. */
 LOOP_API loop_error *loop_component_describe(loop_host *host, const char *path,
                                              loop_component **ret) LOOP_MUST_USE;
+/* Its instances may live on. NULL is fine. */
 LOOP_API void loop_component_delete(loop_component *c);
 LOOP_API const char *loop_component_path(const loop_component *c);
 LOOP_API loop_component_kind loop_component_kind_of(const loop_component *c);
@@ -223,8 +225,8 @@ LOOP_API loop_error *loop_instance_export(loop_instance *instance, const char *i
                                           const char *type, const loop_export **ret) LOOP_MUST_USE;
 /*
  * `args` and `ret` as loop/abi.h lays out the tuple of parameters and the result; either
- * may be NULL where there is none. What *ret points to lives until the next call into
- * the instance. Objects passed as `own` belong to the component, when the call fails, too.
+ * may be NULL where there is none. What *ret points to lives until the next call into the
+ * instance has returned. Objects passed as `own` belong to the component, when the call fails, too.
  * LOOP_USAGE (a wrong handle) and LOOP_UNAVAILABLE (the instance has ended, or is inside a
  * call) come before the call: then nothing was passed, and the instance is as it was.
  */

@@ -29,7 +29,8 @@
  * last call and the last drop. Tables are not copied: they are constants.
  *
  * Threads. `threads` says what the provider bears. ANY: its functions may run on
- * several threads at once. SERIAL: the host runs one at a time, drops included. A
+ * several threads at once. SERIAL: the host runs one at a time, drops included; what
+ * it calls may not come back to it (LOOP_UNAVAILABLE). A
  * function may take its time, but nobody can end it: what waits looks at
  * loop_call_cancelled.
  *
@@ -56,7 +57,9 @@
  *
  * Chains. Several providers may serve one interface, one before the other. The
  * generated acme_dice_roller_next_roll(call, ...) asks the one behind; a function
- * that is NULL in the table passes on as it is.
+ * that is NULL in the table passes on as it is. Objects go to whoever has the
+ * function: one that makes objects of its own implements every function that takes
+ * them; one that leaves their making to the next passes them on unread.
  *
  * Draft until 0.2: quiesce, save and restore will follow `close`.
  */

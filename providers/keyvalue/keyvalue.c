@@ -178,12 +178,16 @@ static const wasi_keyvalue_store_functions store2 = {
 
 /* ---- batch ---- */
 
+static const char too_many[] = "more than 4096 keys at once";
+_Static_assert(LP_MAX_KV_BATCH == 4096, "too_many");
+
 #define SERVE_BATCH(X)                                                                             \
     static loop_error *X##_set_many(void *self, loop_call *call, X##_bucket *bucket,               \
                                     X##_list_tuple_string_list_u8 pairs,                           \
                                     X##_result_void_error *ret)                                    \
     {                                                                                              \
         struct kv_bucket *b = BUCKET(bucket);                                                      \
+        ANSWER(ret, pairs.len > LP_MAX_KV_BATCH ? too_many : NULL);                                \
         for (size_t i = 0; !ret->is_err && i < pairs.len; i++)                                     \
             ANSWER(ret, kv_set(b, str(pairs.ptr[i].f0), bytes(pairs.ptr[i].f1)));                  \
         return NULL;                                                                               \
@@ -191,8 +195,8 @@ static const wasi_keyvalue_store_functions store2 = {
     static loop_error *X##_delete_many(void *self, loop_call *call, X##_bucket *bucket,            \
                                        loop_list_string keys, X##_result_void_error *ret)          \
     {                                                                                              \
-        (void)ret;                                                                                 \
-        for (size_t i = 0; i < keys.len; i++)                                                      \
+        ANSWER(ret, keys.len > LP_MAX_KV_BATCH ? too_many : NULL);                                 \
+        for (size_t i = 0; !ret->is_err && i < keys.len; i++)                                      \
             kv_delete(BUCKET(bucket), str(keys.ptr[i]));                                           \
         return NULL;                                                                               \
     }
@@ -206,6 +210,9 @@ get_many(void *self, loop_call *call, wasi_keyvalue_batch_0_2_0_draft_bucket *bu
          loop_list_string keys,
          wasi_keyvalue_batch_0_2_0_draft_result_list_option_tuple_string_list_u8_error *ret)
 {
+    ANSWER(ret, keys.len > LP_MAX_KV_BATCH ? too_many : NULL);
+    if (ret->is_err)
+        return NULL;
     wasi_keyvalue_batch_0_2_0_draft_option_tuple_string_list_u8 *items =
         loop_call_alloc(call, (keys.len + 1) * sizeof *items);
     if (!items)
@@ -227,6 +234,9 @@ static loop_error *get_many2(void *self, loop_call *call, wasi_keyvalue_batch_bu
                              loop_list_string keys,
                              wasi_keyvalue_batch_result_list_tuple_string_option_list_u8_error *ret)
 {
+    ANSWER(ret, keys.len > LP_MAX_KV_BATCH ? too_many : NULL);
+    if (ret->is_err)
+        return NULL;
     wasi_keyvalue_batch_tuple_string_option_list_u8 *items =
         loop_call_alloc(call, (keys.len + 1) * sizeof *items);
     if (!items)

@@ -245,6 +245,7 @@ void run_calls(const char *folder)
     if (suite_ready("callee", suite_component(x.host, folder, "callee", &x.component)) &&
         renew(&x, &x.native) && renew(&x, &x.oracle)) {
         bind_all(&x.native);
+        run_layouts(&x.native);
         suite_table("calls.txt", call_line, &x);
         run_handles(&x);
     }

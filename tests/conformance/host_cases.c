@@ -16,6 +16,9 @@ struct place {
     loop_component *handles, *results, *callee;
 };
 
+/* More than may be held at a time: nothing is kept of what is over. */
+#define MANY (LP_MAX_HANDLES + 100)
+
 /* What $h and $g are in the arguments of a call. */
 struct given {
     uint64_t h, g;
@@ -75,7 +78,11 @@ static void lends(struct place *p)
         return;
     loop_conformance_things_counter *c = counter_new(5);
     struct given x = {(uintptr_t)c, 0};
-    answers(&g, what, "reads-borrowed($h)", x, 5);
+    wave_call again;
+    loop_error *err = call_read(&g, "reads-borrowed($h)", give, &x, &again);
+    for (size_t i = 0; !err && i < MANY; i++)
+        err = call_native(&again);
+    suite_worked(what, err);
     answers(&g, what, "reads-borrowed($h)", x, 5);
     guest_close(&g);
     suite_check(live_counters == 1 && counter_number(c, &number) && number == 5, what,
@@ -184,6 +191,24 @@ static void reused(struct place *p)
         answers(&g, what, "things.read($g)", x, 2);
         class_check(what, "handle", try_call(&g, "things.read($h)", x, NULL));
     }
+    guest_close(&g);
+}
+
+static void many(struct place *p)
+{
+    const char *what = "many handles, one after the other";
+    guest g;
+    wave_call create;
+    if (!suite_ready(what, guest_open(p->host, p->callee, &g)))
+        return;
+    loop_error *err = call_read(&g, "things.[constructor]counter(1)", NULL, NULL, &create);
+    for (size_t i = 0; !err && i < MANY; i++) {
+        err = call_native(&create);
+        if (!err)
+            err = loop_handle_drop(g.instance, *(const loop_handle *)create.ret);
+    }
+    suite_worked(what, err);
+    answers(&g, what, "things.live-counters()", (struct given){0}, 0);
     guest_close(&g);
 }
 
@@ -325,6 +350,7 @@ static void run_all(struct place *p)
         run_stale(p, &stales[i]);
     made_up(p);
     reused(p);
+    many(p);
     enters_again(p);
     enters_again_with(p, "entered again while a counter is lent", "reads-borrowed($h)",
                       "reads-borrowed($h)", false);

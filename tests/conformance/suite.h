@@ -75,6 +75,7 @@ void suite_table(const char *name, suite_line *f, void *data);
 
 void run_callers(const char *folder);
 void run_calls(const char *folder);
+void run_layouts(guest *callee);
 void run_hostile(const char *folder);
 void run_host_cases(const char *folder);
 void run_wrong_answers(const char *folder);

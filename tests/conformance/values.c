@@ -3,89 +3,11 @@
  * argument as it came, views included; with several the tuple of them.
  */
 #include "host.h"
+#include "values.h"
 
-#define T(name) loop_conformance_values_##name
 #define SELF void *self, loop_call *call
 
 /* ---- one parameter ---- */
-
-#define BY_VALUE(X)                                                                                \
-    X(bool, bool)                                                                                  \
-    X(u8, uint8_t)                                                                                 \
-    X(s8, int8_t)                                                                                  \
-    X(u16, uint16_t)                                                                               \
-    X(s16, int16_t)                                                                                \
-    X(u32, uint32_t)                                                                               \
-    X(s32, int32_t)                                                                                \
-    X(u64, uint64_t)                                                                               \
-    X(s64, int64_t)                                                                                \
-    X(f32, float)                                                                                  \
-    X(f64, double)                                                                                 \
-    X(char, uint32_t)                                                                              \
-    X(string, loop_string)                                                                         \
-    X(list_bool, loop_list_bool)                                                                   \
-    X(list_u8, loop_list_u8)                                                                       \
-    X(list_s8, loop_list_s8)                                                                       \
-    X(list_u16, loop_list_u16)                                                                     \
-    X(list_s16, loop_list_s16)                                                                     \
-    X(list_u32, loop_list_u32)                                                                     \
-    X(list_s32, loop_list_s32)                                                                     \
-    X(list_u64, loop_list_u64)                                                                     \
-    X(list_s64, loop_list_s64)                                                                     \
-    X(list_f32, loop_list_f32)                                                                     \
-    X(list_f64, loop_list_f64)                                                                     \
-    X(list_char, loop_list_char)                                                                   \
-    X(list_string, loop_list_string)                                                               \
-    X(list_list_u8, T(list_list_u8))                                                               \
-    X(list_list_string, T(list_list_string))                                                       \
-    X(list_option_u8, T(list_option_u8))                                                           \
-    X(list_tuple, T(triples))                                                                      \
-    X(list_level, T(list_level))                                                                   \
-    X(list_record, T(list_numbers))                                                                \
-    X(list_variant, T(list_joined))                                                                \
-    X(list_flags, T(list_flags9))                                                                  \
-    X(lone, T(lone))                                                                               \
-    X(level, T(level))                                                                             \
-    X(enum256, T(enum256))                                                                         \
-    X(enum257, T(enum257))                                                                         \
-    X(flags1, T(flags1))                                                                           \
-    X(flags8, T(flags8))                                                                           \
-    X(flags9, T(flags9))                                                                           \
-    X(flags16, T(flags16))                                                                         \
-    X(flags17, T(flags17))                                                                         \
-    X(flags32, T(flags32))                                                                         \
-    X(trees, T(list_tree))
-
-#define BY_POINTER(X)                                                                              \
-    X(tuple_one, T(monad))                                                                         \
-    X(tuple, T(mixed))                                                                             \
-    X(tuple_tuple, T(nested))                                                                      \
-    X(one, T(one))                                                                                 \
-    X(numbers, T(numbers))                                                                         \
-    X(padded, T(padded))                                                                           \
-    X(wide, T(wide))                                                                               \
-    X(outer, T(outer))                                                                             \
-    X(single, T(single))                                                                           \
-    X(bare, T(bare))                                                                               \
-    X(joined, T(joined))                                                                           \
-    X(halves, T(halves))                                                                           \
-    X(cases257, T(cases257))                                                                       \
-    X(option_u8, loop_option_u8)                                                                   \
-    X(option_u64, loop_option_u64)                                                                 \
-    X(option_string, loop_option_string)                                                           \
-    X(option_list, T(option_list_string))                                                          \
-    X(option_record, T(option_padded))                                                             \
-    X(option_option, T(option_option_u8))                                                          \
-    X(option_deep, T(deep))                                                                        \
-    X(result, T(outcome))                                                                          \
-    X(result_ok, T(ok_only))                                                                       \
-    X(result_error, T(error_only))                                                                 \
-    X(result_both, T(either))                                                                      \
-    X(result_strings, T(texts))                                                                    \
-    X(result_result, T(inner_result))                                                              \
-    X(result_list, T(list_result))                                                                 \
-    X(tree, T(tree))                                                                               \
-    X(mixture, T(mixture))
 
 #define ECHO_VALUE(name, type)                                                                     \
     static loop_error *echo_##name(SELF, type value, type *ret)                                    \
@@ -99,8 +21,29 @@
         *ret = *value;                                                                             \
         return NULL;                                                                               \
     }
-BY_VALUE(ECHO_VALUE)
-BY_POINTER(ECHO_POINTER)
+VALUES_BY_VALUE(ECHO_VALUE)
+VALUES_BY_POINTER(ECHO_POINTER)
+
+/* A bool is 0 or 1 here, whatever byte the component passed. */
+static loop_error *check_bools(const void *bools, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (((const uint8_t *)bools)[i] > 1)
+            return loop_error_new(LOOP_INTERNAL, "a bool came as another byte");
+    return NULL;
+}
+
+static loop_error *echo_bool(SELF, bool value, bool *ret)
+{
+    *ret = value;
+    return check_bools(&value, 1);
+}
+
+static loop_error *echo_list_bool(SELF, loop_list_bool value, loop_list_bool *ret)
+{
+    *ret = value;
+    return check_bools(value.ptr, value.len);
+}
 
 /* ---- several ---- */
 
@@ -109,9 +52,9 @@ static loop_error *echo_none(SELF)
     return NULL;
 }
 
-static loop_error *echo_two(SELF, uint8_t p0, loop_string p1, T(two) * ret)
+static loop_error *echo_two(SELF, uint8_t p0, loop_string p1, V(two) * ret)
 {
-    *ret = (T(two)){p0, p1};
+    *ret = (V(two)){p0, p1};
     return NULL;
 }
 
@@ -122,43 +65,43 @@ static loop_error *echo_two(SELF, uint8_t p0, loop_string p1, T(two) * ret)
         uint64_t p15
 #define THEY p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, p10, p11, p12, p13, p14, p15
 
-static loop_error *echo_sixteen(SELF, SIXTEEN, T(sixteen) * ret)
+static loop_error *echo_sixteen(SELF, SIXTEEN, V(sixteen) * ret)
 {
-    *ret = (T(sixteen)){THEY};
+    *ret = (V(sixteen)){THEY};
     return NULL;
 }
 
-static loop_error *echo_seventeen(SELF, SIXTEEN, int16_t p16, T(seventeen) * ret)
+static loop_error *echo_seventeen(SELF, SIXTEEN, int16_t p16, V(seventeen) * ret)
 {
-    *ret = (T(seventeen)){THEY, p16};
+    *ret = (V(seventeen)){THEY, p16};
     return NULL;
 }
 
 static loop_error *echo_strings8(SELF, loop_string p0, loop_string p1, loop_string p2,
                                  loop_string p3, loop_string p4, loop_string p5, loop_string p6,
-                                 loop_string p7, T(strings8) * ret)
+                                 loop_string p7, V(strings8) * ret)
 {
-    *ret = (T(strings8)){p0, p1, p2, p3, p4, p5, p6, p7};
+    *ret = (V(strings8)){p0, p1, p2, p3, p4, p5, p6, p7};
     return NULL;
 }
 
 static loop_error *echo_strings9(SELF, loop_string p0, loop_string p1, loop_string p2,
                                  loop_string p3, loop_string p4, loop_string p5, loop_string p6,
-                                 loop_string p7, loop_string p8, T(strings9) * ret)
+                                 loop_string p7, loop_string p8, V(strings9) * ret)
 {
-    *ret = (T(strings9)){p0, p1, p2, p3, p4, p5, p6, p7, p8};
+    *ret = (V(strings9)){p0, p1, p2, p3, p4, p5, p6, p7, p8};
     return NULL;
 }
 
 static loop_error *echo_forty(SELF, SIXTEEN, loop_string p16, loop_list_u8 p17,
-                              const loop_option_u32 *p18, T(level) p19, uint8_t p20, int64_t p21,
+                              const loop_option_u32 *p18, V(level) p19, uint8_t p20, int64_t p21,
                               float p22, double p23, bool p24, uint32_t p25, int8_t p26,
                               uint16_t p27, uint32_t p28, uint64_t p29, int16_t p30, int32_t p31,
                               double p32, float p33, uint8_t p34, uint64_t p35, loop_string p36,
-                              loop_list_u8 p37, const loop_option_u32 *p38, T(level) p39,
-                              T(forty) * ret)
+                              loop_list_u8 p37, const loop_option_u32 *p38, V(level) p39,
+                              V(forty) * ret)
 {
-    *ret = (T(forty)){THEY, p16, p17, *p18, p19, p20, p21, p22, p23, p24, p25,  p26, p27,
+    *ret = (V(forty)){THEY, p16, p17, *p18, p19, p20, p21, p22, p23, p24, p25,  p26, p27,
                       p28,  p29, p30, p31,  p32, p33, p34, p35, p36, p37, *p38, p39};
     return NULL;
 }
@@ -216,7 +159,9 @@ static loop_error *sum_forty(SELF, SUMMANDS, uint64_t p16, uint64_t p17, uint32_
 
 #define ROW(name, type) .echo_##name = echo_##name,
 const loop_conformance_values_functions values_functions = {
-    BY_VALUE(ROW) BY_POINTER(ROW).echo_none = echo_none,
+    VALUES_BY_VALUE(ROW) VALUES_BY_POINTER(ROW).echo_bool = echo_bool,
+    .echo_list_bool = echo_list_bool,
+    .echo_none = echo_none,
     .echo_two = echo_two,
     .echo_sixteen = echo_sixteen,
     .echo_seventeen = echo_seventeen,

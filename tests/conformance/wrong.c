@@ -7,8 +7,8 @@
 #include "host.h"
 #include "tests/conformance/classes.h"
 #include "tests/conformance/suite.h"
+#include "values.h"
 
-#define V(name) loop_conformance_values_##name
 #define H(name) loop_conformance_things_##name
 #define SELF void *self, loop_call *call
 
@@ -120,6 +120,30 @@ static void set_pair(void)
     things.make_pair = wrong_pair;
 }
 
+static loop_error *wrong_other_pair(SELF, int64_t left, int64_t right, H(pair) * ret)
+{
+    *ret = (H(pair)){NULL, counter_new(right)};
+    return NULL;
+}
+
+static void set_other_pair(void)
+{
+    things.make_pair = wrong_other_pair;
+}
+
+/* Made before it was known that there is no room: not lost either. */
+static loop_error *wrong_room(SELF, int64_t start, H(counter) * *ret)
+{
+    *ret = counter_new(start);
+    return loop_call_alloc(call, (size_t)1 << 40) ? loop_error_new(LOOP_INTERNAL, "there is room")
+                                                  : NULL;
+}
+
+static void set_room(void)
+{
+    things.counter_new = wrong_room;
+}
+
 static loop_error *wrong_alloc(SELF, uint32_t *ret)
 {
     *ret = loop_call_alloc(call, (size_t)1 << 40) ? 1 : 42;
@@ -191,6 +215,8 @@ static const struct row {
     {"objects without a place", set_objects_nowhere, "things-lists", 0},
     {"objects of a case beyond", set_object_endless, "things-variants", 0},
     {"one object and none", set_pair, "things-records", 0},
+    {"no object and one", set_other_pair, "things-records", 0},
+    {"an object, with memory beyond the limit", set_room, "things-counters", LOOP_LIMIT},
     {"memory beyond the limit", set_alloc, "answer", LOOP_LIMIT},
     {"an error of its own", set_denied, "answer", LOOP_DENIED},
     {"an error with a gift", set_take, "things-owns-and-borrows", LOOP_DENIED},

@@ -83,8 +83,10 @@ static struct wasmtime_error *on_realloc(lp_target *t, uint32_t align, uint32_t 
 {
     struct guest *g = (struct guest *)t;
     size_t at = (g->next + align - 1) & ~(size_t)(align - 1);
-    if (at + size > t->memory_len || g->manner == 2) {
-        size_t len = LP_MAX(t->memory_len * 2, at + size + NEW_MEMORY);
+    /* A large memory is not copied each time. */
+    if (at + size > t->memory_len || (g->manner == 2 && t->memory_len < NEW_MEMORY * 4)) {
+        bool full = at + size > t->memory_len;
+        size_t len = full ? LP_MAX(t->memory_len * 2, at + size + NEW_MEMORY) : t->memory_len;
         uint8_t *moved = lp_alloc(len);
         memcpy(moved, t->memory, t->memory_len);
         memset(t->memory, 0xdd, t->memory_len);

@@ -8,6 +8,7 @@
   (data (i32.const 1040) "\0d\df")                ;; low alone
   (data (i32.const 1048) "\0d\df\3c\d8")          ;; low before high
   (data (i32.const 1056) "\3c\d8\3c\d8\0d\df")    ;; high before a pair
+  (data (i32.const 1072) "\0d\df\0d\df")          ;; low, and low again
   (data (i32.const 1064) "A\00\ff\db")            ;; high, the last unit
   (func (export "pair") (result i32)
     (call $swallow (i32.const 1024) (i32.const 2)) (i32.const 1))
@@ -19,6 +20,8 @@
     (call $swallow (i32.const 1040) (i32.const 1)) (i32.const 1))
   (func (export "low-before-high") (result i32)
     (call $swallow (i32.const 1048) (i32.const 2)) (i32.const 1))
+  (func (export "low-twice") (result i32)
+    (call $swallow (i32.const 1072) (i32.const 2)) (i32.const 1))
   (func (export "high-before-pair") (result i32)
     (call $swallow (i32.const 1056) (i32.const 3)) (i32.const 1))
   (func (export "high-at-the-end") (result i32)

@@ -26,7 +26,7 @@ static drafts_list_u8_t bytes(const char *text)
 
 static int flood(bucket1 bucket)
 {
-    enum { COPIES = 20000, SIZE = 100000 };
+    enum { COPIES = 4000, SIZE = 100000 };
     wasi_keyvalue_0_2_0_draft_store_error_t error;
     drafts_string_t key = TEXT(drafts_string_t, "large");
     drafts_list_u8_t value = {calloc(SIZE, 1), SIZE};
