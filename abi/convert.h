@@ -86,58 +86,60 @@ static inline bool lp_is_char(uint32_t c)
  */
 static inline bool lp_lift_number(const lp_node *n, const lp_flat *at, void *to)
 {
-    switch (n->kind) {
-    case LP_U8:
-    case LP_S8: *(uint8_t *)to = (uint8_t)at->lo; return true;
-    case LP_U16:
-    case LP_S16: *(uint16_t *)to = (uint16_t)at->lo; return true;
-    case LP_U32:
-    case LP_S32:
-    case LP_F32: *(uint32_t *)to = (uint32_t)at->lo; return true;
-    case LP_U64:
-    case LP_S64:
-    case LP_F64: *(uint64_t *)to = at->lo; return true;
-    case LP_BOOL: *(bool *)to = (uint32_t)at->lo != 0; return true;
-    default: return false;
-    }
+    if (n->kind > LP_F64)
+        return false;
+    if (n->size == 4)
+        *(uint32_t *)to = (uint32_t)at->lo;
+    else if (n->size == 8)
+        *(uint64_t *)to = at->lo;
+    else if (n->kind == LP_BOOL)
+        *(bool *)to = (uint32_t)at->lo != 0;
+    else if (n->size == 1)
+        *(uint8_t *)to = (uint8_t)at->lo;
+    else
+        *(uint16_t *)to = (uint16_t)at->lo;
+    return true;
 }
 
 /* The other way. Narrow signed numbers fill 32 bits, as core wasm has them. */
 static inline bool lp_lower_number(const lp_node *n, const void *from, uint64_t *ret)
 {
-    switch (n->kind) {
-    case LP_BOOL: *ret = *(const uint8_t *)from != 0; return true;
-    case LP_U8: *ret = *(const uint8_t *)from; return true;
-    case LP_S8: *ret = (uint32_t)(int32_t)*(const int8_t *)from; return true;
-    case LP_U16: *ret = *(const uint16_t *)from; return true;
-    case LP_S16: *ret = (uint32_t)(int32_t)*(const int16_t *)from; return true;
-    case LP_U32:
-    case LP_S32:
-    case LP_F32: *ret = *(const uint32_t *)from; return true;
-    case LP_U64:
-    case LP_S64:
-    case LP_F64: *ret = *(const uint64_t *)from; return true;
-    default: return false;
-    }
+    if (n->kind > LP_F64)
+        return false;
+    if (n->size == 4)
+        *ret = *(const uint32_t *)from;
+    else if (n->size == 8)
+        *ret = *(const uint64_t *)from;
+    else if (n->kind == LP_BOOL)
+        *ret = *(const uint8_t *)from != 0;
+    else if (n->kind == LP_S8)
+        *ret = (uint32_t)(int32_t)*(const int8_t *)from;
+    else if (n->kind == LP_S16)
+        *ret = (uint32_t)(int32_t)*(const int16_t *)from;
+    else
+        *ret = n->size == 1 ? *(const uint8_t *)from : *(const uint16_t *)from;
+    return true;
 }
 
 /* `handles`: those of lp_each_handle, in its order. */
 typedef struct lp_lower {
     lp_target *to;
+    loop_code blame; /* of a value that is none of its type */
     const lp_handle *handles;
     size_t handle_count, next_handle;
     size_t fuel;
 } lp_lower;
 loop_error *lp_lower_values(lp_lower *l, const lp_node *n, const void *from) LOOP_MUST_USE;
 /* A result of one flat value without handles. */
-loop_error *lp_lower_scalar(const lp_node *n, const void *from, uint64_t *ret) LOOP_MUST_USE;
+loop_error *lp_lower_scalar(const lp_node *n, const void *from, loop_code blame,
+                            uint64_t *ret) LOOP_MUST_USE;
 
 /*
  * Each handle in a value, in the order in which it is lowered. *at is the 8 bytes
  * that stand for it. Stops at the first error.
  */
 typedef loop_error *lp_handle_fn(void *data, const lp_node *node, uint64_t at);
-loop_error *lp_each_handle(const lp_node *n, const void *value, lp_handle_fn *f,
+loop_error *lp_each_handle(const lp_node *n, const void *value, loop_code blame, lp_handle_fn *f,
                            void *data) LOOP_MUST_USE;
 
 /* Whether all `n` bytes are UTF-8; runs of ASCII eight at a time. */

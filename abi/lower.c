@@ -12,28 +12,28 @@ static void put(lp_lower *l, uint32_t offset, uint32_t value, unsigned size)
     memcpy(l->to->memory + offset, &value, size); /* little-endian on both sides */
 }
 
-static loop_error *bad_char(uint32_t c)
+static loop_error *bad_char(loop_code blame, uint32_t c)
 {
-    return loop_error_new(LOOP_INTERNAL, "0x%x for the component as a char, which is none", c);
+    return loop_error_new(blame, "0x%x for the component as a char, which is none", c);
 }
 
 /* The tag of a value of C's. */
-static loop_error *tag_of(const lp_node *n, const void *from, uint32_t *ret)
+static loop_error *tag_of(loop_code blame, const lp_node *n, const void *from, uint32_t *ret)
 {
     *ret = lp_read_tag(from, n->tag);
     if (*ret < n->count)
         return NULL;
-    return loop_error_new(LOOP_INTERNAL, "case %u for the component, of a type that has %zu", *ret,
+    return loop_error_new(blame, "case %u for the component, of a type that has %zu", *ret,
                           n->count);
 }
 
-static loop_error *flags_of(const lp_node *n, const void *from, uint32_t *ret)
+static loop_error *flags_of(loop_code blame, const lp_node *n, const void *from, uint32_t *ret)
 {
     *ret = lp_read_tag(from, n->size);
     if (n->count >= 32 || *ret >> n->count == 0)
         return NULL;
-    return loop_error_new(LOOP_INTERNAL, "flags 0x%x for the component, of a type that has %zu",
-                          *ret, n->count);
+    return loop_error_new(blame, "flags 0x%x for the component, of a type that has %zu", *ret,
+                          n->count);
 }
 
 static loop_error *next_handle(lp_lower *l, const lp_node *n, uint32_t *ret)
@@ -62,16 +62,17 @@ loop_error *lp_lower_bytes(lp_lower *l, const void *from, size_t size, uint32_t 
 static loop_error *lower(lp_lower *l, const lp_node *n, const void *from, uint32_t offset);
 
 /* Elements that lie alike on both sides, but may be wrong. */
-static loop_error *check_elements(const lp_node *e, const uint8_t *from, size_t count)
+static loop_error *check_elements(loop_code blame, const lp_node *e, const uint8_t *from,
+                                  size_t count)
 {
     uint32_t unused;
     for (size_t i = 0; i < count; i++, from += e->size) {
         if (e->kind == LP_CHAR && !lp_is_char(lp_read_tag(from, 4)))
-            return bad_char(lp_read_tag(from, 4));
+            return bad_char(blame, lp_read_tag(from, 4));
         if (e->kind == LP_ENUM)
-            LP_TRY(tag_of(e, from, &unused));
+            LP_TRY(tag_of(blame, e, from, &unused));
         if (e->kind == LP_FLAGS)
-            LP_TRY(flags_of(e, from, &unused));
+            LP_TRY(flags_of(blame, e, from, &unused));
     }
     return NULL;
 }
@@ -82,7 +83,7 @@ static loop_error *lower_list(lp_lower *l, const lp_node *n, const void *from, u
     const loop_list_u8 *list = from;
     const lp_node *e = n->parts[0];
     if (list->len && !list->ptr)
-        return loop_error_new(LOOP_INTERNAL, "a list of %zu elements without a place", list->len);
+        return loop_error_new(l->blame, "a list of %zu elements without a place", list->len);
     if (list->len > LP_MAX_CALL_FUEL)
         return lp_spend(&l->fuel, SIZE_MAX);
     size_t size = list->len * e->guest_size;
@@ -91,7 +92,7 @@ static loop_error *lower_list(lp_lower *l, const lp_node *n, const void *from, u
     if (e->packed)
         return lp_lower_bytes(l, list->ptr, size, e->guest_align, ret_offset);
     if (e->kind == LP_CHAR || e->kind == LP_ENUM || e->kind == LP_FLAGS) {
-        LP_TRY(check_elements(e, list->ptr, list->len));
+        LP_TRY(check_elements(l->blame, e, list->ptr, list->len));
         return lp_lower_bytes(l, list->ptr, size, e->guest_align, ret_offset);
     }
     if (e->kind == LP_BOOL) {
@@ -133,7 +134,7 @@ static loop_error *lower_steps(lp_lower *l, const lp_node *n, const uint8_t *fro
 static loop_error *lower_case(lp_lower *l, const lp_node *n, const uint8_t *from, uint32_t offset)
 {
     uint32_t tag;
-    LP_TRY(tag_of(n, from, &tag));
+    LP_TRY(tag_of(l->blame, n, from, &tag));
     put(l, offset, tag, n->tag);
     if (!n->parts || !n->parts[tag])
         return NULL;
@@ -148,7 +149,7 @@ static loop_error *lower(lp_lower *l, const lp_node *n, const void *from, uint32
     case LP_CHAR:
         a = *(const uint32_t *)from;
         if (!lp_is_char(a))
-            return bad_char(a);
+            return bad_char(l->blame, a);
         put(l, offset, a, 4);
         return NULL;
     case LP_STRING:
@@ -164,7 +165,7 @@ static loop_error *lower(lp_lower *l, const lp_node *n, const void *from, uint32
     case LP_OPTION:
     case LP_RESULT: return lower_case(l, n, from, offset);
     case LP_FLAGS:
-        LP_TRY(flags_of(n, from, &a));
+        LP_TRY(flags_of(l->blame, n, from, &a));
         put(l, offset, a, n->guest_size);
         return NULL;
     case LP_OWN:
@@ -179,7 +180,7 @@ static loop_error *lower(lp_lower *l, const lp_node *n, const void *from, uint32
 /* ---- flat values ---- */
 
 /* One value of one flat value, without handles. */
-loop_error *lp_lower_scalar(const lp_node *n, const void *from, uint64_t *ret)
+loop_error *lp_lower_scalar(const lp_node *n, const void *from, loop_code blame, uint64_t *ret)
 {
     uint32_t a;
     if (lp_lower_number(n, from, ret))
@@ -188,21 +189,22 @@ loop_error *lp_lower_scalar(const lp_node *n, const void *from, uint64_t *ret)
     case LP_CHAR:
         a = *(const uint32_t *)from;
         *ret = a;
-        return lp_is_char(a) ? NULL : bad_char(a);
+        return lp_is_char(a) ? NULL : bad_char(blame, a);
     case LP_FLAGS:
-        LP_TRY(flags_of(n, from, &a));
+        LP_TRY(flags_of(blame, n, from, &a));
         *ret = a;
         return NULL;
     case LP_VARIANT:
     case LP_ENUM:
     case LP_OPTION:
     case LP_RESULT: /* of which no case has a payload */
-        LP_TRY(tag_of(n, from, &a));
+        LP_TRY(tag_of(blame, n, from, &a));
         *ret = a;
         return NULL;
     case LP_RECORD:
     case LP_TUPLE: /* of one field */
-        return lp_lower_scalar(n->fields[0].node, (const uint8_t *)from + n->fields[0].offset, ret);
+        return lp_lower_scalar(n->fields[0].node, (const uint8_t *)from + n->fields[0].offset,
+                               blame, ret);
     default: return loop_error_new(LOOP_INTERNAL, "no scalar");
     }
 }
@@ -212,7 +214,7 @@ static loop_error *lower_flat(lp_lower *l, const lp_node *n, const void *from, l
 static loop_error *lower_flat_case(lp_lower *l, const lp_node *n, const void *from, lp_flat *at)
 {
     uint32_t tag;
-    LP_TRY(tag_of(n, from, &tag));
+    LP_TRY(tag_of(l->blame, n, from, &tag));
     at->lo = tag;
     /* What the case does not fill is zero. */
     for (uint32_t i = 1; i < n->flat; i++)
@@ -246,7 +248,7 @@ static loop_error *lower_flat(lp_lower *l, const lp_node *n, const void *from, l
         LP_TRY(next_handle(l, n, &a));
         at->lo = a;
         return NULL;
-    default: return lp_lower_scalar(n, from, &at->lo);
+    default: return lp_lower_scalar(n, from, l->blame, &at->lo);
     }
 }
 
@@ -261,7 +263,8 @@ loop_error *lp_lower_values(lp_lower *l, const lp_node *n, const void *from)
 
 /* ---- handles ---- */
 
-loop_error *lp_each_handle(const lp_node *n, const void *value, lp_handle_fn *f, void *data)
+loop_error *lp_each_handle(const lp_node *n, const void *value, loop_code blame, lp_handle_fn *f,
+                           void *data)
 {
     if (!n->handles)
         return NULL;
@@ -273,18 +276,18 @@ loop_error *lp_each_handle(const lp_node *n, const void *value, lp_handle_fn *f,
     case LP_BORROW: return f(data, n, *(const uint64_t *)value);
     case LP_LIST:
         if (list->len && !list->ptr)
-            return loop_error_new(LOOP_INTERNAL, "a list of %zu elements without a place",
-                                  list->len);
+            return loop_error_new(blame, "a list of %zu elements without a place", list->len);
         for (size_t i = 0; i < list->len; i++)
-            LP_TRY(lp_each_handle(n->parts[0], list->ptr + i * n->parts[0]->size, f, data));
+            LP_TRY(lp_each_handle(n->parts[0], list->ptr + i * n->parts[0]->size, blame, f, data));
         return NULL;
     case LP_RECORD:
     case LP_TUPLE:
         for (size_t i = 0; i < n->count; i++)
-            LP_TRY(lp_each_handle(n->fields[i].node, from + n->fields[i].offset, f, data));
+            LP_TRY(lp_each_handle(n->fields[i].node, from + n->fields[i].offset, blame, f, data));
         return NULL;
     default: /* cases */
-        LP_TRY(tag_of(n, value, &tag));
-        return n->parts[tag] ? lp_each_handle(n->parts[tag], from + n->payload, f, data) : NULL;
+        LP_TRY(tag_of(blame, n, value, &tag));
+        return n->parts[tag] ? lp_each_handle(n->parts[tag], from + n->payload, blame, f, data)
+                             : NULL;
     }
 }

@@ -23,9 +23,6 @@
 #include "base/base.h"
 #include "engine/engine.h"
 
-/* The most bytes that a value has in its own place, lists and strings beside it not counted. */
-#define LP_MAX_VALUE_SIZE (64u << 10)
-
 typedef struct lp_node lp_node;
 
 /* One step through a record or tuple: a run of packed bytes that both sides have, or a field. */

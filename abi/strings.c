@@ -194,9 +194,9 @@ loop_error *lp_string_lower(lp_lower *l, loop_string from, uint32_t *ret_offset,
 {
     LP_TRY(lp_spend(&l->fuel, from.len));
     if (from.len && !from.ptr)
-        return loop_error_new(LOOP_INTERNAL, "a string of %zu bytes without a place", from.len);
+        return loop_error_new(l->blame, "a string of %zu bytes without a place", from.len);
     if (!lp_is_text(from.ptr, from.len))
-        return loop_error_new(LOOP_INTERNAL, "a string for the component that is not UTF-8");
+        return loop_error_new(l->blame, "a string for the component that is not UTF-8");
     if (l->to->encoding == LP_UTF8) {
         *ret_length = (uint32_t)from.len;
         return lp_lower_bytes(l, from.ptr, from.len, 1, ret_offset);

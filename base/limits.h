@@ -1,5 +1,6 @@
 /*
- * base/limits.h: every size that comes from outside has a name here.
+ * base/limits.h: every size that comes from outside has a name here, but for those
+ * of the engine (engine/guest.c, engine/src/handles.rs, wit.rs).
  *
  * Reaching one is an error that names it. Raise one only with a test that shows
  * what happens at the new value.
@@ -14,8 +15,9 @@
 #define LP_MAX_CONFIG_KEYS 1024             /* keys of one map in loop.yaml */
 #define LP_MAX_NAME 256                     /* component, provider, interface and option names */
 #define LP_MAX_PATH 4096                    /* a path in configuration or on the command line */
-#define LP_MAX_IMPORTS 4096                 /* functions that a component imports */
-#define LP_MAX_VALUE_DEPTH 64               /* nesting of a component value */
+#define LP_MAX_IMPORTS 4096   /* functions and resources that a component imports and exports */
+#define LP_MAX_VALUE_DEPTH 64 /* nesting of a type of a component */
+#define LP_MAX_VALUE_SIZE (64u << 10)   /* bytes of a value, without what it points to */
 #define LP_MAX_TYPE_NODES (1u << 18)    /* parts of a component's function types, at each mention */
 #define LP_MAX_TYPE_TEXT (8u << 20)     /* bytes of the names in them */
 #define LP_MAX_CALL_BYTES (128u << 20)  /* memory that the values of one call take in C */
@@ -26,7 +28,7 @@
 #define LP_MAX_LOG_FIELD 1024           /* bytes of a field's name or text; longer is cut */
 #define LP_MAX_LOG_RATE 2000            /* guest log entries a second; more are counted */
 #define LP_MAX_CHAIN 8                  /* providers of one interface, one before the other */
-#define LP_MAX_HANDLES 65536            /* resources of one provider held by one instance */
+#define LP_MAX_HANDLES 65536            /* resources of C that one instance holds */
 #define LP_MAX_KV_KEY 1024              /* bytes of a key */
 #define LP_MAX_KV_VALUE (16u << 20)     /* bytes of a value */
 #define LP_MAX_KV_BATCH 4096            /* keys of one batch */
@@ -40,7 +42,6 @@
 #define LP_MAX_WIT_TYPES 65536          /* types of a WIT package and what it uses */
 #define LP_MAX_WIT_INTERFACES 4096      /* interfaces, worlds and packages of the same */
 #define LP_MAX_WIT_DEPTH 64             /* nesting of a WIT type */
-#define LP_MAX_WIT_VALUE (1u << 20)     /* bytes of a native value, without what it points to */
 #define LP_MAX_WIT_STRUCTURE 65536u     /* bytes of a function's type in structural form */
 #define LP_MAX_WIT_OUTPUT (64u << 20)   /* bytes of generated code */
 

@@ -84,6 +84,8 @@ static void put_command(struct lp_gen *g, lp_buf *into)
     const loop_bindgen_options *o = g->options;
     lp_buf line = {0}, clean = {0};
     lp_buf_printf(&line, "loop bindgen c-host %s", shown_path(o->wit));
+    for (size_t i = 0; o->deps && o->deps[i]; i++)
+        lp_buf_printf(&line, " --deps %s", shown_path(o->deps[i]));
     if (o->world)
         lp_buf_printf(&line, " --world %s", o->world);
     if (o->name)
@@ -168,7 +170,7 @@ static loop_error *generate(struct lp_gen *g, const char *name)
     start_files(g, include, guard);
     for (size_t i = 0; i < g->units.n; i++)
         LP_TRY(put_unit(g, g->units.at[i]));
-    lp_buf_puts(&g->header, "\n#ifdef __cplusplus\n}\n#endif\n#endif\n");
+    lp_buf_printf(&g->header, "\n#ifdef __cplusplus\n}\n#endif\n\n#endif /* %s */\n", guard);
     return NULL;
 }
 
@@ -211,12 +213,23 @@ static loop_error *check_paths(const loop_bindgen_options *o)
     return NULL;
 }
 
+static loop_error *read_wit(const loop_bindgen_options *o, char **ret)
+{
+    loop_error *e = lp_wit_json(o->wit, o->deps, ret);
+    lp_auto(lp_free_string) char *text = e ? loop_error_format(e) : NULL;
+    if (text && strstr(text, ": package '") && strstr(text, "' not found"))
+        return loop_error_hint_set(
+            e,
+            "--deps names a folder that holds the packages it uses: a folder or a .wit file each");
+    return e;
+}
+
 loop_error *loop_bindgen_c_host(const loop_bindgen_options *o, char **ret_header, char **ret_source)
 {
     lp_auto(lp_free_string) char *json = NULL;
     LP_TRY(check_options(o));
     LP_TRY(check_paths(o));
-    LP_TRY(lp_wit_json(o->wit, o->deps, &json));
+    LP_TRY(read_wit(o, &json));
     loop_error *e = lp_gen_from_json(o, json, strlen(json), ret_header, ret_source);
     return e ? loop_error_wrap(e, "cannot make bindings of '%s'", o->wit) : NULL;
 }

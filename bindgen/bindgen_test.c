@@ -208,6 +208,36 @@ static void functions_take_values_or_pointers(void **state)
     check_rows(rows, LP_COUNT(rows));
 }
 
+static void what_is_handed_over_is_said(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"resource r; /// Takes.\nf: func(a: r, %int: borrow<r>);",
+         "    /*\n     * Takes.\n     *\n     * `a` is handed over to you.\n     */\n"},
+        {"resource r { constructor(); }", "    /* `*ret` is handed over to the component. */\n"},
+        {"resource r; type s = own<r>; f: func(%int: s);",
+         "    /* `int_` is handed over to you. */\n"},
+        {"resource r; record x { a: u8, b: r } f: func(a: list<x>) -> result<r, u8>;",
+         "    /*\n     * Each own in `a` is handed over to you.\n"
+         "     * Each own in `*ret` is handed over to the component.\n     */\n"},
+        {"resource r; /// Looks.\nf: func(a: borrow<r>, b: list<borrow<r>>);",
+         "    /* Looks. */\n    loop_error *(*f)("},
+    };
+    check_rows(rows, LP_COUNT(rows));
+}
+
+static void the_next_provider_finds_ret_zeroed(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"f: func() -> string;", "    memset(ret, 0, sizeof *ret);\n    return loop_call_next("},
+        {"resource r; f: func() -> r;",
+         "    memset((void *)ret, 0, sizeof *ret);\n    return loop_call_next("},
+        {"f: func();", "{\n    return loop_call_next("},
+    };
+    check_rows(rows, LP_COUNT(rows));
+}
+
 static void rows_have_the_structural_type(void **state)
 {
     (void)state;
@@ -287,6 +317,10 @@ static void resources_of_the_component_are_handles(void **state)
     check(worlds, &g,
           "loop_error *a_b_one_drop_r(const a_b_one_exports *exports, "
           "a_b_one_guest_r r) LOOP_MUST_USE;");
+    check(worlds, &g,
+          "\n\n/*\n * `a` is handed over to the component.\n"
+          " * Each own in `*ret` is handed over to you.\n */\n"
+          "loop_error *a_b_two_call_give(");
     check(worlds, &g, "typedef a_b_types_e a_b_one_guest_e;");
 }
 
@@ -355,6 +389,10 @@ static void what_cannot_be_bound_says_what_and_where(void **state)
         const char *piece;
     } rows[] = {
         {"interface i { f: func(x: future<u8>); }", NULL, LOOP_INVALID, "a:b/i.f: future"},
+        {"interface i { f: func(x: future<u8>); } world w { import i; }", NULL, LOOP_INVALID,
+         "hint: leave it out of the WIT"},
+        {"interface i { f: func(x: future<u8>); } world w { import i; } world v {}", "w",
+         LOOP_INVALID, "hint: --world names a world without it"},
         {"interface i { f: func() -> list<stream<u8>>; }", NULL, LOOP_INVALID, "a:b/i.f: stream"},
         {"interface i { f: async func(); }", NULL, LOOP_INVALID, "a:b/i.f: async func"},
         {"interface i { f: func(x: error-context); }", NULL, LOOP_INVALID,
@@ -366,6 +404,8 @@ static void what_cannot_be_bound_says_what_and_where(void **state)
         {"interface i { f: func(); }", "x", LOOP_NOT_FOUND, "it has no worlds"},
         {"world w {}", NULL, LOOP_INVALID, "nothing to bind"},
         {"world w {", NULL, LOOP_INVALID, "cannot read WIT"},
+        {"interface i { use c:d/e.{f}; }", NULL, LOOP_INVALID,
+         "hint: --deps names a folder that holds the packages it uses"},
     };
     for (size_t i = 0; i < LP_COUNT(rows); i++) {
         char *header = NULL, *source = NULL;
@@ -407,8 +447,8 @@ static void sizes_have_limits(void **state)
     } rows[] = {
         {40, "a", NULL},
         {90, "a", "deeper than 64"},
-        {30, "ab", "more than 1 MiB"},
-        {15, "ab", "bytes to write down"},
+        {14, "ab", "more than 64 KiB"}, /* LP_MAX_VALUE_SIZE, as instances have it */
+        {13, "ab", "bytes to write down"},
     };
     for (size_t i = 0; i < LP_COUNT(rows); i++) {
         char *header = NULL, *source = NULL;
@@ -487,6 +527,8 @@ int main(void)
         cmocka_unit_test(layout_is_that_of_abi_h),
         cmocka_unit_test(tags_and_flags_are_as_wide_as_they_must_be),
         cmocka_unit_test(functions_take_values_or_pointers),
+        cmocka_unit_test(what_is_handed_over_is_said),
+        cmocka_unit_test(the_next_provider_finds_ret_zeroed),
         cmocka_unit_test(rows_have_the_structural_type),
         cmocka_unit_test(a_resource_is_of_the_interface_that_defines_it),
         cmocka_unit_test(a_structure_longer_than_a_literal_is_written_as_characters),

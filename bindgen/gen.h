@@ -106,8 +106,11 @@ void lp_gen_claim_types(struct lp_gen *g, const struct lp_gen_block *b);
 loop_error *lp_gen_table(struct lp_gen *g, const struct lp_gen_unit *u) LOOP_MUST_USE;
 loop_error *lp_gen_calls(struct lp_gen *g, const struct lp_gen_unit *u) LOOP_MUST_USE;
 /* The error for a function or type that loop does not carry; NULL where it does. */
-loop_error *lp_gen_check_function(const struct lp_wit_scope *s,
+loop_error *lp_gen_check_function(const struct lp_gen *g, const struct lp_wit_scope *s,
                                   const struct lp_wit_function *f) LOOP_MUST_USE;
+/* A function's docs, and what it hands over; `called`: the component implements it. */
+void lp_gen_function_docs(struct lp_gen *g, const struct lp_wit_function *f, bool called,
+                          size_t indent);
 /* Whether a unit has a table, or functions to call, worth writing. */
 bool lp_gen_has_table(const struct lp_gen_unit *u);
 bool lp_gen_has_calls(const struct lp_gen_unit *u);

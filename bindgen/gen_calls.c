@@ -119,7 +119,8 @@ static loop_error *put_call(struct calls *c, size_t row)
     const char *plain = lp_gen_function(g, f);
     const char *name = lp_gen_claim(g, "", lp_gen_text(g, "%s_call_%s", c->prefix, plain));
     const char *tag = lp_gen_claim(g, "", lp_gen_text(g, "%s_call_%s_args", c->prefix, plain));
-    lp_gen_docs(&g->header, f->docs, 0);
+    lp_buf_puts(&g->header, "\n");
+    lp_gen_function_docs(g, f, true, 0);
     put_call_head(c, &g->header, true, name, f);
     LP_TRY(lp_gen_args(g, &c->block, f, tag));
     lp_buf_puts(&g->source, "\n");
@@ -142,6 +143,7 @@ static void put_drop(struct calls *c, const struct lp_wit_type *resource)
     const char *scope = lp_gen_text(g, "params|%s", name);
     lp_gen_claim(g, scope, "exports");
     const char *param = lp_gen_claim(g, scope, plain);
+    lp_buf_puts(&g->header, "\n");
     put_drop_head(c, &g->header, true, name, resource, param);
     lp_buf_puts(&g->source, "\n");
     put_drop_head(c, &g->source, false, name, resource, param);
@@ -162,13 +164,14 @@ loop_error *lp_gen_calls(struct lp_gen *g, const struct lp_gen_unit *u)
         .declare = g->options->declare ? g->options->declare : "",
     };
     for (size_t i = 0; i < c.functions->n; i++)
-        LP_TRY(lp_gen_check_function(u->scope, &c.functions->at[i]));
+        LP_TRY(lp_gen_check_function(g, u->scope, &c.functions->at[i]));
     lp_buf_puts(&g->header, "\n");
     lp_gen_docs(&g->header, u->scope->docs, 0);
-    lp_buf_printf(&g->header,
-                  "typedef struct %s_exports {\n    loop_instance *instance;\n"
-                  "    const loop_export *functions[%zu];\n} %s_exports;\n",
-                  u->prefix, c.functions->n, u->prefix);
+    lp_buf_printf(
+        &g->header,
+        "typedef struct %s_exports {\n    loop_instance *instance;\n"
+        "    const loop_export *functions[%zu]; /* in the order below */\n} %s_exports;\n",
+        u->prefix, c.functions->n, u->prefix);
     lp_buf_puts(&g->header, "\n/* Looks the functions up and checks their types, once. "
                             "LOOP_NOT_FOUND, LOOP_INVALID. */\n");
     put_bind_head(&c, &g->header, true);

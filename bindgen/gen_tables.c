@@ -11,7 +11,18 @@
 
 /* ---- shared with gen_calls.c ---- */
 
-loop_error *lp_gen_check_function(const struct lp_wit_scope *s, const struct lp_wit_function *f)
+static bool is_in(const struct lp_wit_world *w, const struct lp_wit_scope *s)
+{
+    bool found = w->scope == s;
+    for (size_t i = 0; i < w->import_count; i++)
+        found = found || w->imports[i] == s;
+    for (size_t i = 0; i < w->export_count; i++)
+        found = found || w->exports[i] == s;
+    return found;
+}
+
+loop_error *lp_gen_check_function(const struct lp_gen *g, const struct lp_wit_scope *s,
+                                  const struct lp_wit_function *f)
 {
     lp_buf where = {0};
     const char *what = f->is_async ? "async func" : f->result ? f->result->other : NULL;
@@ -23,7 +34,35 @@ loop_error *lp_gen_check_function(const struct lp_wit_scope *s, const struct lp_
     loop_error *e = loop_error_new(LOOP_INVALID, "%s%s%s: %s, which loop does not carry",
                                    where.len ? where.ptr : "", where.len ? "." : "", f->name, what);
     lp_buf_done(&where);
-    return loop_error_hint_set(e, "--world names a world without it");
+    for (size_t i = 0; i < g->wit->world_count; i++)
+        if (g->wit->worlds[i].package == g->wit->main && !is_in(&g->wit->worlds[i], s))
+            return loop_error_hint_set(e, "--world names a world without it");
+    return loop_error_hint_set(e, "leave it out of the WIT");
+}
+
+void lp_gen_function_docs(struct lp_gen *g, const struct lp_wit_function *f, bool called,
+                          size_t indent)
+{
+    const char *const to[] = {"you", "the component"};
+    const char **names = lp_gen_params(g, f);
+    lp_buf text = {0};
+    size_t len = f->docs ? strlen(f->docs) : 0;
+    while (len && (f->docs[len - 1] == '\n' || f->docs[len - 1] == ' '))
+        len--;
+    lp_buf_add(&text, f->docs ? f->docs : "", len);
+    const char *between = len ? "\n\n" : "";
+    for (size_t i = 0; i <= f->count; i++) {
+        bool result = i == f->count;
+        const struct lp_wit_type *t = result ? f->result : f->params[i].type;
+        if (!t || !t->owns)
+            continue;
+        bool whole = lp_wit_real(t)->kind == LP_WIT_OWN;
+        lp_buf_printf(&text, "%s%s`%s` is handed over to %s.", between, whole ? "" : "Each own in ",
+                      result ? "*ret" : names[i], to[called != result]);
+        between = "\n";
+    }
+    lp_gen_docs(&g->header, text.len ? text.ptr : NULL, indent);
+    lp_buf_done(&text);
 }
 
 bool lp_gen_has_table(const struct lp_gen_unit *u)
@@ -158,7 +197,7 @@ static void put_struct(struct table *t)
     lp_buf_printf(h, "typedef struct %s {\n", t->functions);
     for (size_t i = 0; i < t->scope->functions.n; i++) {
         struct lp_gen_items items = {0};
-        lp_gen_docs(h, t->members[i].function->docs, 4);
+        lp_gen_function_docs(g, t->members[i].function, false, 4);
         lp_gen_item(&items, "void *self");
         lp_gen_item(&items, "loop_call *call");
         put_params(t, t->members[i].function, &items);
@@ -307,11 +346,14 @@ static void put_next(struct table *t, size_t row)
     lp_buf_puts(&g->source, "{\n");
     lp_gen_pack(g, m->function, m->tag);
     struct lp_gen_items items = {0};
+    const char *ret = lp_gen_ret_untyped(g, &t->block, m->function->result);
+    if (m->function->result)
+        lp_buf_printf(&g->source, "    memset(%s, 0, sizeof *ret);\n", ret);
     lp_gen_item(&items, "call");
     lp_gen_item(&items, lp_gen_text(g, "&%s_interface", t->prefix));
     lp_gen_item(&items, lp_gen_text(g, "%zu", row));
     lp_gen_item(&items, m->function->count ? "&packed" : "NULL");
-    lp_gen_item(&items, lp_gen_ret_untyped(g, &t->block, m->function->result));
+    lp_gen_item(&items, ret);
     lp_gen_list(&g->source, "    return loop_call_next", &items, ";\n}\n");
 }
 
@@ -327,7 +369,7 @@ loop_error *lp_gen_table(struct lp_gen *g, const struct lp_gen_unit *u)
         .functions = lp_gen_text(g, "%s_functions", u->prefix),
     };
     for (size_t i = 0; i < u->scope->functions.n; i++)
-        LP_TRY(lp_gen_check_function(u->scope, &u->scope->functions.at[i]));
+        LP_TRY(lp_gen_check_function(g, u->scope, &u->scope->functions.at[i]));
     name_members(&t);
     put_struct(&t);
     put_declarations(&t);

@@ -59,6 +59,7 @@ struct lp_wit_type {
     struct lp_wit_field *fields;
     size_t count;
     const char *other; /* "future": it, or a part of it, is nothing that loop carries */
+    bool owns;         /* it, or a part of it, is an own handle */
     /* The native layout (loop/abi.h); of `of` or `value`, where it has one. */
     uint64_t size, align, payload;
     unsigned depth; /* how deep types nest in it; 0: not looked at yet */
@@ -131,7 +132,7 @@ static inline bool lp_wit_is_plain(const struct lp_wit_type *t)
     return t->kind <= LP_WIT_STRING;
 }
 
-/* Fills in size, align, payload, depth and `other`. LOOP_LIMIT. */
+/* Fills in size, align, payload, depth, `owns` and `other`. LOOP_LIMIT. */
 loop_error *lp_wit_layout(struct lp_wit_type *t, unsigned depth) LOOP_MUST_USE;
 /* The size of a struct of these fields; LOOP_LIMIT. */
 loop_error *lp_wit_struct_size(const struct lp_wit_field *fields, size_t n, uint64_t *ret_size,

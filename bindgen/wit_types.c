@@ -48,8 +48,8 @@ static uint64_t aligned(uint64_t size, uint64_t align)
 
 static loop_error *too_large(void)
 {
-    return loop_error_new(LOOP_LIMIT, "a value of more than %u MiB, without what it points to",
-                          LP_MAX_WIT_VALUE >> 20);
+    return loop_error_new(LOOP_LIMIT, "a value of more than %u KiB, without what it points to",
+                          LP_MAX_VALUE_SIZE >> 10);
 }
 
 loop_error *lp_wit_struct_size(const struct lp_wit_field *fields, size_t n, uint64_t *ret_size,
@@ -59,7 +59,7 @@ loop_error *lp_wit_struct_size(const struct lp_wit_field *fields, size_t n, uint
     for (size_t i = 0; i < n; i++) {
         size = aligned(size, fields[i].type->align) + fields[i].type->size;
         align = LP_MAX(align, fields[i].type->align);
-        if (size > LP_MAX_WIT_VALUE)
+        if (size > LP_MAX_VALUE_SIZE)
             return too_large();
     }
     *ret_size = aligned(size, align);
@@ -80,7 +80,7 @@ static loop_error *tagged(struct lp_wit_type *t, uint64_t tag)
     t->align = LP_MAX(tag, align);
     t->payload = aligned(tag, align);
     t->size = aligned(t->payload + aligned(size, align), t->align);
-    return t->size > LP_MAX_WIT_VALUE ? too_large() : NULL;
+    return t->size > LP_MAX_VALUE_SIZE ? too_large() : NULL;
 }
 
 static loop_error *scalar(struct lp_wit_type *t, uint64_t size)
@@ -149,10 +149,12 @@ loop_error *lp_wit_layout(struct lp_wit_type *t, unsigned depth)
         deepest = LP_MAX(deepest, e->depth);
         if (e->other && !t->other)
             t->other = e->other;
+        t->owns = t->owns || e->owns;
     }
     if (deepest >= LP_MAX_WIT_DEPTH)
         return loop_error_new(LOOP_LIMIT, "types that nest deeper than %d", LP_MAX_WIT_DEPTH);
     LP_TRY(layout(t));
+    t->owns = t->owns || t->kind == LP_WIT_OWN;
     t->depth = deepest + 1;
     return NULL;
 }

@@ -11,7 +11,7 @@
 
 #include "base/os/os.h"
 
-/* Room for a guest's own stack, and for the host's frames on top of it. */
+/* Room for what a guest may use (LP_WASM_STACK), and for the host's frames on top of it. */
 #define FIBER_STACK (3u << 20)
 
 const char *lp_engine_version(void)

@@ -46,7 +46,7 @@ typedef struct lp_row {
     const char *interface_name; /* with its version; "" for the world's own */
     const char *function;
     const char *signature;
-    const char *structure; /* the signature in the structural form of loop/provider.h */
+    const char *structure; /* the signature in the structural form of loop/abi.h */
 } lp_row;
 
 /*
@@ -217,12 +217,15 @@ typedef struct lp_export lp_export;
 loop_error *lp_export_new(lp_guest *g, const char *interface_name, const char *function,
                           lp_shape *ret_shape, lp_export **ret) LOOP_MUST_USE;
 void lp_export_delete(lp_export *e);
-/* *exited: the guest ended itself, with *ret_status. */
+/* After lp_guest_check_free. *exited: the guest ended itself, with *ret_status. */
 loop_error *lp_export_call(lp_export *e, lp_calling *c, uint64_t timeout_ms, bool *exited,
                            int *ret_status) LOOP_MUST_USE;
-/* LOOP_UNAVAILABLE while the guest is inside a call: nobody may enter it then. */
+/*
+ * LOOP_UNAVAILABLE while the guest is inside a call: nobody may enter it then; or where
+ * it may wait, and the thread drives another one.
+ */
 loop_error *lp_guest_check_free(const lp_guest *g, const char *what) LOOP_MUST_USE;
-/* Drops a resource that the guest implements; its destructor runs. */
+/* Drops a resource that the guest implements; its destructor runs. After the same check. */
 loop_error *lp_guest_drop(lp_guest *g, uint32_t held, uint64_t timeout_ms) LOOP_MUST_USE;
 /* An export with WAVE; *ret is malloced. */
 loop_error *lp_guest_call_wave(lp_guest *g, const char *interface_name, const char *function,

@@ -1,4 +1,4 @@
-/* engine/export.c: calls of a guest's exports with raw values; see engine.h. */
+/* engine/export.c: calls of a guest's exports, with raw values and with text; see engine.h. */
 #include <stdlib.h>
 
 #include "engine/internal.h"
@@ -41,25 +41,15 @@ static wasmtime_error_t *on_call_failed(void *guest, loop_error *err)
     return lp_guest_stash(guest, err);
 }
 
-/*
- * Whether the guest can run on this stack: a thread may have less than a guest may
- * use, and a call from inside of another guest's is on that one's fiber.
- */
-static bool fits_here(const lp_guest *g)
-{
-    uintptr_t at = (uintptr_t)__builtin_frame_address(0);
-    return g->alone && at < g->stack_high && at - g->stack_low > LP_STACK_NEEDED &&
-           at > g->stack_low;
-}
-
 loop_error *lp_export_call(lp_export *x, lp_calling *c, uint64_t timeout_ms, bool *exited,
                            int *ret_status)
 {
     lp_guest *g = x->guest;
-    LP_TRY(lp_guest_enter(g, x->name));
+    bool alone = lp_guest_fits_here(g);
+    lp_guest_enter(g, alone);
     lpx_calling raw = {c->flat, c->count, c->put, c->take, c->data, on_call_failed, g, 0};
     wasmtime_error_t *e = NULL;
-    lpx_outcome o = lpx_export_call(g->driver, g->cx, x->raw, &raw, fits_here(g), timeout_ms, &e);
+    lpx_outcome o = lpx_export_call(g->driver, g->cx, x->raw, &raw, alone, timeout_ms, &e);
     lp_guest_leave(g);
     if (o == LPX_DONE) {
         c->result = raw.result;
@@ -71,9 +61,10 @@ loop_error *lp_export_call(lp_export *x, lp_calling *c, uint64_t timeout_ms, boo
 
 loop_error *lp_guest_drop(lp_guest *g, uint32_t held, uint64_t timeout_ms)
 {
-    LP_TRY(lp_guest_enter(g, "a destructor"));
+    bool alone = lp_guest_fits_here(g);
+    lp_guest_enter(g, alone);
     wasmtime_error_t *e = NULL;
-    lpx_outcome o = lpx_held_drop(g->driver, g->cx, held, fits_here(g), timeout_ms, &e);
+    lpx_outcome o = lpx_held_drop(g->driver, g->cx, held, alone, timeout_ms, &e);
     lp_guest_leave(g);
     bool exited;
     int status;
@@ -81,4 +72,32 @@ loop_error *lp_guest_drop(lp_guest *g, uint32_t held, uint64_t timeout_ms)
     return exited
                ? loop_error_new(LOOP_CANCELLED, "the component ended itself with status %d", status)
                : NULL;
+}
+
+loop_error *lp_guest_call_wave(lp_guest *g, const char *interface_name, const char *function,
+                               const char *args, uint64_t timeout_ms, char **ret, bool *exited,
+                               int *ret_status)
+{
+    wasmtime_component_func_t f;
+    LP_TRY(lp_guest_find(g, interface_name, function, &f));
+    wasm_byte_vec_t out = {0};
+    wasmtime_error_t *e = NULL;
+    bool bad_text;
+    LP_TRY(lp_guest_check_free(g, function));
+    lp_guest_enter(g, false);
+    lpx_outcome o =
+        lpx_call_wave(g->driver, g->cx, &f, args, strlen(args), timeout_ms, &out, &bad_text, &e);
+    lp_guest_leave(g);
+    if (bad_text) {
+        lp_auto(lp_free_string) char *text = lp_error_text(e);
+        loop_error *err = loop_error_new(LOOP_USAGE, "%s", text);
+        err = loop_error_wrap(err, "the arguments of '%s' do not fit", function);
+        return loop_error_hint_set(
+            err, "write them in WAVE: 1, \"text\", [1, 2], {name: \"x\"}, some(3)");
+    }
+    LP_TRY(lp_guest_outcome(g, o, e, exited, ret_status));
+    *ret = lp_strndup(out.data, out.size);
+    if (!*exited)
+        wasm_byte_vec_delete(&out);
+    return NULL;
 }

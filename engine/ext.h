@@ -190,7 +190,7 @@ typedef struct lpx_row {
     bool is_export;
     uint32_t kind; /* 0: function, 1: interface, before its functions, 2: resource type */
     lpx_text interface_name, function, signature;
-    lpx_text structure; /* the signature as include/loop/provider.h writes types */
+    lpx_text structure; /* the signature as include/loop/abi.h writes types */
 } lpx_row;
 wasmtime_error_t *lpx_describe(const uint8_t *wasm, size_t len,
                                void (*f)(void *data, const lpx_row *row), void *data);

@@ -386,35 +386,58 @@ loop_error *lp_guest_outcome(lp_guest *g, lpx_outcome o, wasmtime_error_t *e, bo
     return g->limits.memory_refused && gave_up ? limit_error(g, err) : err;
 }
 
-loop_error *lp_guest_check_free(const lp_guest *g, const char *what)
+/* A guest that may wait is driven by the thread, which drives one at a time. */
+static _Thread_local bool driving;
+
+/*
+ * Whether the guest can run on this stack: a thread may have less than a guest may
+ * use, and a call from inside of another guest's is on that one's fiber.
+ */
+bool lp_guest_fits_here(const lp_guest *g)
 {
-    if (!g->running)
-        return NULL;
-    return loop_error_hint_set(
-        loop_error_new(LOOP_UNAVAILABLE,
-                       "'%s' of '%s' was called while the component is inside a call", what,
-                       g->options.name),
-        "answer the call that it makes first; a component is entered by one call at a time");
+    uintptr_t at = (uintptr_t)__builtin_frame_address(0);
+    return g->alone && at < g->stack_high && at > g->stack_low &&
+           at - g->stack_low > LP_STACK_NEEDED;
 }
 
-loop_error *lp_guest_enter(lp_guest *g, const char *what)
+loop_error *lp_guest_check_free(const lp_guest *g, const char *what)
 {
-    LP_TRY(lp_guest_check_free(g, what));
-    g->running = true;
-    lp_ticker_enter(g->engine->ticker);
+    if (g->running)
+        return loop_error_hint_set(
+            loop_error_new(LOOP_UNAVAILABLE,
+                           "'%s' of '%s' was called while the component is inside a call", what,
+                           g->options.name),
+            "answer the call that it makes first; a component is entered by one call at a time");
+    if (!lp_guest_fits_here(g) && driving)
+        return loop_error_hint_set(
+            loop_error_new(LOOP_UNAVAILABLE,
+                           "'%s' of '%s' was called while another component runs on this thread",
+                           what, g->options.name),
+            "call it from a thread of its own: both may have to wait");
     return NULL;
+}
+
+void lp_guest_enter(lp_guest *g, bool alone)
+{
+    g->running = true;
+    g->driven = !alone;
+    driving = driving || g->driven;
+    lp_ticker_enter(g->engine->ticker);
 }
 
 void lp_guest_leave(lp_guest *g)
 {
     lp_ticker_leave(g->engine->ticker);
     g->running = false;
+    if (g->driven)
+        driving = false;
 }
 
 loop_error *lp_guest_instantiate(lp_guest *g, uint64_t timeout_ms, bool *exited, int *ret_status)
 {
     wasmtime_error_t *e = NULL;
-    LP_TRY(lp_guest_enter(g, "instantiate"));
+    LP_TRY(lp_guest_check_free(g, "instantiate"));
+    lp_guest_enter(g, false);
     lp_os_stack_bounds(&g->stack_low, &g->stack_high);
     lpx_outcome o = lpx_instantiate(g->driver, g->linker, g->cx, g->component->wasm, timeout_ms,
                                     &g->instance, &e);
@@ -459,38 +482,12 @@ loop_error *lp_guest_run(lp_guest *g, const char *interface_name, uint64_t timeo
     LP_TRY(lp_guest_find(g, interface_name, "run", &f));
     wasmtime_error_t *e = NULL;
     bool ok = false, exited;
-    LP_TRY(lp_guest_enter(g, "run"));
+    LP_TRY(lp_guest_check_free(g, "run"));
+    lp_guest_enter(g, false);
     lpx_outcome o = lpx_call_run(g->driver, g->cx, &f, timeout_ms, &ok, &e);
     lp_guest_leave(g);
     *ret_status = ok ? 0 : 1;
     return lp_guest_outcome(g, o, e, &exited, ret_status);
-}
-
-loop_error *lp_guest_call_wave(lp_guest *g, const char *interface_name, const char *function,
-                               const char *args, uint64_t timeout_ms, char **ret, bool *exited,
-                               int *ret_status)
-{
-    wasmtime_component_func_t f;
-    LP_TRY(lp_guest_find(g, interface_name, function, &f));
-    wasm_byte_vec_t out = {0};
-    wasmtime_error_t *e = NULL;
-    bool bad_text;
-    LP_TRY(lp_guest_enter(g, function));
-    lpx_outcome o =
-        lpx_call_wave(g->driver, g->cx, &f, args, strlen(args), timeout_ms, &out, &bad_text, &e);
-    lp_guest_leave(g);
-    if (bad_text) {
-        lp_auto(lp_free_string) char *text = lp_error_text(e);
-        loop_error *err = loop_error_new(LOOP_USAGE, "%s", text);
-        err = loop_error_wrap(err, "the arguments of '%s' do not fit", function);
-        return loop_error_hint_set(
-            err, "write them in WAVE: 1, \"text\", [1, 2], {name: \"x\"}, some(3)");
-    }
-    LP_TRY(lp_guest_outcome(g, o, e, exited, ret_status));
-    *ret = lp_strndup(out.data, out.size);
-    if (!*exited)
-        wasm_byte_vec_delete(&out);
-    return NULL;
 }
 
 void lp_guest_sleep(lp_guest *g, uint64_t ms)

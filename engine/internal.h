@@ -109,11 +109,13 @@ struct lp_guest {
     uintptr_t stack_low, stack_high; /* of the thread that it was instantiated on */
     bool alone;                      /* imports nothing that may wait: calls need no fiber */
     bool running;                    /* inside a call: nobody may enter it again */
+    bool driven;                     /* that call is on a fiber */
     bool started; /* instantiated: what goes wrong from now on is the guest's fault */
 };
 
-/* A guest that waits for a host function is not entered again; `what` is for the error. */
-loop_error *lp_guest_enter(lp_guest *g, const char *what) LOOP_MUST_USE;
+/* After lp_guest_check_free. `alone`: without a fiber (lp_guest_fits_here). */
+bool lp_guest_fits_here(const lp_guest *g);
+void lp_guest_enter(lp_guest *g, bool alone);
 void lp_guest_leave(lp_guest *g);
 /* What a race's end means; takes `e`. *exited: the guest ended itself with a status. */
 loop_error *lp_guest_outcome(lp_guest *g, lpx_outcome o, wasmtime_error_t *e, bool *exited,

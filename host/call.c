@@ -121,7 +121,7 @@ static loop_error *finish(struct lp_slot *s, lp_values *in, loop_error *err)
     const lp_node *r = s->plan->result;
     bool flat = r && r->flat <= LP_FLAT_RESULTS && !r->handles;
     if (!err && flat)
-        err = lp_lower_scalar(r, s->instance->answer, &in->result);
+        err = lp_lower_scalar(r, s->instance->answer, LOOP_UNAVAILABLE, &in->result);
     if (err || flat || !r)
         lp_frame_end(&s->instance->out);
     return err ? in_function(s, err) : NULL;
@@ -161,7 +161,10 @@ loop_error *lp_slot_put(void *data, lp_target *out)
 {
     struct lp_slot *s = data;
     loop_instance *i = s->instance;
-    lp_lower l = {.to = out, .handles = i->handles.at, .handle_count = i->handles.n};
+    lp_lower l = {.to = out,
+                  .blame = LOOP_UNAVAILABLE,
+                  .handles = i->handles.at,
+                  .handle_count = i->handles.n};
     loop_error *err = lp_lower_values(&l, s->plan->result, i->answer);
     lp_frame_end(&i->out);
     return err ? in_function(s, err) : NULL;

@@ -145,9 +145,7 @@ static void add_item(loop_component *c, const lp_row *row)
         note_export(c, *row->interface_name ? row->interface_name : row->function);
         return;
     }
-    if (!*row->interface_name)
-        item->reason = "a function of the world itself, which no provider serves";
-    else if (lp_wasi_interface(row->interface_name))
+    if (lp_wasi_interface(row->interface_name))
         serve_by_engine(c, item);
     else
         serve_by_provider(c, row, item);

@@ -228,8 +228,10 @@ static loop_error *clear_marks(void *data, const lp_node *n, uint64_t at)
 
 static loop_error *check_arguments(const loop_export *f, const void *args)
 {
-    loop_error *err = lp_each_handle(&f->plan->params, args, check_argument, f->instance);
-    loop_error *again = lp_each_handle(&f->plan->params, args, clear_marks, f->instance);
+    loop_error *err =
+        lp_each_handle(&f->plan->params, args, LOOP_USAGE, check_argument, f->instance);
+    loop_error *again =
+        lp_each_handle(&f->plan->params, args, LOOP_USAGE, clear_marks, f->instance);
     loop_error_delete(again); /* the same as before */
     return err;
 }
@@ -272,8 +274,9 @@ static loop_error *put_args(void *data, lp_target *out)
     struct call *c = data;
     loop_instance *i = c->f->instance;
     i->handles.n = 0;
-    loop_error *err = lp_each_handle(&c->f->plan->params, c->args, put_handle, i);
-    lp_lower l = {.to = out, .handles = i->handles.at, .handle_count = i->handles.n};
+    loop_error *err = lp_each_handle(&c->f->plan->params, c->args, LOOP_USAGE, put_handle, i);
+    lp_lower l = {
+        .to = out, .blame = LOOP_INVALID, .handles = i->handles.at, .handle_count = i->handles.n};
     if (!err)
         err = lp_lower_values(&l, &c->f->plan->params, c->args);
     return in_function(c, err);
@@ -321,6 +324,25 @@ static loop_error *take_result(void *data, lp_values *in)
 
 /* ---- calling ---- */
 
+/* LOOP_USAGE and LOOP_UNAVAILABLE say that nothing was called: a provider's are others here. */
+static loop_error *call_error(const loop_export *f, loop_error *err)
+{
+    const loop_instance *i = f->instance;
+    switch (loop_error_code(err)) {
+    case LOOP_USAGE:
+    case LOOP_UNAVAILABLE:
+        return lp_error_because(LOOP_TRAP, err, "'%s' was ended in %s", i->options.name,
+                                f->export->name);
+    case LOOP_TIMEOUT:
+        if (!i->entered)
+            return err; /* supervise.c says it */
+        return lp_error_because(LOOP_TIMEOUT, err, "%s of '%s' took longer than %g s",
+                                f->export->name, i->options.name,
+                                (double)i->options.call_timeout_ms / 1000);
+    default: return err;
+    }
+}
+
 loop_error *loop_export_call(const loop_export *f, const void *args, void *ret)
 {
     loop_instance *i = f->instance;
@@ -351,7 +373,7 @@ loop_error *loop_export_call(const loop_export *f, const void *args, void *ret)
     if (!err && p->number_out && p->result)
         lp_lift_number(p->result, &(lp_flat){calling.result, 0}, ret);
     i->broken = err != NULL;
-    return err;
+    return err ? call_error(f, err) : NULL;
 }
 
 loop_error *loop_handle_drop(loop_instance *i, loop_handle handle)

@@ -136,7 +136,7 @@ static loop_error *hold_one(void *data, const lp_node *n, uint64_t at)
     x->held.chain = i->owners.at[h.resource].chain;
     x->held.object = (void *)(uintptr_t)at;
     if (!x->held.object)
-        x->err = x->err ? x->err : loop_error_new(LOOP_INTERNAL, "a handle of no object");
+        x->err = x->err ? x->err : loop_error_new(LOOP_UNAVAILABLE, "a handle of no object");
     else if (!x->err)
         x->err = lp_hold(i, &x->held, &h.value);
     if (x->err && x->held.object)
@@ -149,7 +149,7 @@ loop_error *lp_hold_result(loop_instance *i, size_t link, const lp_node *n, cons
 {
     struct holding x = {.instance = i, .held = {.link = link}};
     i->handles.n = 0;
-    loop_error *err = lp_each_handle(n, value, hold_one, &x);
+    loop_error *err = lp_each_handle(n, value, LOOP_UNAVAILABLE, hold_one, &x);
     if (err) {
         loop_error_delete(x.err);
         return err;

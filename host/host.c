@@ -368,6 +368,8 @@ bool lp_host_find(loop_host *h, const char *full, struct lp_chain *ret, const ch
     else if (others.len)
         *ret_why = lp_format("no provider has version %s of '%s'; there is %s",
                              *wanted ? wanted : "(none)", name, others.ptr);
+    else if (!*full)
+        *ret_why = lp_strdup("a function of the world itself, which no provider has");
     else
         *ret_why = lp_format("no provider implements '%s'", full);
     lp_buf_done(&others);

@@ -338,9 +338,7 @@ static loop_error *link_one(loop_instance *i, const lp_import *import, struct de
     if (!*import->interface_name && import->resource && owner_of(i, import->resource)->defined)
         return define_resource(i, import, NULL); /* `use things.{counter}` in the world itself */
     if (!*import->interface_name) {
-        add_missing(missing,
-                    lp_format("needs %s: a function of the world itself, which no provider serves",
-                              import->name));
+        add_missing(missing, lp_format("needs %s: %s", import->name, d->why));
         return NULL;
     }
     const char *near = lp_nearest_interface(i->host, import->interface_name);

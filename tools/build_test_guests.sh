@@ -37,6 +37,10 @@ link_for() {
     case $1 in
         app) gen app ;;
         calc) gen calc ;;
+        shop) # by the WIT of the page that shows its host
+            sed -n '/^```wit file=shop.wit/,/^```$/{/^```/!p}' "$page" >"$objects/shop.wit"
+            linked=-Wl,--component-type=$objects/shop.wit
+            ;;
         connect) gen sockets; linked="$linked $objects/sdk-run.o" ;;
         wants-func) gen misspelt; linked="$linked $objects/sdk-run.o" ;;
         config | keyvalue* | wasi-logging) gen drafts; sdk ;;
@@ -51,7 +55,10 @@ sdk() {
 guest_c() {
     target=$out/$1.wasm
     source=${2:-$guests/c/$1.c}
-    stale "$target" "$source" "$guests"/c/*.h "$guests/gen" sdk/c tools/guest_c.sh \
+    page=
+    [ "$1" != shop ] || page=knowledge/bindings.md
+    # shellcheck disable=SC2086
+    stale "$target" "$source" $page "$guests"/c/*.h "$guests/gen" sdk/c tools/guest_c.sh \
         tools/build_test_guests.sh || return 0
     c_sdk "$objects"
     link_for "$1"

@@ -149,9 +149,11 @@ def bindings_tidy(args):
     """clang-tidy 19 finds nothing in them."""
     if not shutil.which("clang-tidy-19"):
         raise Skip("clang-tidy-19 is not installed; `make setup`")
-    # Functions of a WIT take what it says, in its order; <assert.h> stands for static_assert.
+    # Functions of a WIT take what it says, in its order; <assert.h> stands for static_assert;
+    # instead of memset one rule wants memset_s, which glibc and musl do not have.
     checks = "-*,bugprone-*,cert-*,clang-analyzer-*,misc-*,performance-*,portability-*," \
-             "-bugprone-easily-swappable-parameters,-misc-include-cleaner"
+             "-bugprone-easily-swappable-parameters,-misc-include-cleaner," \
+             "-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling"
     status, out = run("clang-tidy-19", "--quiet", f"--checks={checks}", "--warnings-as-errors=*",
                       *generated_bindings()[0], "--", "-std=c17", "-I.", "-Iinclude")
     if not status:

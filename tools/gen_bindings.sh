@@ -6,9 +6,12 @@
 #
 # Runs `loop bindgen c-host` (FILE, or build/loop) for every loop:* package, for the
 # drafts of WASI that providers serve, and for the .wit files of single providers; with
-# NAMEs (core, wasi_drafts) for those alone. A new package is a word in `packages`.
+# NAMEs (core, wasi_drafts, night_light) for those alone. A new package is a word in
+# `packages`. Also looks for packages that are not among them, and for files that
+# nothing here makes.
 set -eu
 cd "$(dirname "$0")/.."
+# wit/command and wit/deps are the components' own.
 packages="core fx pkg devserver window ui gfx storage process dom"
 loop=build/loop
 write=0
@@ -25,12 +28,11 @@ done
 
 temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
-mkdir "$temp/deps" "$temp/out"
-for folder in wit/*/ wit/deps/*/; do # wit/deps is a folder of packages, and none itself
-    [ "$folder" = wit/deps/ ] || ln -s "$PWD/$folder" "$temp/deps/"
-done
+mkdir "$temp/out"
 
 changed=0
+made=" "  # files
+bound=" " # names
 # place FILE CHECKED
 place() {
     if cmp -s "$1" "$2"; then
@@ -49,8 +51,9 @@ place() {
 bind() {
     name=$1 header=$2 source=$3
     shift 3
+    made="$made$header $source " bound="$bound$name "
     case " ${only-$name }" in *" $name "*) ;; *) return 0 ;; esac
-    "$loop" bindgen c-host --deps "$temp/deps" --out-dir "$temp/out" "$@" >"$temp/log" || {
+    "$loop" bindgen c-host --deps wit --deps wit/deps --out-dir "$temp/out" "$@" >"$temp/log" || {
         cat "$temp/log" >&2
         exit 1
     }
@@ -72,8 +75,28 @@ for wit in providers/*/*.wit; do # providers with an interface of their own
         bind "$name" "$folder/$name.h" "$folder/$name.c" --include "$folder/$name.h" "$wit"
 done
 
+for name in ${only-}; do
+    case $bound in *" $name "*) continue ;; esac
+    echo "error: there are no bindings '$name'" >&2
+    echo "hint: there are:${bound% }" >&2
+    exit 1
+done
+for folder in wit/*/; do
+    name=$(basename "$folder")
+    case " command deps $packages " in *" $name "*) continue ;; esac
+    echo "bindings: wit/$name is not in \`packages\` of tools/gen_bindings.sh" >&2
+    missing=1
+done
+for file in include/loop/wit/*.h abi/gen/*.c providers/gen/*.[ch] providers/*/gen/*.[ch]; do
+    case $made in *" $file "*) continue ;; esac
+    [ -e "$file" ] || continue
+    echo "bindings: nothing makes $file: remove it, or bring its WIT back" >&2
+    missing=1
+done
+
 if [ $changed = 1 ]; then
     echo "hint: tools/gen_bindings.sh --write" >&2
     exit 1
 fi
+[ -z "${missing-}" ] || exit 1
 echo "bindings: up to date"

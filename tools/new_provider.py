@@ -63,7 +63,9 @@ def write_folder(scratch, name, loop):
                                                  encoding="utf-8")
     gen = f"providers/{snake}/gen"
     # The paths as tools/gen_bindings.sh gives them: the files name them.
-    done = subprocess.run([loop, "bindgen", "c-host", "--out-dir", gen, "--include", f"{gen}/{snake}.h",
+    (scratch / "wit").symlink_to(ROOT / "wit")
+    done = subprocess.run([loop, "bindgen", "c-host", "--deps", "wit", "--deps", "wit/deps",
+                           "--out-dir", gen, "--include", f"{gen}/{snake}.h",
                            f"providers/{snake}/{snake}.wit"], cwd=scratch, text=True, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if done.returncode:

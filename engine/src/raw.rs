@@ -31,7 +31,7 @@ use wasmtime::component::{ResourceAny, ResourceType};
 use wasmtime::{Result, StoreContextMut, ValRaw, bail};
 use wasmtime_c_api::*;
 
-/// `lpx_values` in ext.h: what a guest passed or returned.
+/// `lp_values` in raw.h: what a guest passed or returned.
 #[repr(C)]
 pub struct Values {
     pub flat: *const ValRaw,
@@ -45,7 +45,7 @@ pub struct Values {
     result: u64,
 }
 
-/// `lpx_target` in ext.h: where C puts what a guest gets.
+/// `lp_target` in raw.h: where C puts what a guest gets.
 #[repr(C)]
 pub struct Target {
     flat: *mut ValRaw,

@@ -92,6 +92,7 @@ fn has_wit(folder: &Path) -> bool {
 fn one_line(rendered: &str) -> String {
     let mut lines = rendered.lines().map(str::trim);
     let what = lines.next().unwrap_or_default();
+    let what = what.strip_suffix(" known packages:").unwrap_or(what).trim_end_matches('.');
     match lines.find_map(|l| l.strip_prefix("--> ")) {
         Some(place) => format!("{place}: {what}"),
         None => what.to_string(),

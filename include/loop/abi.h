@@ -26,7 +26,8 @@
  *
  * Ownership. What a value points to belongs to whoever made it. Strings and lists
  * of numbers that a component passes are views into its memory: read-only, valid
- * until the function returns.
+ * until the function returns. What a call into a component answers is a copy, valid
+ * until the next call into its instance has returned.
  */
 #ifndef LOOP_ABI_H
 #define LOOP_ABI_H

@@ -204,9 +204,14 @@ LOOP_API loop_error *loop_instance_invoke(loop_instance *instance, const char *c
 /*
  * Makes the calling thread the instance's: it is instantiated here, and from then on
  * its exports are called on this thread, by the functions that `loop bindgen c-host`
- * writes (X_bind, X_call_f). It is never started then. A call ends by itself, after
- * options.call_timeout_ms, or by loop_instance_kill from another thread. An error
- * ends the instance: nothing but _delete is left.
+ * writes (X_bind, X_call_f). It may be another than the main thread, to which _new and
+ * _delete stay (not during a call). An instance is either entered or run.
+ *
+ * A call ends by itself, after options.call_timeout_ms (timeout_ms and grace_ms are
+ * for instances that run), or by loop_instance_kill from another thread. An error
+ * other than LOOP_USAGE and LOOP_UNAVAILABLE ends the instance: nothing but _delete is
+ * left. From inside a provider's function another instance may be called where it or
+ * the one that called the provider imports nothing that waits (no WASI).
  *
  *     loop_instance_enter(instance);
  *     demo_calc_ops_exports ops;    demo_calc_ops_bind(instance, &ops);
@@ -226,13 +231,22 @@ LOOP_API loop_error *loop_instance_export(loop_instance *instance, const char *i
 /*
  * `args` and `ret` as loop/abi.h lays out the tuple of parameters and the result; either
  * may be NULL where there is none. What *ret points to lives until the next call into the
- * instance has returned. Objects passed as `own` belong to the component, when the call fails, too.
- * LOOP_USAGE (a wrong handle) and LOOP_UNAVAILABLE (the instance has ended, or is inside a
- * call) come before the call: then nothing was passed, and the instance is as it was.
+ * instance has returned. Objects passed as `own` belong to the component, when the call
+ * fails, too.
+ *
+ * LOOP_USAGE (a handle that is none here) and LOOP_UNAVAILABLE (the instance has ended, or
+ * is inside a call) come before the call: nothing was passed, and the instance is as it
+ * was. LOOP_INVALID: an argument is none of its type (not UTF-8, no such case), which ends
+ * the instance; so do LOOP_TRAP, LOOP_TIMEOUT, LOOP_CANCELLED, LOOP_LIMIT, and what a
+ * provider said that was called meanwhile.
  */
 LOOP_API loop_error *loop_export_call(const loop_export *f, const void *args,
                                       void *ret) LOOP_MUST_USE;
-/* Drops a resource that the component implements; its destructor runs. 0 is fine. */
+/*
+ * Drops a resource that the component implements; its destructor runs. 0 is fine, and
+ * any where the instance has ended. LOOP_USAGE: no such handle; LOOP_UNAVAILABLE: inside a
+ * call; others end the instance.
+ */
 LOOP_API loop_error *loop_handle_drop(loop_instance *instance, loop_handle handle) LOOP_MUST_USE;
 
 /*

@@ -56,10 +56,11 @@
  * objects that were passed as `own` stay yours.
  *
  * Chains. Several providers may serve one interface, one before the other. The
- * generated acme_dice_roller_next_roll(call, ...) asks the one behind; a function
- * that is NULL in the table passes on as it is. Objects go to whoever has the
+ * generated acme_dice_roller_next_roll(call, ...) asks the one behind, with *ret zeroed;
+ * a function that is NULL in the table passes on as it is. Objects go to whoever has the
  * function: one that makes objects of its own implements every function that takes
- * them; one that leaves their making to the next passes them on unread.
+ * them, and drop; one that leaves their making to the next passes them on unread, and
+ * leaves drop NULL.
  *
  * Draft until 0.2: quiesce, save and restore will follow `close`.
  */
@@ -73,7 +74,7 @@
 extern "C" {
 #endif
 
-/* Checked first, before anything else in the table is read. */
+/* Checked first, before anything else in the table is read; LOOP_ABI of each interface next. */
 #define LOOP_PROVIDER_ABI 2u
 
 typedef struct loop_provider_interface {

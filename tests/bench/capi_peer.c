@@ -93,6 +93,7 @@ static wasm_engine_t *new_engine(void)
     wasmtime_config_wasm_component_model_set(config, true);
     wasmtime_config_epoch_interruption_set(config, true);
     wasmtime_config_max_wasm_stack_set(config, 1u << 20);
+    wasmtime_config_memory_may_move_set(config, false);
     wasmtime_config_async_stack_size_set(config, 3u << 20);
     return wasm_engine_new_with_config(config);
 }

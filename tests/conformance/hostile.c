@@ -59,7 +59,8 @@ static loop_error *call_step(struct line *x, const char **text, wave_call *c, ch
     if (!x->native)
         return call_oracle(&x->guest, c, ret_text);
     LP_TRY(call_native(c));
-    return c->plan->result ? lp_each_handle(c->plan->result, c->ret, take_back, NULL) : NULL;
+    return c->plan->result ? lp_each_handle(c->plan->result, c->ret, LOOP_INTERNAL, take_back, NULL)
+                           : NULL;
 }
 
 static size_t name_length(const char *text)

@@ -53,6 +53,7 @@ def copy(world):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     shutil.copytree(ROOT / "templates", folder / "templates")
+    (folder / "wit").symlink_to(ROOT / "wit")
     (folder / "providers").mkdir()
     return folder
 

@@ -61,6 +61,7 @@ impl Peer {
         config.wasm_component_model(true);
         config.epoch_interruption(true);
         config.max_wasm_stack(1 << 20);
+        config.memory_may_move(false);
         config.async_stack_size(3 << 20);
         config.wasm_backtrace_details(WasmBacktraceDetails::Enable);
         let engine = Engine::new(&config)?;
