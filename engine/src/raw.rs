@@ -132,16 +132,67 @@ pub fn in_memory(v: &mut Values, abi: &CanonicalAbiInfo, offset: usize) -> Resul
     Ok(())
 }
 
-/// The parameters of a host function, N flat values or in memory; H: handles among them;
-/// M: some lie in memory, wholly or in part.
-pub struct Params<const N: usize, const H: bool, const M: bool>(Values);
+/// What is carried from the lift to the call: as little as it takes, since it is moved.
+trait Carried: Sized {
+    const MEMORY: bool;
+    fn flat(cx: &mut LiftContext<'_>, flat: *const ValRaw) -> Result<Self>;
+    fn memory(v: Values) -> Result<Self>;
+    /// Calls C; its error, and the flat result.
+    fn call(self, f: &Function, handles: bool) -> (*mut c_void, u64);
+}
+
+/// Flat values of which none points into memory.
+struct Flat(*const ValRaw);
+
+impl Carried for Flat {
+    const MEMORY: bool = false;
+
+    #[inline]
+    fn flat(_: &mut LiftContext<'_>, flat: *const ValRaw) -> Result<Self> {
+        Ok(Flat(flat))
+    }
+
+    fn memory(_: Values) -> Result<Self> {
+        bail!("parameters in memory, not as registered")
+    }
+
+    #[inline]
+    fn call(self, f: &Function, _: bool) -> (*mut c_void, u64) {
+        let mut result = 0;
+        ((f.flat)(f.flat_data, self.0, &mut result), result)
+    }
+}
+
+impl Carried for Values {
+    const MEMORY: bool = true;
+
+    #[inline]
+    fn flat(cx: &mut LiftContext<'_>, flat: *const ValRaw) -> Result<Self> {
+        Ok(Values { flat, ..values(cx)? })
+    }
+
+    fn memory(v: Values) -> Result<Self> {
+        Ok(v)
+    }
+
+    #[inline]
+    fn call(mut self, f: &Function, handles: bool) -> (*mut c_void, u64) {
+        if handles {
+            (self.handles, self.handle_count) = handles::found();
+        }
+        ((f.call)(f.call_data, &mut self), self.result)
+    }
+}
+
+/// The parameters of a host function, N flat values or in memory; H: handles among them.
+struct Params<const N: usize, const H: bool, C: Carried>(C);
 
 // SAFETY: the pointers are used on this thread, within the call that they were made for.
-unsafe impl<const N: usize, const H: bool, const M: bool> Send for Params<N, H, M> {}
-unsafe impl<const N: usize, const H: bool, const M: bool> Sync for Params<N, H, M> {}
+unsafe impl<const N: usize, const H: bool, C: Carried> Send for Params<N, H, C> {}
+unsafe impl<const N: usize, const H: bool, C: Carried> Sync for Params<N, H, C> {}
 // SAFETY: `typecheck` refuses every other number of flat values; what they mean is C's.
-unsafe impl<const N: usize, const H: bool, const M: bool> ComponentNamedList for Params<N, H, M> {}
-unsafe impl<const N: usize, const H: bool, const M: bool> ComponentType for Params<N, H, M> {
+unsafe impl<const N: usize, const H: bool, C: Carried> ComponentNamedList for Params<N, H, C> {}
+unsafe impl<const N: usize, const H: bool, C: Carried> ComponentType for Params<N, H, C> {
     type Lower = [ValRaw; N];
     const ABI: CanonicalAbiInfo = CanonicalAbiInfo::ZERO;
 
@@ -149,7 +200,7 @@ unsafe impl<const N: usize, const H: bool, const M: bool> ComponentType for Para
         let flat = tuple_abi(ty, t).flat_count(16);
         let mut all = Vec::new();
         handles::of_type(t.types, ty, &mut all)?;
-        if flat.unwrap_or(0) != N || all.is_empty() == H || (flat.is_none() && !M) {
+        if flat.unwrap_or(0) != N || all.is_empty() == H || (flat.is_none() && !C::MEMORY) {
             bail!("the parameters have {flat:?} flat values and {} handles, not as registered", all.len());
         }
         Ok(())
@@ -157,15 +208,14 @@ unsafe impl<const N: usize, const H: bool, const M: bool> ComponentType for Para
 }
 // SAFETY: as Wasmtime's own for tuples, but for the values themselves: `src` outlives the
 // call, which holds the trampoline's storage, and nothing is written there before C has read.
-unsafe impl<const N: usize, const H: bool, const M: bool> Lift for Params<N, H, M> {
+unsafe impl<const N: usize, const H: bool, C: Carried> Lift for Params<N, H, C> {
     #[inline]
     fn linear_lift_from_flat(cx: &mut LiftContext<'_>, ty: It, src: &[ValRaw; N]) -> Result<Self> {
-        let mut v = if M { values(cx)? } else { NONE };
-        v.flat = src.as_ptr();
+        let carried = C::flat(cx, src.as_ptr())?;
         if H {
             handles::lift_flat(cx, &ty, src)?;
         }
-        Ok(Params(v))
+        Ok(Params(carried))
     }
 
     fn linear_lift_from_memory(cx: &mut LiftContext<'_>, ty: It, bytes: &[u8]) -> Result<Self> {
@@ -177,7 +227,7 @@ unsafe impl<const N: usize, const H: bool, const M: bool> Lift for Params<N, H, 
         if H {
             handles::lift_memory(cx, &ty, offset)?;
         }
-        Ok(Params(v))
+        Ok(Params(C::memory(v)?))
     }
 }
 
@@ -376,37 +426,29 @@ unsafe impl<const R: usize> Lower for Results<R> {
     }
 }
 
-fn serve<const N: usize, const H: bool, const M: bool, const R: usize>(
+fn serve<const N: usize, const H: bool, C: Carried + 'static, const R: usize>(
     l: &mut LinkerInstance<'_, WasmtimeStoreData>,
     name: &str,
     served: Served,
 ) -> Result<()> {
-    l.func_wrap(name, move |_: StoreContextMut<'_, WasmtimeStoreData>, p: Params<N, H, M>| {
+    l.func_wrap(name, move |_: StoreContextMut<'_, WasmtimeStoreData>, p: Params<N, H, C>| {
         let served = &served; // the whole of it, not its fields
-        let mut v = p.0;
-        let error = if M {
-            if H {
-                (v.handles, v.handle_count) = handles::found();
-            }
-            (served.f.call)(served.f.call_data, &mut v)
-        } else {
-            (served.f.flat)(served.f.flat_data, v.flat, &mut v.result)
-        };
+        let (error, flat) = p.0.call(&served.f, H);
         if !error.is_null() {
             c_result((served.f.fail)(served.f.data, error))?;
         }
-        Ok(Results::<R> { served, flat: v.result })
+        Ok(Results::<R> { served, flat })
     })
 }
 
 macro_rules! by_count {
-    ($n:expr, $h:literal, $m:literal, $r:literal, $args:tt, $($count:literal)*) => {
-        match $n { $($count => serve::<$count, $h, $m, $r> $args,)* n => bail!("{n} flat parameters") }
+    ($n:expr, $h:literal, $c:ty, $r:literal, $args:tt, $($count:literal)*) => {
+        match $n { $($count => serve::<$count, $h, $c, $r> $args,)* n => bail!("{n} flat parameters") }
     };
 }
 macro_rules! by_shape {
-    ($h:literal, $m:literal, $r:literal, $n:expr, $args:tt) => {
-        by_count!($n, $h, $m, $r, $args, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
+    ($h:literal, $c:ty, $r:literal, $n:expr, $args:tt) => {
+        by_count!($n, $h, $c, $r, $args, 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16)
     };
 }
 
@@ -424,12 +466,12 @@ pub unsafe extern "C" fn lpx_linker_add_function(
         let (n, flat) = (f.nflat, matches!(f.result, RESULT_FLAT | RESULT_PUT_FLAT));
         let served = Served { f, types: Types::new() };
         match (served.f.handles, served.f.memory, flat) {
-            (false, false, false) => by_shape!(false, false, 0, n, (l, name, served)),
-            (false, false, true) => by_shape!(false, false, 1, n, (l, name, served)),
-            (false, true, false) => by_shape!(false, true, 0, n, (l, name, served)),
-            (false, true, true) => by_shape!(false, true, 1, n, (l, name, served)),
-            (true, _, false) => by_shape!(true, true, 0, n, (l, name, served)),
-            (true, _, true) => by_shape!(true, true, 1, n, (l, name, served)),
+            (false, false, false) => by_shape!(false, Flat, 0, n, (l, name, served)),
+            (false, false, true) => by_shape!(false, Flat, 1, n, (l, name, served)),
+            (false, true, false) => by_shape!(false, Values, 0, n, (l, name, served)),
+            (false, true, true) => by_shape!(false, Values, 1, n, (l, name, served)),
+            (true, _, false) => by_shape!(true, Values, 0, n, (l, name, served)),
+            (true, _, true) => by_shape!(true, Values, 1, n, (l, name, served)),
         }
     }))
 }

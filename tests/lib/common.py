@@ -44,8 +44,11 @@ class World:
     places: dict = field(default_factory=dict)
 
     def user_environment(self):
-        """The caller's own: for documents, whose commands use what set-up installed."""
-        return tools_environment() | {"PATH": f"{self.build}:{os.environ.get('PATH', '')}",
+        """The caller's own: for documents, whose commands use what set-up installed. But not
+        make's: a reader's make is not called by another one, and says less."""
+        own = {k: v for k, v in tools_environment().items()
+               if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES")}
+        return own | {"PATH": f"{self.build}:{os.environ.get('PATH', '')}",
                                       "LANG": "C.UTF-8"} | SANITIZERS
 
     def environment(self, home):

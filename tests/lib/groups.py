@@ -175,6 +175,8 @@ def fuzz_jobs(world):
         corpus = sorted((ROOT / "tests/fuzz/corpus" / program.name.removesuffix("_replay")).glob("*"))
         if corpus:
             yield lambda program=program, corpus=corpus: replay(world, program, "corpus", corpus)
+    if not (ROOT / "tests/fuzz/corpus/fuzz_convert").is_dir():
+        yield lambda: Result("fuzz", False, "tests/fuzz/corpus/fuzz_convert is gone\n")
 
 
 def replay(world, program, what, files):

@@ -15,6 +15,7 @@ def jobs(world):
     yield lambda: scaffolded(world)
     yield lambda: refused(world)
     yield lambda: installed(world)
+    yield lambda: own_tables(world)
 
 
 class Failed(Exception):
@@ -43,6 +44,15 @@ def cases(folder, *functions):
     finally:
         common.remove(folder)
     return results
+
+
+def own_tables(world):
+    """A program's tables of loop's own interfaces do not replace the library's."""
+    def libloop_keeps_its_own_tables(folder):
+        guest = world.components / "examples/c-hello.wasm"
+        ran([world.build / "tests/own_tables", guest], cwd=folder, env=world.environment(folder))
+
+    return cases(common.fresh_folder(world, "sdk-"), libloop_keeps_its_own_tables)
 
 
 # --- make new-provider, in a copy of what it touches --------------------------------------
