@@ -82,6 +82,15 @@ static inline bool lp_is_char(uint32_t c)
     return c < 0xd800 || (c > 0xdfff && c <= 0x10ffff);
 }
 
+/*
+ * The low half of a flat value. Loaded as four bytes: the guest may have stored four a
+ * moment ago, and a load of eight would wait until they are in the cache.
+ */
+static inline uint32_t lp_flat_low(const lp_flat *at)
+{
+    return *(const volatile uint32_t *)(const volatile void *)at; /* little-endian */
+}
+
 /* A number or truth: its bits are at the low end, whatever the slot it shares is. False: not one.
  */
 static inline bool lp_lift_number(const lp_node *n, const lp_flat *at, void *to)
@@ -89,15 +98,15 @@ static inline bool lp_lift_number(const lp_node *n, const lp_flat *at, void *to)
     if (n->kind > LP_F64)
         return false;
     if (n->size == 4)
-        *(uint32_t *)to = (uint32_t)at->lo;
+        *(uint32_t *)to = lp_flat_low(at);
     else if (n->size == 8)
         *(uint64_t *)to = at->lo;
     else if (n->kind == LP_BOOL)
-        *(bool *)to = (uint32_t)at->lo != 0;
+        *(bool *)to = lp_flat_low(at) != 0;
     else if (n->size == 1)
-        *(uint8_t *)to = (uint8_t)at->lo;
+        *(uint8_t *)to = (uint8_t)lp_flat_low(at);
     else
-        *(uint16_t *)to = (uint16_t)at->lo;
+        *(uint16_t *)to = (uint16_t)lp_flat_low(at);
     return true;
 }
 

@@ -281,7 +281,7 @@ static loop_error *lift_flat_fields(lp_lift *l, const lp_node *n, const lp_flat 
         if (lp_lift_number(f->node, at, place))
             continue;
         if (f->node->kind == LP_STRING)
-            LP_TRY(lift_string(l, (uint32_t)at[0].lo, (uint32_t)at[1].lo, place));
+            LP_TRY(lift_string(l, lp_flat_low(at), lp_flat_low(at + 1), place));
         else
             LP_TRY(lift_flat(l, f->node, at, place));
     }
@@ -290,7 +290,7 @@ static loop_error *lift_flat_fields(lp_lift *l, const lp_node *n, const lp_flat 
 
 static loop_error *lift_flat_case(lp_lift *l, const lp_node *n, const lp_flat *at, void *to)
 {
-    uint32_t tag = (uint32_t)at->lo;
+    uint32_t tag = lp_flat_low(at);
     if (tag >= n->count)
         return bad_tag(n, tag);
     write_tag(to, n->tag, tag);
@@ -304,16 +304,16 @@ static loop_error *lift_flat(lp_lift *l, const lp_node *n, const lp_flat *at, vo
     if (lp_lift_number(n, at, to))
         return NULL;
     switch (n->kind) {
-    case LP_CHAR: return lift_char((uint32_t)at->lo, to);
-    case LP_STRING: return lift_string(l, (uint32_t)at[0].lo, (uint32_t)at[1].lo, to);
-    case LP_LIST: return lift_list(l, n, (uint32_t)at[0].lo, (uint32_t)at[1].lo, to);
+    case LP_CHAR: return lift_char(lp_flat_low(at), to);
+    case LP_STRING: return lift_string(l, lp_flat_low(at), lp_flat_low(at + 1), to);
+    case LP_LIST: return lift_list(l, n, lp_flat_low(at), lp_flat_low(at + 1), to);
     case LP_RECORD:
     case LP_TUPLE: return lift_flat_fields(l, n, at, to);
     case LP_VARIANT:
     case LP_ENUM:
     case LP_OPTION:
     case LP_RESULT: return lift_flat_case(l, n, at, to);
-    case LP_FLAGS: write_tag(to, n->size, (uint32_t)at->lo & flag_mask(n)); return NULL;
+    case LP_FLAGS: write_tag(to, n->size, lp_flat_low(at) & flag_mask(n)); return NULL;
     case LP_OWN:
     case LP_BORROW: return lift_handle(l, n, to);
     default: return NULL;

@@ -76,7 +76,10 @@ unsafe impl Lower for Args {
             unsafe {
                 // Without any, the place of a result that there may not be is written all the same.
                 dst.write(ValRaw::u64(0));
-                ptr::copy_nonoverlapping(calling.flat, dst, calling.count.min(16));
+                // One by one: a copy of the whole would wait for what C has just written.
+                for i in 0..calling.count.min(16) {
+                    dst.add(i).write(ValRaw::u64((*calling.flat.add(i)).get_u64()));
+                }
             }
             return Ok(());
         }
@@ -159,7 +162,12 @@ unsafe impl ComponentType for Number {
 // not look then.
 unsafe impl Lift for Number {
     fn linear_lift_from_flat(_: &mut LiftContext<'_>, _: It, src: &[ValRaw; 1]) -> Result<Self> {
-        Ok(Number(src[0].get_u64()))
+        // In halves: the guest may have written four bytes of the eight a moment ago, and a
+        // load of all eight would wait until they are in the cache.
+        let halves: *const u32 = src.as_ptr().cast();
+        // SAFETY: a `ValRaw` has 16 bytes; volatile, so that the two loads stay two.
+        let (low, high) = unsafe { (halves.read_volatile(), halves.add(1).read_volatile()) };
+        Ok(Number(u64::from(low) | u64::from(high) << 32))
     }
 
     fn linear_lift_from_memory(_: &mut LiftContext<'_>, _: It, _: &[u8]) -> Result<Self> {
