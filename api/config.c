@@ -192,7 +192,9 @@ static loop_error *load_profile(loader *l)
     }
     lp_auto(lp_yaml_free) lp_yaml_doc *doc = NULL;
     LP_TRY(lp_yaml_read(file, shown(l, file), &doc));
-    return lp_config_read_options(l->c, lp_yaml_root(doc), LP_CONFIG_PROFILE);
+    LP_TRY(lp_config_read_options(l->c, lp_yaml_root(doc), LP_CONFIG_PROFILE));
+    const lp_yaml *bind = lp_yaml_get(lp_yaml_root(doc), "bind");
+    return bind ? lp_config_read_bindings(l->c, bind, NULL, LP_CONFIG_PROFILE) : NULL;
 }
 
 /* Class files come from the installation only: a workspace does not set its own limits. */
@@ -336,11 +338,6 @@ bool loop_config_component_value(const loop_config *c, const char *component, si
     *ret_key = found->pairs.at[i].key;
     *ret_value = found->pairs.at[i].value;
     return true;
-}
-
-const loop_binding *loop_config_binding_at(const loop_config *c, size_t i)
-{
-    return i < c->bindings.n ? c->bindings.at[i] : NULL;
 }
 
 const loop_class_config *loop_config_class(const loop_config *c, const char *name)

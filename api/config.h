@@ -4,8 +4,9 @@
  *   config.c          loading: which file, in which order, where values come from
  *   config_rows.c     the tables: every option, every key of loop.yaml
  *   config_values.c   keys and values of the files, options, classes
- *   config_read.c     loop.yaml into components and bindings
+ *   config_read.c     loop.yaml into components
  *   config_grants.c   a component's grants and denials
+ *   config_bind.c     which providers serve an interface
  *   config_schema.c   loop.schema.json from the tables
  *   config_format.c   what `loop config` shows
  *
@@ -97,6 +98,9 @@ loop_error *lp_config_read_options(loop_config *c, const lp_yaml *root,
                                    lp_config_file_kind kind) LOOP_MUST_USE;
 /* Version, components and bindings of loop.yaml; c->root is set. */
 loop_error *lp_config_read_workspace(loop_config *c, const lp_yaml *root) LOOP_MUST_USE;
+/* `bind:`, of one component or (NULL) of all; a profile does not override the workspace. */
+loop_error *lp_config_read_bindings(loop_config *c, const lp_yaml *map, const char *component,
+                                    lp_config_file_kind kind) LOOP_MUST_USE;
 /* The keys of a class file. */
 loop_error *lp_config_read_class(loop_config *c, const lp_yaml *root,
                                  loop_class_config *into) LOOP_MUST_USE;
@@ -113,6 +117,8 @@ loop_origin lp_config_origin(loop_config *c, const lp_yaml *at);
 /* A map at `prefix` of the rows, with keys that the rows have; nothing is an empty map. */
 loop_error *lp_config_check_map(const lp_yaml *map, const char *prefix, lp_config_file_kind kind,
                                 const char *where) LOOP_MUST_USE;
+/* The name of a component or a provider ("a provider"). */
+loop_error *lp_config_check_name(const lp_yaml *key, const char *what) LOOP_MUST_USE;
 /* "expected WHAT for 'NAME', found a list" */
 loop_error *lp_config_expected(const lp_yaml *at, const char *what, const char *name) LOOP_MUST_USE;
 loop_error *lp_config_read_text(loop_config *c, const lp_yaml *at, const char *name,

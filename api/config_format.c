@@ -11,10 +11,8 @@
 #include "base/text.h"
 
 static const char *const kinds[] = {
-    [LOOP_GRANT_DIR] = "dir",
-    [LOOP_GRANT_ENV] = "env",
-    [LOOP_GRANT_HTTP] = "http",
-    [LOOP_GRANT_NET] = "net",
+    [LOOP_GRANT_DIR] = "dir", [LOOP_GRANT_ENV] = "env",         [LOOP_GRANT_HTTP] = "http",
+    [LOOP_GRANT_NET] = "net", [LOOP_GRANT_STORAGE] = "storage",
 };
 static const char *const traps[] = {"stop", "restart", "quarantine"};
 
@@ -64,8 +62,6 @@ static void component_text(lp_buf *b, const lp_config_component *component)
         line(b, g->deny ? "  denied" : "  granted", &g->origin, "%s",
              g->deny ? text + strlen("deny ") : text);
     }
-    if (row->storage_quota)
-        line(b, "  storage", NULL, "%llu bytes", (unsigned long long)row->storage_quota);
     if (row->memory_limit)
         line(b, "  memory", NULL, "%llu bytes", (unsigned long long)row->memory_limit);
     if (row->call_limit_ms)
@@ -73,6 +69,22 @@ static void component_text(lp_buf *b, const lp_config_component *component)
     line(b, "  on-trap", NULL, "%s", traps[row->on_trap]);
     for (size_t i = 0; i < component->pairs.n; i++)
         line(b, "  config", NULL, "%s", component->pairs.at[i].key);
+}
+
+static void link_text(lp_buf *b, const loop_binding_link *link)
+{
+    lp_buf sidecar = {0};
+    for (size_t i = 0; link->sidecar && link->sidecar[i]; i++)
+        lp_buf_printf(&sidecar, "%s%s", i ? " " : "", link->sidecar[i]);
+    if (link->provider)
+        line(b, "  provider", NULL, "%s", link->provider);
+    else if (link->library)
+        line(b, "  library", NULL, "%s", link->library);
+    else
+        line(b, "  sidecar", NULL, "%s", sidecar.ptr);
+    lp_buf_done(&sidecar);
+    for (size_t i = 0; link->options[i]; i += 2)
+        line(b, "    option", NULL, "%s: %s", link->options[i], link->options[i + 1]);
 }
 
 static void format_text(lp_buf *b, const loop_config *c)
@@ -95,9 +107,10 @@ static void format_text(lp_buf *b, const loop_config *c)
     for (size_t i = 0; i < c->bindings.n; i++) {
         const loop_binding *row = c->bindings.at[i];
         lp_buf_puts(b, "\n");
-        line(b, "bind", &row->origin, "%s", row->interface_name);
-        for (size_t k = 0; row->providers[k]; k++)
-            line(b, "  provider", NULL, "%s", row->providers[k]);
+        line(b, "bind", &row->origin, "%s%s%s", row->interface_name, row->component ? " for " : "",
+             row->component ? row->component : "");
+        for (size_t k = 0; k < row->count; k++)
+            link_text(b, &row->links[k]);
     }
 }
 
@@ -154,6 +167,35 @@ static void component_json(lp_buf *b, const lp_config_component *component)
     lp_buf_puts(b, "}");
 }
 
+static void link_json(lp_buf *b, const loop_binding_link *link)
+{
+    if (link->sidecar)
+        json_texts(b, "{\"sidecar\":", link->sidecar);
+    else
+        json_text(b, link->provider ? "{\"use\":" : "{\"library\":",
+                  link->provider ? link->provider : link->library);
+    lp_buf_puts(b, ",\"options\":{");
+    for (size_t i = 0; link->options[i]; i += 2) {
+        json_text(b, i ? "," : "", link->options[i]);
+        json_text(b, ":", link->options[i + 1]);
+    }
+    lp_buf_puts(b, "}}");
+}
+
+static void binding_json(lp_buf *b, const loop_binding *row)
+{
+    json_text(b, "{\"interface\":", row->interface_name);
+    json_text(b, ",\"component\":", row->component);
+    lp_buf_puts(b, ",\"providers\":[");
+    for (size_t k = 0; k < row->count; k++) {
+        lp_buf_puts(b, k ? "," : "");
+        link_json(b, &row->links[k]);
+    }
+    lp_buf_puts(b, "]");
+    json_origin(b, &row->origin);
+    lp_buf_puts(b, "}");
+}
+
 static void format_json(lp_buf *b, const loop_config *c)
 {
     json_text(b, "{\"file\":", c->file);
@@ -180,10 +222,8 @@ static void format_json(lp_buf *b, const loop_config *c)
     }
     lp_buf_puts(b, "],\"bind\":[");
     for (size_t i = 0; i < c->bindings.n; i++) {
-        json_text(b, i ? ",{\"interface\":" : "{\"interface\":", c->bindings.at[i]->interface_name);
-        json_texts(b, ",\"providers\":", c->bindings.at[i]->providers);
-        json_origin(b, &c->bindings.at[i]->origin);
-        lp_buf_puts(b, "}");
+        lp_buf_puts(b, i ? "," : "");
+        binding_json(b, c->bindings.at[i]);
     }
     lp_buf_puts(b, "]}\n");
 }

@@ -84,7 +84,7 @@ static loop_error *read_dirs(loop_config *c, lp_config_component *component, con
     return NULL;
 }
 
-static loop_error *read_storage(lp_config_component *component, const lp_yaml *map,
+static loop_error *read_storage(loop_config *c, lp_config_component *component, const lp_yaml *map,
                                 const char *where)
 {
     lp_auto(lp_free_string) char *inside = lp_format(" in 'storage'%s", where);
@@ -93,8 +93,11 @@ static loop_error *read_storage(lp_config_component *component, const lp_yaml *m
     if (!quota)
         return loop_error_hint_set(lp_yaml_error(map, "'quota' is missing%s", inside),
                                    "write storage: { quota: 16MiB }");
+    lp_config_grant g = {.kind = LOOP_GRANT_STORAGE, .origin = lp_config_origin(c, map->key)};
     LP_TRY(lp_config_read_size(quota, "quota", &component->row.storage_quota));
-    return lp_yaml_error(quota, "'storage' is not there yet%s", where);
+    LP_TRY(lp_config_read_text(c, quota, "quota", &g.text));
+    *lp_push(&component->grants) = g;
+    return NULL;
 }
 
 /* `grants:` or `deny:` */
@@ -118,7 +121,7 @@ loop_error *lp_config_read_grants(loop_config *c, lp_config_component *component
         if (list)
             LP_TRY(read_grant_texts(c, component, list, texts[i].kind, deny));
     }
-    return storage ? read_storage(component, storage, where) : NULL;
+    return storage ? read_storage(c, component, storage, where) : NULL;
 }
 
 /* ---- to a policy ---- */

@@ -1,5 +1,5 @@
 /*
- * api/config_read.c: the tree of a loop.yaml into components and bindings.
+ * api/config_read.c: the tree of a loop.yaml into components.
  */
 #include <stdlib.h>
 
@@ -8,7 +8,7 @@
 
 /* ---- components ---- */
 
-static loop_error *check_name(const lp_yaml *key, const char *what)
+loop_error *lp_config_check_name(const lp_yaml *key, const char *what)
 {
     const char *s = key->text;
     size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_");
@@ -93,7 +93,7 @@ static loop_error *read_pairs(loop_config *c, lp_config_component *component, co
 static loop_error *read_component(loop_config *c, const lp_yaml *map)
 {
     static const char *const no_texts[] = {NULL};
-    LP_TRY(check_name(map->key, "a component"));
+    LP_TRY(lp_config_check_name(map->key, "a component"));
     lp_config_component *component = lp_arena_alloc(&c->arena, sizeof *component);
     *lp_push(&c->components) = component;
     component->row = (loop_component_config){.name = lp_config_keep(c, map->key->text),
@@ -121,6 +121,8 @@ static loop_error *read_component(loop_config *c, const lp_yaml *map)
         LP_TRY(read_limits(c, component, at));
     if ((at = lp_yaml_get(map, "on-trap")))
         LP_TRY(read_on_trap(component, at));
+    if ((at = lp_yaml_get(map, "bind")))
+        LP_TRY(lp_config_read_bindings(c, at, component->row.name, LP_CONFIG_WORKSPACE));
     at = lp_yaml_get(map, "config");
     return at ? read_pairs(c, component, at) : NULL;
 }
@@ -149,50 +151,6 @@ static loop_error *check_default(loop_config *c, const lp_yaml *root)
     return lp_config_no_component(c, at->text, at);
 }
 
-/* ---- bindings ---- */
-
-/* "namespace:package/interface" in the letters that WIT has, without a version. */
-static loop_error *check_interface(const lp_yaml *key)
-{
-    const char *s = key->text;
-    size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-:/");
-    const char *colon = strchr(s, ':'), *slash = strchr(s, '/');
-    if (s[n] == '@')
-        return loop_error_hint_set(lp_yaml_error(key, "an interface has no version here: '%s'", s),
-                                   "write '%.*s'", (int)n, s);
-    if (s[n] || n > LP_MAX_NAME || !colon || !slash || colon == s || slash <= colon + 1 ||
-        !slash[1] || strchr(colon + 1, ':') || strchr(slash + 1, '/'))
-        return loop_error_hint_set(lp_yaml_error(key, "'%s' is no interface", s),
-                                   "write it as 'loop:core/logging'");
-    return NULL;
-}
-
-static loop_error *read_binding(loop_config *c, const lp_yaml *at)
-{
-    LP_TRY(check_interface(at->key));
-    if (at->kind == LP_YAML_MAP) {
-        const lp_yaml *form = lp_yaml_get(at, "use");
-        if (!form)
-            form = lp_yaml_get(at, "sidecar");
-        if (form)
-            return loop_error_hint_set(
-                lp_yaml_error(form->key, "a binding with '%s' is not there yet", form->key->text),
-                "name a provider, or a list of them");
-    }
-    if (at->kind != LP_YAML_TEXT && (at->kind != LP_YAML_LIST || !at->count))
-        return lp_config_expected(at, "a provider's name or a list of them", at->key->text);
-    loop_binding *b = lp_arena_alloc(&c->arena, sizeof *b);
-    *b = (loop_binding){.interface_name = lp_config_keep(c, at->key->text),
-                        .origin = lp_config_origin(c, at->key)};
-    LP_TRY(lp_config_read_texts(c, at, at->key->text, true, &b->providers));
-    if (at->kind == LP_YAML_TEXT)
-        LP_TRY(check_name(at, "a provider"));
-    for (const lp_yaml *i = at->first; i; i = i->next)
-        LP_TRY(check_name(i, "a provider"));
-    *lp_push(&c->bindings) = b;
-    return NULL;
-}
-
 /* ---- the file ---- */
 
 static loop_error *check_version(const lp_yaml *root)
@@ -219,9 +177,7 @@ loop_error *lp_config_read_workspace(loop_config *c, const lp_yaml *root)
     for (const lp_yaml *i = components ? components->first : NULL; i; i = i->next)
         LP_TRY(read_component(c, i));
     const lp_yaml *bind = lp_yaml_get(root, "bind");
-    if (bind && bind->kind != LP_YAML_MAP && bind->kind != LP_YAML_NULL)
-        return lp_config_expected(bind, "a map", "bind");
-    for (const lp_yaml *i = bind ? bind->first : NULL; i; i = i->next)
-        LP_TRY(read_binding(c, i));
+    if (bind)
+        LP_TRY(lp_config_read_bindings(c, bind, NULL, LP_CONFIG_WORKSPACE));
     return check_default(c, root);
 }

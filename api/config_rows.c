@@ -7,12 +7,15 @@
 #include <stdlib.h>
 
 #include "api/config.h"
+#include "base/option.h"
 
 static const loop_option options[] = {
     {"default", "string", NULL, NULL, NULL, NULL,
      "the component that 'loop run' starts when none is named"},
     {"profile", "string", NULL, "dev", "LOOP_PROFILE", "--profile",
      "which profile file sets the defaults"},
+    {"production", "bool", NULL, "false", NULL, NULL,
+     "whether providers for development only are refused"},
     {"log.level", "enum", "error|warn|info|debug|trace", "info", "LOOP_LOG_LEVEL", "--log-level",
      "the least important messages that are shown"},
     {"log.format", "enum", "text|json", "text", "LOOP_LOG_FORMAT", "--log-format",
@@ -30,6 +33,7 @@ static const lp_config_key keys[] = {
     {"loop", "version", "the version of this file's format", true},
     {"default", NULL, NULL, false},
     {"profile", NULL, NULL, false},
+    {"production", NULL, NULL, false},
     {"components", "map", "the components of this workspace, by name", false},
     {"components.*.path", "path", "the component's file, from this file's directory", true},
     {"components.*.args", "texts", "arguments before those of the command line", false},
@@ -56,6 +60,7 @@ static const lp_config_key keys[] = {
     {"components.*.limits.memory", "size", "over all its memories", false},
     {"components.*.limits.call", "duration", "how long one call may take", false},
     {"components.*.on-trap", "on-trap", "what happens after a trap", false},
+    {"components.*.bind", "bindings", "the same as 'bind', for this component alone", false},
     {"components.*.config", "pairs", "what wasi:config hands to the component", false},
     {"bind", "bindings", "which providers serve an interface, outermost first", false},
     {"log", "map", "messages", false},
@@ -96,43 +101,10 @@ const lp_config_key *lp_config_key_at(size_t i)
 
 char *lp_option_values(const loop_option *row)
 {
-    lp_buf b = {0};
-    for (const char *p = row->values; *p; p++) {
-        if (*p == '|')
-            lp_buf_puts(&b, ", ");
-        else
-            lp_buf_add(&b, p, 1);
-    }
-    return lp_buf_take(&b);
-}
-
-static bool is_value(const char *values, const char *text)
-{
-    size_t len = strlen(text);
-    for (const char *p = values; *p;) {
-        size_t n = strcspn(p, "|");
-        if (n == len && memcmp(p, text, n) == 0)
-            return true;
-        p += n;
-        p += *p == '|';
-    }
-    return false;
+    return lp_option_list(row->values);
 }
 
 char *lp_option_check(const loop_option *row, const char *text)
 {
-    uint64_t number;
-    if (strcmp(row->type, "enum") == 0 && !is_value(row->values, text)) {
-        lp_auto(lp_free_string) char *values = lp_option_values(row);
-        return lp_format("one of %s", values);
-    }
-    if (strcmp(row->type, "size") == 0 && !lp_parse_size(text, &number))
-        return lp_strdup("a size such as 64MiB");
-    if (strcmp(row->type, "duration") == 0 && !lp_parse_duration(text, &number))
-        return lp_strdup("a duration such as 5s or 250ms");
-    if (strcmp(row->type, "bool") == 0 && !is_value("true|false", text))
-        return lp_strdup("true or false");
-    if (strcmp(row->type, "string") == 0 && (!*text || strlen(text) > LP_MAX_NAME))
-        return lp_strdup("a name");
-    return NULL;
+    return lp_option_expected(row->type, row->values, text);
 }

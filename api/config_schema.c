@@ -80,8 +80,9 @@ static void leaf_schema(lp_buf *b, const char *type, const char *values)
         {"pairs", "\"type\": \"object\", \"additionalProperties\": "
                   "{ \"type\": [\"string\", \"number\", \"boolean\"] }"},
         {"bindings", "\"type\": \"object\", \"additionalProperties\": { \"oneOf\": [ "
-                     "{ \"type\": \"string\" }, { \"type\": \"array\", \"minItems\": 1, "
-                     "\"items\": { \"type\": \"string\" } } ] }"},
+                     "{ \"type\": \"string\" }, { \"type\": \"object\" }, "
+                     "{ \"type\": \"array\", \"minItems\": 1, "
+                     "\"items\": { \"type\": [\"string\", \"object\"] } } ] }"},
     };
     if (strcmp(type, "enum") == 0)
         enum_schema(b, values);

@@ -57,13 +57,14 @@ static void a_mistake_is_reported_with_its_place(void **state)
         {"- a\n", "loop.yaml:1:1: expected a map, found a list", NULL},
         {"just text", "loop.yaml:1:1: expected a map, found text", NULL},
         {"loop: 1\ncomponent: {}\n", "loop.yaml:2:1: unknown key 'component'",
-         "did you mean 'components'? allowed: loop, default, profile, components, bind, log, "
-         "limits"},
+         "did you mean 'components'? allowed: loop, default, profile, production, components, "
+         "bind, "
+         "log, limits"},
         {"loop: 1\nxyzzy: {}\n", "loop.yaml:2:1: unknown key 'xyzzy'",
-         "allowed: loop, default, profile, components, bind, log, limits"},
+         "allowed: loop, default, profile, production, components, bind, log, limits"},
         {NOTES "    grant: {}\n", "loop.yaml:5:5: unknown key 'grant' in component 'notes'",
          "did you mean 'grants'? allowed: path, args, needs, grants, deny, limits, on-trap, "
-         "config"},
+         "bind, config"},
         {NOTES "    grants: {dir: []}\n",
          "loop.yaml:5:14: unknown key 'dir' in 'grants' of component 'notes'",
          "did you mean 'dirs'? allowed: dirs, env, http, net, storage"},
@@ -104,8 +105,6 @@ static void a_mistake_is_reported_with_its_place(void **state)
         {NOTES "    grants: {storage: {}}\n",
          "loop.yaml:5:23: 'quota' is missing in 'storage' in 'grants' of component 'notes'",
          "write storage: { quota: 16MiB }"},
-        {NOTES "    grants: {storage: {quota: 1MiB}}\n",
-         "loop.yaml:5:31: 'storage' is not there yet in 'grants' of component 'notes'", NULL},
         {NOTES "    grants: {storage: {quota: big}}\n",
          "loop.yaml:5:31: expected a size such as 64MiB for 'quota', found 'big'", NULL},
         {NOTES "    limits: {memory: 0}\n",
@@ -152,15 +151,23 @@ static void a_mistake_is_reported_with_its_place(void **state)
          "write 'loop:core/logging'"},
         {"loop: 1\nbind: {logging: stderr}\n", "loop.yaml:2:8: 'logging' is no interface",
          "write it as 'loop:core/logging'"},
-        {"loop: 1\nbind:\n  loop:a/b: {use: sqlite, file: x}\n",
-         "loop.yaml:3:14: a binding with 'use' is not there yet",
-         "name a provider, or a list of them"},
-        {"loop: 1\nbind:\n  loop:a/b: {sidecar: [node, x.js]}\n",
-         "loop.yaml:3:14: a binding with 'sidecar' is not there yet",
-         "name a provider, or a list of them"},
+        {"loop: 1\nbind:\n  loop:a/b: {use: sqlite, library: x.so}\n",
+         "loop.yaml:3:27: a binding has 'use' or 'library', not both", NULL},
+        {"loop: 1\nbind:\n  loop:a/b: {file: x}\n", "loop.yaml:3:13: a binding without a provider",
+         "write { use: NAME }, { library: PATH } or { sidecar: [PROGRAM] }"},
+        {"loop: 1\nbind:\n  loop:a/b: {sidecar: node x.js}\n",
+         "loop.yaml:3:23: expected a program and its arguments, as a list for 'sidecar', found "
+         "text",
+         "write sidecar: [node, weather.js]"},
+        {"loop: 1\nbind:\n  loop:a/b: {use: x, file: [a]}\n",
+         "loop.yaml:3:28: expected text for 'file', found a list", NULL},
+        {"loop: 1\nbind:\n  loop:a/b: [[x]]\n",
+         "loop.yaml:3:14: expected a provider's name or a map, found a list", NULL},
+        {NOTES "    bind: [x]\n", "loop.yaml:5:11: expected a map for 'bind', found a list", NULL},
         {"loop: 1\nbind:\n  loop:a/b: []\n",
-         "loop.yaml:3:13: expected a provider's name or a list of them for 'loop:a/b', found a "
-         "list",
+         "loop.yaml:3:13: expected a provider's name, a map or a list of them for 'loop:a/b', "
+         "found "
+         "a list",
          NULL},
         {"loop: 1\nbind:\n  loop:a/b: [x, ../y]\n",
          "loop.yaml:3:17: the name of a provider has letters, digits, '-' and '_' (at most 256)",
@@ -221,10 +228,12 @@ static const char whole[] = "loop: 1\n"
                             "    limits: { memory: 256MiB, call: 5s }\n"
                             "    on-trap: stop\n"
                             "    config: { colour: blue, n: 3 }\n"
+                            "    bind: { acme:clock/time: { sidecar: [node, clock.js] } }\n"
                             "  bare: { path: /abs/bare.wasm }\n"
                             "bind:\n"
-                            "  loop:core/logging: [redact, stderr]\n"
+                            "  loop:core/logging: [{use: rate-limit, per-second: 10}, stderr]\n"
                             "  loop:storage/store: memory\n"
+                            "  acme:dice/roller: {library: build/dice.so}\n"
                             "log: { level: debug }\n"
                             "limits:\n"
                             "profile: prod\n";
@@ -259,10 +268,20 @@ static void a_whole_file_is_read(void **state)
     assert_string_equal(value, "3");
     assert_false(loop_config_component_value(c, "notes", 2, &key, &value));
     assert_false(loop_config_component_value(c, "none", 0, &key, &value));
-    assert_string_equal(loop_config_binding_at(c, 0)->providers[1], "stderr");
-    assert_string_equal(loop_config_binding_at(c, 1)->interface_name, "loop:storage/store");
-    assert_null(loop_config_binding_at(c, 1)->providers[1]);
-    assert_null(loop_config_binding_at(c, 2));
+    const loop_binding *own = loop_config_binding_at(c, 0), *log = loop_config_binding_at(c, 1);
+    assert_string_equal(own->component, "notes");
+    assert_string_equal(own->links[0].sidecar[1], "clock.js");
+    assert_null(own->links[0].sidecar[2]);
+    assert_null(own->links[0].provider);
+    assert_null(log->component);
+    assert_int_equal(log->count, 2);
+    assert_string_equal(log->links[0].provider, "rate-limit");
+    assert_string_equal(log->links[0].options[1], "10");
+    assert_null(log->links[0].options[2]);
+    assert_string_equal(log->links[1].provider, "stderr");
+    assert_string_equal(loop_config_binding_at(c, 2)->interface_name, "loop:storage/store");
+    assert_string_equal(strrchr(loop_config_binding_at(c, 3)->links[0].library, '/'), "/dice.so");
+    assert_null(loop_config_binding_at(c, 4));
     loop_config_delete(c);
 }
 
@@ -407,7 +426,6 @@ static void a_profile_or_a_class_grants_nothing(void **state)
     static const char *const rows[] = {
         "components: {x: {path: x}}\n",
         "grants: {env: [A]}\n",
-        "bind: {}\n",
         "profile: prod\n",
         "default: x\n",
         "[]\n",
@@ -545,7 +563,7 @@ static void the_format_shows_origins_and_no_secrets(void **state)
         assert_null(strstr(text, "s3cret"));
         assert_null(strstr(text, "blue"));
         assert_non_null(strstr(text, "debug"));
-        assert_non_null(strstr(text, json ? "\"line\":23,\"column\":15" : "loop.yaml:23:15"));
+        assert_non_null(strstr(text, json ? "\"line\":25,\"column\":15" : "loop.yaml:25:15"));
     }
     loop_config_delete(c);
 }

@@ -64,10 +64,11 @@ loop_error *lp_config_suggest(loop_error *e, const char *name, const char *const
     return e;
 }
 
-/* Whether a profile may say it too: log and limits, nothing about components. */
+/* Whether a profile may say it too: nothing about components. */
 static bool in_profile(const char *path)
 {
-    return strcmp(path, "loop") == 0 || lp_starts_with(path, "log") ||
+    return strcmp(path, "loop") == 0 || strcmp(path, "production") == 0 ||
+           strcmp(path, "bind") == 0 || lp_starts_with(path, "log") ||
            lp_starts_with(path, "limits");
 }
 

@@ -34,6 +34,7 @@
 #define LP_MAX_KV_BATCH 4096            /* keys of one batch */
 #define LP_MAX_KV_KEYS 65536            /* keys of one component in memory */
 #define LP_MAX_KV_BYTES (64u << 20)     /* keys and values of one component in memory */
+#define LP_MAX_IDENTITY 8192            /* bytes of a component's identity */
 #define LP_MAX_GRANTS 1024              /* grants of one kind */
 #define LP_MAX_INVOKE_TEXT (1u << 20)   /* bytes of an --invoke expression */
 #define LP_MAX_CACHE_BYTES (1ull << 30) /* compiled components kept; the oldest go first */

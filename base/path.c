@@ -1,7 +1,10 @@
 /* base/path.c: implements base/path.h. */
 #include "base/path.h"
 
+#include <stdlib.h>
+
 #include "base/base.h"
+#include "base/os/os.h"
 
 /* Removes the last part of what is in `out`; false where there is none left. */
 static bool drop_part(lp_buf *out, size_t root)
@@ -73,4 +76,20 @@ const char *lp_path_below(const char *path, const char *dir)
         return strcmp(path, ".") == 0 ? "" : path;
     const char *rest = path + strlen(dir);
     return *rest == '/' ? rest + 1 : rest;
+}
+
+char *lp_path_real(const char *path)
+{
+    lp_auto(lp_free_string) char *front = lp_path_normal(path);
+    lp_auto(lp_free_string) char *whole = front ? lp_strdup(front) : NULL;
+    char *real = lp_os_realpath(path);
+    while (!real && front && strcmp(front, "/") != 0) {
+        char *up = lp_path_parent(front);
+        free(front);
+        front = up;
+        lp_auto(lp_free_string) char *there = lp_os_realpath(front);
+        if (there)
+            real = lp_path_join(there, lp_path_below(whole, front));
+    }
+    return real ? real : lp_strdup("/");
 }

@@ -20,4 +20,10 @@ bool lp_path_inside(const char *path, const char *dir);
 /* `path` from `dir` on, without a slash first: "b" for "/a/b" in "/a"; "" for itself. */
 const char *lp_path_below(const char *path, const char *dir);
 
+/*
+ * Where `path` (absolute) would really be, links followed, also when its last parts do not
+ * exist; malloced.
+ */
+char *lp_path_real(const char *path);
+
 #endif

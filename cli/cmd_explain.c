@@ -109,25 +109,30 @@ static void put_limits(const cli_target *t)
 /* ---- imports ---- */
 
 /* Where a binding stands that chose the provider; without one the order of the providers did. */
-static void find_binding(const cli_args *args, const loop_config *config, const char *full,
-                         loop_origin *ret)
+static void find_binding(const cli_args *args, const loop_config *config, const char *component,
+                         const char *full, loop_origin *ret)
 {
     size_t n = strcspn(full, "@");
     const loop_binding *b;
     const char *flag;
     for (size_t i = 0; (b = loop_config_binding_at(config, i)); i++)
-        if (strlen(b->interface_name) == n && strncmp(b->interface_name, full, n) == 0)
+        if (strlen(b->interface_name) == n && strncmp(b->interface_name, full, n) == 0 &&
+            !b->component)
             *ret = b->origin;
     for (size_t i = 0; (flag = cli_value_at(args, "--bind", i)); i++)
         if (strncmp(flag, full, n) == 0 && flag[n] == '=')
             *ret = (loop_origin){"--bind", 0, 0};
+    for (size_t i = 0; component && (b = loop_config_binding_at(config, i)); i++)
+        if (strlen(b->interface_name) == n && strncmp(b->interface_name, full, n) == 0 &&
+            b->component && strcmp(b->component, component) == 0)
+            *ret = b->origin;
 }
 
 static void put_provider(const cli_args *args, const cli_target *t, const loop_item *item,
                          cli_need need)
 {
     loop_origin origin = {"default", 0, 0};
-    find_binding(args, t->config, item->interface_name, &origin);
+    find_binding(args, t->config, t->name, item->interface_name, &origin);
     char *text = cli_format("%s: %s%s", item->interface_name,
                             need == CLI_NEED_MISSING ? "NOBODY: "
                             : need == CLI_NEED_STUB  ? "a stub: "
@@ -191,6 +196,8 @@ static void put_wants(const loop_policy *p, loop_component *c)
          "HTTP requests (wasi:http): every one is denied; --allow-http HOST[:PORT]"},
         {"wasi:sockets/", LOOP_GRANT_NET,
          "sockets (wasi:sockets): every connection is denied; --allow-net HOST:PORT"},
+        {"loop:storage/store", LOOP_GRANT_STORAGE,
+         "storage (loop:storage): every call is denied; --storage SIZE"},
     };
     bool any = false;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -239,7 +246,7 @@ static loop_error *run(const cli_args *args, int *ret_status)
     if (!e)
         e = cli_target_bind(args, t.config, host);
     if (!e)
-        e = loop_component_describe(host, t.path, &component);
+        e = loop_component_describe(host, t.path, t.name, &component);
     if (!e)
         put_all(args, &t, component);
     loop_component_delete(component);

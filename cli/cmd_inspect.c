@@ -12,6 +12,7 @@
 struct inspect {
     loop_component *component;
     const char *path;
+    const char *name;      /* in loop.yaml; NULL: not there */
     const char **optional; /* ends with NULL; NULL: none */
     bool exports, imports;
     size_t interfaces, functions; /* imported */
@@ -237,7 +238,7 @@ static loop_error *describe(const cli_args *args, const loop_config *config, loo
 {
     loop_error *e = cli_target_bind(args, config, host);
     if (!e)
-        e = loop_component_describe(host, x->path, &x->component);
+        e = loop_component_describe(host, x->path, x->name, &x->component);
     if (e)
         return e;
     count(x);
@@ -259,6 +260,7 @@ static loop_error *inspect(const cli_args *args, const loop_config *config, stru
         e = loop_host_new(&options, &host);
     if (e)
         return e;
+    x->name = row ? row->name : NULL;
     x->optional = cli_optional(args, row);
     e = describe(args, config, host, x);
     free(x->optional);

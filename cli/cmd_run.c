@@ -149,6 +149,7 @@ static loop_error *open_instance(const cli_args *args, const cli_target *t, stru
         return e;
     const loop_instance_options options = {
         .name = t->name,
+        .identity = t->identity,
         .args = t->args,
         .policy = t->policy,
         .optional = t->optional,
@@ -228,9 +229,8 @@ const cli_command cli_run = {
         "stops it at once. The exit status is the component's own; loop's failures are 64 to 79.",
     .example = "loop run --dir ./data::/data notes.wasm add 'buy milk'",
     .shows = "runs notes.wasm with two arguments; it sees ./data as /data and no other file",
-    .not_yet =
-        "serving HTTP (wasi:http/incoming-handler), private storage, on-trap: restart, the class "
-        "'trusted', sidecars and components as providers",
+    .not_yet = "serving HTTP (wasi:http/incoming-handler), on-trap: restart, the class "
+               "'trusted', sidecars and components as providers",
     .operands = "<component>",
     .groups = (const cli_group *const[]){&group_run, &cli_group_grants, &cli_group_limits,
                                          &cli_group_imports, &cli_group_config, NULL},

@@ -23,6 +23,7 @@ const cli_group cli_group_grants = {
         {"--allow-http", "HOST[:PORT]", "HTTP requests to a host; without PORT: 80 and 443", NULL,
          NULL},
         {"--allow-net", "HOST:PORT", "TCP and UDP to a host's port", NULL, NULL},
+        {"--storage", "SIZE", "private storage up to this, such as 16MiB", NULL, NULL},
         {0},
     },
 };
@@ -43,7 +44,8 @@ const cli_group cli_group_imports = {
     "Who serves its imports",
     (const cli_option[]){
         {"--optional", "INTERFACE", "start even if nobody serves this import", NULL, NULL},
-        {"--bind", "INTERFACE=PROVIDER", "which provider serves an interface", NULL, NULL},
+        {"--bind", "INTERFACE=PROVIDER[,...]",
+         "which provider serves an interface; of several, each may ask the next", NULL, NULL},
         {0},
     },
 };
@@ -94,6 +96,9 @@ loop_host_options cli_host_options(const loop_config *config)
     loop_host_options o = {
         .log_level = LOOP_LOG_INFO,
         .log_json = strcmp(loop_config_get(config, "log.format", NULL), "json") == 0,
+        .production = strcmp(loop_config_get(config, "production", NULL), "true") == 0,
+        .directory = loop_config_root(config),
+        .confine = loop_config_root(config) != NULL,
     };
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
         if (strcmp(level, levels[i].name) == 0)
@@ -182,10 +187,9 @@ static loop_error *add_flag_grants(const cli_args *args, cli_target *t)
         const char *flag;
         loop_grant_kind kind;
     } kinds[] = {
-        {"--dir", LOOP_GRANT_DIR},
-        {"--env", LOOP_GRANT_ENV},
-        {"--allow-http", LOOP_GRANT_HTTP},
-        {"--allow-net", LOOP_GRANT_NET},
+        {"--dir", LOOP_GRANT_DIR},         {"--env", LOOP_GRANT_ENV},
+        {"--allow-http", LOOP_GRANT_HTTP}, {"--allow-net", LOOP_GRANT_NET},
+        {"--storage", LOOP_GRANT_STORAGE},
     };
     for (size_t i = 0; i < args->given_count; i++) {
         const cli_given *g = &args->given[i];
@@ -244,6 +248,17 @@ static size_t count(const char *const *list)
     return n;
 }
 
+/* Where the component is from, and which one it is there: what its storage belongs to. */
+static char *identity_of(const cli_target *t)
+{
+    const char *root = loop_config_root(t->config);
+    char *real = realpath(t->path, NULL);
+    char *text =
+        t->row ? cli_format("%s#%s", root, t->row->name) : cli_format("%s", real ? real : t->path);
+    free(real);
+    return text;
+}
+
 static void settle_args(const cli_args *args, cli_target *t)
 {
     const char *slash = strrchr(t->path, '/');
@@ -251,6 +266,7 @@ static void settle_args(const cli_args *args, cli_target *t)
     const char *const *after = args->operands + (args->before_dashes > 0);
     size_t n = 0;
     t->name = t->row ? t->row->name : NULL;
+    t->identity = identity_of(t);
     t->args = cli_alloc((count(before) + count(after) + 2) * sizeof *t->args);
     t->args[n++] = t->row ? t->row->name : slash ? slash + 1 : t->path;
     for (size_t i = 0; before && before[i]; i++)
@@ -311,6 +327,7 @@ void cli_target_done(cli_target *t)
     free(t->args);
     free(t->optional);
     free(t->pairs);
+    free(t->identity);
     loop_policy_delete(t->policy);
     loop_config_delete(t->config);
     *t = (cli_target){0};
@@ -318,19 +335,20 @@ void cli_target_done(cli_target *t)
 
 /* ---- providers ---- */
 
-static loop_error *bind_row(loop_host *host, const loop_binding *b)
+#define MAX_LINKS 32 /* more than any chain may have: the host says so */
+
+/* Splits NAME,NAME at the commas, in place. */
+static size_t split(char *names, loop_link *ret)
 {
-    loop_error *e = NULL;
-    if (!b->providers[0] || b->providers[1])
-        e = loop_error_hint_set(
-            loop_error_new(LOOP_UNAVAILABLE, "several providers in a row are not there yet"),
-            "name one provider for '%s'", b->interface_name);
-    else
-        e = loop_host_bind(host, b->interface_name, b->providers[0]);
-    if (!e)
-        return NULL;
-    return loop_error_wrap(e, "%s:%u:%u: cannot bind '%s'", b->origin.source, b->origin.line,
-                           b->origin.column, b->interface_name);
+    size_t n = 0;
+    for (char *next = names; next && n < MAX_LINKS;) {
+        char *name = next;
+        next = strchr(name, ',');
+        if (next)
+            *next++ = 0;
+        ret[n++] = (loop_link){name, NULL};
+    }
+    return n;
 }
 
 static loop_error *bind_flag(loop_host *host, const char *text)
@@ -341,18 +359,19 @@ static loop_error *bind_flag(loop_host *host, const char *text)
                                    "write --bind INTERFACE=PROVIDER, such as "
                                    "--bind wasi:keyvalue/store=keyvalue");
     char *name = cli_format("%.*s", (int)(equals - text), text);
-    loop_error *e = loop_host_bind(host, name, equals + 1);
+    char *providers = cli_format("%s", equals + 1);
+    loop_link links[MAX_LINKS];
+    size_t n = split(providers, links);
+    loop_error *e = loop_host_bind_chain(host, NULL, name, links, n);
     free(name);
+    free(providers);
     return e ? loop_error_wrap(e, "cannot bind as --bind '%s' says", text) : NULL;
 }
 
 loop_error *cli_target_bind(const cli_args *args, const loop_config *config, loop_host *host)
 {
-    const loop_binding *b;
     const char *text;
-    loop_error *e = NULL;
-    for (size_t i = 0; !e && (b = loop_config_binding_at(config, i)); i++)
-        e = bind_row(host, b);
+    loop_error *e = loop_config_bind(config, host);
     for (size_t i = 0; !e && (text = cli_value_at(args, "--bind", i)); i++)
         e = bind_flag(host, text);
     return e;

@@ -15,6 +15,7 @@ typedef struct cli_target {
     loop_config *config;
     const loop_component_config *row; /* in loop.yaml; NULL for a file that was named */
     const char *path;
+    char *identity;
     const char *name;      /* as logs call it; NULL: the file's name */
     loop_policy *policy;   /* NULL: nothing beyond the baseline */
     const char **args;     /* the component's, its name first; ends with NULL */

@@ -15,7 +15,8 @@
 #include "host/internal.h"
 
 struct loop_call {
-    struct lp_slot *slot;
+    loop_instance *instance;
+    const struct lp_chain *chain;
     size_t link;
     bool *over; /* more memory was asked for than a call may have */
 };
@@ -44,18 +45,33 @@ static const char *outcome_of(const struct lp_slot *s, const loop_error *err)
     return r && r->kind == LP_RESULT && *(const uint8_t *)s->instance->answer ? "error" : "ok";
 }
 
-static inline loop_error *call_link(struct lp_slot *s, size_t link, const loop_function *row,
-                                    bool *over, const void *args, void *ret)
+static inline loop_error *call_row(const struct lp_link *l, const struct lp_served *row,
+                                   loop_call *call, const void *args, void *ret)
 {
-    const struct lp_link *l = &s->chain->links[link];
-    loop_call call = {s, link, over};
+    const loop_provider *p = l->provider->table;
+    if (l->side && l->side->functions)
+        return row->function->call(l->side->functions, l->provider->self, call, args, ret);
+    size_t n = (size_t)(row->function - row->interface->functions);
+    return p->call(l->provider->self, call, row->interface, n, args, ret);
+}
+
+static loop_error *busy(const struct lp_provider *p)
+{
+    return loop_error_new(LOOP_UNAVAILABLE,
+                          "the provider '%s' bears one call at a time, and waits for this one",
+                          p->table->name);
+}
+
+/* `call` says which link; what it asks for is its own. */
+static inline loop_error *call_link(loop_call *call, const struct lp_served *row, const void *args,
+                                    void *ret)
+{
+    const struct lp_link *l = &call->chain->links[call->link];
     if (l->provider->table->threads == LOOP_THREADS_ANY)
-        return row->call(l->side->functions, l->provider->self, &call, args, ret);
+        return call_row(l, row, call, args, ret);
     if (!lp_provider_lock(l->provider))
-        return loop_error_new(LOOP_UNAVAILABLE,
-                              "the provider '%s' bears one call at a time, and waits for this one",
-                              l->provider->table->name);
-    loop_error *err = row->call(l->side->functions, l->provider->self, &call, args, ret);
+        return busy(l->provider);
+    loop_error *err = call_row(l, row, call, args, ret);
     lp_provider_unlock(l->provider);
     return err;
 }
@@ -98,10 +114,11 @@ static loop_error *lift_and_call(struct lp_slot *s, lp_values *in)
     i->taken.n = 0;
     make_room(i, p->result);
     bool over = false;
-    err = call_link(s, s->link, s->function, &over, args, i->answer);
+    loop_call call = {i, s->chain, s->link, &over};
+    err = call_link(&call, &s->served, args, i->answer);
     /* Also where memory was refused: objects that were given are dropped with the rest. */
     if (!err && p->result && p->result->handles)
-        err = lp_hold_result(i, s->link, p->result, i->answer);
+        err = lp_hold_result(i, s->chain->links[s->link].provider, p->result, i->answer);
     if (!over || (err && loop_error_code(err) == LOOP_LIMIT))
         return err;
     loop_error_delete(err);
@@ -148,7 +165,8 @@ loop_error *lp_slot_call_numbers(void *data, const lp_flat *in, uint64_t *ret)
     for (const lp_step *f = p->params.fields, *end = f + p->params.count; f < end; f++, in++)
         lp_lift_number(f->node, in, (uint8_t *)args + f->offset);
     bool over = false;
-    loop_error *err = call_link(s, s->link, s->function, &over, args, &answer);
+    loop_call call = {s->instance, s->chain, s->link, &over};
+    loop_error *err = call_link(&call, &s->served, args, &answer);
     lp_frame_end(&s->instance->out);
     if (err || over)
         return in_function(s, err ? err : too_much());
@@ -172,30 +190,46 @@ loop_error *lp_slot_put(void *data, lp_target *out)
 
 /* ---- the next of the chain ---- */
 
-/* The row of a link that is the caller's row `row` of `interface`. */
-static loop_error *matching_row(const struct lp_link *l, const loop_function *wanted,
-                                const loop_function **ret)
+/* The row that link `n` has for the caller's row `wanted`. */
+static loop_error *matching_row(const struct lp_chain *c, size_t n, const loop_function *wanted,
+                                struct lp_served *ret)
 {
-    *ret = lp_find_function(l, wanted->name);
-    if (!*ret || strcmp((*ret)->type, wanted->type) == 0)
+    *ret = lp_find_function(c, n, wanted->name);
+    if (!ret->function || strcmp(ret->function->type, wanted->type) == 0)
         return NULL;
     return loop_error_new(LOOP_INVALID, "the provider '%s' has '%s' with another type",
-                          l->provider->table->name, wanted->name);
+                          c->links[n].provider->table->name, wanted->name);
 }
 
 loop_error *loop_call_next(loop_call *call, const loop_interface *interface, size_t row,
                            const void *args, void *ret)
 {
-    struct lp_slot *s = call->slot;
-    const loop_function *wanted = &interface->functions[row], *found = NULL;
-    for (size_t n = call->link + 1; n < s->chain->n; n++) {
-        LP_TRY(matching_row(&s->chain->links[n], wanted, &found));
-        if (found)
-            return call_link(s, n, found, call->over, args, ret);
+    const struct lp_chain *c = call->chain;
+    const loop_function *wanted = &interface->functions[row];
+    struct lp_served found;
+    for (size_t n = call->link + 1; n < c->n; n++) {
+        LP_TRY(matching_row(c, n, wanted, &found));
+        loop_call next = {call->instance, c, n, call->over};
+        if (found.function)
+            return call_link(&next, &found, args, ret);
     }
     return loop_error_new(LOOP_UNAVAILABLE, "'%s' is the last provider of '%s' that has '%s'",
-                          s->chain->links[call->link].provider->table->name,
-                          s->import->interface_name, wanted->name);
+                          c->links[call->link].provider->table->name, c->interface_name,
+                          wanted->name);
+}
+
+/* ---- peers ---- */
+
+loop_error *loop_peer_call(const loop_peer *peer, loop_call *call, size_t row, const void *args,
+                           void *ret)
+{
+    loop_call other = {call->instance, &peer->chain, peer->rows[row].link, call->over};
+    return call_link(&other, &peer->rows[row].served, args, ret);
+}
+
+loop_error *loop_call_peer(loop_call *call, const loop_interface *interface, const loop_peer **ret)
+{
+    return lp_peer_of(call->instance, interface, ret);
 }
 
 /* ---- stubs ---- */
@@ -269,7 +303,7 @@ loop_error *lp_stub_call(void *data, lp_values *in)
 
 void *loop_call_alloc(loop_call *call, size_t size)
 {
-    lp_arena *arena = &call->slot->instance->out.arena;
+    lp_arena *arena = &call->instance->out.arena;
     bool fits = size <= LP_MAX_CALL_BYTES && arena->used <= LP_MAX_CALL_BYTES - size;
     *call->over = *call->over || !fits;
     return fits ? lp_arena_alloc(arena, size) : NULL;
@@ -294,17 +328,36 @@ loop_string loop_call_format(loop_call *call, const char *fmt, ...)
 
 const char *loop_call_component(const loop_call *call)
 {
-    return call->slot->instance->options.name;
+    return call->instance->options.name;
 }
 
 uint64_t loop_call_instance(const loop_call *call)
 {
-    return call->slot->instance->number;
+    return call->instance->number;
+}
+
+const char *loop_call_identity(const loop_call *call)
+{
+    return call->instance->options.identity;
+}
+
+uint64_t loop_call_storage(loop_call *call, loop_string *ret_why)
+{
+    loop_instance *i = call->instance;
+    if (i->storage == UINT64_MAX) { /* a policy does not change while it is in use */
+        loop_decision d;
+        i->host->hooks.decide(i->options.policy, &(loop_request){.kind = LOOP_GRANT_STORAGE}, &d);
+        i->storage = d.allowed ? d.by->bytes : 0;
+        if (!d.allowed)
+            i->no_storage = lp_format("%s; to allow it: %s", d.reason, d.hint);
+    }
+    *ret_why = loop_string_of(i->no_storage ? i->no_storage : "");
+    return i->storage;
 }
 
 loop_cancel_reason loop_call_cancelled(const loop_call *call, uint32_t *ret_remaining_ms)
 {
-    loop_instance *i = call->slot->instance;
+    loop_instance *i = call->instance;
     int reason = i->cancelled;
     uint64_t at = i->force_at_ns, now = lp_os_now_ns(); /* at: UINT64_MAX until it is known */
     if (ret_remaining_ms)
@@ -314,7 +367,7 @@ loop_cancel_reason loop_call_cancelled(const loop_call *call, uint32_t *ret_rema
 
 bool loop_call_capability(const loop_call *call, size_t n, loop_capability *ret)
 {
-    const loop_instance *i = call->slot->instance;
+    const loop_instance *i = call->instance;
     if (n >= i->capabilities.n)
         return false;
     *ret = i->capabilities.at[n];
@@ -323,7 +376,7 @@ bool loop_call_capability(const loop_call *call, size_t n, loop_capability *ret)
 
 bool loop_call_config(const loop_call *call, size_t n, const char **ret_key, const char **ret_value)
 {
-    const char *const *rows = call->slot->instance->options.config;
+    const char *const *rows = call->instance->options.config;
     for (size_t i = 0; rows && rows[2 * i]; i++) {
         if (i == n) {
             *ret_key = rows[2 * i];

@@ -110,9 +110,9 @@ static void serve_by_provider(loop_component *c, const lp_row *row, loop_item *i
     const char *version;
     char *why = NULL;
     size_t link;
-    if (lp_host_find(c->host, item->interface_name, &chain, &version, &why)) {
-        item->tier = LOOP_TIER_BUILTIN;
-        item->provider = chain.links[0].provider->table->name;
+    if (lp_host_find(c->host, c->name, item->interface_name, &chain, &version, &why)) {
+        item->tier = lp_chain_tier(&chain);
+        item->provider = keep_take(c, lp_chain_text(&chain));
         why = row->kind == LP_ROW_FUNCTION
                   ? lp_why_not(&chain, row->interface_name, row->function, row->structure, &link)
                   : NULL;
@@ -162,11 +162,13 @@ static loop_error *make_items(loop_component *c)
     return NULL;
 }
 
-loop_error *loop_component_describe(loop_host *h, const char *path, loop_component **ret)
+loop_error *loop_component_describe(loop_host *h, const char *path, const char *name,
+                                    loop_component **ret)
 {
     loop_component *c;
     LP_TRY(open_component(h, path, false, &c));
     c->kind = LOOP_COMPONENT_LIBRARY;
+    c->name = name ? lp_arena_strndup(&c->arena, name, strlen(name)) : NULL;
     loop_error *err = make_items(c);
     if (err) {
         loop_component_delete(c);

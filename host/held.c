@@ -57,26 +57,41 @@ loop_error *lp_unhold(loop_instance *i, const lp_resource *r, uint32_t number, b
     return NULL;
 }
 
-void lp_drop_object(const struct lp_held *h)
+/* The first link from `from` on (NULL, or none of the chain: from its beginning) that drops. */
+void lp_chain_drop(const struct lp_chain *c, const struct lp_provider *from, const char *resource,
+                   void *object)
 {
-    for (size_t n = h->link; h->chain && n < h->chain->n; n++) {
-        const struct lp_link *l = &h->chain->links[n];
-        const loop_resource *row = lp_find_resource(l, h->resource->name);
+    size_t n = 0;
+    while (from && n < c->n && c->links[n].provider != from)
+        n++;
+    for (n = n < c->n ? n : 0; n < c->n; n++) {
+        const struct lp_link *l = &c->links[n];
+        const loop_resource *row = lp_find_resource(l, resource);
         if (!row)
             continue;
+        const loop_interface *t = l->side->interface;
         /* Not locked: this thread is inside of the provider, which let the object go. */
         bool locked = lp_provider_lock(l->provider);
-        row->drop(l->side->functions, l->provider->self, h->object);
+        if (l->side->functions)
+            row->drop(l->side->functions, l->provider->self, object);
+        else
+            l->provider->table->drop(l->provider->self, t, (size_t)(row - t->resources), object);
         if (locked)
             lp_provider_unlock(l->provider);
         return;
     }
 }
 
+void lp_drop_object(const struct lp_held *h)
+{
+    if (h->chain)
+        lp_chain_drop(h->chain, h->giver, h->resource->name, h->object);
+}
+
 void lp_slot_drop(void *data, uint32_t number)
 {
     struct lp_slot *s = data;
-    struct lp_held h;
+    struct lp_held h = {0};
     loop_error *err = lp_unhold(s->instance, s->import->resource, number, false, &h);
     if (err)
         loop_error_delete(err); /* a stub's */
@@ -145,9 +160,10 @@ static loop_error *hold_one(void *data, const lp_node *n, uint64_t at)
     return NULL;
 }
 
-loop_error *lp_hold_result(loop_instance *i, size_t link, const lp_node *n, const void *value)
+loop_error *lp_hold_result(loop_instance *i, const struct lp_provider *giver, const lp_node *n,
+                           const void *value)
 {
-    struct holding x = {.instance = i, .held = {.link = link}};
+    struct holding x = {.instance = i, .held = {.giver = giver}};
     i->handles.n = 0;
     loop_error *err = lp_each_handle(n, value, LOOP_UNAVAILABLE, hold_one, &x);
     if (err) {

@@ -40,11 +40,14 @@ static void copy_options(loop_instance *i, const loop_instance_options *o)
     const char *just_name[] = {name, NULL};
     i->options = *o;
     i->options.name = lp_arena_strndup(&i->arena, name, strlen(name));
+    const char *identity = o->identity ? o->identity : name;
+    i->options.identity = lp_arena_strndup(&i->arena, identity, strlen(identity));
     i->options.args = copy_list(&i->arena, o->args ? o->args : just_name);
     i->options.optional = copy_list(&i->arena, o->optional);
     i->options.config = copy_list(&i->arena, o->config);
     if (!i->options.memory_limit)
         i->options.memory_limit = DEFAULT_MEMORY;
+    i->storage = UINT64_MAX;
 }
 
 static bool imports_cancellation(const loop_component *c)
@@ -59,6 +62,8 @@ static bool imports_cancellation(const loop_component *c)
 loop_error *loop_instance_new(loop_host *h, loop_component *c, const loop_instance_options *o,
                               loop_instance **ret)
 {
+    if (o->identity && strlen(o->identity) > LP_MAX_IDENTITY)
+        return loop_error_new(LOOP_LIMIT, "an identity of more than %d bytes", LP_MAX_IDENTITY);
     if (!lp_component_is_compiled(c->engine))
         return loop_error_new(LOOP_USAGE, "'%s' was only described; open it to run it", c->path);
     loop_instance *i = lp_alloc(sizeof *i);
@@ -106,6 +111,8 @@ void loop_instance_delete(loop_instance *i)
         return; /* its thread still runs somewhere in it */
     lp_held_sweep(i);
     lp_exports_done(i);
+    free(i->peers.at);
+    free(i->no_storage);
     lp_guest_delete(i->guest);
     lp_unlink(i);
     lp_wasi_done(i);

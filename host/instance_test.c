@@ -258,7 +258,7 @@ static void a_described_component_does_not_run(void **state)
     lp_auto(lp_free_string) char *path = guest_path("calc");
     loop_component *c;
     loop_instance *i;
-    assert_null(loop_component_describe(host, path, &c));
+    assert_null(loop_component_describe(host, path, NULL, &c));
     loop_error *e = loop_instance_new(host, c, &(loop_instance_options){0}, &i);
     assert_int_equal(loop_error_code(e), LOOP_USAGE);
     loop_error_delete(e);

@@ -5,7 +5,9 @@
  * other room; api/ adds what wires the rooms together (the log writer, the list
  * of providers, the decision function).
  *
- *   host.c      the host: providers, bindings, the event loop
+ *   host.c      the host: its engine, its log, its event loop
+ *   provider.c  providers, their options and objects; who serves what
+ *   peer.c      interfaces that a provider calls for a component
  *   component.c what a component is, and who would serve its imports
  *   link.c      imports to slots; stubs
  *   call.c      the one path that every call into a provider takes
@@ -32,22 +34,34 @@
 #define LP_CORE_VERSION "0.1.0"
 #define LP_APP_INTERFACE "loop:core/app@" LP_CORE_VERSION
 
-/* An opened provider. Shared by the instances of a host. */
-struct lp_provider {
+/* A provider as it was added. */
+struct lp_table {
     const loop_provider *table;
+    loop_tier tier;
+};
+
+/* An object of a provider: one for each set of options. Shared by the instances of a host. */
+struct lp_provider {
+    loop_host *host;
+    const loop_provider *table;
+    loop_tier tier;
+    char **values; /* of its options, by row; NULL: the fallback */
     loop_services services;
     void *self;
-    bool opened;
+    bool looked, opened;
+    char *why_not;           /* it does not work here; settled with `looked` */
     lp_os_mutex *serial;     /* LOOP_THREADS_SERIAL: held during a call */
     _Atomic uintptr_t owner; /* the thread that holds it (lp_os_thread_self) */
 };
 
 struct lp_binding {
+    char *component; /* NULL: every one */
     char *interface_name;
-    const char *providers[LP_MAX_CHAIN + 1]; /* ends with NULL */
+    struct lp_provider *links[LP_MAX_CHAIN];
+    size_t n;
 };
 
-/* One provider of a chain, with its side of the interface. */
+/* One provider of a chain, with its side of the interface; an interceptor has none. */
 struct lp_link {
     struct lp_provider *provider;
     const loop_provider_interface *side;
@@ -55,18 +69,46 @@ struct lp_link {
 
 /* Who serves an interface, the first to be asked first. */
 struct lp_chain {
+    const char *interface_name; /* without its version */
     struct lp_link links[LP_MAX_CHAIN];
     size_t n;
 };
 
+/* A function as a link of a chain has it: its own row or, of an interceptor, the next one's. */
+struct lp_served {
+    const loop_interface *interface;
+    const loop_function *function; /* NULL: it has none */
+};
+
+/* An interface that a provider calls for a component. */
+struct loop_peer {
+    struct lp_chain chain;
+    char *component;
+    const loop_interface *interface;
+    struct {
+        size_t link;
+        struct lp_served served;
+    } rows[]; /* one for each of the interface's functions */
+};
+
 struct loop_host {
     loop_host_options options;
+    char *directory; /* a copy; NULL: the current one */
     lp_host_hooks hooks;
     lp_engine *engine;
+    struct {
+        struct lp_table *at;
+        size_t n, cap;
+    } tables;
     struct {
         struct lp_provider **at;
         size_t n, cap;
     } providers;
+    struct {
+        struct loop_peer **at;
+        size_t n, cap;
+    } peers;
+    lp_os_mutex *finding; /* held while providers, bindings and peers are looked at */
     struct {
         struct lp_binding *at;
         size_t n, cap;
@@ -89,6 +131,7 @@ struct loop_component {
     lp_component *engine;
     size_t users; /* instances, beside whoever opened it; the main thread counts */
     char *path;
+    const char *name; /* whose bindings hold for what is described; NULL: no component's */
     loop_component_kind kind;
     struct {
         loop_item *at;
@@ -102,11 +145,11 @@ struct loop_component {
 struct lp_slot {
     const lp_import *import;
     loop_instance *instance;
-    const lp_plan *plan;           /* functions */
-    const struct lp_chain *chain;  /* NULL: a stub */
-    size_t link;                   /* the first of the chain that has the function */
-    const loop_function *function; /* its row there */
-    char *stub_reason;             /* stubs: what `unavailable` says */
+    const lp_plan *plan;          /* functions */
+    const struct lp_chain *chain; /* NULL: a stub */
+    size_t link;                  /* the first of the chain that has the function */
+    struct lp_served served;      /* its row there */
+    char *stub_reason;            /* stubs: what `unavailable` says */
 };
 
 /* Who implements a resource that the component imports; by lp_resource.index. */
@@ -120,7 +163,7 @@ struct lp_held {
     void *object; /* NULL: free; `next_free` links */
     const lp_resource *resource;
     const struct lp_chain *chain;
-    size_t link; /* whose object it is */
+    const struct lp_provider *giver; /* the first link that had a hand in it; NULL: the first */
     uint32_t next_free;
     bool lent; /* for one call into the component */
 };
@@ -167,6 +210,10 @@ struct loop_instance {
         struct loop_export **at;
         size_t n, cap;
     } exports;
+    struct {
+        const loop_peer **at;
+        size_t n, cap;
+    } peers; /* those that were asked for */
     /* The values of the call out of the component, and of the call into it, in flight. */
     lp_frame out, in;
     void *answer;                    /* of the call out, until it is put */
@@ -187,6 +234,8 @@ struct loop_instance {
     int result_status;                 /* with `exited` */
     _Atomic bool entered;
     bool sees_cancellation;
+    uint64_t storage; /* bytes granted; UINT64_MAX: nobody has asked yet */
+    char *no_storage; /* why none is */
     struct lp_net_policy *net;
     struct {
         lp_guest_dir *at;
@@ -215,16 +264,6 @@ struct loop_instance {
 
 /* ---- host.c ---- */
 void lp_host_trace(loop_host *h, const loop_trace *t);
-/*
- * Who serves an interface as imported ("loop:core/logging@0.1.0"); nobody: false, *why
- * is malloced.
- */
-bool lp_host_find(loop_host *h, const char *interface_name, struct lp_chain *ret,
-                  const char **ret_version, char **ret_why);
-/* The row of that name, where the link implements it; NULL. */
-const loop_function *lp_find_function(const struct lp_link *l, const char *name);
-const loop_resource *lp_find_resource(const struct lp_link *l, const char *name);
-loop_error *lp_provider_open(struct lp_provider *p) LOOP_MUST_USE;
 /* Whether the engine serves an interface (the WASI group), and that function. */
 bool lp_wasi_interface(const char *interface_name);
 bool lp_wasi_function(const char *interface_name, const char *function);
@@ -233,8 +272,34 @@ bool lp_is_http_interface(const char *interface_name);
 const char *lp_split_version(const char *full, char *buf, size_t size);
 /* Whether what is offered serves what is asked for (semver tracks; pre-releases exactly). */
 bool lp_version_serves(const char *offered, const char *wanted);
+
+/* ---- provider.c ---- */
+/* As loop_host_provider_add, for what is not built in. */
+loop_error *lp_host_provider_add(loop_host *h, const loop_provider *table,
+                                 loop_tier tier) LOOP_MUST_USE;
+/*
+ * Who serves an interface as imported ("loop:core/logging@0.1.0") to a component (NULL: to
+ * any); nobody: false, *why is malloced.
+ */
+bool lp_host_find(loop_host *h, const char *component, const char *interface_name,
+                  struct lp_chain *ret, const char **ret_version, char **ret_why);
+/* The names of a chain's providers, "redact > logging"; malloced. */
+char *lp_chain_text(const struct lp_chain *c);
+/* Where it comes from: the first that is no interceptor. */
+loop_tier lp_chain_tier(const struct lp_chain *c);
+/* The function of that name, where the link implements it, or passes it on. */
+struct lp_served lp_find_function(const struct lp_chain *c, size_t link, const char *name);
+/* NULL, too, where there is nothing to do about a drop. */
+const loop_resource *lp_find_resource(const struct lp_link *l, const char *name);
+loop_error *lp_chain_open(const struct lp_chain *c) LOOP_MUST_USE;
 /* The nearest name to `name` among what hosts and providers know; NULL when nothing is near. */
 const char *lp_nearest_interface(loop_host *h, const char *interface_name);
+void lp_providers_done(loop_host *h);
+
+/* ---- peer.c ---- */
+loop_error *lp_peer_of(loop_instance *i, const loop_interface *interface,
+                       const loop_peer **ret) LOOP_MUST_USE;
+void lp_peers_done(loop_host *h);
 
 /* ---- link.c ---- */
 loop_error *lp_link(loop_instance *i) LOOP_MUST_USE;
@@ -281,12 +346,15 @@ void lp_held_sweep(loop_instance *i);
 loop_error *lp_take_argument(void *data, const lp_node *n, uint32_t number, uint64_t *ret);
 /* Drops the objects that were taken for a call which was not made, or failed. */
 void lp_drop_taken(loop_instance *i);
+/* Calls the drop of the object's provider: `giver`, or one behind it. */
+void lp_chain_drop(const struct lp_chain *c, const struct lp_provider *giver, const char *resource,
+                   void *object);
 /*
- * Numbers for the objects in a result, into i->handles. `link`: who gave them; an
+ * Numbers for the objects in a result, into i->handles. `giver`: who answered; an
  * interface that uses a resource has the providers of the one that defines it, in
  * the same order (lp_check_handles).
  */
-loop_error *lp_hold_result(loop_instance *i, size_t link, const lp_node *n,
+loop_error *lp_hold_result(loop_instance *i, const struct lp_provider *giver, const lp_node *n,
                            const void *value) LOOP_MUST_USE;
 
 /* ---- export.c ---- */

@@ -128,12 +128,22 @@ static bool same_objects(const struct lp_link *owner, const struct lp_link *user
             strcmp(o->version, u->version) == 0);
 }
 
+/* The first link from `n` on that is no interceptor: those pass objects on unread. */
+static size_t real_link(const struct lp_chain *c, size_t n)
+{
+    while (n < c->n && !c->links[n].side)
+        n++;
+    return n;
+}
+
 static bool same_providers(const struct lp_chain *owner, const struct lp_chain *user)
 {
-    bool same = owner->n == user->n;
-    for (size_t n = 0; same && n < owner->n; n++)
-        same = same_objects(&owner->links[n], &user->links[n]);
-    return same;
+    size_t o = real_link(owner, 0), u = real_link(user, 0);
+    while (o < owner->n && u < user->n && same_objects(&owner->links[o], &user->links[u])) {
+        o = real_link(owner, o + 1);
+        u = real_link(user, u + 1);
+    }
+    return o == owner->n && u == user->n;
 }
 
 static loop_error *check_handle(const loop_instance *i, const lp_node *n,
@@ -214,7 +224,7 @@ char *lp_why_not(const struct lp_chain *c, const char *interface_name, const cha
 {
     size_t first = SIZE_MAX;
     for (size_t n = 0; n < c->n; n++) {
-        const loop_function *f = lp_find_function(&c->links[n], name);
+        const loop_function *f = lp_find_function(c, n, name).function;
         if (f && strcmp(f->type, structure) != 0)
             return lp_format("'%s' has it with another type: %.600s, not %.600s",
                              c->links[n].provider->table->name, f->type, structure);
@@ -223,8 +233,9 @@ char *lp_why_not(const struct lp_chain *c, const char *interface_name, const cha
     *ret_link = first;
     if (first != SIZE_MAX || lp_is_subscribe(interface_name, name))
         return NULL;
-    const char *near = nearest_function(&c->links[0], name);
-    const char *provider = c->links[0].provider->table->name;
+    const struct lp_link *l = &c->links[real_link(c, 0)];
+    const char *near = nearest_function(l, name);
+    const char *provider = l->provider->table->name;
     if (near)
         return lp_format("'%s' has no such function; the nearest is '%s'", provider, near);
     return lp_format("'%s' has no such function", provider);
@@ -256,7 +267,7 @@ static loop_error *define_served(loop_instance *i, const lp_import *import,
     }
     if (lp_is_subscribe(import->interface_name, import->name))
         return lp_guest_define_subscribe(i->guest, import);
-    s->function = lp_find_function(&chain->links[s->link], import->name);
+    s->served = lp_find_function(chain, s->link, import->name);
     LP_TRY(define_function(i, s, lp_slot_call));
     loop_error *err = lp_check_handles(i, s->plan, chain);
     if (!err)
@@ -277,16 +288,17 @@ struct decision {
 
 static void add_capability(loop_instance *i, const struct decision *d, const char *version)
 {
+    lp_auto(lp_free_string) char *names = d->chain ? lp_chain_text(d->chain) : NULL;
     *lp_push(&i->capabilities) = (loop_capability){
         .name = d->interface_name,
         .version = version,
         .available = d->wasi || d->chain,
         .tier = d->wasi    ? LOOP_TIER_ENGINE
-                : d->chain ? LOOP_TIER_BUILTIN
+                : d->chain ? lp_chain_tier(d->chain)
                            : LOOP_TIER_STUB,
-        .provider = d->wasi    ? "engine"
-                    : d->chain ? d->chain->links[0].provider->table->name
-                               : "",
+        .provider = d->wasi ? "engine"
+                    : names ? lp_arena_strndup(&i->arena, names, strlen(names))
+                            : "",
         .reason = d->why ? lp_arena_strndup(&i->arena, d->why, strlen(d->why)) : NULL,
     };
 }
@@ -302,12 +314,11 @@ static loop_error *decide(loop_instance *i, const char *name, struct decision *d
         version = version ? version + 1 : "";
     } else {
         struct lp_chain found;
-        if (lp_host_find(i->host, name, &found, &version, &d->why)) {
+        if (lp_host_find(i->host, i->options.name, name, &found, &version, &d->why)) {
             struct lp_chain *kept = lp_arena_alloc(&i->arena, sizeof *kept);
             *kept = found;
             d->chain = kept;
-            for (size_t n = 0; n < kept->n; n++)
-                LP_TRY(lp_provider_open(kept->links[n].provider));
+            LP_TRY(lp_chain_open(kept));
         }
         d->stub = !d->chain && is_optional(i, name);
     }

@@ -18,10 +18,8 @@
 #define SHOWN 128 /* bytes of foreign text in a message */
 
 static const char *const kind_names[] = {
-    [LOOP_GRANT_DIR] = "dir",
-    [LOOP_GRANT_ENV] = "env",
-    [LOOP_GRANT_HTTP] = "http",
-    [LOOP_GRANT_NET] = "net",
+    [LOOP_GRANT_DIR] = "dir", [LOOP_GRANT_ENV] = "env",         [LOOP_GRANT_HTTP] = "http",
+    [LOOP_GRANT_NET] = "net", [LOOP_GRANT_STORAGE] = "storage",
 };
 
 loop_policy *loop_policy_new(void)
@@ -97,22 +95,6 @@ static loop_error *bad_text(loop_grant_kind kind, const char *text, const char *
 }
 
 /* ---- directories ---- */
-
-char *lp_policy_real(const char *path)
-{
-    lp_auto(lp_free_string) char *front = lp_path_normal(path);
-    lp_auto(lp_free_string) char *whole = front ? lp_strdup(front) : NULL;
-    char *real = lp_os_realpath(path);
-    while (!real && front && strcmp(front, "/") != 0) {
-        char *up = lp_path_parent(front);
-        free(front);
-        front = up;
-        lp_auto(lp_free_string) char *there = lp_os_realpath(front);
-        if (there)
-            real = lp_path_join(there, lp_path_below(whole, front));
-    }
-    return real ? real : lp_strdup("/");
-}
 
 /* The directory on the host that a grant means; it must be there. */
 static loop_error *resolve_grant(const lp_policy_dir *dir, const char *start, char **ret)
@@ -220,7 +202,7 @@ loop_error *lp_policy_add_dir(loop_policy *p, const lp_policy_dir *dir, loop_ori
     lp_auto(lp_free_string) char *host = NULL;
     if (dir->deny) {
         lp_auto(lp_free_string) char *path = lp_path_join(start, dir->host);
-        host = lp_policy_real(path);
+        host = lp_path_real(path);
     } else {
         LP_TRY(resolve_grant(dir, start, &host));
     }
@@ -341,6 +323,19 @@ static loop_error *add_host(loop_policy *p, loop_grant_kind kind, const char *te
     return append(p, &grant, &host, line);
 }
 
+/* ---- storage ---- */
+
+static loop_error *add_storage(loop_policy *p, const char *text, bool deny, loop_origin origin)
+{
+    loop_grant grant = {.kind = LOOP_GRANT_STORAGE, .deny = deny, .origin = origin};
+    if (deny)
+        return bad_text(LOOP_GRANT_STORAGE, text, "it is not denied by size; leave the grant out");
+    if (!lp_parse_size(text, &grant.bytes) || !grant.bytes)
+        return bad_text(LOOP_GRANT_STORAGE, text, "it is no size such as 16MiB");
+    lp_auto(lp_free_string) char *line = lp_format("storage up to %s", text);
+    return append(p, &grant, NULL, line);
+}
+
 loop_error *loop_policy_add(loop_policy *p, loop_grant_kind kind, const char *text, bool deny,
                             const char *base, bool confine, loop_origin origin)
 {
@@ -354,6 +349,7 @@ loop_error *loop_policy_add(loop_policy *p, loop_grant_kind kind, const char *te
     case LOOP_GRANT_ENV: return add_env(p, text, deny, origin);
     case LOOP_GRANT_HTTP:
     case LOOP_GRANT_NET: return add_host(p, kind, text, deny, origin);
+    case LOOP_GRANT_STORAGE: return add_storage(p, text, deny, origin);
     }
     return loop_error_new(LOOP_INTERNAL, "no such kind of grant: %d", (int)kind);
 }

@@ -48,9 +48,6 @@ loop_error *lp_policy_add_dir(loop_policy *p, const lp_policy_dir *dir,
  */
 const loop_grant *lp_policy_denied_inside(const loop_policy *p, const loop_grant *dir);
 
-/* Where `path` (absolute) would really be, also when its last parts do not exist; malloced. */
-char *lp_policy_real(const char *path);
-
 /* Replaces lp_os_resolve: for tests, and for hosts with a resolver of their own. */
 typedef size_t lp_policy_resolver(void *ctx, const char *name, lp_os_address *ret, size_t max);
 void lp_policy_resolver_set(loop_policy *p, lp_policy_resolver *resolve, void *ctx);

@@ -92,7 +92,7 @@ static const loop_grant *denied_dir(const loop_policy *p, const char *path, cons
             const char *below = lp_path_below(path, grant->guest);
             lp_auto(lp_free_string) char *host =
                 *below ? lp_path_join(grant->host, below) : lp_strdup(grant->host);
-            real = lp_policy_real(host);
+            real = lp_path_real(host);
         }
         if (real && lp_path_inside(real, d->host))
             return d;
@@ -235,11 +235,29 @@ static void decide_host(const loop_policy *p, const loop_request *want, loop_dec
     SAY_HINT(d, "--allow-%s %s", kind, where);
 }
 
+/* ---- storage ---- */
+
+static void decide_storage(const loop_policy *p, loop_decision *d)
+{
+    for (size_t i = p->entries.n; i-- > 0;) { /* a flag comes after the file */
+        if (p->entries.at[i]->grant.kind == LOOP_GRANT_STORAGE) {
+            settle(d, &p->entries.at[i]->grant);
+            return;
+        }
+    }
+    SAY_REASON(d, "no grant for storage");
+    SAY_HINT(d, "--storage 16MiB");
+}
+
 void loop_policy_decide(const loop_policy *p, const loop_request *want, loop_decision *ret)
 {
     static const loop_policy nothing; /* grants nothing */
     p = p ? p : &nothing;
     *ret = (loop_decision){0};
+    if (want->kind == LOOP_GRANT_STORAGE) {
+        decide_storage(p, ret);
+        return;
+    }
     if (!want->name) {
         SAY_REASON(ret, "a request without a name");
         return;
@@ -249,6 +267,7 @@ void loop_policy_decide(const loop_policy *p, const loop_request *want, loop_dec
     case LOOP_GRANT_ENV: decide_env(p, want, ret); return;
     case LOOP_GRANT_HTTP:
     case LOOP_GRANT_NET: decide_host(p, want, ret); return;
+    case LOOP_GRANT_STORAGE: break; /* above */
     }
     SAY_REASON(ret, "a request of no known kind");
 }

@@ -648,11 +648,43 @@ static int remove_root(void **state)
     return rc;
 }
 
+/* The last grant of storage holds: a flag comes after the file; nothing is granted by itself. */
+static void storage_is_granted_by_size(void **state)
+{
+    (void)state;
+    loop_policy *p = loop_policy_new();
+    loop_request want = {.kind = LOOP_GRANT_STORAGE};
+    loop_decision d;
+    loop_policy_decide(p, &want, &d);
+    assert_false(d.allowed);
+    assert_string_equal(d.reason, "no grant for storage");
+    assert_string_equal(d.hint, "--storage 16MiB");
+    static const char *const wrong[] = {"0", "much", "-1", "1MiBB", "1e9"};
+    for (size_t i = 0; i < LP_COUNT(wrong); i++) {
+        loop_error *e = loop_policy_add(p, LOOP_GRANT_STORAGE, wrong[i], false, NULL, false,
+                                        (loop_origin){"--storage", 0, 0});
+        assert_int_equal(loop_error_code(e), LOOP_USAGE);
+        loop_error_delete(e);
+    }
+    assert_null(loop_policy_add(p, LOOP_GRANT_STORAGE, "1MiB", false, NULL, false,
+                                (loop_origin){"loop.yaml", 7, 9}));
+    loop_policy_decide(p, &want, &d);
+    assert_true(d.allowed);
+    assert_int_equal(d.by->bytes, 1 << 20);
+    assert_string_equal(d.reason, "granted by 'storage up to 1MiB' (loop.yaml:7:9)");
+    assert_null(loop_policy_add(p, LOOP_GRANT_STORAGE, "2MiB", false, NULL, false,
+                                (loop_origin){"--storage", 0, 0}));
+    loop_policy_decide(p, &want, &d);
+    assert_int_equal(d.by->bytes, 2 << 20);
+    loop_policy_delete(p);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_that_is_no_grant_is_refused_with_a_reason),
         cmocka_unit_test(ports_are_one_number),
+        cmocka_unit_test(storage_is_granted_by_size),
         cmocka_unit_test(a_line_reads_as_what_it_means),
         cmocka_unit_test(grants_are_bounded),
         cmocka_unit_test(a_confined_directory_stays_inside),

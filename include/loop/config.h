@@ -13,7 +13,7 @@
 #ifndef LOOP_CONFIG_H
 #define LOOP_CONFIG_H
 
-#include "loop/policy.h"
+#include "loop/host.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -48,7 +48,7 @@ LOOP_API const char *loop_config_root(const loop_config *c);
 LOOP_API const char *loop_config_file(const loop_config *c);
 
 /*
- * One option by key ("log.level", "log.format", "profile", "default",
+ * One option by key ("log.level", "log.format", "profile", "production", "default",
  * "limits.memory", "limits.timeout", "limits.grace"), as text; "" when it has
  * neither value nor default. An unknown key is a defect of the caller: NULL.
  */
@@ -93,16 +93,30 @@ LOOP_API const loop_component_config *loop_config_component(const loop_config *c
 LOOP_API bool loop_config_component_value(const loop_config *c, const char *component, size_t i,
                                           const char **ret_key, const char **ret_value);
 
+/* One provider of a binding: the first, the second or the third is set. */
+typedef struct loop_binding_link {
+    const char *provider;       /* by its name, "sqlite" */
+    const char *library;        /* a shared library, absolute */
+    const char *const *sidecar; /* a program and its arguments, NULL-terminated */
+    const char *const *options; /* name and value by turns, NULL-terminated */
+    loop_origin origin;
+} loop_binding_link;
+
 /*
- * Which providers an interface is bound to, outermost first: row i of `bind:`.
+ * Which providers an interface is bound to, outermost first: row i of `bind:` in
+ * loop.yaml, in its components and, where these do not say it, in the profile.
  * `interface` has no version ("loop:core/logging").
  */
 typedef struct loop_binding {
+    const char *component; /* NULL: for every component */
     const char *interface_name;
-    const char *const *providers; /* NULL-terminated */
+    const loop_binding_link *links;
+    size_t count;
     loop_origin origin;
 } loop_binding;
 LOOP_API const loop_binding *loop_config_binding_at(const loop_config *c, size_t i);
+/* Binds all of them at a host; an error names file, line and column. */
+LOOP_API loop_error *loop_config_bind(const loop_config *c, loop_host *host) LOOP_MUST_USE;
 
 /* The limits of a trust class where a component sets none: classes/NAME.yaml. */
 typedef struct loop_class_config {

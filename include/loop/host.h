@@ -47,6 +47,10 @@ typedef struct loop_host_options {
     bool log_json;            /* one JSON object a line instead of text */
     const char *cache_dir;    /* NULL: LOOP_CACHE_DIR, XDG_CACHE_HOME/loop or ~/.cache/loop */
     bool no_cache;
+    bool production; /* providers that are for development only are refused */
+    /* Where relative paths in options of providers start; NULL: the current directory. */
+    const char *directory;
+    bool confine; /* such paths may not lead out of it, links followed */
     /* Before work that takes long: "compiling 'x.wasm' (12.5 MB)" (main). */
     void (*progress)(void *data, const char *what);
     /* After each call into a provider (the instance's thread); NULL: no tracing. */
@@ -70,13 +74,22 @@ LOOP_API loop_error *loop_host_provider_add(loop_host *host,
 /* Which provider serves an interface ("loop:core/logging"). LOOP_NOT_FOUND. */
 LOOP_API loop_error *loop_host_bind(loop_host *host, const char *interface_name,
                                     const char *provider) LOOP_MUST_USE;
+
+/* One provider of a chain, and what it is told. */
+typedef struct loop_link {
+    const char *provider;
+    const char *const *options; /* name and value by turns, NULL-terminated; NULL: none */
+} loop_link;
 /*
- * The same for a chain: the first is asked, each may ask the next (loop/provider.h).
- * `providers` ends with NULL; at most 8, each once, and any two in the same order in
- * every chain (LOOP_USAGE).
+ * The same for a chain: the first is asked, each may ask the next (loop/provider.h). At
+ * most 8 links, each once, and any two providers in the same order in every chain
+ * (LOOP_USAGE). `component`: for instances of that name alone, whatever else is bound;
+ * NULL: for all. Before the first instance. LOOP_NOT_FOUND (a provider, an option),
+ * LOOP_INVALID (an option's value), LOOP_DENIED (for development only).
  */
-LOOP_API loop_error *loop_host_bind_chain(loop_host *host, const char *interface_name,
-                                          const char *const *providers) LOOP_MUST_USE;
+LOOP_API loop_error *loop_host_bind_chain(loop_host *host, const char *component,
+                                          const char *interface_name, const loop_link *links,
+                                          size_t count) LOOP_MUST_USE;
 /* The providers there are; NULL past the end. */
 LOOP_API const loop_provider *loop_host_provider_at(const loop_host *host, size_t i);
 
@@ -135,8 +148,11 @@ typedef struct loop_item {
  */
 LOOP_API loop_error *loop_component_open(loop_host *host, const char *path,
                                          loop_component **ret) LOOP_MUST_USE;
-/* Reads and describes without compiling: for inspection. It cannot be instantiated. */
-LOOP_API loop_error *loop_component_describe(loop_host *host, const char *path,
+/*
+ * Reads and describes without compiling: for inspection. It cannot be instantiated. `name`:
+ * whose bindings hold for its imports; NULL: those for every component.
+ */
+LOOP_API loop_error *loop_component_describe(loop_host *host, const char *path, const char *name,
                                              loop_component **ret) LOOP_MUST_USE;
 /* Its instances may live on. NULL is fine. */
 LOOP_API void loop_component_delete(loop_component *c);
@@ -149,6 +165,7 @@ LOOP_API const loop_item *loop_component_item_at(loop_component *c, size_t i);
 
 typedef struct loop_instance_options {
     const char *name;            /* in logs and traces; NULL: the file's name */
+    const char *identity;        /* loop_call_identity; NULL: the name */
     const char *const *args;     /* NULL-terminated, the program's name first; NULL: the name */
     const loop_policy *policy;   /* lives as long as the instance; NULL: the baseline alone */
     const char *const *optional; /* NULL-terminated: imports that may be missing */

@@ -33,10 +33,11 @@ typedef struct loop_origin {
 } loop_origin;
 
 typedef enum loop_grant_kind {
-    LOOP_GRANT_DIR,  /* a directory of the host, under a path of the guest */
-    LOOP_GRANT_ENV,  /* an environment variable */
-    LOOP_GRANT_HTTP, /* outgoing HTTP requests to one host */
-    LOOP_GRANT_NET,  /* outgoing TCP and UDP to one host and port */
+    LOOP_GRANT_DIR,     /* a directory of the host, under a path of the guest */
+    LOOP_GRANT_ENV,     /* an environment variable */
+    LOOP_GRANT_HTTP,    /* outgoing HTTP requests to one host */
+    LOOP_GRANT_NET,     /* outgoing TCP and UDP to one host and port */
+    LOOP_GRANT_STORAGE, /* private storage, up to a quota */
 } loop_grant_kind;
 
 typedef struct loop_grant {
@@ -47,6 +48,7 @@ typedef struct loop_grant {
     const char *guest; /* DIR: path in the guest; ENV: value, NULL = the host's own; else NULL */
     bool read_only;    /* DIR */
     uint16_t port;     /* HTTP and NET; 0 = for HTTP, 80 and 443 */
+    uint64_t bytes;    /* STORAGE */
     const char *text;  /* the grant as one line: "dir ./data as /data, read-only" */
     loop_origin origin;
 } loop_grant;
@@ -54,7 +56,7 @@ typedef struct loop_grant {
 /* What a component wants to do now. */
 typedef struct loop_request {
     loop_grant_kind kind;
-    const char *name; /* ENV: name; HTTP and NET: host name, or an address as text */
+    const char *name; /* ENV: name; HTTP and NET: host name, or an address as text; STORAGE: none */
     uint16_t port;    /* HTTP and NET */
     bool write;       /* DIR: name is the guest's path; write or create */
 } loop_request;
@@ -77,6 +79,7 @@ LOOP_API void loop_policy_delete(loop_policy *p);
  *   ENV   NAME or NAME=VALUE
  *   HTTP  HOST[:PORT]
  *   NET   HOST:PORT
+ *   STORAGE  SIZE ("16MiB"); of several grants, the last holds
  * `base` is the directory that a relative HOST of DIR starts from (NULL: the
  * current one). With `confine`, a DIR that leads out of `base`, symbolic links
  * followed, is LOOP_DENIED: a workspace that the user has not trusted gets no

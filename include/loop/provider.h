@@ -4,9 +4,9 @@
  * A provider is one constant table: which interfaces it implements, and how it is
  * opened and closed. An interface is two things: its description, which
  * `loop bindgen c-host` writes from WIT, and a table of C functions, which you
- * fill. The host opens one object a binding and shares it among instances; every
- * call says who calls. The same source can be linked in, or (not there yet) loaded
- * as a shared library or run as a process of its own.
+ * fill. The host opens one object for each set of options it is bound with and shares
+ * it among instances; every call says who calls. The same source can be linked in, or (not
+ * there yet) loaded as a shared library or run as a process of its own.
  *
  *     static loop_error *roll(void *self, loop_call *call, uint32_t sides, uint32_t *ret)
  *     {
@@ -25,8 +25,14 @@
  *         .threads = LOOP_THREADS_SERIAL,
  *     };
  *
- * Lifetime. `open` is called once, before the first call; `close` once, after the
- * last call and the last drop. Tables are not copied: they are constants.
+ * Lifetime. `detect` may be called at any time. `open` is called once an object, before the
+ * first call; `close` once, after the last call and the last drop. Tables are not copied:
+ * they are constants.
+ *
+ * Options. A row of `options` is a name that loop.yaml may set where it binds the provider:
+ * `bind: { acme:dice/roller: { use: dice, seed: 42 } }`. The host checks the text against the
+ * row; the provider asks for it by services->option or option_number. A provider that is
+ * bound with other options is another object.
  *
  * Threads. `threads` says what the provider bears. ANY: its functions may run on
  * several threads at once. SERIAL: the host runs one at a time, drops included; what
@@ -62,7 +68,16 @@
  * them, and drop; one that leaves their making to the next passes them on unread, and
  * leaves drop NULL.
  *
- * Draft until 0.2: quiesce, save and restore will follow `close`.
+ * Interceptors. A provider without interfaces and with `call` can stand before any other,
+ * whatever the interface: every call comes to `call`, which asks the next with
+ * loop_call_next(call, interface, row, args, ret). What it points to has the layout of
+ * loop/abi.h; the row's `type` says how to read it. Objects pass through it unread.
+ *
+ * Peers. A provider may be an adapter: it serves one interface by calls of another, which
+ * the host's providers serve (loop_call_peer). Objects that a peer answers as `own` are its
+ * to keep and to drop with loop_peer_drop, before its own `close`.
+ *
+ * Draft until 0.2: quiesce, save and restore will follow.
  */
 #ifndef LOOP_PROVIDER_H
 #define LOOP_PROVIDER_H
@@ -75,12 +90,21 @@ extern "C" {
 #endif
 
 /* Checked first, before anything else in the table is read; LOOP_ABI of each interface next. */
-#define LOOP_PROVIDER_ABI 2u
+#define LOOP_PROVIDER_ABI 3u
 
 typedef struct loop_provider_interface {
     const loop_interface *interface; /* generated */
-    const void *functions;           /* the table that belongs to it, filled */
+    const void *functions; /* the table that belongs to it, filled; NULL: calls go to `call` */
 } loop_provider_interface;
+
+/* One thing that a provider may be told where it is bound. */
+typedef struct loop_provider_option {
+    const char *name;     /* "file" */
+    const char *type;     /* "string", "enum", "size", "duration", "number", "bool", "path" */
+    const char *values;   /* enum: "full|relaxed"; else NULL */
+    const char *fallback; /* as text; NULL: none */
+    const char *help;     /* one line */
+} loop_provider_option;
 
 typedef enum loop_threads { LOOP_THREADS_ANY, LOOP_THREADS_SERIAL } loop_threads;
 
@@ -127,6 +151,16 @@ typedef struct loop_services {
     /* Any thread. */
     void (*log)(void *host, const loop_log_entry *entry);
     bool (*log_enabled)(void *host, loop_log_level level);
+    /*
+     * The value of an option of the table, or its fallback; NULL where there is neither. Lives
+     * as long as the provider is open. A path is absolute.
+     */
+    const char *(*option)(void *host, const char *name);
+    /*
+     * The same as a number: bytes of a size, milliseconds of a duration, 0 or 1 of a bool, the
+     * place of an enum's value. 0 where there is neither value nor fallback.
+     */
+    uint64_t (*option_number)(void *host, const char *name);
 } loop_services;
 
 typedef struct loop_provider {
@@ -135,9 +169,21 @@ typedef struct loop_provider {
     const char *summary; /* one line for people */
     const loop_provider_interface *interfaces; /* ends with a NULL interface */
     loop_threads threads;
+    const loop_provider_option *options; /* ends with a NULL name; NULL: none */
+    bool dev_only;                       /* for a machine to write on: `prod` refuses it */
+    /*
+     * NULL: it works everywhere. Else whether it can work here, without side effects: NULL, or
+     * why not. The host then does without it; where nothing else serves the interface, that
+     * is what a component is told.
+     */
+    loop_error *(*detect)(const loop_services *services);
     /* Either may be NULL: then `self` is NULL. */
     loop_error *(*open)(const loop_services *services, void **ret_self);
     void (*close)(void *self);
+    /* For an interceptor, and for interfaces without a table of functions; else NULL. */
+    loop_error *(*call)(void *self, loop_call *call, const loop_interface *interface, size_t row,
+                        const void *args, void *ret);
+    void (*drop)(void *self, const loop_interface *interface, size_t resource, void *object);
 } loop_provider;
 
 /* ---- what a function may ask of its call; only until it returns, on its thread ---- */
@@ -161,6 +207,31 @@ LOOP_API loop_error *loop_call_next(loop_call *call, const loop_interface *inter
 /* The calling component's name and a number of the instance, unique in the host. */
 LOOP_API const char *loop_call_component(const loop_call *call);
 LOOP_API uint64_t loop_call_instance(const loop_call *call);
+
+/*
+ * Who the caller is to what outlasts it, such as storage: the same from run to run, and no
+ * name for people. At most 8,192 bytes.
+ */
+LOOP_API const char *loop_call_identity(const loop_call *call);
+
+/*
+ * Bytes of private storage that the component was granted. 0: none; *ret_why, which lives
+ * until the component has its answer, says what would change it.
+ */
+LOOP_API uint64_t loop_call_storage(loop_call *call, loop_string *ret_why);
+
+/*
+ * Another interface, as it is served to the calling component. Lives as long as the host.
+ * LOOP_UNAVAILABLE: nobody serves it, or not with these types.
+ */
+typedef struct loop_peer loop_peer;
+LOOP_API loop_error *loop_call_peer(loop_call *call, const loop_interface *interface,
+                                    const loop_peer **ret) LOOP_MUST_USE;
+/* Calls row `row` of that interface, for the component of `call`; *ret is zeroed. */
+LOOP_API loop_error *loop_peer_call(const loop_peer *peer, loop_call *call, size_t row,
+                                    const void *args, void *ret) LOOP_MUST_USE;
+/* Drops an object that such a call answered as `own`: of resource `resource` of the interface. */
+LOOP_API void loop_peer_drop(const loop_peer *peer, size_t resource, void *object);
 
 /* Cancellation of the calling instance. */
 typedef enum loop_cancel_reason {

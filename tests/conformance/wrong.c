@@ -281,7 +281,7 @@ static void run_wrong(struct asking *a, const struct row *row)
 
 /* ---- chains ---- */
 
-static uint32_t passed_on;
+static uint32_t passed_on, seen_by;
 
 static loop_error *ask_next(SELF, uint32_t *ret)
 {
@@ -336,16 +336,60 @@ static const loop_provider first = {
     .threads = LOOP_THREADS_SERIAL,
 };
 
+static loop_error *bind_chain(const struct asking *a, const char *interface_name,
+                              const loop_link *chain, size_t n)
+{
+    return loop_host_bind_chain(a->host, NULL, interface_name, chain, n);
+}
+
+/* An interceptor: every call of any interface comes by, objects unread. */
+static loop_error *come_by(void *self, loop_call *call, const loop_interface *interface, size_t row,
+                           const void *args, void *ret)
+{
+    (void)self;
+    seen_by++;
+    return loop_call_next(call, interface, row, args, ret);
+}
+
+static const loop_provider watcher = {.abi = LOOP_PROVIDER_ABI,
+                                      .name = "watcher",
+                                      .summary = "sees every call",
+                                      .threads = LOOP_THREADS_ANY,
+                                      .call = come_by};
+
+/* On one or both of two interfaces that share objects, before a link that has few functions. */
+static void run_interceptor(struct asking *a)
+{
+    static const loop_link watched[] = {{"watcher", NULL}, {"first", NULL}, {"conformance", NULL}};
+    static const char *const checks[] = {"answer",          "echo-string",
+                                         "echo-joined",     "greeting",
+                                         "things-counters", "things-owns-and-borrows",
+                                         "things-lists"};
+    a->what = "an interceptor before a chain";
+    for (size_t both = 0; both < 2; both++) {
+        const loop_link *values_chain = both ? watched : watched + 1;
+        if (!suite_ready(a->what,
+                         bind_chain(a, "loop:conformance/values", values_chain, 2 + both)) ||
+            !suite_ready(a->what, bind_chain(a, "loop:conformance/things", watched, 3)))
+            return;
+        seen_by = passed_on = 0;
+        for (size_t i = 0; i < LP_COUNT(checks); i++)
+            works(a, checks[i]);
+        suite_check(seen_by > 10 && passed_on > 10, a->what, "it saw %u calls, the next %u of them",
+                    seen_by, passed_on);
+    }
+}
+
 static void run_chain(struct asking *a)
 {
-    static const char *const chain[] = {"first", "conformance", NULL};
+    static const loop_link chain[] = {{"first", NULL}, {"conformance", NULL}};
     static const char *const checks[] = {"answer",          "echo-string",
                                          "echo-joined",     "greeting",
                                          "things-counters", "things-owns-and-borrows",
                                          "things-lists"};
     a->what = "a chain of two providers";
-    if (!suite_ready(a->what, loop_host_bind_chain(a->host, "loop:conformance/values", chain)) ||
-        !suite_ready(a->what, loop_host_bind_chain(a->host, "loop:conformance/things", chain)))
+    if (!suite_ready(a->what, bind_chain(a, "loop:conformance/values", chain, LP_COUNT(chain))) ||
+        !suite_ready(a->what, bind_chain(a, "loop:conformance/things", chain, LP_COUNT(chain))))
         return;
     passed_on = 0;
     for (size_t i = 0; i < LP_COUNT(checks); i++)
@@ -356,25 +400,25 @@ static void run_chain(struct asking *a)
 /* The one behind counts on the zero that loop/provider.h promises. */
 static void run_zeroed(struct asking *a)
 {
-    static const char *const chain[] = {"first", "wrong", NULL};
+    static const loop_link chain[] = {{"first", NULL}, {"wrong", NULL}};
     a->what = "a result in a chain";
     values = values_functions;
     values.answer = adds_42;
-    if (suite_ready(a->what, loop_host_bind_chain(a->host, "loop:conformance/values", chain)))
+    if (suite_ready(a->what, bind_chain(a, "loop:conformance/values", chain, LP_COUNT(chain))))
         works(a, "answer");
 }
 
 /* Nobody is behind. */
 static void run_end_of_chain(struct asking *a)
 {
-    static const char *const chain[] = {"wrong", NULL};
+    static const loop_link chain[] = {{"wrong", NULL}};
     a->what = "the end of a chain";
     values = values_functions;
     things = things_functions;
     values.answer = ask_next;
     loop_error *err = NULL;
-    if (suite_ready(a->what, loop_host_bind_chain(a->host, "loop:conformance/values", chain)) &&
-        suite_ready(a->what, loop_host_bind_chain(a->host, "loop:conformance/things", chain)))
+    if (suite_ready(a->what, bind_chain(a, "loop:conformance/values", chain, LP_COUNT(chain))) &&
+        suite_ready(a->what, bind_chain(a, "loop:conformance/things", chain, LP_COUNT(chain))))
         ask(a, "answer", &err);
     bool told = false;
     for (const loop_error *e = err; e && !told; e = loop_error_cause(e))
@@ -384,7 +428,8 @@ static void run_end_of_chain(struct asking *a)
     loop_error_delete(err);
 }
 
-static const loop_provider *const providers[] = {&conformance_provider, &first, &wrong, NULL};
+static const loop_provider *const providers[] = {&conformance_provider, &first, &wrong, &watcher,
+                                                 NULL};
 
 void run_wrong_answers(const char *folder)
 {
@@ -394,6 +439,7 @@ void run_wrong_answers(const char *folder)
     if (suite_ready(a.what, suite_component(a.host, folder, "caller", &a.caller))) {
         for (size_t i = 0; i < LP_COUNT(rows); i++)
             run_wrong(&a, &rows[i]);
+        run_interceptor(&a);
         run_chain(&a);
         run_zeroed(&a);
         run_end_of_chain(&a);

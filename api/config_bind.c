@@ -1,0 +1,211 @@
+/*
+ * api/config_bind.c: `bind:` of loop.yaml, of a component and of a profile, and what a
+ * host is told of it.
+ *
+ *     bind:
+ *       loop:core/logging: [redact, { use: rate-limit, per-second: 10 }, logging]
+ *       loop:storage/store: { use: sqlite, file: data/store.db }
+ *
+ * Which options a provider has is the host's to know: they are kept as text here and
+ * checked when they are bound.
+ */
+#include <stdlib.h>
+
+#include "api/config.h"
+#include "base/path.h"
+#include "loop/host.h"
+
+/* "namespace:package/interface" in the letters that WIT has, without a version. */
+static loop_error *check_interface(const lp_yaml *key)
+{
+    const char *s = key->text;
+    size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-:/");
+    const char *colon = strchr(s, ':'), *slash = strchr(s, '/');
+    if (s[n] == '@')
+        return loop_error_hint_set(lp_yaml_error(key, "an interface has no version here: '%s'", s),
+                                   "write '%.*s'", (int)n, s);
+    if (s[n] || n > LP_MAX_NAME || !colon || !slash || colon == s || slash <= colon + 1 ||
+        !slash[1] || strchr(colon + 1, ':') || strchr(slash + 1, '/'))
+        return loop_error_hint_set(lp_yaml_error(key, "'%s' is no interface", s),
+                                   "write it as 'loop:core/logging'");
+    return NULL;
+}
+
+/* ---- one link ---- */
+
+static const char *const forms[] = {"use", "library", "sidecar"};
+
+static bool is_form(const char *key)
+{
+    for (size_t i = 0; i < LP_COUNT(forms); i++)
+        if (strcmp(key, forms[i]) == 0)
+            return true;
+    return false;
+}
+
+/* The one key of a map that says which provider it is. */
+static loop_error *find_form(const lp_yaml *map, const lp_yaml **ret)
+{
+    const lp_yaml *found = NULL;
+    for (const lp_yaml *i = map->first; i; i = i->next) {
+        if (found && is_form(i->key->text))
+            return lp_yaml_error(i->key, "a binding has '%s' or '%s', not both", found->key->text,
+                                 i->key->text);
+        found = is_form(i->key->text) ? i : found;
+    }
+    *ret = found;
+    if (found)
+        return NULL;
+    return loop_error_hint_set(lp_yaml_error(map, "a binding without a provider"),
+                               "write { use: NAME }, { library: PATH } or { sidecar: [PROGRAM] }");
+}
+
+static loop_error *read_form(loop_config *c, const lp_yaml *at, loop_binding_link *link)
+{
+    const char *path;
+    if (strcmp(at->key->text, "use") == 0) {
+        if (at->kind != LP_YAML_TEXT)
+            return lp_config_expected(at, "a provider's name", "use");
+        LP_TRY(lp_config_check_name(at, "a provider"));
+        return lp_config_read_text(c, at, "use", &link->provider);
+    }
+    if (strcmp(at->key->text, "sidecar") == 0) {
+        if (at->kind != LP_YAML_LIST || !at->count)
+            return loop_error_hint_set(
+                lp_config_expected(at, "a program and its arguments, as a list", "sidecar"),
+                "write sidecar: [node, weather.js]");
+        return lp_config_read_texts(c, at, "sidecar", false, &link->sidecar);
+    }
+    LP_TRY(lp_config_read_path(c, at, "library", &path));
+    lp_auto(lp_free_string) char *whole = lp_path_join(c->root ? c->root : "/", path);
+    lp_auto(lp_free_string) char *normal = lp_path_normal(whole);
+    if (!normal)
+        return lp_yaml_error(at, "the path '%s' leads above the root", path);
+    link->library = lp_config_keep(c, normal);
+    return NULL;
+}
+
+static loop_error *read_map(loop_config *c, const lp_yaml *map, loop_binding_link *link)
+{
+    const lp_yaml *form = NULL;
+    LP_TRY(find_form(map, &form));
+    LP_TRY(read_form(c, form, link));
+    const char **options = lp_arena_alloc(&c->arena, (2 * map->count + 1) * sizeof *options);
+    size_t n = 0;
+    for (const lp_yaml *i = map->first; i; i = i->next) {
+        if (i == form)
+            continue;
+        options[n++] = lp_config_keep(c, i->key->text);
+        LP_TRY(lp_config_read_text(c, i, i->key->text, &options[n++]));
+    }
+    link->options = options;
+    return NULL;
+}
+
+static loop_error *read_link(loop_config *c, const lp_yaml *at, loop_binding_link *link)
+{
+    static const char *const no_options[] = {NULL};
+    *link = (loop_binding_link){.options = no_options, .origin = lp_config_origin(c, at)};
+    if (at->kind == LP_YAML_MAP)
+        return read_map(c, at, link);
+    if (at->kind != LP_YAML_TEXT)
+        return lp_yaml_error(at, "expected a provider's name or a map, found %s",
+                             lp_yaml_kind_name(at));
+    LP_TRY(lp_config_check_name(at, "a provider"));
+    link->provider = lp_config_keep(c, at->text);
+    return NULL;
+}
+
+/* ---- one interface ---- */
+
+static bool same_component(const loop_binding *b, const char *component)
+{
+    return component ? b->component && strcmp(b->component, component) == 0 : !b->component;
+}
+
+/* What a profile says holds only where the workspace does not say it. */
+static bool is_bound(const loop_config *c, const char *component, const char *interface_name)
+{
+    for (size_t i = 0; i < c->bindings.n; i++)
+        if (same_component(c->bindings.at[i], component) &&
+            strcmp(c->bindings.at[i]->interface_name, interface_name) == 0)
+            return true;
+    return false;
+}
+
+static loop_error *read_binding(loop_config *c, const lp_yaml *at, const char *component,
+                                lp_config_file_kind kind)
+{
+    LP_TRY(check_interface(at->key));
+    bool list = at->kind == LP_YAML_LIST;
+    if ((list && !at->count) || (!list && at->kind != LP_YAML_TEXT && at->kind != LP_YAML_MAP))
+        return lp_config_expected(at, "a provider's name, a map or a list of them", at->key->text);
+    size_t n = list ? at->count : 1;
+    loop_binding_link *links = lp_arena_alloc(&c->arena, n * sizeof *links);
+    size_t k = 0;
+    for (const lp_yaml *i = list ? at->first : at; k < n; i = i->next)
+        LP_TRY(read_link(c, i, &links[k++]));
+    if (kind == LP_CONFIG_PROFILE && is_bound(c, component, at->key->text))
+        return NULL;
+    loop_binding *b = lp_arena_alloc(&c->arena, sizeof *b);
+    *b = (loop_binding){.component = component,
+                        .interface_name = lp_config_keep(c, at->key->text),
+                        .links = links,
+                        .count = n,
+                        .origin = lp_config_origin(c, at->key)};
+    *lp_push(&c->bindings) = b;
+    return NULL;
+}
+
+loop_error *lp_config_read_bindings(loop_config *c, const lp_yaml *map, const char *component,
+                                    lp_config_file_kind kind)
+{
+    if (map->kind != LP_YAML_MAP && map->kind != LP_YAML_NULL)
+        return lp_config_expected(map, "a map", "bind");
+    for (const lp_yaml *i = map->first; i; i = i->next)
+        LP_TRY(read_binding(c, i, component, kind));
+    return NULL;
+}
+
+const loop_binding *loop_config_binding_at(const loop_config *c, size_t i)
+{
+    return i < c->bindings.n ? c->bindings.at[i] : NULL;
+}
+
+/* ---- telling a host ---- */
+
+static loop_error *resolve(const loop_binding_link *from, loop_link *ret)
+{
+    if (!from->provider)
+        return loop_error_hint_set(loop_error_new(LOOP_UNAVAILABLE,
+                                                  "a binding with '%s' is not "
+                                                  "there yet",
+                                                  from->library ? "library" : "sidecar"),
+                                   "name a provider that this host has: { use: NAME }");
+    *ret = (loop_link){from->provider, from->options};
+    return NULL;
+}
+
+static loop_error *bind_one(loop_host *h, const loop_binding *b)
+{
+    loop_link *links = lp_alloc(b->count * sizeof *links);
+    loop_error *err = NULL;
+    const loop_origin *at = &b->origin;
+    for (size_t i = 0; !err && i < b->count; i++) {
+        err = resolve(&b->links[i], &links[i]);
+        at = err ? &b->links[i].origin : at;
+    }
+    if (!err)
+        err = loop_host_bind_chain(h, b->component, b->interface_name, links, b->count);
+    free(links);
+    return err ? loop_error_wrap(err, "%s:%u:%u: cannot bind '%s'", at->source, at->line,
+                                 at->column, b->interface_name)
+               : NULL;
+}
+
+loop_error *loop_config_bind(const loop_config *c, loop_host *host)
+{
+    for (size_t i = 0; i < c->bindings.n; i++)
+        LP_TRY(bind_one(host, c->bindings.at[i]));
+    return NULL;
+}
