@@ -11,10 +11,16 @@
 #include "providers/config/config.h"
 #include "providers/keyvalue/keyvalue.h"
 #include "providers/logging/logging.h"
+#include "providers/rate_limit/rate_limit.h"
+#include "providers/redact/redact.h"
+#include "providers/trace/trace.h"
 
 /* The last one that serves an interface is asked, unless loop.yaml binds another. */
 /* clang-format off */
 const loop_provider *const lp_builtin_providers[] = {
+    &lp_provider_redact,
+    &lp_provider_rate_limit,
+    &lp_provider_trace,
     &lp_provider_logging,
     &lp_provider_cancellation,
     &lp_provider_capabilities,

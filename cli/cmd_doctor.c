@@ -230,15 +230,16 @@ static bool is_first(const loop_provider *p, size_t i)
 
 static void put_provider(report *r, const loop_provider *p)
 {
-    char *text = cli_format("%s (", p->summary);
-    for (size_t i = 0; p->interfaces[i].interface; i++) {
+    bool any = p->interfaces && p->interfaces[0].interface; /* else it stands before any */
+    char *text = cli_format("%s%s", p->summary, any ? " (" : "");
+    for (size_t i = 0; any && p->interfaces[i].interface; i++) {
         if (!is_first(p, i))
             continue;
         char *longer = cli_format("%s%s%s", text, i ? ", " : "", p->interfaces[i].interface->name);
         free(text);
         text = longer;
     }
-    char *whole = cli_format("%s)", text);
+    char *whole = cli_format("%s%s", text, any ? ")" : "");
     row(r, OK, p->name, whole, NULL);
     free(whole);
     free(text);

@@ -3,8 +3,8 @@
  *
  * The way to the component's first instruction is short on purpose: nothing is
  * read, made or formatted that this run does not need, and after the run the
- * process ends without tearing anything down (a component that would not stop
- * may still be running on its thread).
+ * providers are closed and the process ends without tearing anything else down (a
+ * component that would not stop may still be running on its thread).
  *
  * Signals: until the component runs, one ends the process. Then the first asks
  * the component to end (loop gives it the grace period), the second stops it.
@@ -172,6 +172,7 @@ _Noreturn static void run_to_the_end(const cli_args *args, struct run *r)
         cli_put(stdout, result.output);
         putchar('\n');
     }
+    loop_host_close(r->host);
     cli_exit_now(e, result.status);
 }
 

@@ -83,12 +83,19 @@ static void close_handle(uv_handle_t *handle, void *unused)
         uv_close(handle, NULL);
 }
 
+void loop_host_close(loop_host *h)
+{
+    while (h && h->instances)
+        loop_instance_delete(h->instances);
+    if (h && !h->abandoned)
+        lp_providers_close(h);
+}
+
 void loop_host_delete(loop_host *h)
 {
     if (!h)
         return;
-    while (h->instances)
-        loop_instance_delete(h->instances);
+    loop_host_close(h);
     if (h->abandoned)
         return; /* a thread that does not come back still uses it */
     uv_walk(&h->loop, close_handle, NULL);
@@ -98,6 +105,7 @@ void loop_host_delete(loop_host *h)
         free(h->signals.at[i]);
     free(h->signals.at);
     lp_peers_done(h);
+    lp_bindings_done(h);
     lp_providers_done(h);
     lp_engine_delete(h->engine);
     free(h->directory);

@@ -6,7 +6,8 @@
  * of providers, the decision function).
  *
  *   host.c      the host: its engine, its log, its event loop
- *   provider.c  providers, their options and objects; who serves what
+ *   provider.c  providers, their options and objects
+ *   bind.c      which of them serve an interface
  *   peer.c      interfaces that a provider calls for a component
  *   component.c what a component is, and who would serve its imports
  *   link.c      imports to slots; stubs
@@ -277,6 +278,23 @@ bool lp_version_serves(const char *offered, const char *wanted);
 /* As loop_host_provider_add, for what is not built in. */
 loop_error *lp_host_provider_add(loop_host *h, const loop_provider *table,
                                  loop_tier tier) LOOP_MUST_USE;
+const struct lp_table *lp_find_table(const loop_host *h, const char *name);
+/* It has no interface of its own. */
+bool lp_is_interceptor(const loop_provider *p);
+/*
+ * The object of these options (name and value by turns, NULL-terminated; NULL: none): one
+ * that is there, or a new one, not opened. `finding` is held, or no instance runs yet.
+ */
+loop_error *lp_object_of(loop_host *h, const struct lp_table *t, const char *const *options,
+                         struct lp_provider **ret) LOOP_MUST_USE;
+/* Whether it can work here; else p->why_not says why. Asked once; `finding` is held. */
+bool lp_works_here(struct lp_provider *p);
+loop_error *lp_chain_open(const struct lp_chain *c) LOOP_MUST_USE;
+/* Calls `close` of those that are open. */
+void lp_providers_close(loop_host *h);
+void lp_providers_done(loop_host *h);
+
+/* ---- bind.c ---- */
 /*
  * Who serves an interface as imported ("loop:core/logging@0.1.0") to a component (NULL: to
  * any); nobody: false, *why is malloced.
@@ -291,10 +309,9 @@ loop_tier lp_chain_tier(const struct lp_chain *c);
 struct lp_served lp_find_function(const struct lp_chain *c, size_t link, const char *name);
 /* NULL, too, where there is nothing to do about a drop. */
 const loop_resource *lp_find_resource(const struct lp_link *l, const char *name);
-loop_error *lp_chain_open(const struct lp_chain *c) LOOP_MUST_USE;
 /* The nearest name to `name` among what hosts and providers know; NULL when nothing is near. */
 const char *lp_nearest_interface(loop_host *h, const char *interface_name);
-void lp_providers_done(loop_host *h);
+void lp_bindings_done(loop_host *h);
 
 /* ---- peer.c ---- */
 loop_error *lp_peer_of(loop_instance *i, const loop_interface *interface,

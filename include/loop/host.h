@@ -64,6 +64,11 @@ LOOP_API loop_error *loop_host_new(const loop_host_options *options, loop_host *
  * instance that did not stop in time keeps its thread, and the host's memory with it.
  */
 LOOP_API void loop_host_delete(loop_host *host);
+/*
+ * The part of it that others see, for a program that exits now: instances are deleted and
+ * providers closed, memory is left to the system. Nothing but _delete may follow.
+ */
+LOOP_API void loop_host_close(loop_host *host);
 
 /*
  * Adds a provider. Tables are not copied. The last one added for an interface

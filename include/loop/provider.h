@@ -75,7 +75,8 @@
  *
  * Peers. A provider may be an adapter: it serves one interface by calls of another, which
  * the host's providers serve (loop_call_peer). Objects that a peer answers as `own` are its
- * to keep and to drop with loop_peer_drop, before its own `close`.
+ * to keep and to drop with loop_peer_drop, before its own `close`: providers are closed in
+ * any order, after the last drop. An adapter bears calls on several threads (ANY).
  *
  * Draft until 0.2: quiesce, save and restore will follow.
  */
