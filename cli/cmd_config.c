@@ -26,6 +26,30 @@ static loop_error *path(const loop_config *config, bool json)
     return NULL;
 }
 
+/* Loads the workspace once with each of the two profiles. */
+static loop_error *diff(const cli_args *args, bool json)
+{
+    const char *a = args->operand_count > 1 ? args->operands[1] : NULL;
+    const char *b = args->operand_count > 2 ? args->operands[2] : NULL;
+    if (!b || cli_has(args, "--profile"))
+        return loop_error_hint_set(
+            loop_error_new(LOOP_USAGE, "'loop config diff' takes two profiles"),
+            "such as `loop config diff dev prod`");
+    loop_config *x, *y;
+    loop_error *e = cli_config_load_profile(args, a, &x);
+    if (e)
+        return e;
+    e = cli_config_load_profile(args, b, &y);
+    if (!e) {
+        char *text = loop_config_diff(x, y, json); /* makes foreign text harmless itself */
+        fputs(text, stdout);
+        loop_free(text);
+        loop_config_delete(y);
+    }
+    loop_config_delete(x);
+    return e;
+}
+
 static loop_error *run(const cli_args *args, int *ret_status)
 {
     (void)ret_status;
@@ -37,9 +61,14 @@ static loop_error *run(const cli_args *args, int *ret_status)
         loop_free(schema);
         return NULL;
     }
+    if (strcmp(what, "diff") == 0)
+        return diff(args, json);
+    if (args->operand_count > 1)
+        return loop_error_new(LOOP_USAGE, "'loop config %s' takes nothing more, found '%s'", what,
+                              args->operands[1]);
     if (strcmp(what, "show") != 0 && strcmp(what, "path") != 0)
         return loop_error_hint_set(loop_error_new(LOOP_USAGE, "'loop config' cannot '%s'", what),
-                                   "it can show, schema or path");
+                                   "it can show, diff, schema or path");
     loop_config *config;
     loop_error *e = cli_config_load(args, &config);
     if (e)
@@ -56,22 +85,23 @@ static const cli_group group_config = {
 
 const cli_command cli_config = {
     .name = "config",
-    .synopsis = "[options] [show|schema|path]",
+    .synopsis = "[options] [show|diff A B|schema|path]",
     .summary = "show the configuration and where each value comes from",
     .about =
         "show: every option, class, component and binding that holds here, each with the file, "
         "line and column, the variable or the option that set it. This is what runs without a "
         "word.\n"
+        "diff A B: what would hold otherwise with the profile B than with A.\n"
         "schema: the JSON schema of loop.yaml, for editors.\n"
         "path: the loop.yaml that is used.\n\n"
         "The later of these wins: defaults, the profile's file, loop.yaml, environment "
         "variables, options. Grants add up instead, and the environment never adds one. Values "
         "that may be secrets are not shown.",
-    .example = "loop config --profile prod",
-    .shows = "shows what would hold with the profile `prod`",
+    .example = "loop config diff dev prod",
+    .shows = "shows what changes from the profile `dev` to `prod`",
     .not_yet = "changing a value from the command line: loop.yaml is edited by hand",
-    .operands = "show|schema|path",
+    .operands = "show|diff|schema|path",
     .groups = (const cli_group *const[]){&group_config, &cli_group_config, NULL},
-    .max_operands = 1,
+    .max_operands = 3,
     .run = run,
 };

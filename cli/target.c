@@ -67,10 +67,15 @@ const cli_group cli_group_config = {
 
 loop_error *cli_config_load(const cli_args *args, loop_config **ret)
 {
+    return cli_config_load_profile(args, cli_value(args, "--profile"), ret);
+}
+
+loop_error *cli_config_load_profile(const cli_args *args, const char *profile, loop_config **ret)
+{
     loop_setting *flags = cli_alloc(args->given_count * sizeof *flags);
     loop_config_sources from = {
         .file = cli_value(args, "--config"),
-        .profile = cli_value(args, "--profile"),
+        .profile = profile,
         .flags = flags,
     };
     for (size_t i = 0; i < args->given_count; i++) {

@@ -30,6 +30,9 @@ typedef struct cli_target {
  * LOOP_CONFIG, LOOP_USAGE.
  */
 loop_error *cli_config_load(const cli_args *args, loop_config **ret) LOOP_MUST_USE;
+/* The same with a profile other than --profile's; NULL: what the environment or loop.yaml says. */
+loop_error *cli_config_load_profile(const cli_args *args, const char *profile,
+                                    loop_config **ret) LOOP_MUST_USE;
 
 /* Finds the component (operand 0, or the workspace's default) and settles what it may do. */
 loop_error *cli_target_open(const cli_args *args, cli_target *ret) LOOP_MUST_USE;

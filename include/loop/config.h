@@ -142,6 +142,12 @@ LOOP_API char *loop_config_schema(void);
 /* The whole effective configuration with the origin of each value, as text or JSON. */
 LOOP_API char *loop_config_format(const loop_config *c, bool json);
 
+/*
+ * What the profile of one configuration of a workspace says other than that of
+ * another: options and bindings, with their origins. The caller's, for loop_free.
+ */
+LOOP_API char *loop_config_diff(const loop_config *a, const loop_config *b, bool json);
+
 #ifdef __cplusplus
 }
 #endif
