@@ -80,11 +80,24 @@ static void tell(const struct tracer *t, const struct row *r)
                                                           .field_count = LP_COUNT(fields)});
 }
 
+/* By the interface, then as its WIT has them. */
+static int by_place(const void *a, const void *b)
+{
+    const struct row *x = *(const struct row *const *)a, *y = *(const struct row *const *)b;
+    int order = strcmp(x->interface->name, y->interface->name);
+    return order ? order : (x->function > y->function) - (x->function < y->function);
+}
+
 static void tell_all(const struct tracer *t)
 {
+    const struct row *sorted[MAX_ROWS];
+    size_t n = 0;
     for (size_t i = 0; i < MAX_ROWS; i++)
         if (t->rows[i])
-            tell(t, t->rows[i]);
+            sorted[n++] = t->rows[i];
+    qsort(sorted, n, sizeof(struct row *), by_place);
+    for (size_t i = 0; i < n; i++)
+        tell(t, sorted[i]);
     tell(t, &t->others);
 }
 
