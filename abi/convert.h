@@ -91,22 +91,28 @@ static inline uint32_t lp_flat_low(const lp_flat *at)
     return *(const volatile uint32_t *)(const volatile void *)at; /* little-endian */
 }
 
+/* The bits of a number or truth to C. */
+static inline void lp_store_number(const lp_node *n, uint64_t bits, void *to)
+{
+    if (n->size == 4)
+        *(uint32_t *)to = (uint32_t)bits;
+    else if (n->size == 8)
+        *(uint64_t *)to = bits;
+    else if (n->kind == LP_BOOL)
+        *(bool *)to = (uint32_t)bits != 0;
+    else if (n->size == 1)
+        *(uint8_t *)to = (uint8_t)bits;
+    else
+        *(uint16_t *)to = (uint16_t)bits;
+}
+
 /* A number or truth: its bits are at the low end, whatever the slot it shares is. False: not one.
  */
 static inline bool lp_lift_number(const lp_node *n, const lp_flat *at, void *to)
 {
     if (n->kind > LP_F64)
         return false;
-    if (n->size == 4)
-        *(uint32_t *)to = lp_flat_low(at);
-    else if (n->size == 8)
-        *(uint64_t *)to = at->lo;
-    else if (n->kind == LP_BOOL)
-        *(bool *)to = lp_flat_low(at) != 0;
-    else if (n->size == 1)
-        *(uint8_t *)to = (uint8_t)lp_flat_low(at);
-    else
-        *(uint16_t *)to = (uint16_t)lp_flat_low(at);
+    lp_store_number(n, n->size == 8 ? at->lo : lp_flat_low(at), to);
     return true;
 }
 
@@ -139,6 +145,19 @@ typedef struct lp_lower {
     size_t fuel;
 } lp_lower;
 loop_error *lp_lower_values(lp_lower *l, const lp_node *n, const void *from) LOOP_MUST_USE;
+/* Parameters of a plan with `numbers_in`. */
+static inline void lp_lower_numbers(const lp_node *n, const void *from, lp_flat *flat)
+{
+    for (const lp_step *f = n->fields, *end = f + n->count; f < end; f++, flat++)
+        lp_lower_number(f->node, (const uint8_t *)from + f->offset, &flat->lo);
+}
+
+/*
+ * Parameters of a plan with `direct_in`, for lp_calling: n->flat flat values, and at most
+ * half as many pieces. False: lp_lower_values finds out why they do not go that way.
+ */
+bool lp_lower_direct(const lp_node *n, const void *from, lp_flat *flat, lp_piece *pieces,
+                     size_t *ret_count);
 /* A result of one flat value without handles. */
 loop_error *lp_lower_scalar(const lp_node *n, const void *from, loop_code blame,
                             uint64_t *ret) LOOP_MUST_USE;
@@ -154,23 +173,38 @@ loop_error *lp_each_handle(const lp_node *n, const void *value, loop_code blame,
 /* Whether all `n` bytes are UTF-8; runs of ASCII eight at a time. */
 bool lp_utf8_check(const char *s, size_t n);
 
-/* Whether it is short, and ASCII alone. */
+static inline uint64_t lp_load8(const char *s)
+{
+    uint64_t eight;
+    memcpy(&eight, s, 8);
+    return eight;
+}
+
+static inline uint32_t lp_load4(const char *s)
+{
+    uint32_t four;
+    memcpy(&four, s, 4);
+    return four;
+}
+
+/* Whether it is short, and ASCII alone. The last bytes may be looked at twice. */
 static inline bool lp_is_short_ascii(const char *s, size_t n)
 {
-    uint64_t all = 0, eight = 0;
+    uint64_t all = 0;
     if (n > 64)
         return false;
-    if (n < 8) {
-        for (size_t i = 0; i < n; i++)
-            all |= (uint8_t)s[i];
-        return all < 0x80;
+    if (n >= 16) {
+        for (const char *p = s, *last = s + n - 16; p < last; p += 16)
+            all |= lp_load8(p) | lp_load8(p + 8);
+        all |= lp_load8(s + n - 16) | lp_load8(s + n - 8);
+    } else if (n >= 8) {
+        all = lp_load8(s) | lp_load8(s + n - 8);
+    } else if (n >= 4) {
+        all = lp_load4(s) | lp_load4(s + n - 4);
+    } else if (n > 0) {
+        all = (uint8_t)(s[0] | s[n / 2] | s[n - 1]);
     }
-    for (size_t i = 0; i + 8 <= n; i += 8) {
-        memcpy(&eight, s + i, 8);
-        all |= eight;
-    }
-    memcpy(&eight, s + n - 8, 8);
-    return ((all | eight) & 0x8080808080808080u) == 0;
+    return (all & 0x8080808080808080u) == 0;
 }
 
 static inline bool lp_is_text(const char *s, size_t n)

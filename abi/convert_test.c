@@ -192,6 +192,62 @@ static void fuel_ends_a_bomb(void **state)
     free(memory);
 }
 
+/* What goes to a guest without a callback: as it is, and only what there is nothing to say of. */
+static void plain_parameters_go_directly(void **state)
+{
+    (void)state;
+    struct {
+        uint8_t small;
+        loop_string name, nothing;
+        loop_list_u64 numbers;
+        uint32_t last;
+    } args = {200, {"grüß", 6}, {NULL, 0}, {(const uint64_t[]){1, 2, 3}, 3}, 7};
+    const lp_type *types[] = {u8, text, text, TYPE(LP_LIST, PARTS(1, u64)), u32};
+    const lp_plan *p;
+    assert_null(lp_plan_new(&arena, &(lp_signature){.nparams = 5, .params = types}, &p));
+    assert_true(p->direct_in && !p->numbers_in);
+    lp_flat flat[LP_FLAT_PARAMS];
+    lp_piece pieces[LP_FLAT_PARAMS / 2];
+    size_t n;
+    assert_true(lp_lower_direct(&p->params, &args, flat, pieces, &n));
+    assert_int_equal(n, 3);
+    const lp_piece wanted[] = {
+        {args.name.ptr, 6, 1, 1}, {NULL, 0, 1, 3}, {args.numbers.ptr, 24, 8, 5}};
+    for (size_t i = 0; i < n; i++)
+        assert_true(pieces[i].from == wanted[i].from && pieces[i].size == wanted[i].size &&
+                    pieces[i].align == wanted[i].align && pieces[i].slot == wanted[i].slot);
+    assert_true(flat[0].lo == 200 && flat[2].lo == 6 && flat[6].lo == 3 && flat[7].lo == 7);
+    assert_true(flat[3].lo == 1 && flat[4].lo == 0); /* an address, though of nothing */
+    args.nothing = (loop_string){"\xff", 1};
+    assert_false(lp_lower_direct(&p->params, &args, flat, pieces, &n));
+    args.nothing = (loop_string){NULL, 1};
+    assert_false(lp_lower_direct(&p->params, &args, flat, pieces, &n));
+    args.nothing.len = 0;
+    args.numbers.len = LP_MAX_CALL_FUEL / 8; /* with the name one string too much */
+    assert_false(lp_lower_direct(&p->params, &args, flat, pieces, &n));
+    args.numbers.len = SIZE_MAX / 8 + 2;
+    assert_false(lp_lower_direct(&p->params, &args, flat, pieces, &n));
+    assert_false(plan_of(TYPE(LP_CHAR))->direct_in);
+    assert_false(plan_of(TYPE(LP_LIST, PARTS(1, text)))->direct_in);
+    assert_false(plan_of(TYPE(LP_LIST, PARTS(1, truth)))->direct_in);
+}
+
+/* Every length, with one byte that is no ASCII at each place. */
+static void short_text_is_looked_at_whole(void **state)
+{
+    (void)state;
+    char buf[65];
+    for (size_t n = 0; n <= 64; n++) {
+        memset(buf, 'a', n);
+        assert_true(lp_is_short_ascii(buf, n) && lp_is_text(buf, n));
+        for (size_t i = 0; i < n; i++) {
+            buf[i] = (char)0xff;
+            assert_false(lp_is_short_ascii(buf, n) || lp_is_text(buf, n));
+            buf[i] = 'a';
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +255,8 @@ int main(void)
         cmocka_unit_test(gaps_stay_at_home),
         cmocka_unit_test(strings_are_checked),
         cmocka_unit_test(fuel_ends_a_bomb),
+        cmocka_unit_test(plain_parameters_go_directly),
+        cmocka_unit_test(short_text_is_looked_at_whole),
     };
     return cmocka_run_group_tests(tests, NULL, drop_arena);
 }

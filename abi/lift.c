@@ -149,8 +149,8 @@ static bool lies_alike(const lp_node *e)
     return e->kind == LP_BOOL || e->kind == LP_CHAR || e->kind == LP_FLAGS || e->kind == LP_ENUM;
 }
 
-static inline loop_error *lift_steps(lp_lift *l, const lp_node *n, const uint8_t *from,
-                                     uint8_t *to);
+static inline loop_error *lift_steps(lp_lift *l, const lp_node *n, const uint8_t *from, uint8_t *to)
+    __attribute__((always_inline));
 
 static loop_error *lift_elements(lp_lift *l, const lp_node *e, const uint8_t *from, size_t count,
                                  const void **ret)
@@ -189,7 +189,7 @@ static loop_error *lift_list(lp_lift *l, const lp_node *n, uint32_t offset, uint
 
 /* ---- strings ---- */
 
-static inline loop_error *lift_string(lp_lift *l, uint32_t offset, uint32_t length, void *to)
+static loop_error *lift_text(lp_lift *l, uint32_t offset, uint32_t length, void *to)
 {
     const lp_values *v = l->from;
     if (v->encoding != LP_UTF8)
@@ -205,6 +205,21 @@ static inline loop_error *lift_string(lp_lift *l, uint32_t offset, uint32_t leng
     s->ptr = text;
     return VIEWS_AS_THEY_ARE && !l->keep ? NULL
                                          : lp_lift_view(l, offset, length, (const void **)&s->ptr);
+}
+
+/* The same, with what most strings are at hand: short and ASCII, and a view is enough. */
+static inline loop_error *lift_string(lp_lift *l, uint32_t offset, uint32_t length, void *to)
+{
+    const lp_values *v = l->from;
+    if (!VIEWS_AS_THEY_ARE || l->keep || v->encoding != LP_UTF8 || length > l->frame->fuel ||
+        (uint64_t)offset + length > v->memory_len)
+        return lift_text(l, offset, length, to);
+    const char *text = (const char *)v->memory + offset;
+    if (!lp_is_short_ascii(text, length))
+        return lift_text(l, offset, length, to);
+    l->frame->fuel -= length;
+    *(loop_string *)to = (loop_string){text, length};
+    return NULL;
 }
 
 /* ---- values in memory ---- */

@@ -252,6 +252,37 @@ static loop_error *lower_flat(lp_lower *l, const lp_node *n, const void *from, l
     }
 }
 
+bool lp_lower_direct(const lp_node *n, const void *from, lp_flat *flat, lp_piece *pieces,
+                     size_t *ret_count)
+{
+    size_t fuel = LP_MAX_CALL_FUEL, count = 0;
+    uint32_t at = 0;
+    for (const lp_step *f = n->fields, *end = f + n->count; f < end; f++, at++) {
+        const void *value = (const uint8_t *)from + f->offset;
+        if (lp_lower_number(f->node, value, &flat[at].lo))
+            continue;
+        const loop_list_u8 *list = value;
+        size_t size = list->len;
+        uint32_t align = 1;
+        if (size > fuel || (size && !list->ptr))
+            return false;
+        if (f->node->kind == LP_LIST) {
+            size *= f->node->parts[0]->guest_size;
+            align = f->node->parts[0]->guest_align;
+        } else if (!lp_is_text((const char *)list->ptr, size)) {
+            return false;
+        }
+        if (size > fuel)
+            return false;
+        fuel -= size;
+        pieces[count++] = (lp_piece){list->ptr, (uint32_t)size, align, at};
+        flat[at++].lo = align; /* of nothing: aligned, and that is all */
+        flat[at].lo = list->len;
+    }
+    *ret_count = count;
+    return true;
+}
+
 loop_error *lp_lower_values(lp_lower *l, const lp_node *n, const void *from)
 {
     l->next_handle = 0;

@@ -189,6 +189,11 @@ static bool is_number(const lp_node *n)
     return n->kind <= LP_F64;
 }
 
+static bool is_packed_list(const lp_node *n)
+{
+    return n->kind == LP_LIST && n->parts[0]->packed;
+}
+
 loop_error *lp_plan_new(lp_arena *a, const lp_signature *s, const lp_plan **ret)
 {
     lp_plan *p = lp_arena_alloc(a, sizeof *p);
@@ -200,8 +205,12 @@ loop_error *lp_plan_new(lp_arena *a, const lp_signature *s, const lp_plan **ret)
     c.handles = 0;
     LP_TRY(part(&c, s->result, &p->result));
     p->numbers_in = p->params.flat <= LP_FLAT_PARAMS;
-    for (size_t i = 0; i < s->nparams; i++)
-        p->numbers_in = p->numbers_in && is_number(p->params.parts[i]);
+    p->direct_in = p->numbers_in;
+    for (size_t i = 0; i < s->nparams; i++) {
+        const lp_node *n = p->params.parts[i];
+        p->numbers_in = p->numbers_in && is_number(n);
+        p->direct_in = p->direct_in && (is_number(n) || n->kind == LP_STRING || is_packed_list(n));
+    }
     p->number_out = !p->result || is_number(p->result);
     *ret = p;
     return NULL;

@@ -56,6 +56,8 @@ typedef struct lp_plan {
     const lp_node *result; /* NULL: none */
     /* Flat parameters, all numbers; no result, or one. Nothing of it is in the guest's memory. */
     bool numbers_in, number_out;
+    /* Flat parameters, each a number, a string or a list of packed elements. */
+    bool direct_in;
 } lp_plan;
 
 /* Into the arena. LOOP_LIMIT for a value of more than LP_MAX_VALUE_SIZE. */

@@ -193,33 +193,21 @@ loop_error *lp_guest_instantiate(lp_guest *g, uint64_t timeout_ms, bool *exited,
 loop_error *lp_guest_run(lp_guest *g, const char *interface_name, uint64_t timeout_ms,
                          int *ret_status) LOOP_MUST_USE;
 /*
- * Calls of an export with raw values. Parameters that are numbers alone come as
- * flat values; else `put` writes them. `take` reads the result, before the guest
- * frees it; NULL: there is none, or it is one number, for `result`. After an error
- * that `put` returned the guest did not run; it ends all the same.
+ * Calls of an export with raw values (lp_calling in raw.h). After an error that `put`
+ * returned the guest did not run; it ends all the same.
  */
 typedef struct lp_shape {
     uint32_t flat_params, params_size, params_align; /* flat: UINT32_MAX where in memory */
     uint32_t flat_results, results_size, results_align;
 } lp_shape;
 
-typedef struct lp_calling {
-    const lp_flat *flat;
-    size_t count;
-    loop_error *(*put)(void *data, lp_target *out);
-    loop_error *(*take)(void *data, lp_values *in);
-    void *data;
-    uint64_t result;
-} lp_calling;
-
 typedef struct lp_export lp_export;
 /* LOOP_NOT_FOUND. Lives as long as the guest, or until _delete. */
 loop_error *lp_export_new(lp_guest *g, const char *interface_name, const char *function,
                           lp_shape *ret_shape, lp_export **ret) LOOP_MUST_USE;
 void lp_export_delete(lp_export *e);
-/* After lp_guest_check_free. *exited: the guest ended itself, with *ret_status. */
-loop_error *lp_export_call(lp_export *e, lp_calling *c, uint64_t timeout_ms, bool *exited,
-                           int *ret_status) LOOP_MUST_USE;
+/* LOOP_UNAVAILABLE without c->entered: lp_guest_check_free. */
+loop_error *lp_export_call(lp_export *e, lp_calling *c) LOOP_MUST_USE;
 /*
  * LOOP_UNAVAILABLE while the guest is inside a call: nobody may enter it then; or where
  * it may wait, and the thread drives another one.

@@ -41,22 +41,28 @@ static wasmtime_error_t *on_call_failed(void *guest, loop_error *err)
     return lp_guest_stash(guest, err);
 }
 
-loop_error *lp_export_call(lp_export *x, lp_calling *c, uint64_t timeout_ms, bool *exited,
-                           int *ret_status)
+static wasmtime_error_t *on_refused(lp_calling *c, wasmtime_error_t *e, uint32_t size)
+{
+    c->refused = true;
+    return lp_guest_stash(c->guest, lp_error_of_alloc(e, size));
+}
+
+static const struct lp_calling_hooks hooks = {on_call_failed, on_refused};
+
+loop_error *lp_export_call(lp_export *x, lp_calling *c)
 {
     lp_guest *g = x->guest;
     bool alone = lp_guest_fits_here(g);
+    if (!alone || g->ticking.inside)
+        LP_TRY(lp_guest_check_free(g, x->name));
+    c->entered = true;
+    c->hooks = &hooks;
+    c->guest = g;
+    c->error = NULL;
     lp_guest_enter(g, alone);
-    lpx_calling raw = {c->flat, c->count, c->put, c->take, c->data, on_call_failed, g, 0};
-    wasmtime_error_t *e = NULL;
-    lpx_outcome o = lpx_export_call(g->driver, g->cx, x->raw, &raw, alone, timeout_ms, &e);
+    lpx_outcome o = lpx_export_call(g->driver, g->cx, x->raw, c, alone);
     lp_guest_leave(g);
-    if (o == LPX_DONE) {
-        c->result = raw.result;
-        *exited = false;
-        return NULL;
-    }
-    return lp_guest_outcome(g, o, e, exited, ret_status);
+    return o == LPX_DONE ? NULL : lp_guest_outcome(g, o, c->error, &c->exited, &c->status);
 }
 
 loop_error *lp_guest_drop(lp_guest *g, uint32_t held, uint64_t timeout_ms)

@@ -137,26 +137,11 @@ wasmtime_error_t *lpx_export_new(wasmtime_context_t *cx, const wasmtime_componen
 void lpx_export_delete(lpx_export *e);
 
 /*
- * One call. Parameters that are numbers alone come as `count` flat values; else `put`
- * writes them. `take` reads the result before post-return runs; NULL: there is none,
- * or it is one number, for `result`. Errors of their own go to `fail`.
- */
-typedef struct lpx_calling {
-    const lp_flat *flat;
-    size_t count;
-    struct loop_error *(*put)(void *data, lp_target *out);
-    struct loop_error *(*take)(void *data, lp_values *in);
-    void *data;
-    wasmtime_error_t *(*fail)(void *fail_data, struct loop_error *err);
-    void *fail_data;
-    uint64_t result;
-} lpx_calling;
-/*
  * `alone`: without a fiber, which is twice as fast; only where nothing that the
  * guest imports may wait. A stop or the deadline then end it at the next tick.
  */
-lpx_outcome lpx_export_call(lpx_driver *d, wasmtime_context_t *cx, lpx_export *e, lpx_calling *c,
-                            bool alone, uint64_t timeout_ms, wasmtime_error_t **err);
+lpx_outcome lpx_export_call(lpx_driver *d, wasmtime_context_t *cx, lpx_export *e, lp_calling *c,
+                            bool alone);
 /* Drops a resource of the guest's that is held; its destructor runs. */
 lpx_outcome lpx_held_drop(lpx_driver *d, wasmtime_context_t *cx, uint32_t handle, bool alone,
                           uint64_t timeout_ms, wasmtime_error_t **err);

@@ -184,6 +184,7 @@ void lp_guest_delete(lp_guest *g)
 {
     if (!g)
         return;
+    lp_ticker_remove(g->engine->ticker, &g->ticking);
     if (g->driver)
         lpx_store_delete(g->driver, g->store);
     else
@@ -227,15 +228,18 @@ static wasmtime_error_t *on_put(void *env, lp_target *out)
     return err ? lp_guest_stash(b->guest, err) : NULL;
 }
 
+loop_error *lp_error_of_alloc(wasmtime_error_t *e, size_t size)
+{
+    return loop_error_wrap(lp_error_of_guest("the component", e, LOOP_TRAP),
+                           "the component did not allocate %zu bytes for a value", size);
+}
+
 loop_error *lp_target_alloc(lp_target *t, uint32_t align, size_t size, uint32_t *ret)
 {
     if (size > INT32_MAX)
         return loop_error_new(LOOP_LIMIT, "a value of %zu bytes for a component", size);
     wasmtime_error_t *e = t->realloc(t, align, (uint32_t)size, ret);
-    if (!e)
-        return NULL;
-    return loop_error_wrap(lp_error_of_guest("the component", e, LOOP_TRAP),
-                           "the component did not allocate %zu bytes for a value", size);
+    return e ? lp_error_of_alloc(e, size) : NULL;
 }
 
 loop_error *lp_target_handle(lp_target *t, uint32_t nth, lp_handle h, uint32_t *ret)
@@ -389,20 +393,14 @@ loop_error *lp_guest_outcome(lp_guest *g, lpx_outcome o, wasmtime_error_t *e, bo
 /* A guest that may wait is driven by the thread, which drives one at a time. */
 static _Thread_local bool driving;
 
-/*
- * Whether the guest can run on this stack: a thread may have less than a guest may
- * use, and a call from inside of another guest's is on that one's fiber.
- */
-bool lp_guest_fits_here(const lp_guest *g)
+void lp_thread_drives(bool on)
 {
-    uintptr_t at = (uintptr_t)__builtin_frame_address(0);
-    return g->alone && at < g->stack_high && at > g->stack_low &&
-           at - g->stack_low > LP_STACK_NEEDED;
+    driving = on;
 }
 
 loop_error *lp_guest_check_free(const lp_guest *g, const char *what)
 {
-    if (g->running)
+    if (g->ticking.inside)
         return loop_error_hint_set(
             loop_error_new(LOOP_UNAVAILABLE,
                            "'%s' of '%s' was called while the component is inside a call", what,
@@ -415,22 +413,6 @@ loop_error *lp_guest_check_free(const lp_guest *g, const char *what)
                            what, g->options.name),
             "call it from a thread of its own: both may have to wait");
     return NULL;
-}
-
-void lp_guest_enter(lp_guest *g, bool alone)
-{
-    g->running = true;
-    g->driven = !alone;
-    driving = driving || g->driven;
-    lp_ticker_enter(g->engine->ticker);
-}
-
-void lp_guest_leave(lp_guest *g)
-{
-    lp_ticker_leave(g->engine->ticker);
-    g->running = false;
-    if (g->driven)
-        driving = false;
 }
 
 loop_error *lp_guest_instantiate(lp_guest *g, uint64_t timeout_ms, bool *exited, int *ret_status)

@@ -2,6 +2,8 @@
 #ifndef LP_ENGINE_INTERNAL_H
 #define LP_ENGINE_INTERNAL_H
 
+#include <stdatomic.h>
+
 #include "engine/engine.h"
 #include "engine/ext.h"
 
@@ -20,11 +22,38 @@ struct lp_engine {
     struct lp_ticker *ticker;
 };
 
-/* ticker.c: one thread an engine, awake only while a guest runs. */
+/* ticker.c: one thread an engine, awake only while guests run. */
 loop_error *lp_ticker_new(wasm_engine_t *wasm, struct lp_ticker **ret) LOOP_MUST_USE;
 void lp_ticker_delete(struct lp_ticker *t);
-void lp_ticker_enter(struct lp_ticker *t);
-void lp_ticker_leave(struct lp_ticker *t);
+
+/* A guest, as the ticker sees it. */
+struct lp_ticking {
+    _Atomic bool inside;  /* of a call; its own thread writes */
+    _Atomic bool counted; /* the ticker looks at it at every tick */
+    /* The ticker's, under its lock. */
+    struct lp_ticking *next;
+    unsigned idle; /* ticks that found it outside, one after the other */
+    bool listed;
+};
+void lp_ticker_add(struct lp_ticker *t, struct lp_ticking *g);
+void lp_ticker_remove(struct lp_ticker *t, struct lp_ticking *g);
+
+/*
+ * Around a call. No fence and no locked instruction, which short calls would pay each
+ * time: ticker.c says why none is needed.
+ */
+static inline void lp_ticker_enter(struct lp_ticker *t, struct lp_ticking *g)
+{
+    atomic_store_explicit(&g->inside, true, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst);
+    if (!atomic_load_explicit(&g->counted, memory_order_relaxed))
+        lp_ticker_add(t, g);
+}
+
+static inline void lp_ticker_leave(struct lp_ticking *g)
+{
+    atomic_store_explicit(&g->inside, false, memory_order_relaxed);
+}
 
 /* cache.c: NULL where there is nothing usable; storing never fails loudly. */
 wasmtime_component_t *lp_cache_load(lp_engine *e, const uint8_t *wasm, size_t len);
@@ -59,6 +88,8 @@ void lp_types_done(struct lp_types *x);
 loop_error *lp_error_of(wasmtime_error_t *e) LOOP_MUST_USE;
 loop_error *lp_error_of_guest(const char *name, wasmtime_error_t *e,
                               loop_code otherwise) LOOP_MUST_USE;
+/* A guest's realloc that failed; takes `e`. */
+loop_error *lp_error_of_alloc(wasmtime_error_t *e, size_t size) LOOP_MUST_USE;
 /* The message alone; takes `e`; malloced. */
 char *lp_error_text(wasmtime_error_t *e);
 
@@ -108,15 +139,41 @@ struct lp_guest {
     uint32_t resources;              /* types defined, numbered from 0 */
     uintptr_t stack_low, stack_high; /* of the thread that it was instantiated on */
     bool alone;                      /* imports nothing that may wait: calls need no fiber */
-    bool running;                    /* inside a call: nobody may enter it again */
+    struct lp_ticking ticking;       /* inside a call: nobody may enter it again */
     bool driven;                     /* that call is on a fiber */
     bool started; /* instantiated: what goes wrong from now on is the guest's fault */
 };
 
+/*
+ * Whether the guest can run on this stack: a thread may have less than a guest may
+ * use, and a call from inside of another guest's is on that one's fiber.
+ */
+static inline bool lp_guest_fits_here(const lp_guest *g)
+{
+    uintptr_t at = (uintptr_t)__builtin_frame_address(0);
+    return g->alone && at < g->stack_high && at > g->stack_low &&
+           at - g->stack_low > LP_STACK_NEEDED;
+}
+
+/* Whether this thread drives a guest that may wait. */
+void lp_thread_drives(bool on);
+
 /* After lp_guest_check_free. `alone`: without a fiber (lp_guest_fits_here). */
-bool lp_guest_fits_here(const lp_guest *g);
-void lp_guest_enter(lp_guest *g, bool alone);
-void lp_guest_leave(lp_guest *g);
+static inline void lp_guest_enter(lp_guest *g, bool alone)
+{
+    g->driven = !alone;
+    if (!alone)
+        lp_thread_drives(true);
+    lp_ticker_enter(g->engine->ticker, &g->ticking);
+}
+
+static inline void lp_guest_leave(lp_guest *g)
+{
+    lp_ticker_leave(&g->ticking);
+    if (g->driven)
+        lp_thread_drives(false);
+}
+
 /* What a race's end means; takes `e`. *exited: the guest ended itself with a status. */
 loop_error *lp_guest_outcome(lp_guest *g, lpx_outcome o, wasmtime_error_t *e, bool *exited,
                              int *status) LOOP_MUST_USE;

@@ -56,6 +56,55 @@ struct lp_target {
     const void *types;
 };
 
+/*
+ * Bytes of a parameter that lie in the guest's memory; flat value `slot` says where. Without
+ * any (size 0) it is what it was: no place is asked for.
+ */
+typedef struct lp_piece {
+    const void *from;
+    uint32_t size, align;
+    uint32_t slot;
+} lp_piece;
+
+/*
+ * One call of an export. Parameters are handed over in one of two ways:
+ *
+ * - as `count` flat values, at most LP_FLAT_PARAMS, and `pieces` that the engine copies
+ *   into the guest itself. Where there are pieces, empty ones too, it takes only a guest
+ *   whose strings are UTF-8; for another one it calls `put`.
+ * - by `put`, where `flat` is NULL.
+ *
+ * `take` reads the result before post-return runs; NULL: there is none, or it is one
+ * number, for `result`. The layout is src/export.rs's.
+ */
+typedef struct lp_calling lp_calling;
+struct lp_calling {
+    const lp_flat *flat;
+    size_t count;
+    const lp_piece *pieces;
+    size_t piece_count;
+    struct loop_error *(*put)(void *data, lp_target *out);
+    struct loop_error *(*take)(void *data, lp_values *in);
+    void *data;
+    uint64_t timeout_ms; /* 0: none */
+    /* The engine's own. */
+    const struct lp_calling_hooks *hooks;
+    void *guest;
+    struct wasmtime_error *error;
+    /* Out. The flags: false before. */
+    uint64_t result;
+    bool entered; /* false after an error that found the guest busy: nothing was called */
+    bool refused; /* the guest did not take a piece */
+    bool exited;  /* the guest ended itself, with `status` */
+    int status;
+};
+
+/* What becomes of an error of `put` and `take`, and of one of the guest's realloc. */
+struct lp_calling_hooks {
+    struct wasmtime_error *(*fail)(void *guest, struct loop_error *err);
+    struct wasmtime_error *(*refuse)(lp_calling *c, struct wasmtime_error *e, uint32_t size);
+};
+
 /* `resource` of a handle whose resource the guest implements. */
 #define LP_GUESTS UINT32_MAX
 

@@ -4,6 +4,12 @@
  * One thread an engine, asleep when no guest has run for a while: waking it costs a system call,
  * which short calls would pay each time. A guest that computes yields at each tick, and its driver
  * looks at its deadline.
+ *
+ * A guest that enters a call says so, and asks the ticker to look at it only where it is not
+ * counted already: without a fence, which short calls would pay each time. So it may see itself
+ * counted although the ticker, which has not seen it enter yet, has just given it up. The next
+ * tick puts that right: who was given up stays in the list for one more, and no processor keeps
+ * a store to itself for so long.
  */
 #include "base/os/os.h"
 #include "engine/internal.h"
@@ -17,32 +23,35 @@ struct lp_ticker {
     lp_os_mutex *lock;
     lp_os_cond *wake;
     lp_os_thread *thread;
-    _Atomic size_t running;
-    _Atomic bool asleep; /* waits without end: somebody must wake it */
+    struct lp_ticking *first; /* guests that run, or ran lately */
     bool end;
 };
 
-/* Sleeps until a guest runs. `asleep` is set before `running` is read, and the other way around in
-   lp_ticker_enter, so that no wake is lost. */
-static void sleep_until_woken(struct lp_ticker *t)
+/* Forgets guests that have not run for a while. */
+static void look(struct lp_ticker *t)
 {
-    t->asleep = true;
-    while (t->running == 0 && !t->end)
-        lp_os_cond_wait(t->wake, t->lock, 0);
-    t->asleep = false;
+    for (struct lp_ticking **at = &t->first, *g; (g = *at);) {
+        g->idle = g->inside ? 0 : g->idle + 1;
+        g->counted = g->idle <= LINGER_TICKS;
+        g->listed = g->idle <= LINGER_TICKS + 1;
+        if (g->listed)
+            at = &g->next;
+        else
+            *at = g->next;
+    }
 }
 
 static void tick(void *arg)
 {
     struct lp_ticker *t = arg;
-    unsigned idle = 0;
     lp_os_mutex_lock(t->lock);
     while (!t->end) {
-        idle = t->running ? 0 : idle + 1;
-        if (idle > LINGER_TICKS)
-            sleep_until_woken(t);
-        else if (!lp_os_cond_wait(t->wake, t->lock, lp_os_now_ns() + LP_TICK_NS))
+        if (!t->first) {
+            lp_os_cond_wait(t->wake, t->lock, 0);
+        } else if (!lp_os_cond_wait(t->wake, t->lock, lp_os_now_ns() + LP_TICK_NS)) {
             wasmtime_engine_increment_epoch(t->wasm);
+            look(t);
+        }
     }
     lp_os_mutex_unlock(t->lock);
 }
@@ -75,17 +84,28 @@ void lp_ticker_delete(struct lp_ticker *t)
     free(t);
 }
 
-void lp_ticker_enter(struct lp_ticker *t)
+void lp_ticker_add(struct lp_ticker *t, struct lp_ticking *g)
 {
-    t->running++;
-    if (!t->asleep)
-        return;
     lp_os_mutex_lock(t->lock);
-    lp_os_cond_signal(t->wake);
+    if (!t->first)
+        lp_os_cond_signal(t->wake);
+    if (!g->listed) {
+        g->next = t->first;
+        t->first = g;
+    }
+    g->listed = true;
+    g->counted = true;
+    g->idle = 0;
     lp_os_mutex_unlock(t->lock);
 }
 
-void lp_ticker_leave(struct lp_ticker *t)
+void lp_ticker_remove(struct lp_ticker *t, struct lp_ticking *g)
 {
-    t->running--;
+    lp_os_mutex_lock(t->lock);
+    struct lp_ticking **at = &t->first;
+    while (*at && *at != g)
+        at = &(*at)->next;
+    if (*at)
+        *at = g->next;
+    lp_os_mutex_unlock(t->lock);
 }

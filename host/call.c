@@ -55,11 +55,18 @@ static inline loop_error *call_row(const struct lp_link *l, const struct lp_serv
     return p->call(l->provider->self, call, row->interface, n, args, ret);
 }
 
-static loop_error *busy(const struct lp_provider *p)
+__attribute__((noinline)) static loop_error *call_locked(const struct lp_link *l,
+                                                         const struct lp_served *row,
+                                                         loop_call *call, const void *args,
+                                                         void *ret)
 {
-    return loop_error_new(LOOP_UNAVAILABLE,
-                          "the provider '%s' bears one call at a time, and waits for this one",
-                          p->table->name);
+    if (!lp_provider_lock(l->provider))
+        return loop_error_new(LOOP_UNAVAILABLE,
+                              "the provider '%s' bears one call at a time, and waits for this one",
+                              l->provider->table->name);
+    loop_error *err = call_row(l, row, call, args, ret);
+    lp_provider_unlock(l->provider);
+    return err;
 }
 
 /* `call` says which link; what it asks for is its own. */
@@ -67,13 +74,9 @@ static inline loop_error *call_link(loop_call *call, const struct lp_served *row
                                     void *ret)
 {
     const struct lp_link *l = &call->chain->links[call->link];
-    if (l->provider->table->threads == LOOP_THREADS_ANY)
-        return call_row(l, row, call, args, ret);
-    if (!lp_provider_lock(l->provider))
-        return busy(l->provider);
-    loop_error *err = call_row(l, row, call, args, ret);
-    lp_provider_unlock(l->provider);
-    return err;
+    if (l->provider->table->threads != LOOP_THREADS_ANY)
+        return call_locked(l, row, call, args, ret);
+    return call_row(l, row, call, args, ret);
 }
 
 /* A zeroed place for the result. */
@@ -92,8 +95,12 @@ static void make_room(loop_instance *i, const lp_node *result)
         memset(i->small, 0, result->size);
 }
 
-static loop_error *too_much(void)
+/* Takes `err`, which may say the same. */
+static loop_error *too_much(loop_error *err)
 {
+    if (err && loop_error_code(err) == LOOP_LIMIT)
+        return err;
+    loop_error_delete(err);
     return loop_error_new(LOOP_LIMIT, "the answer takes more than the %u MiB of a call",
                           LP_MAX_CALL_BYTES >> 20);
 }
@@ -119,10 +126,7 @@ static loop_error *lift_and_call(struct lp_slot *s, lp_values *in)
     /* Also where memory was refused: objects that were given are dropped with the rest. */
     if (!err && p->result && p->result->handles)
         err = lp_hold_result(i, s->chain->links[s->link].provider, p->result, i->answer);
-    if (!over || (err && loop_error_code(err) == LOOP_LIMIT))
-        return err;
-    loop_error_delete(err);
-    return too_much();
+    return over ? too_much(err) : err;
 }
 
 static loop_error *in_function(const struct lp_slot *s, loop_error *err)
@@ -156,23 +160,46 @@ loop_error *lp_slot_call(void *data, lp_values *in)
     return finish(s, in, err);
 }
 
-/* The same for functions of numbers alone: nothing lies in memory, nothing can be wrong. */
-loop_error *lp_slot_call_numbers(void *data, const lp_flat *in, uint64_t *ret)
+/* Calls it, and ends the frame. There is no result, or a number. */
+static inline loop_error *call_plain(const struct lp_slot *s, const void *args, uint64_t *ret)
 {
-    struct lp_slot *s = data;
-    const lp_plan *p = s->plan;
-    uint64_t args[LP_FLAT_PARAMS], answer = 0;
-    for (const lp_step *f = p->params.fields, *end = f + p->params.count; f < end; f++, in++)
-        lp_lift_number(f->node, in, (uint8_t *)args + f->offset);
     bool over = false;
+    uint64_t answer = 0;
     loop_call call = {s->instance, s->chain, s->link, &over};
     loop_error *err = call_link(&call, &s->served, args, &answer);
     lp_frame_end(&s->instance->out);
     if (err || over)
-        return in_function(s, err ? err : too_much());
-    if (p->result)
-        lp_lower_number(p->result, &answer, ret);
+        return in_function(s, over ? too_much(err) : err);
+    if (s->plan->result)
+        lp_lower_number(s->plan->result, &answer, ret);
     return NULL;
+}
+
+loop_error *lp_slot_call_plain(void *data, lp_values *in)
+{
+    struct lp_slot *s = data;
+    lp_frame *frame = &s->instance->out;
+    const lp_node *params = &s->plan->params;
+    _Alignas(16) uint8_t small[256];
+    lp_frame_begin(frame);
+    void *args = params->size <= sizeof small ? small : lp_arena_take(&frame->arena, params->size);
+    lp_lift l = {.from = in, .frame = frame};
+    loop_error *err = lp_lift_values(&l, params, args);
+    if (!err)
+        return call_plain(s, args, &in->result);
+    lp_frame_end(frame);
+    return in_function(s, err);
+}
+
+/* Nothing lies in memory, nothing can be wrong. */
+loop_error *lp_slot_call_numbers(void *data, const lp_flat *in, uint64_t *ret)
+{
+    struct lp_slot *s = data;
+    const lp_node *params = &s->plan->params;
+    uint64_t args[LP_FLAT_PARAMS];
+    for (const lp_step *f = params->fields, *end = f + params->count; f < end; f++, in++)
+        lp_lift_number(f->node, in, (uint8_t *)args + f->offset);
+    return call_plain(s, args, ret);
 }
 
 loop_error *lp_slot_put(void *data, lp_target *out)

@@ -343,37 +343,70 @@ static loop_error *call_error(const loop_export *f, loop_error *err)
     }
 }
 
+/* What a call comes to that has no result. */
+static loop_error *failed(const struct call *c, const lp_calling *calling, loop_error *err)
+{
+    loop_instance *i = c->f->instance;
+    if (!calling->entered)
+        return err;
+    i->broken = true;
+    i->exited = calling->exited;
+    i->result_status = calling->status;
+    if (!err)
+        err = loop_error_new(LOOP_CANCELLED, "'%s' ended itself with status %d", i->options.name,
+                             calling->status);
+    else if (calling->refused)
+        err = in_function(c, err);
+    return call_error(c->f, err);
+}
+
+/* Nothing of the handles that a call in flight holds is touched. */
+static loop_error *check_handles(const loop_export *f, const void *args)
+{
+    LP_TRY(lp_guest_check_free(f->instance->guest, f->export->name));
+    return check_arguments(f, args);
+}
+
+static loop_error *has_ended(const loop_instance *i)
+{
+    return loop_error_new(LOOP_UNAVAILABLE, "'%s' has ended; make another instance",
+                          i->options.name);
+}
+
 loop_error *loop_export_call(const loop_export *f, const void *args, void *ret)
 {
     loop_instance *i = f->instance;
     if (i->broken)
-        return loop_error_new(LOOP_UNAVAILABLE, "'%s' has ended; make another instance",
-                              i->options.name);
+        return has_ended(i);
     const lp_plan *p = f->plan;
-    LP_TRY(lp_guest_check_free(i->guest, f->export->name));
     if (p->params.handles)
-        LP_TRY(check_arguments(f, args));
+        LP_TRY(check_handles(f, args));
     struct call c = {f, args, ret};
     lp_flat flat[LP_FLAT_PARAMS];
-    lp_calling calling = {.put = put_args, .take = p->number_out ? NULL : take_result, .data = &c};
+    lp_piece pieces[LP_FLAT_PARAMS / 2];
+    lp_calling calling = {
+        .count = p->params.flat,
+        .pieces = pieces,
+        .put = put_args,
+        .take = p->number_out ? NULL : take_result,
+        .data = &c,
+        .timeout_ms = i->options.call_timeout_ms,
+    };
     if (p->numbers_in) {
-        for (size_t n = 0; n < p->params.count; n++)
-            lp_lower_number(p->params.parts[n], (const uint8_t *)args + p->params.fields[n].offset,
-                            &flat[n].lo);
+        lp_lower_numbers(&p->params, args, flat);
         calling.flat = flat;
-        calling.count = p->params.count;
+    } else if (p->direct_in &&
+               lp_lower_direct(&p->params, args, flat, pieces, &calling.piece_count)) {
+        calling.flat = flat;
     }
-    loop_error *err =
-        lp_export_call(f->raw, &calling, i->options.call_timeout_ms, &i->exited, &i->result_status);
+    loop_error *err = lp_export_call(f->raw, &calling);
     if (p->params.handles)
         end_loans(i);
-    if (!err && i->exited)
-        err = loop_error_new(LOOP_CANCELLED, "'%s' ended itself with status %d", i->options.name,
-                             i->result_status);
-    if (!err && p->number_out && p->result)
-        lp_lift_number(p->result, &(lp_flat){calling.result, 0}, ret);
-    i->broken = err != NULL;
-    return err ? call_error(f, err) : NULL;
+    if (err || calling.exited)
+        return failed(&c, &calling, err);
+    if (p->number_out && p->result)
+        lp_store_number(p->result, calling.result, ret);
+    return NULL;
 }
 
 loop_error *loop_handle_drop(loop_instance *i, loop_handle handle)

@@ -337,6 +337,9 @@ bool lp_is_subscribe(const char *interface_name, const char *function);
 
 /* ---- call.c ---- */
 loop_error *lp_slot_call(void *slot, lp_values *in);
+/* For no handles, and no result or a number; where nobody traces. */
+loop_error *lp_slot_call_plain(void *slot, lp_values *in);
+/* For numbers alone. */
 loop_error *lp_slot_call_numbers(void *slot, const lp_flat *in, uint64_t *ret);
 loop_error *lp_slot_put(void *slot, lp_target *out);
 loop_error *lp_stub_call(void *slot, lp_values *in);

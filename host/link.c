@@ -189,9 +189,12 @@ static loop_error *define_function(loop_instance *i, struct lp_slot *s,
     LP_TRY(lp_plan_new(&i->arena, s->import->signature, &s->plan));
     lp_function f = {.call = call, .put = lp_slot_put, .data = s};
     lp_plan_function(s->plan, &f);
-    bool numbers = s->plan->numbers_in && s->plan->number_out;
-    if (call == lp_slot_call && numbers && !i->host->options.trace)
-        f.flat = lp_slot_call_numbers;
+    const lp_plan *p = s->plan;
+    bool plain = p->number_out && !p->params.handles && !i->host->options.trace;
+    if (call == lp_slot_call && plain) {
+        f.call = lp_slot_call_plain;
+        f.flat = p->numbers_in ? lp_slot_call_numbers : NULL;
+    }
     return lp_guest_define(i->guest, s->import, &f);
 }
 

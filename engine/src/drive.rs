@@ -78,7 +78,7 @@ pub fn empty_backtrace() -> Option<WasmBacktrace> {
 /// The signals of the guest that runs on this thread.
 pub fn current_signals() -> Option<Arc<Signals>> {
     let d = CURRENT.get();
-    // SAFETY: set only by `Driver::race`, for as long as the driver is borrowed there.
+    // SAFETY: set only by `Driver::enter`, for as long as the driver is borrowed there.
     (!d.is_null()).then(|| unsafe { (*d).signals.clone() })
 }
 
@@ -116,34 +116,48 @@ const FAILED: u32 = 1;
 const STOPPED: u32 = 2;
 const DEADLINE: u32 = 3;
 
-struct Reset(*const Driver);
+/// Puts back who ran on this thread before.
+struct Reset(*const Cell<*const Driver>, *const Driver);
 impl Drop for Reset {
     fn drop(&mut self) {
-        CURRENT.set(self.0);
+        // SAFETY: `CURRENT` of this thread, on whose stack this lies.
+        unsafe { (*self.0).set(self.1) }
     }
 }
 
 impl Driver {
+    /// Until it is dropped, this is the driver of the guest that runs on this thread.
+    #[inline]
+    fn enter(&self) -> Reset {
+        // Kept, since to find it is a call.
+        CURRENT.with(|current| Reset(current, current.replace(self)))
+    }
+
     /// Runs `work` on this stack, without a fiber: for a guest that imports nothing that
     /// waits. A tick of the epoch looks whether it is stopped or late (`on_tick`).
-    pub fn run(&self, timeout_ms: u64, err: &mut CError, work: impl FnOnce() -> Result<()>) -> (u32, Option<()>) {
-        let _reset = Reset(CURRENT.replace(self));
+    #[inline]
+    pub fn run(&self, timeout_ms: u64, err: &mut CError, work: impl FnOnce() -> Result<()>) -> u32 {
         if self.signals.stop.load(Ordering::Acquire) != 0 {
-            return (STOPPED, None);
+            return STOPPED;
         }
+        let _reset = self.enter();
         self.late.set((timeout_ms != 0).then(|| Instant::now() + Duration::from_millis(timeout_ms)));
         self.ended.set(FAILED);
         self.alone.set(true);
         let result = guard(work);
         self.alone.set(false);
         match result {
-            Ok(()) => (DONE, Some(())),
-            Err(e) if self.ended.get() == FAILED => {
-                *err = Some(Box::new(e.into()));
-                (FAILED, None)
-            }
-            Err(_) => (self.ended.get(), None),
+            Ok(()) => DONE,
+            Err(e) => self.failed(e, err),
         }
+    }
+
+    #[cold]
+    fn failed(&self, e: Error, err: &mut CError) -> u32 {
+        if self.ended.get() == FAILED {
+            *err = Some(Box::new(e.into()));
+        }
+        self.ended.get()
     }
 
     /// What a guest does when the epoch moves.
@@ -169,8 +183,8 @@ impl Driver {
         err: &mut CError,
         work: impl Future<Output = Result<T>>,
     ) -> (u32, Option<T>) {
-        let _reset = Reset(CURRENT.replace(self));
         let runtime = self.runtime.as_ref().expect("present until dropped");
+        let _reset = self.enter();
         let result = guard(|| {
             if tokio::runtime::Handle::try_current().is_ok() {
                 bail!("another component that may wait runs on this thread");

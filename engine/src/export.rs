@@ -17,29 +17,83 @@ use wasmtime_c_api::*;
 
 /// `lpx_export` in ext.h: one export that C calls; C owns it.
 pub struct Export {
-    f: Func,
+    taken: TypedFunc<Args, Returned>,
+    plain: TypedFunc<Args, Number>,
     types: Types,
     in_memory: bool,
     handles: bool,
     results: Option<u32>,
 }
 
-/// One call; on C's stack as `lpx_calling`.
+/// `lp_piece` in raw.h: bytes that lie in the guest's memory, and the flat value that says where.
+#[repr(C)]
+struct Piece {
+    from: *const u8,
+    size: u32,
+    align: u32,
+    slot: u32,
+}
+
+/// One call; on C's stack as `lp_calling` in raw.h.
 #[repr(C)]
 pub struct Calling {
     flat: *const ValRaw,
     count: usize,
+    pieces: *const Piece,
+    piece_count: usize,
     put: extern "C" fn(*mut c_void, &mut Target) -> *mut c_void,
     take: Option<CallFn>,
     data: *mut c_void,
-    fail: extern "C" fn(*mut c_void, *mut c_void) -> CError,
-    fail_data: *mut c_void,
+    timeout_ms: u64,
+    hooks: *const Hooks,
+    guest: *mut c_void,
+    error: Cell<CError>,
     result: Cell<u64>,
+    // What follows is C's own.
+}
+
+/// `lp_calling_hooks` in raw.h.
+#[repr(C)]
+struct Hooks {
+    fail: extern "C" fn(*mut c_void, *mut c_void) -> CError,
+    refuse: extern "C" fn(&Calling, Box<wasmtime_error_t>, u32) -> CError,
 }
 
 impl Calling {
     fn outcome(&self, error: *mut c_void) -> Result<()> {
-        if error.is_null() { Ok(()) } else { raw::c_result((self.fail)(self.fail_data, error)) }
+        if error.is_null() { Ok(()) } else { raw::c_result((self.hooks().fail)(self.guest, error)) }
+    }
+
+    fn hooks(&self) -> &Hooks {
+        // SAFETY: C's own, which it sets before each call.
+        unsafe { &*self.hooks }
+    }
+
+    #[cold]
+    fn refused(&self, e: wasmtime::Error, size: u32) -> Result<()> {
+        raw::c_result((self.hooks().refuse)(self, Box::new(e.into()), size))
+    }
+
+    /// Puts the pieces into the guest, one after the other; after `raw::takes_utf8`.
+    fn place<T>(&self, cx: &mut LowerContext<'_, T>, flat: *mut ValRaw) -> Result<()> {
+        // SAFETY: `raw.h` asks for so many pieces, of which there are some.
+        for p in unsafe { std::slice::from_raw_parts(self.pieces, self.piece_count) } {
+            if p.size == 0 {
+                continue;
+            }
+            let offset = match cx.realloc(0, 0, p.align, p.size as usize) {
+                Ok(offset) => offset,
+                Err(e) => return self.refused(e, p.size),
+            };
+            let to = cx.as_slice_mut()[offset..][..p.size as usize].as_mut_ptr();
+            // SAFETY: `to` is in bounds; `from` has as many bytes, maybe in the guest's memory, which
+            // never moves. `slot` is one of the flat values, all of which have room.
+            unsafe {
+                ptr::copy(p.from, to, p.size as usize);
+                flat.add(p.slot as usize).write(ValRaw::u64(offset as u64));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -60,29 +114,12 @@ unsafe impl ComponentType for Args {
         handles::of_type(t.types, ty, &mut Vec::new())
     }
 }
-// SAFETY: C writes every flat value of the type, or memory through checked offsets.
-unsafe impl Lower for Args {
-    fn linear_lower_to_flat<T>(
-        &self,
-        cx: &mut LowerContext<'_, T>,
-        ty: It,
-        dst: &mut MaybeUninit<[ValRaw; 16]>,
-    ) -> Result<()> {
-        let dst: *mut ValRaw = dst.as_mut_ptr().cast();
+impl Args {
+    /// Lets C write the parameters.
+    #[inline(never)]
+    fn put<T>(&self, cx: &mut LowerContext<'_, T>, ty: It, dst: *mut ValRaw) -> Result<()> {
         // SAFETY: see `Args`.
         let (calling, export) = unsafe { (&*self.0.0, &*self.0.1) };
-        if !calling.flat.is_null() {
-            // SAFETY: `ext.h` asks for `count` values, at most 16; `dst` has room for 16.
-            unsafe {
-                // Without any, the place of a result that there may not be is written all the same.
-                dst.write(ValRaw::u64(0));
-                // One by one: a copy of the whole would wait for what C has just written.
-                for i in 0..calling.count.min(16) {
-                    dst.add(i).write(ValRaw::u64((*calling.flat.add(i)).get_u64()));
-                }
-            }
-            return Ok(());
-        }
         let to = if export.in_memory {
             let abi = raw::tuple_abi(&ty, &cx.instance_type());
             let offset = raw::allocate(cx, abi.align32, abi.size32)?;
@@ -98,6 +135,34 @@ unsafe impl Lower for Args {
             Ok(())
         })?;
         calling.outcome(error)
+    }
+}
+// SAFETY: C writes every flat value of the type, or memory through checked offsets.
+unsafe impl Lower for Args {
+    #[inline]
+    fn linear_lower_to_flat<T>(
+        &self,
+        cx: &mut LowerContext<'_, T>,
+        ty: It,
+        dst: &mut MaybeUninit<[ValRaw; 16]>,
+    ) -> Result<()> {
+        let dst: *mut ValRaw = dst.as_mut_ptr().cast();
+        // SAFETY: see `Args`.
+        let calling = unsafe { &*self.0.0 };
+        let pieces = calling.piece_count > 0;
+        if calling.flat.is_null() || (pieces && !raw::takes_utf8(cx)) {
+            return self.put(cx, ty, dst);
+        }
+        // SAFETY: `raw.h` asks for `count` values, at most 16; `dst` has room for 16.
+        unsafe {
+            // Without any, the place of a result that there may not be is written all the same.
+            dst.write(ValRaw::u64(0));
+            // One by one: a copy of the whole would wait for what C has just written.
+            for i in 0..calling.count {
+                dst.add(i).write(ValRaw::u64((*calling.flat.add(i)).get_u64()));
+            }
+        }
+        if pieces { calling.place(cx, dst) } else { Ok(()) }
     }
 
     fn linear_lower_to_memory<T>(&self, _: &mut LowerContext<'_, T>, _: It, _: usize) -> Result<()> {
@@ -247,8 +312,11 @@ pub extern "C" fn lpx_export_new(
     c_error(guard(|| {
         f.typed::<Measure<true>, Measure<false>>(&cx)?;
         *shape = SHAPE.get();
+        // SAFETY: `typed` has looked at its type; `Args`, `Returned` and `Number` bear any.
+        let (taken, plain) = unsafe { (TypedFunc::new_unchecked(*f), TypedFunc::new_unchecked(*f)) };
         *out = Box::into_raw(Box::new(Export {
-            f: *f,
+            taken,
+            plain,
             types: Types::new(),
             in_memory: shape.flat_params == u32::MAX,
             handles: shape.handles > 0,
@@ -269,27 +337,35 @@ pub extern "C" fn lpx_export_call(
     export: &Export,
     calling: &Calling,
     alone: bool,
-    timeout_ms: u64,
-    err: &mut CError,
 ) -> u32 {
-    let current = Current(calling, export);
-    let before = d.calling.replace(Some(current));
-    let args = Args(current);
-    let number = |n: Number| calling.result.set(n.0);
-    // SAFETY: `lpx_export_new` has looked at its type; `Args`, `Returned` and `Number` bear any.
-    let (taken, plain) = unsafe {
-        (
-            TypedFunc::<Args, Returned>::new_unchecked(export.f),
-            TypedFunc::<Args, Number>::new_unchecked(export.f),
-        )
-    };
-    let outcome = match (alone, calling.take.is_some()) {
-        (true, true) => d.run(timeout_ms, err, || taken.call(&mut cx, args).map(|_| ())).0,
-        (true, false) => d.run(timeout_ms, err, || plain.call(&mut cx, args).map(number)).0,
-        (false, true) => d.race(timeout_ms, err, async { taken.call_async(&mut cx, args).await.map(|_| ()) }).0,
-        (false, false) => d.race(timeout_ms, err, async { plain.call_async(&mut cx, args).await.map(number) }).0,
-    };
-    d.calling.set(before);
+    let args = Args(Current(calling, export));
+    if !alone {
+        return race(d, cx, export, calling, args);
+    }
+    // SAFETY: C's, which looks at it after the call.
+    let err = unsafe { &mut *calling.error.as_ptr() };
+    if calling.take.is_none() {
+        let call = || export.plain.call(&mut cx, args).map(|n| calling.result.set(n.0));
+        return d.run(calling.timeout_ms, err, call);
+    }
+    d.calling.set(Some(args.0));
+    let outcome = d.run(calling.timeout_ms, err, || export.taken.call(&mut cx, args).map(|_| ()));
+    d.calling.set(None);
+    outcome
+}
+
+#[inline(never)]
+fn race(d: &Driver, mut cx: WasmtimeStoreContextMut<'_>, export: &Export, calling: &Calling, args: Args) -> u32 {
+    // SAFETY: as in `lpx_export_call`.
+    let err = unsafe { &mut *calling.error.as_ptr() };
+    if calling.take.is_none() {
+        let call = async { export.plain.call_async(&mut cx, args).await.map(|n| calling.result.set(n.0)) };
+        return d.race(calling.timeout_ms, err, call).0;
+    }
+    d.calling.set(Some(args.0));
+    let call = async { export.taken.call_async(&mut cx, args).await.map(|_| ()) };
+    let outcome = d.race(calling.timeout_ms, err, call).0;
+    d.calling.set(None);
     outcome
 }
 
@@ -305,7 +381,7 @@ pub extern "C" fn lpx_held_drop(
 ) -> u32 {
     let held = d.held.borrow_mut().remove(handle);
     if alone {
-        return d.run(timeout_ms, err, || held?.resource_drop(&mut cx)).0;
+        return d.run(timeout_ms, err, || held?.resource_drop(&mut cx));
     }
     d.race(timeout_ms, err, async { held?.resource_drop_async(&mut cx).await }).0
 }

@@ -22,6 +22,7 @@ mod report;
 mod wasi;
 mod wit;
 
+use std::any::Any;
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wasmtime::component::{Component, Linker, LinkerInstance};
@@ -30,15 +31,19 @@ use wasmtime::{Error, Store};
 type CError = Option<Box<wasmtime_error_t>>;
 
 /// Runs `f`; a panic becomes an error, since unwinding into C is undefined.
+#[inline(always)]
 fn guard<T>(f: impl FnOnce() -> wasmtime::Result<T>) -> wasmtime::Result<T> {
-    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| {
-        let text = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("no message");
-        Err(Error::msg(format!("the engine panicked: {text}")))
-    })
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|panic| Err(panicked(panic)))
+}
+
+#[cold]
+fn panicked(panic: Box<dyn Any + Send>) -> Error {
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    Error::msg(format!("the engine panicked: {text}"))
 }
 
 fn c_error(r: wasmtime::Result<()>) -> CError {

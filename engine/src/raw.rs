@@ -74,6 +74,7 @@ pub fn tuple_abi(ty: &It, t: &InstanceType<'_>) -> CanonicalAbiInfo {
     }
 }
 
+#[inline]
 fn encoding(o: &CanonicalOptions) -> u32 {
     match o.string_encoding {
         StringEncoding::Utf8 => 0,
@@ -82,6 +83,7 @@ fn encoding(o: &CanonicalOptions) -> u32 {
     }
 }
 
+#[inline]
 fn has_memory(o: &CanonicalOptions) -> Result<bool> {
     match o.data_model {
         Model::LinearMemory(m) => Ok(m.memory.is_some()),
@@ -89,6 +91,7 @@ fn has_memory(o: &CanonicalOptions) -> Result<bool> {
     }
 }
 
+#[inline]
 pub fn c_result(e: CError) -> Result<()> {
     match e {
         None => Ok(()),
@@ -136,6 +139,7 @@ pub fn in_memory(v: &mut Values, abi: &CanonicalAbiInfo, offset: usize) -> Resul
 trait Carried: Sized {
     const MEMORY: bool;
     fn flat(cx: &mut LiftContext<'_>, flat: *const ValRaw) -> Result<Self>;
+    /// Only where MEMORY is.
     fn memory(v: Values) -> Result<Self>;
     /// Calls C; its error, and the flat result.
     fn call(self, f: &Function, handles: bool) -> (*mut c_void, u64);
@@ -153,7 +157,7 @@ impl Carried for Flat {
     }
 
     fn memory(_: Values) -> Result<Self> {
-        bail!("parameters in memory, not as registered")
+        unreachable!("as MEMORY says")
     }
 
     #[inline]
@@ -219,6 +223,10 @@ unsafe impl<const N: usize, const H: bool, C: Carried> Lift for Params<N, H, C> 
     }
 
     fn linear_lift_from_memory(cx: &mut LiftContext<'_>, ty: It, bytes: &[u8]) -> Result<Self> {
+        if !C::MEMORY {
+            // First of all: what does not look at the context does not have it made.
+            bail!("parameters in memory, not as registered");
+        }
         // SIZE32 is 0, so `bytes` is empty and its address is the offset that Wasmtime checked.
         let offset = bytes.as_ptr() as usize - cx.memory().as_ptr() as usize;
         let mut v = values(cx)?;
@@ -267,6 +275,15 @@ pub fn put<T>(
     f(&mut target)
 }
 
+/// Whether text goes to the guest as it is, through its realloc.
+#[inline]
+pub fn takes_utf8<T>(cx: &LowerContext<'_, T>) -> bool {
+    let o = cx.options();
+    let realloc = matches!(o.data_model, Model::LinearMemory(m) if m.realloc.is_some());
+    realloc && matches!(o.string_encoding, StringEncoding::Utf8)
+}
+
+#[inline]
 pub fn allocate<T>(cx: &mut LowerContext<'_, T>, align: u32, size: u32) -> Result<usize> {
     // Wasmtime panics where there is none; validation wants one wherever a value may need it.
     match cx.options().data_model {

@@ -340,6 +340,95 @@ static void says_unavailable(struct place *p)
     guest_close(&g);
 }
 
+/* ---- arguments that the component does not get ---- */
+
+static bool says(const loop_error *err, const char *text)
+{
+    for (; err; err = loop_error_cause(err))
+        if (strstr(loop_error_message(err), text))
+            return true;
+    return false;
+}
+
+/* Takes the error of a call of `function`, which says that, and has ended the instance. */
+static void ended_in(guest *g, const char *what, const char *function, loop_error *err,
+                     loop_code code, const char *why)
+{
+    lp_auto(lp_free_string) char *in = lp_format("in %s of", function);
+    suite_check(loop_error_code(err) == code && says(err, why) && says(err, in), what,
+                "expected '%s' that says '%s' and where, got '%s'", loop_code_name(code), why,
+                loop_code_name(loop_error_code(err)));
+    loop_error_delete(err);
+    err = try_call(g, "good()", (struct given){0}, NULL);
+    suite_check(says(err, "has ended"), what, "the next call does not say that it has ended");
+    loop_error_delete(err);
+}
+
+/* In hostile-results. A string and a list look alike in C. */
+static const struct argument {
+    const char *what, *function;
+    loop_string value;
+    loop_code code;
+    const char *why;
+} arguments[] = {
+    {"text that is not UTF-8", "take-string", {"\xed\xa0\x80", 3}, LOOP_INVALID, "not UTF-8"},
+    {"long text that is not UTF-8",
+     "take-string",
+     {"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\xff", 65},
+     LOOP_INVALID,
+     "not UTF-8"},
+    {"text without a place", "take-string", {NULL, 5}, LOOP_INVALID, "without a place"},
+    {"text of more than a call may have",
+     "take-string",
+     {"x", LP_MAX_CALL_FUEL + 1},
+     LOOP_LIMIT,
+     "take more than"},
+    {"text without an end", "take-string", {"x", SIZE_MAX}, LOOP_LIMIT, "take more than"},
+    {"numbers without a place", "take-numbers", {NULL, 2}, LOOP_INVALID, "without a place"},
+    {"more numbers than a call may have",
+     "take-numbers",
+     {"x", LP_MAX_CALL_FUEL / 8 + 1},
+     LOOP_LIMIT,
+     "take more than"},
+    {"numbers without an end",
+     "take-numbers",
+     {"x", SIZE_MAX / 8 + 2},
+     LOOP_LIMIT,
+     "take more than"},
+};
+
+static void refuses_argument(struct place *p, const struct argument *a)
+{
+    guest g;
+    wave_call c;
+    lp_auto(lp_free_string) char *text =
+        lp_format("%s(%s)", a->function, strcmp(a->function, "take-string") ? "[]" : "\"\"");
+    if (!suite_ready(a->what, guest_open(p->host, p->results, &g)))
+        return;
+    if (suite_ready(a->what, call_read(&g, text, NULL, NULL, &c))) {
+        *(loop_string *)c.args = a->value;
+        ended_in(&g, a->what, a->function, call_native(&c), a->code, a->why);
+    }
+    guest_close(&g);
+}
+
+/* The allocator goes wrong; for what is empty it is not asked. */
+static void is_not_taken(struct place *p, const char *what, unsigned how, const char *why)
+{
+    guest g;
+    lp_auto(lp_free_string) char *go_wrong = lp_format("go-wrong(%u)", how);
+    if (!suite_ready(what, guest_open(p->host, p->results, &g)))
+        return;
+    if (suite_ready(what, try_call(&g, go_wrong, (struct given){0}, NULL)) &&
+        answers(&g, what, "take-string(\"\")", (struct given){0}, 0) &&
+        answers(&g, what, "take-numbers([])", (struct given){0}, 0)) {
+        loop_error *err = try_call(&g, "take-string(\"hello\")", (struct given){0}, NULL);
+        suite_check(says(err, "did not allocate 5 bytes"), what, "it does not say what for");
+        ended_in(&g, what, "take-string", err, LOOP_TRAP, why);
+    }
+    guest_close(&g);
+}
+
 static void run_all(struct place *p)
 {
     ends_with_handles(p);
@@ -363,6 +452,11 @@ static void run_all(struct place *p)
                         "wild.read($h)");
     with_a_thing_inside(p, "a provider drops a thing of the component that called it", NULL);
     says_unavailable(p);
+    for (size_t i = 0; i < LP_COUNT(arguments); i++)
+        refuses_argument(p, &arguments[i]);
+    is_not_taken(p, "an allocator that traps", 7, "unreachable");
+    is_not_taken(p, "an allocator that answers what is out of bounds", 2, "realloc return");
+    is_not_taken(p, "an allocator that calls out", 8, "cannot leave");
 }
 
 void run_host_cases(const char *folder)

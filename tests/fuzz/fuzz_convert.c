@@ -4,7 +4,8 @@
  *
  * The input makes a type, then flat values and a memory. What must hold: nothing is
  * read outside of the memory and nothing leaks; what is lifted can be lowered
- * again, in the same encoding, and lifted from there as the same value.
+ * again, in the same encoding, and lifted from there as the same value; both ways of
+ * lowering plain values do the same.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@ const char *const fuzz_seeds[] = {
     "\x03\x02\x01\x02\x0e\x03\x0c\x05\x0d\x05 a record of a string, a number and a list",
     "\x02\x01\x01\x01\x0d\x10\x03\x0c\x13\x05\x14 lists of variants, options, results \xff\xfe\x80",
     "\x01\x02\x02\x01\x0d\x0d\x0d\x0d\x0c lists of lists of lists of lists of strings",
+    "\x00\x02\x01\x03\x07\x0c\x0d\x08\x0a\x05 numbers, a string and a list of numbers \x10\x03",
     "\x01\x01\x01\x05\x0b\x0b\x01\x11\x14\x15\x08\x01\x02\x03\x04",
     NULL,
 };
@@ -147,6 +149,35 @@ static loop_code lift(const lp_values *v, const lp_node *n, lp_frame *f, bool ke
     return code;
 }
 
+/* Where a plan has a direct way, that ends with the same: what `done` got, as flat values. */
+static void directly(const lp_plan *p, const void *value, const struct guest *done)
+{
+    lp_flat flat[LP_FLAT_PARAMS];
+    lp_piece pieces[LP_FLAT_PARAMS / 2];
+    struct guest g = {.manner = done->manner, .next = 16};
+    size_t count;
+    if (!p->direct_in || done->target.encoding != LP_UTF8)
+        return;
+    if (!lp_lower_direct(&p->params, value, flat, pieces, &count))
+        abort();
+    g.target.memory_len = NEW_MEMORY;
+    g.target.memory = lp_alloc(g.target.memory_len);
+    for (const lp_piece *x = pieces; x < pieces + count; x++) {
+        uint32_t at;
+        if (!x->size)
+            continue;
+        on_realloc(&g.target, x->align, x->size, &at);
+        memcpy(g.target.memory + at, x->from, x->size);
+        flat[x->slot].lo = at;
+    }
+    for (size_t i = 0; i < p->params.flat; i++)
+        if (flat[i].lo != done->target.flat[i].lo)
+            abort();
+    if (g.next != done->next || memcmp(g.target.memory, done->target.memory, g.next) != 0)
+        abort();
+    free(g.target.memory);
+}
+
 /* Lowers, lifts again and compares. What was made is at most as large as what was passed. */
 static void back(const lp_plan *p, const lp_values *v, uint8_t manner, const void *value,
                  lp_arena *arena)
@@ -170,6 +201,7 @@ static void back(const lp_plan *p, const lp_values *v, uint8_t manner, const voi
     if (err && loop_error_code(err) != LOOP_LIMIT)
         abort();
     if (!err) {
+        directly(p, value, &g);
         lp_values again = {.flat = g.target.flat,
                            .offset = g.target.offset,
                            .size = n->guest_size,
