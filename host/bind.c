@@ -337,6 +337,25 @@ struct lp_served lp_find_function(const struct lp_chain *c, size_t link, const c
     return (struct lp_served){0};
 }
 
+struct lp_hop *lp_hops_new(const struct lp_chain *c, size_t link, const char *name)
+{
+    struct lp_hop *hops = lp_alloc((c->n - link + 1) * sizeof *hops);
+    for (size_t n = 0; link < c->n; link++) {
+        struct lp_served served = lp_find_function(c, link, name);
+        const struct lp_link *l = &c->links[link];
+        if (!served.function)
+            continue;
+        hops[n] = (struct lp_hop){.link = link, .served = served};
+        if (l->side && l->side->functions && l->provider->table->threads == LOOP_THREADS_ANY) {
+            hops[n].call = served.function->call;
+            hops[n].functions = l->side->functions;
+            hops[n].self = l->provider->self;
+        }
+        n++;
+    }
+    return hops;
+}
+
 const loop_resource *lp_find_resource(const struct lp_link *l, const char *name)
 {
     const loop_resource *r = l->side ? l->side->interface->resources : NULL;

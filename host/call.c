@@ -17,11 +17,17 @@
 struct loop_call {
     loop_instance *instance;
     const struct lp_chain *chain;
-    size_t link;
-    bool *over; /* more memory was asked for than a call may have */
+    const struct lp_hop *hop; /* where it is; the next one follows */
+    bool *over;               /* more memory was asked for than a call may have */
 };
 
 /* ---- calling ---- */
+
+/* Who is asked first. */
+static struct lp_provider *first_of(const struct lp_slot *s)
+{
+    return s->chain->links[s->hops->link].provider;
+}
 
 static void trace(const struct lp_slot *s, const char *provider, uint64_t start,
                   const char *outcome)
@@ -45,9 +51,9 @@ static const char *outcome_of(const struct lp_slot *s, const loop_error *err)
     return r && r->kind == LP_RESULT && *(const uint8_t *)s->instance->answer ? "error" : "ok";
 }
 
-static inline loop_error *call_row(const struct lp_link *l, const struct lp_served *row,
-                                   loop_call *call, const void *args, void *ret)
+static loop_error *call_row(const struct lp_link *l, loop_call *call, const void *args, void *ret)
 {
+    const struct lp_served *row = &call->hop->served;
     const loop_provider *p = l->provider->table;
     if (l->side && l->side->functions)
         return row->function->call(l->side->functions, l->provider->self, call, args, ret);
@@ -55,28 +61,31 @@ static inline loop_error *call_row(const struct lp_link *l, const struct lp_serv
     return p->call(l->provider->self, call, row->interface, n, args, ret);
 }
 
-__attribute__((noinline)) static loop_error *call_locked(const struct lp_link *l,
-                                                         const struct lp_served *row,
-                                                         loop_call *call, const void *args,
-                                                         void *ret)
+static loop_error *call_locked(const struct lp_link *l, loop_call *call, const void *args,
+                               void *ret)
 {
     if (!lp_provider_lock(l->provider))
         return loop_error_new(LOOP_UNAVAILABLE,
                               "the provider '%s' bears one call at a time, and waits for this one",
                               l->provider->table->name);
-    loop_error *err = call_row(l, row, call, args, ret);
+    loop_error *err = call_row(l, call, args, ret);
     lp_provider_unlock(l->provider);
     return err;
 }
 
-/* `call` says which link; what it asks for is its own. */
-static inline loop_error *call_link(loop_call *call, const struct lp_served *row, const void *args,
-                                    void *ret)
+__attribute__((noinline)) static loop_error *call_found(loop_call *call, const void *args,
+                                                        void *ret)
 {
-    const struct lp_link *l = &call->chain->links[call->link];
+    const struct lp_link *l = &call->chain->links[call->hop->link];
     if (l->provider->table->threads != LOOP_THREADS_ANY)
-        return call_locked(l, row, call, args, ret);
-    return call_row(l, row, call, args, ret);
+        return call_locked(l, call, args, ret);
+    return call_row(l, call, args, ret);
+}
+
+static inline loop_error *call_link(loop_call *call, const void *args, void *ret)
+{
+    const struct lp_hop *h = call->hop;
+    return h->call ? h->call(h->functions, h->self, call, args, ret) : call_found(call, args, ret);
 }
 
 /* A zeroed place for the result. */
@@ -121,19 +130,18 @@ static loop_error *lift_and_call(struct lp_slot *s, lp_values *in)
     i->taken.n = 0;
     make_room(i, p->result);
     bool over = false;
-    loop_call call = {i, s->chain, s->link, &over};
-    err = call_link(&call, &s->served, args, i->answer);
+    loop_call call = {i, s->chain, s->hops, &over};
+    err = call_link(&call, args, i->answer);
     /* Also where memory was refused: objects that were given are dropped with the rest. */
     if (!err && p->result && p->result->handles)
-        err = lp_hold_result(i, s->chain->links[s->link].provider, p->result, i->answer);
+        err = lp_hold_result(i, first_of(s), p->result, i->answer);
     return over ? too_much(err) : err;
 }
 
 static loop_error *in_function(const struct lp_slot *s, loop_error *err)
 {
     return loop_error_wrap(err, "in %s of '%s' (provider '%s')", s->import->name,
-                           s->import->interface_name,
-                           s->chain ? s->chain->links[s->link].provider->table->name : "stub");
+                           s->import->interface_name, s->chain ? first_of(s)->table->name : "stub");
 }
 
 /* The values of a call are over where no `put` follows. */
@@ -156,7 +164,7 @@ loop_error *lp_slot_call(void *data, lp_values *in)
     lp_frame_begin(&s->instance->out);
     loop_error *err = lift_and_call(s, in);
     if (traced)
-        trace(s, s->chain->links[s->link].provider->table->name, start, outcome_of(s, err));
+        trace(s, first_of(s)->table->name, start, outcome_of(s, err));
     return finish(s, in, err);
 }
 
@@ -165,8 +173,8 @@ static inline loop_error *call_plain(const struct lp_slot *s, const void *args, 
 {
     bool over = false;
     uint64_t answer = 0;
-    loop_call call = {s->instance, s->chain, s->link, &over};
-    loop_error *err = call_link(&call, &s->served, args, &answer);
+    loop_call call = {s->instance, s->chain, s->hops, &over};
+    loop_error *err = call_link(&call, args, &answer);
     lp_frame_end(&s->instance->out);
     if (err || over)
         return in_function(s, over ? too_much(err) : err);
@@ -228,21 +236,33 @@ static loop_error *matching_row(const struct lp_chain *c, size_t n, const loop_f
                           c->links[n].provider->table->name, wanted->name);
 }
 
-loop_error *loop_call_next(loop_call *call, const loop_interface *interface, size_t row,
-                           const void *args, void *ret)
+/* Another function than the one that was called. */
+static loop_error *call_next_other(loop_call *call, const loop_interface *interface, size_t row,
+                                   const void *args, void *ret)
 {
     const struct lp_chain *c = call->chain;
     const loop_function *wanted = &interface->functions[row];
     struct lp_served found;
-    for (size_t n = call->link + 1; n < c->n; n++) {
+    for (size_t n = call->hop->link + 1; n < c->n; n++) {
         LP_TRY(matching_row(c, n, wanted, &found));
-        loop_call next = {call->instance, c, n, call->over};
+        struct lp_hop hops[2] = {{.link = n, .served = found}, {0}};
+        loop_call next = {call->instance, c, hops, call->over};
         if (found.function)
-            return call_link(&next, &found, args, ret);
+            return call_link(&next, args, ret);
     }
     return loop_error_new(LOOP_UNAVAILABLE, "'%s' is the last provider of '%s' that has '%s'",
-                          c->links[call->link].provider->table->name, c->interface_name,
+                          c->links[call->hop->link].provider->table->name, c->interface_name,
                           wanted->name);
+}
+
+loop_error *loop_call_next(loop_call *call, const loop_interface *interface, size_t row,
+                           const void *args, void *ret)
+{
+    const struct lp_hop *hop = call->hop;
+    if (&interface->functions[row] != hop->served.function || !hop[1].served.function)
+        return call_next_other(call, interface, row, args, ret);
+    loop_call next = {call->instance, call->chain, hop + 1, call->over};
+    return call_link(&next, args, ret);
 }
 
 /* ---- peers ---- */
@@ -250,8 +270,8 @@ loop_error *loop_call_next(loop_call *call, const loop_interface *interface, siz
 loop_error *loop_peer_call(const loop_peer *peer, loop_call *call, size_t row, const void *args,
                            void *ret)
 {
-    loop_call other = {call->instance, &peer->chain, peer->rows[row].link, call->over};
-    return call_link(&other, &peer->rows[row].served, args, ret);
+    loop_call other = {call->instance, &peer->chain, peer->hops[row], call->over};
+    return call_link(&other, args, ret);
 }
 
 loop_error *loop_call_peer(loop_call *call, const loop_interface *interface, const loop_peer **ret)

@@ -81,15 +81,26 @@ struct lp_served {
     const loop_function *function; /* NULL: it has none */
 };
 
+/*
+ * Where a call goes: each link that has the function, from the first to be asked; ends with a
+ * hop without one. Found once, when a component is linked.
+ */
+struct lp_hop {
+    size_t link;
+    struct lp_served served;
+    /* The same at hand, where the link has a table and bears any thread; else NULL. */
+    loop_error *(*call)(const void *functions, void *self, loop_call *call, const void *args,
+                        void *ret);
+    const void *functions;
+    void *self;
+};
+
 /* An interface that a provider calls for a component. */
 struct loop_peer {
     struct lp_chain chain;
     char *component;
     const loop_interface *interface;
-    struct {
-        size_t link;
-        struct lp_served served;
-    } rows[]; /* one for each of the interface's functions */
+    const struct lp_hop *hops[]; /* one for each of the interface's functions */
 };
 
 struct loop_host {
@@ -148,8 +159,7 @@ struct lp_slot {
     loop_instance *instance;
     const lp_plan *plan;          /* functions */
     const struct lp_chain *chain; /* NULL: a stub */
-    size_t link;                  /* the first of the chain that has the function */
-    struct lp_served served;      /* its row there */
+    const struct lp_hop *hops;    /* not of a stub */
     char *stub_reason;            /* stubs: what `unavailable` says */
 };
 
@@ -307,6 +317,8 @@ char *lp_chain_text(const struct lp_chain *c);
 loop_tier lp_chain_tier(const struct lp_chain *c);
 /* The function of that name, where the link implements it, or passes it on. */
 struct lp_served lp_find_function(const struct lp_chain *c, size_t link, const char *name);
+/* The hops from `link` on, which has the function; for free(). */
+struct lp_hop *lp_hops_new(const struct lp_chain *c, size_t link, const char *name);
 /* NULL, too, where there is nothing to do about a drop. */
 const loop_resource *lp_find_resource(const struct lp_link *l, const char *name);
 /* The nearest name to `name` among what hosts and providers know; NULL when nothing is near. */

@@ -244,12 +244,12 @@ char *lp_why_not(const struct lp_chain *c, const char *interface_name, const cha
     return lp_format("'%s' has no such function", provider);
 }
 
-static char *why_not_import(struct lp_slot *s)
+static char *why_not_import(const struct lp_slot *s, size_t *ret_first)
 {
     lp_buf declared = {0};
     lp_signature_text(s->import->signature, &declared);
     char *why =
-        lp_why_not(s->chain, s->import->interface_name, s->import->name, declared.ptr, &s->link);
+        lp_why_not(s->chain, s->import->interface_name, s->import->name, declared.ptr, ret_first);
     lp_buf_done(&declared);
     return why;
 }
@@ -262,7 +262,8 @@ static loop_error *define_served(loop_instance *i, const lp_import *import,
         return define_resource(i, import, chain);
     struct lp_slot *s = slot_new(i, import);
     s->chain = chain;
-    lp_auto(lp_free_string) char *why = why_not_import(s);
+    size_t first;
+    lp_auto(lp_free_string) char *why = why_not_import(s, &first);
     if (why) {
         add_missing(missing,
                     lp_format("needs %s of %s: %s", import->name, import->interface_name, why));
@@ -270,7 +271,7 @@ static loop_error *define_served(loop_instance *i, const lp_import *import,
     }
     if (lp_is_subscribe(import->interface_name, import->name))
         return lp_guest_define_subscribe(i->guest, import);
-    s->served = lp_find_function(chain, s->link, import->name);
+    s->hops = lp_hops_new(chain, first, import->name);
     LP_TRY(define_function(i, s, lp_slot_call));
     loop_error *err = lp_check_handles(i, s->plan, chain);
     if (!err)
@@ -436,6 +437,7 @@ void lp_unlink(loop_instance *i)
 {
     for (size_t n = 0; n < i->slots.n; n++) {
         free(i->slots.at[n]->stub_reason);
+        free((void *)i->slots.at[n]->hops);
         free(i->slots.at[n]);
     }
     free(i->slots.at);

@@ -26,14 +26,15 @@ static loop_error *fill_rows(loop_peer *p)
         if (why)
             return loop_error_new(LOOP_UNAVAILABLE, "'%s' of '%s': %s", f->name, p->interface->name,
                                   why);
-        p->rows[n].link = link;
-        p->rows[n].served = lp_find_function(&p->chain, link, f->name);
+        p->hops[n] = lp_hops_new(&p->chain, link, f->name);
     }
     return NULL;
 }
 
 static void peer_delete(loop_peer *p)
 {
+    for (size_t n = 0; p->interface->functions[n].name; n++)
+        free((void *)p->hops[n]);
     free(p->component);
     free(p);
 }
@@ -41,7 +42,7 @@ static void peer_delete(loop_peer *p)
 static loop_error *peer_new(loop_instance *i, const loop_interface *interface, loop_peer **ret)
 {
     size_t n = count_functions(interface);
-    loop_peer *p = lp_alloc(sizeof *p + n * sizeof p->rows[0]);
+    loop_peer *p = lp_alloc(sizeof *p + n * sizeof p->hops[0]);
     p->interface = interface;
     p->component = lp_strdup(i->options.name);
     lp_auto(lp_free_string) char *full = lp_format("%s@%s", interface->name, interface->version);
