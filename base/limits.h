@@ -35,6 +35,16 @@
 #define LP_MAX_KV_KEYS 65536            /* keys of one component in memory */
 #define LP_MAX_KV_BYTES (64u << 20)     /* keys and values of one component in memory */
 #define LP_MAX_IDENTITY 8192            /* bytes of a component's identity */
+#define LP_MAX_STORE_NAME 64            /* bytes of a bucket's name */
+#define LP_MAX_STORE_KEY 1024           /* bytes of a key */
+#define LP_MAX_STORE_VALUE (16 << 20)   /* bytes of a value */
+#define LP_MAX_STORE_VERSION 64         /* bytes of a version */
+#define LP_MAX_STORE_BATCH 1024         /* keys of one call */
+#define LP_MAX_STORE_BYTES (32 << 20)   /* bytes of the values of one call */
+#define LP_MAX_STORE_PAGE 1024          /* keys of one page */
+#define LP_MAX_STORE_WAIT_MS 10000      /* for another process that has the file */
+#define LP_STORE_FREE_KEYS 1024         /* keys that any quota allows, and */
+#define LP_STORE_KEY_ROOM 64            /* one more for so many bytes of the quota */
 #define LP_MAX_GRANTS 1024              /* grants of one kind */
 #define LP_MAX_INVOKE_TEXT (1u << 20)   /* bytes of an --invoke expression */
 #define LP_MAX_CACHE_BYTES (1ull << 30) /* compiled components kept; the oldest go first */

@@ -39,8 +39,8 @@ sources() {
 }
 
 flags="-std=gnu17 -D_GNU_SOURCE -g -O1 -I. -Iinclude -isystem $engine/include -DLOOP_VERSION=\"fuzz\"
-    -DLOOP_DATA_DIR=\"$PWD\" $(pkg-config --cflags libuv libfyaml libsodium jansson)"
-libraries="$engine/lib/libloop_engine.a $(pkg-config --libs libuv libfyaml libsodium jansson) -lpthread -ldl -lm"
+    -DLOOP_DATA_DIR=\"$PWD\" $(pkg-config --cflags libuv libfyaml libsodium jansson sqlite3)"
+libraries="$engine/lib/libloop_engine.a $(pkg-config --libs libuv libfyaml libsodium jansson sqlite3) -lpthread -ldl -lm"
 
 # fresh OBJECT SOURCE: newer than its source, every header and the flags
 fresh() {

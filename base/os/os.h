@@ -72,6 +72,22 @@ void lp_os_each_file(const char *path,
 /* Removes a file; that it is not there is fine. */
 void lp_os_remove(const char *path);
 
+/*
+ * Makes an empty file 0600 that lasts, its name included, and the directories above it (0700).
+ * There already: it is not opened, which would end locks that this process holds on it.
+ */
+loop_error *lp_os_create_private(const char *path) LOOP_MUST_USE;
+
+/*
+ * A lock that processes and objects of one process share by a file's name (made, 0600, never
+ * removed). Whoever dies no longer has it. `try` never waits; false: somebody else has it.
+ */
+typedef struct lp_os_lock lp_os_lock;
+loop_error *lp_os_lock_open(const char *path, lp_os_lock **ret) LOOP_MUST_USE;
+bool lp_os_lock_try(lp_os_lock *l);
+void lp_os_lock_release(lp_os_lock *l);
+void lp_os_lock_close(lp_os_lock *l);
+
 /* Absolute, without links, "." and ".."; malloced, NULL where nothing is there. */
 char *lp_os_realpath(const char *path);
 /* The current directory; malloced, NULL when it is gone. */
@@ -90,6 +106,9 @@ char *lp_os_executable_path(void);
 /* The file that this code is in, the program or a library of it; malloced or NULL. */
 char *lp_os_own_path(void);
 bool lp_os_isatty(int fd);
+
+/* Bytes that nobody can guess. */
+void lp_os_random(void *ret, size_t n);
 
 /* ---- clocks ---- */
 

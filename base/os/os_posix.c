@@ -26,6 +26,7 @@
 #endif
 
 #include "base/base.h"
+#include "base/os/internal.h"
 
 /* Our own words: strerror is not safe between threads and starts with a capital. */
 static loop_error *from_errno(int number)
@@ -46,6 +47,11 @@ static loop_error *from_errno(int number)
     case ENOMEM: return loop_error_new(LOOP_SYSTEM, "out of memory");
     default: return loop_error_new(LOOP_IO, "system error %d", number);
     }
+}
+
+loop_error *lp_os_error(int number)
+{
+    return from_errno(number);
 }
 
 /* ---- files ---- */
