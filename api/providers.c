@@ -11,8 +11,10 @@
 #include "providers/config/config.h"
 #include "providers/keyvalue/keyvalue.h"
 #include "providers/logging/logging.h"
+#include "providers/memory/memory.h"
 #include "providers/rate_limit/rate_limit.h"
 #include "providers/redact/redact.h"
+#include "providers/sqlite/sqlite.h"
 #include "providers/trace/trace.h"
 
 /* The last one that serves an interface is asked, unless loop.yaml binds another. */
@@ -26,5 +28,7 @@ const loop_provider *const lp_builtin_providers[] = {
     &lp_provider_capabilities,
     &lp_provider_config,
     &lp_provider_keyvalue,
+    &lp_provider_sqlite,
+    &lp_provider_memory,
     NULL,
 };

@@ -109,25 +109,42 @@ void lp_connection_close(lp_connection *c)
     *c = (lp_connection){0};
 }
 
+#define ANOTHER_FILE "let `file:` of the provider 'sqlite' name another file"
+
+/* What people can do about it. */
+static const struct failure {
+    int code;
+    loop_code as;
+    const char *message, *hint;
+} failures[] = {
+    {SQLITE_BUSY, LOOP_IO, "another process has held it for too long",
+     "end the process that has it, or " ANOTHER_FILE},
+    {SQLITE_LOCKED, LOOP_IO, "another process has held it for too long",
+     "end the process that has it, or " ANOTHER_FILE},
+    {SQLITE_FULL, LOOP_IO, "no space left on the device",
+     "make room on its disk: what was stored before is still there"},
+    {SQLITE_NOMEM, LOOP_SYSTEM, "out of memory", "give the host more memory"},
+    {SQLITE_READONLY, LOOP_IO, "it may not be written",
+     "let this user write the file and the folder that it is in"},
+    {SQLITE_CANTOPEN, LOOP_IO, "it cannot be opened",
+     "let this user read and write the file and the folder that it is in"},
+    {SQLITE_NOTADB, LOOP_IO, "it is not an SQLite database", ANOTHER_FILE},
+    {SQLITE_CORRUPT, LOOP_IO, "it is damaged",
+     "put it back from a copy (knowledge/storage.md), or " ANOTHER_FILE},
+    {0, LOOP_OK, NULL, NULL},
+};
+
 loop_error *lp_connection_error(lp_connection *c)
 {
     int code = c->db ? sqlite3_extended_errcode(c->db) : SQLITE_NOMEM;
-    switch (code & 255) {
-    case SQLITE_BUSY:
-    case SQLITE_LOCKED:
-        if (c->who && c->who->cancelled(c->who->ctx))
-            return loop_error_new(LOOP_CANCELLED, "cancelled while waiting for the store");
-        return loop_error_new(LOOP_IO, "another process has held it for too long");
-    case SQLITE_FULL: return loop_error_new(LOOP_IO, "no space left on the device");
-    case SQLITE_NOMEM: return loop_error_new(LOOP_SYSTEM, "out of memory");
-    case SQLITE_READONLY: return loop_error_new(LOOP_IO, "it may not be written");
-    case SQLITE_CANTOPEN: return loop_error_new(LOOP_IO, "it cannot be opened");
-    case SQLITE_NOTADB: return loop_error_new(LOOP_IO, "it is not an SQLite database");
-    case SQLITE_CORRUPT: return loop_error_new(LOOP_IO, "it is damaged");
-    default:
-        return loop_error_new(LOOP_IO, "%s (SQLite %d)",
-                              c->db ? sqlite3_errmsg(c->db) : "it cannot be opened", code);
-    }
+    bool busy = (code & 255) == SQLITE_BUSY || (code & 255) == SQLITE_LOCKED;
+    if (busy && c->who && c->who->cancelled(c->who->ctx))
+        return loop_error_new(LOOP_CANCELLED, "cancelled while waiting for the store");
+    for (const struct failure *f = failures; f->message; f++)
+        if (f->code == (code & 255))
+            return loop_error_hint_set(loop_error_new(f->as, "%s", f->message), "%s", f->hint);
+    return loop_error_new(LOOP_IO, "%s (SQLite %d)",
+                          c->db ? sqlite3_errmsg(c->db) : "it cannot be opened", code);
 }
 
 loop_error *lp_connection_run(lp_connection *c, const char *sql)

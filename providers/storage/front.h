@@ -1,0 +1,18 @@
+/*
+ * providers/storage/front.h: loop:storage/store as functions, for every provider whose `self`
+ * is an lp_store. front.c asks who calls and what was granted, then store.h.
+ */
+#ifndef LP_STORAGE_FRONT_H
+#define LP_STORAGE_FRONT_H
+
+#include "providers/storage/store.h"
+
+extern const loop_storage_store_functions lp_storage_functions;
+
+/* The same as the list of a provider's interfaces. */
+extern const loop_provider_interface lp_storage_interfaces[];
+
+/* `close` of such a provider. */
+void lp_storage_close(void *self);
+
+#endif
