@@ -21,7 +21,8 @@ esac
 # Rows: bind LANGUAGE WORLD=NAME FOLDER MAIN DEPENDENCY...
 bindings() {
     bind c    http-command=loop   sdk/c/gen        wit/command wit/core $wasi
-    bind rust sdk=bindings        sdk/rust/src/gen sdk/rust/wit/sdk.wit wit/core $wasi
+    bind c    imports=storage     sdk/c/gen        wit/storage wit/core $wasi
+    bind rust sdk=bindings        sdk/rust/src/gen sdk/rust/wit/sdk.wit wit/core wit/storage $wasi
     guests=tests/guests
     bind c    application=app     $guests/gen      wit/core $wasi
     bind c    sockets             $guests/gen      $guests/wit/sockets.wit $wasi

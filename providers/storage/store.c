@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define GRANT_MORE                                                                                 \
+    "grant more: --storage SIZE, or grants: { storage: { quota: SIZE } } in loop.yaml"
+
 /* ---- for engines ---- */
 
 loop_error *lp_store_alloc(const lp_store_caller *who, size_t size, void *ret)
@@ -29,14 +32,17 @@ loop_error *lp_store_quota(const lp_store_caller *who, lp_store_size before, lp_
 {
     if (after.bytes > who->granted && after.bytes > before.bytes) {
         lp_auto(lp_free_string) char *quota = lp_size_text(who->granted);
-        return loop_error_new(LOOP_LIMIT,
-                              "keys and values would take %llu bytes, and the quota is %s",
-                              (unsigned long long)after.bytes, quota);
+        return loop_error_hint_set(
+            loop_error_new(LOOP_LIMIT, "keys and values would take %llu bytes, and the quota is %s",
+                           (unsigned long long)after.bytes, quota),
+            GRANT_MORE);
     }
     uint64_t keys = LP_STORE_FREE_KEYS + who->granted / LP_STORE_KEY_ROOM;
     if (after.keys > keys && after.keys > before.keys)
-        return loop_error_new(LOOP_LIMIT, "a quota of %llu bytes allows %llu keys",
-                              (unsigned long long)who->granted, (unsigned long long)keys);
+        return loop_error_hint_set(
+            loop_error_new(LOOP_LIMIT, "a quota of %llu bytes allows %llu keys",
+                           (unsigned long long)who->granted, (unsigned long long)keys),
+            GRANT_MORE);
     return NULL;
 }
 

@@ -3,6 +3,72 @@
 #[allow(dead_code, clippy::all)]
 pub mod loop_ {
   pub mod core {
+    /// Types that every loop:* package shares.
+    ///
+    /// Settled: the two cases `unavailable` and `denied` stay as they are; more
+    /// cases may be added before 1.0.
+    #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+    pub mod types {
+      #[used]
+      #[doc(hidden)]
+      static __FORCE_SECTION_REF: fn() =
+      super::super::super::__link_custom_section_describing_imports;
+      
+      use super::super::super::_rt;
+      /// Why a function of a gateable interface did not do its work. It is a
+      /// value, never a trap: a component may be offered less than it asked for
+      /// and is expected to go on.
+      #[derive(Clone)]
+      pub enum Error {
+        /// Nobody serves this function here: no provider, no display, an
+        /// optional import that was left out. The text says which, for a log.
+        Unavailable(_rt::String),
+        /// Somebody serves it, but this component may not. The text names the
+        /// grant that would change it.
+        Denied(_rt::String),
+        /// The arguments are out of range or do not fit together.
+        Invalid(_rt::String),
+        /// A named limit was reached. The text names it.
+        Limit(_rt::String),
+        /// The call was cancelled, or its deadline passed.
+        Cancelled,
+        /// The provider failed. The text is for a log, not for a decision.
+        Failed(_rt::String),
+      }
+      impl ::core::fmt::Debug for Error {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          match self {
+            Error::Unavailable(e) => {
+              f.debug_tuple("Error::Unavailable").field(e).finish()
+            }
+            Error::Denied(e) => {
+              f.debug_tuple("Error::Denied").field(e).finish()
+            }
+            Error::Invalid(e) => {
+              f.debug_tuple("Error::Invalid").field(e).finish()
+            }
+            Error::Limit(e) => {
+              f.debug_tuple("Error::Limit").field(e).finish()
+            }
+            Error::Cancelled => {
+              f.debug_tuple("Error::Cancelled").finish()
+            }
+            Error::Failed(e) => {
+              f.debug_tuple("Error::Failed").field(e).finish()
+            }
+          }
+        }
+      }
+      impl ::core::fmt::Display for Error {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          write!(f, "{:?}", self)
+        }
+      }
+
+      impl ::core::error::Error for Error {}
+
+    }
+
     /// Structured log entries.
     ///
     /// Settled. Never blocks, never fails: an entry over a limit is shortened, an
@@ -674,6 +740,1663 @@ pub mod loop_ {
             _ => _rt::invalid_enum_discriminant(),
           };
           result19
+        }
+      }
+
+    }
+
+  }
+  pub mod storage {
+    /// Buckets of keys and values.
+    ///
+    /// May wait: every function here may go to a disk or to another process. A
+    /// wait ends with `cancelled` when the component's deadline passes.
+    ///
+    /// A bucket is private to the identity of the component: two components that
+    /// open "notes" see two buckets, unless the host granted a shared one. What an
+    /// acknowledged call has written survives a crash of the host and of the
+    /// machine, unless the operator chose a relaxed mode, or a provider that only
+    /// remembers.
+    ///
+    /// Limits: a bucket name is 1 to 64 bytes of `a-z 0-9 - _ .`; a key is 1 to
+    /// 1,024 bytes; a value is 0 to 16 MiB. Over a limit of this page the answer
+    /// is `invalid`; over the quota of the component it is `limit`. Neither
+    /// changes anything.
+    #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+    pub mod store {
+      #[used]
+      #[doc(hidden)]
+      static __FORCE_SECTION_REF: fn() =
+      super::super::super::__link_custom_section_describing_imports;
+      
+      use super::super::super::_rt;
+      pub type Error = super::super::super::loop_::core::types::Error;
+      /// 1 to 1,024 bytes, any bytes. Keys are ordered as unsigned bytes.
+      pub type Key = _rt::Vec::<u8>;
+      /// 0 to 16 MiB.
+      pub type Value = _rt::Vec::<u8>;
+      /// Names one state of one key: every write of a key gives it a version
+      /// that no earlier state of this key had, also when the bytes are the
+      /// same and when the key was deleted in between. Compare for equality
+      /// only. At most 64 bytes of ASCII; it survives a swap of the provider.
+      pub type Version = _rt::String;
+      /// A value and the version it has.
+      #[derive(Clone)]
+      pub struct Entry {
+        pub value: Value,
+        pub version: Version,
+      }
+      impl ::core::fmt::Debug for Entry {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          f.debug_struct("Entry").field("value", &self.value).field("version", &self.version).finish()
+        }
+      }
+      /// What must hold for a change to happen.
+      #[derive(Clone)]
+      pub enum Condition {
+        /// Nothing.
+        Always,
+        /// The key does not exist.
+        Absent,
+        /// The key exists and has this version.
+        Unchanged(Version),
+      }
+      impl ::core::fmt::Debug for Condition {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          match self {
+            Condition::Always => {
+              f.debug_tuple("Condition::Always").finish()
+            }
+            Condition::Absent => {
+              f.debug_tuple("Condition::Absent").finish()
+            }
+            Condition::Unchanged(e) => {
+              f.debug_tuple("Condition::Unchanged").field(e).finish()
+            }
+          }
+        }
+      }
+      /// What to do with a key.
+      #[derive(Clone)]
+      pub enum Change {
+        Set(Value),
+        /// Deleting a key that does not exist is no error.
+        Delete,
+        /// Nothing: the operation only checks its condition.
+        Keep,
+      }
+      impl ::core::fmt::Debug for Change {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          match self {
+            Change::Set(e) => {
+              f.debug_tuple("Change::Set").field(e).finish()
+            }
+            Change::Delete => {
+              f.debug_tuple("Change::Delete").finish()
+            }
+            Change::Keep => {
+              f.debug_tuple("Change::Keep").finish()
+            }
+          }
+        }
+      }
+      /// One key of a batch.
+      #[derive(Clone)]
+      pub struct Operation {
+        pub key: Key,
+        pub condition: Condition,
+        pub change: Change,
+      }
+      impl ::core::fmt::Debug for Operation {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          f.debug_struct("Operation").field("key", &self.key).field("condition", &self.condition).field("change", &self.change).finish()
+        }
+      }
+      /// How a conditional change ended. A conflict is an answer, not an error:
+      /// read again and decide.
+      #[derive(Clone)]
+      pub enum Outcome {
+        /// The condition held. The version the key has now, none if it does
+        /// not exist.
+        Applied(::core::option::Option<Version>),
+        /// The condition did not hold and nothing changed. The version the
+        /// key has now, none if it does not exist.
+        Conflict(::core::option::Option<Version>),
+      }
+      impl ::core::fmt::Debug for Outcome {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          match self {
+            Outcome::Applied(e) => {
+              f.debug_tuple("Outcome::Applied").field(e).finish()
+            }
+            Outcome::Conflict(e) => {
+              f.debug_tuple("Outcome::Conflict").field(e).finish()
+            }
+          }
+        }
+      }
+      /// How a batch ended.
+      #[derive(Clone)]
+      pub enum BatchOutcome {
+        /// Every condition held. For each operation, in its order, the
+        /// version its key has now, none if it does not exist.
+        Applied(_rt::Vec::<::core::option::Option<Version>>),
+        /// Nothing changed. The operations whose condition did not hold,
+        /// counted from 0.
+        Conflict(_rt::Vec::<u32>),
+      }
+      impl ::core::fmt::Debug for BatchOutcome {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          match self {
+            BatchOutcome::Applied(e) => {
+              f.debug_tuple("BatchOutcome::Applied").field(e).finish()
+            }
+            BatchOutcome::Conflict(e) => {
+              f.debug_tuple("BatchOutcome::Conflict").field(e).finish()
+            }
+          }
+        }
+      }
+      /// Some keys, ascending.
+      #[derive(Clone)]
+      pub struct KeyPage {
+        pub keys: _rt::Vec::<Key>,
+        /// Pass it on to get the next page; none after the last one.
+        pub cursor: ::core::option::Option<Key>,
+      }
+      impl ::core::fmt::Debug for KeyPage {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          f.debug_struct("KeyPage").field("keys", &self.keys).field("cursor", &self.cursor).finish()
+        }
+      }
+      /// What the component has stored in all its own buckets together, keys
+      /// and values counted, and how much it may.
+      #[repr(C)]
+      #[derive(Clone, Copy)]
+      pub struct Usage {
+        pub bytes_used: u64,
+        /// None without a quota.
+        pub bytes_granted: ::core::option::Option<u64>,
+      }
+      impl ::core::fmt::Debug for Usage {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          f.debug_struct("Usage").field("bytes-used", &self.bytes_used).field("bytes-granted", &self.bytes_granted).finish()
+        }
+      }
+      /// One bucket. Drop it at will: nothing is buffered in it.
+
+      #[derive(Debug)]
+      #[repr(transparent)]
+      pub struct Bucket{
+        handle: _rt::Resource<Bucket>,
+      }
+
+      impl Bucket{
+        #[doc(hidden)]
+        pub unsafe fn from_handle(handle: u32) -> Self {
+          Self {
+            handle: unsafe { _rt::Resource::from_handle(handle) },
+          }
+        }
+
+        #[doc(hidden)]
+        pub fn take_handle(&self) -> u32 {
+          _rt::Resource::take_handle(&self.handle)
+        }
+
+        #[doc(hidden)]
+        pub fn handle(&self) -> u32 {
+          _rt::Resource::handle(&self.handle)
+        }
+      }
+      
+
+      unsafe impl _rt::WasmResource for Bucket{
+        #[inline]
+        unsafe fn drop(_handle: u32) {
+          
+          #[cfg(target_arch = "wasm32")]
+          #[link(wasm_import_module = "loop:storage/store@0.1.0")]
+          unsafe extern "C" {
+            #[link_name = "[resource-drop]bucket"]
+            fn drop(_: i32, );
+          }
+
+          #[cfg(not(target_arch = "wasm32"))]
+          unsafe extern "C" fn drop(_: i32, ) { unreachable!() }
+          
+          unsafe { drop(_handle as i32); }
+        }
+      }
+      
+      impl Bucket {
+        #[allow(unused_unsafe, clippy::all)]
+        /// The value of a key, none if it does not exist. It sees every write
+        /// that was acknowledged before the call.
+        #[allow(async_fn_in_trait)]
+        pub fn get(&self,key: &[u8],) -> ::core::result::Result<::core::option::Option<Entry>,Error>{
+          unsafe {
+
+            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+            struct RetArea([::core::mem::MaybeUninit::<u8>; 6*::core::mem::size_of::<*const u8>()]);
+            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 6*::core::mem::size_of::<*const u8>()]);
+            let vec0 = key;
+            let ptr0 = vec0.as_ptr().cast::<u8>();
+            let len0 = vec0.len();
+            let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+            #[cfg(target_arch = "wasm32")]
+            #[link(wasm_import_module = "loop:storage/store@0.1.0")]
+            unsafe extern "C" {
+              #[link_name = "[method]bucket.get"]
+              fn wit_import2(_: i32, _: *mut u8, _: usize, _: *mut u8, );
+            }
+
+            #[cfg(not(target_arch = "wasm32"))]
+            unsafe extern "C" fn wit_import2(_: i32, _: *mut u8, _: usize, _: *mut u8, ) { unreachable!() }
+            wit_import2((self).handle() as i32, ptr0.cast_mut(), len0, ptr1);
+            let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+            let result28 = match l3 {
+              0 => {
+                let e = {
+                  let l4 = i32::from(*ptr1.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                  match l4 {
+                    0 => None,
+                    1 => {
+                      let e = {
+                        let l5 = *ptr1.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l6 = *ptr1.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len7 = l6;
+                        let l8 = *ptr1.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l9 = *ptr1.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len10 = l9;
+                        let bytes10 = _rt::Vec::from_raw_parts(l8.cast(), len10, len10);
+
+                        Entry{
+                          value: <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l5.cast(), len7, len7)),
+                          version: _rt::string_lift(bytes10),
+                        }
+                      };
+                      Some(e)
+                    }
+                    _ => _rt::invalid_enum_discriminant(),
+                  }
+                };
+                Ok(e)
+              }
+              1 => {
+                let e = {
+                  let l11 = i32::from(*ptr1.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                  use super::super::super::loop_::core::types::Error as V27;
+                  let v27 = match l11 {
+                    0 => {
+                      let e27 = {
+                        let l12 = *ptr1.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l13 = *ptr1.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len14 = l13;
+                        let bytes14 = _rt::Vec::from_raw_parts(l12.cast(), len14, len14);
+
+                        _rt::string_lift(bytes14)
+                      };
+                      V27::Unavailable(e27)
+                    }
+                    1 => {
+                      let e27 = {
+                        let l15 = *ptr1.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l16 = *ptr1.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len17 = l16;
+                        let bytes17 = _rt::Vec::from_raw_parts(l15.cast(), len17, len17);
+
+                        _rt::string_lift(bytes17)
+                      };
+                      V27::Denied(e27)
+                    }
+                    2 => {
+                      let e27 = {
+                        let l18 = *ptr1.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l19 = *ptr1.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len20 = l19;
+                        let bytes20 = _rt::Vec::from_raw_parts(l18.cast(), len20, len20);
+
+                        _rt::string_lift(bytes20)
+                      };
+                      V27::Invalid(e27)
+                    }
+                    3 => {
+                      let e27 = {
+                        let l21 = *ptr1.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l22 = *ptr1.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len23 = l22;
+                        let bytes23 = _rt::Vec::from_raw_parts(l21.cast(), len23, len23);
+
+                        _rt::string_lift(bytes23)
+                      };
+                      V27::Limit(e27)
+                    }
+                    4 => {
+                      V27::Cancelled
+                    }
+                    n => {
+                      debug_assert_eq!(n, 5, "invalid enum discriminant");
+                      let e27 = {
+                        let l24 = *ptr1.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l25 = *ptr1.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len26 = l25;
+                        let bytes26 = _rt::Vec::from_raw_parts(l24.cast(), len26, len26);
+
+                        _rt::string_lift(bytes26)
+                      };
+                      V27::Failed(e27)
+                    }
+                  };
+
+                  v27
+                };
+                Err(e)
+              }
+              _ => _rt::invalid_enum_discriminant(),
+            };
+            result28
+          }
+        }
+      }
+      impl Bucket {
+        #[allow(unused_unsafe, clippy::all)]
+        /// The values of up to 1,024 keys, in the order asked for, all from
+        /// one moment. `limit` if they hold more than 32 MiB together.
+        #[allow(async_fn_in_trait)]
+        pub fn get_many(&self,keys: &[Key],) -> ::core::result::Result<_rt::Vec::<::core::option::Option<Entry>>,Error>{
+          unsafe {
+
+            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+            struct RetArea([::core::mem::MaybeUninit::<u8>; 4*::core::mem::size_of::<*const u8>()]);
+            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 4*::core::mem::size_of::<*const u8>()]);
+            let vec1 = keys;
+            let len1 = vec1.len();
+            let layout1 = _rt::alloc::Layout::from_size_align(vec1.len() * (2*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+            let (result1, _cleanup1) = wit_bindgen::rt::Cleanup::new(layout1);for (i, e) in vec1.into_iter().enumerate() {
+              let base = result1.add(i * (2*::core::mem::size_of::<*const u8>()));
+              {
+                let vec0 = e;
+                let ptr0 = vec0.as_ptr().cast::<u8>();
+                let len0 = vec0.len();
+                *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len0;
+                *base.add(0).cast::<*mut u8>() = ptr0.cast_mut();
+              }
+            }
+            let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+            #[cfg(target_arch = "wasm32")]
+            #[link(wasm_import_module = "loop:storage/store@0.1.0")]
+            unsafe extern "C" {
+              #[link_name = "[method]bucket.get-many"]
+              fn wit_import3(_: i32, _: *mut u8, _: usize, _: *mut u8, );
+            }
+
+            #[cfg(not(target_arch = "wasm32"))]
+            unsafe extern "C" fn wit_import3(_: i32, _: *mut u8, _: usize, _: *mut u8, ) { unreachable!() }
+            wit_import3((self).handle() as i32, result1, len1, ptr2);
+            let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+            let result32 = match l4 {
+              0 => {
+                let e = {
+                  let l5 = *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                  let l6 = *ptr2.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                  let base14 = l5;
+                  let len14 = l6;
+                  let mut result14 = _rt::Vec::with_capacity(len14);
+                  for i in 0..len14 {
+                    let base = base14.add(i * (5*::core::mem::size_of::<*const u8>()));
+                    let e14 = {
+                      let l7 = i32::from(*base.add(0).cast::<u8>());
+
+                      match l7 {
+                        0 => None,
+                        1 => {
+                          let e = {
+                            let l8 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                            let l9 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                            let len10 = l9;
+                            let l11 = *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                            let l12 = *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                            let len13 = l12;
+                            let bytes13 = _rt::Vec::from_raw_parts(l11.cast(), len13, len13);
+
+                            Entry{
+                              value: <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l8.cast(), len10, len10)),
+                              version: _rt::string_lift(bytes13),
+                            }
+                          };
+                          Some(e)
+                        }
+                        _ => _rt::invalid_enum_discriminant(),
+                      }
+                    };
+                    result14.push(e14);
+                  }
+                  _rt::cabi_dealloc(base14, len14 * (5*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>());
+
+                  result14
+                };
+                Ok(e)
+              }
+              1 => {
+                let e = {
+                  let l15 = i32::from(*ptr2.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                  use super::super::super::loop_::core::types::Error as V31;
+                  let v31 = match l15 {
+                    0 => {
+                      let e31 = {
+                        let l16 = *ptr2.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l17 = *ptr2.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len18 = l17;
+                        let bytes18 = _rt::Vec::from_raw_parts(l16.cast(), len18, len18);
+
+                        _rt::string_lift(bytes18)
+                      };
+                      V31::Unavailable(e31)
+                    }
+                    1 => {
+                      let e31 = {
+                        let l19 = *ptr2.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l20 = *ptr2.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len21 = l20;
+                        let bytes21 = _rt::Vec::from_raw_parts(l19.cast(), len21, len21);
+
+                        _rt::string_lift(bytes21)
+                      };
+                      V31::Denied(e31)
+                    }
+                    2 => {
+                      let e31 = {
+                        let l22 = *ptr2.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l23 = *ptr2.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len24 = l23;
+                        let bytes24 = _rt::Vec::from_raw_parts(l22.cast(), len24, len24);
+
+                        _rt::string_lift(bytes24)
+                      };
+                      V31::Invalid(e31)
+                    }
+                    3 => {
+                      let e31 = {
+                        let l25 = *ptr2.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l26 = *ptr2.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len27 = l26;
+                        let bytes27 = _rt::Vec::from_raw_parts(l25.cast(), len27, len27);
+
+                        _rt::string_lift(bytes27)
+                      };
+                      V31::Limit(e31)
+                    }
+                    4 => {
+                      V31::Cancelled
+                    }
+                    n => {
+                      debug_assert_eq!(n, 5, "invalid enum discriminant");
+                      let e31 = {
+                        let l28 = *ptr2.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l29 = *ptr2.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len30 = l29;
+                        let bytes30 = _rt::Vec::from_raw_parts(l28.cast(), len30, len30);
+
+                        _rt::string_lift(bytes30)
+                      };
+                      V31::Failed(e31)
+                    }
+                  };
+
+                  v31
+                };
+                Err(e)
+              }
+              _ => _rt::invalid_enum_discriminant(),
+            };
+            result32
+          }
+        }
+      }
+      impl Bucket {
+        #[allow(unused_unsafe, clippy::all)]
+        /// Writes a value, whatever was there. Answers with the new version.
+        #[allow(async_fn_in_trait)]
+        pub fn set(&self,key: &[u8],value: &[u8],) -> ::core::result::Result<Version,Error>{
+          unsafe {
+
+            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+            struct RetArea([::core::mem::MaybeUninit::<u8>; 4*::core::mem::size_of::<*const u8>()]);
+            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 4*::core::mem::size_of::<*const u8>()]);
+            let vec0 = key;
+            let ptr0 = vec0.as_ptr().cast::<u8>();
+            let len0 = vec0.len();
+            let vec1 = value;
+            let ptr1 = vec1.as_ptr().cast::<u8>();
+            let len1 = vec1.len();
+            let ptr2 = ret_area.0.as_mut_ptr().cast::<u8>();
+            #[cfg(target_arch = "wasm32")]
+            #[link(wasm_import_module = "loop:storage/store@0.1.0")]
+            unsafe extern "C" {
+              #[link_name = "[method]bucket.set"]
+              fn wit_import3(_: i32, _: *mut u8, _: usize, _: *mut u8, _: usize, _: *mut u8, );
+            }
+
+            #[cfg(not(target_arch = "wasm32"))]
+            unsafe extern "C" fn wit_import3(_: i32, _: *mut u8, _: usize, _: *mut u8, _: usize, _: *mut u8, ) { unreachable!() }
+            wit_import3((self).handle() as i32, ptr0.cast_mut(), len0, ptr1.cast_mut(), len1, ptr2);
+            let l4 = i32::from(*ptr2.add(0).cast::<u8>());
+            let result25 = match l4 {
+              0 => {
+                let e = {
+                  let l5 = *ptr2.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                  let l6 = *ptr2.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                  let len7 = l6;
+                  let bytes7 = _rt::Vec::from_raw_parts(l5.cast(), len7, len7);
+
+                  _rt::string_lift(bytes7)
+                };
+                Ok(e)
+              }
+              1 => {
+                let e = {
+                  let l8 = i32::from(*ptr2.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                  use super::super::super::loop_::core::types::Error as V24;
+                  let v24 = match l8 {
+                    0 => {
+                      let e24 = {
+                        let l9 = *ptr2.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l10 = *ptr2.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len11 = l10;
+                        let bytes11 = _rt::Vec::from_raw_parts(l9.cast(), len11, len11);
+
+                        _rt::string_lift(bytes11)
+                      };
+                      V24::Unavailable(e24)
+                    }
+                    1 => {
+                      let e24 = {
+                        let l12 = *ptr2.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l13 = *ptr2.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len14 = l13;
+                        let bytes14 = _rt::Vec::from_raw_parts(l12.cast(), len14, len14);
+
+                        _rt::string_lift(bytes14)
+                      };
+                      V24::Denied(e24)
+                    }
+                    2 => {
+                      let e24 = {
+                        let l15 = *ptr2.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l16 = *ptr2.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len17 = l16;
+                        let bytes17 = _rt::Vec::from_raw_parts(l15.cast(), len17, len17);
+
+                        _rt::string_lift(bytes17)
+                      };
+                      V24::Invalid(e24)
+                    }
+                    3 => {
+                      let e24 = {
+                        let l18 = *ptr2.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l19 = *ptr2.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len20 = l19;
+                        let bytes20 = _rt::Vec::from_raw_parts(l18.cast(), len20, len20);
+
+                        _rt::string_lift(bytes20)
+                      };
+                      V24::Limit(e24)
+                    }
+                    4 => {
+                      V24::Cancelled
+                    }
+                    n => {
+                      debug_assert_eq!(n, 5, "invalid enum discriminant");
+                      let e24 = {
+                        let l21 = *ptr2.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l22 = *ptr2.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len23 = l22;
+                        let bytes23 = _rt::Vec::from_raw_parts(l21.cast(), len23, len23);
+
+                        _rt::string_lift(bytes23)
+                      };
+                      V24::Failed(e24)
+                    }
+                  };
+
+                  v24
+                };
+                Err(e)
+              }
+              _ => _rt::invalid_enum_discriminant(),
+            };
+            result25
+          }
+        }
+      }
+      impl Bucket {
+        #[allow(unused_unsafe, clippy::all)]
+        /// Removes a key. Whether it was there.
+        #[allow(async_fn_in_trait)]
+        pub fn delete(&self,key: &[u8],) -> ::core::result::Result<bool,Error>{
+          unsafe {
+
+            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+            struct RetArea([::core::mem::MaybeUninit::<u8>; 4*::core::mem::size_of::<*const u8>()]);
+            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 4*::core::mem::size_of::<*const u8>()]);
+            let vec0 = key;
+            let ptr0 = vec0.as_ptr().cast::<u8>();
+            let len0 = vec0.len();
+            let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+            #[cfg(target_arch = "wasm32")]
+            #[link(wasm_import_module = "loop:storage/store@0.1.0")]
+            unsafe extern "C" {
+              #[link_name = "[method]bucket.delete"]
+              fn wit_import2(_: i32, _: *mut u8, _: usize, _: *mut u8, );
+            }
+
+            #[cfg(not(target_arch = "wasm32"))]
+            unsafe extern "C" fn wit_import2(_: i32, _: *mut u8, _: usize, _: *mut u8, ) { unreachable!() }
+            wit_import2((self).handle() as i32, ptr0.cast_mut(), len0, ptr1);
+            let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+            let result22 = match l3 {
+              0 => {
+                let e = {
+                  let l4 = i32::from(*ptr1.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                  _rt::bool_lift(l4 as u8)
+                };
+                Ok(e)
+              }
+              1 => {
+                let e = {
+                  let l5 = i32::from(*ptr1.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                  use super::super::super::loop_::core::types::Error as V21;
+                  let v21 = match l5 {
+                    0 => {
+                      let e21 = {
+                        let l6 = *ptr1.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l7 = *ptr1.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len8 = l7;
+                        let bytes8 = _rt::Vec::from_raw_parts(l6.cast(), len8, len8);
+
+                        _rt::string_lift(bytes8)
+                      };
+                      V21::Unavailable(e21)
+                    }
+                    1 => {
+                      let e21 = {
+                        let l9 = *ptr1.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l10 = *ptr1.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len11 = l10;
+                        let bytes11 = _rt::Vec::from_raw_parts(l9.cast(), len11, len11);
+
+                        _rt::string_lift(bytes11)
+                      };
+                      V21::Denied(e21)
+                    }
+                    2 => {
+                      let e21 = {
+                        let l12 = *ptr1.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l13 = *ptr1.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len14 = l13;
+                        let bytes14 = _rt::Vec::from_raw_parts(l12.cast(), len14, len14);
+
+                        _rt::string_lift(bytes14)
+                      };
+                      V21::Invalid(e21)
+                    }
+                    3 => {
+                      let e21 = {
+                        let l15 = *ptr1.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l16 = *ptr1.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len17 = l16;
+                        let bytes17 = _rt::Vec::from_raw_parts(l15.cast(), len17, len17);
+
+                        _rt::string_lift(bytes17)
+                      };
+                      V21::Limit(e21)
+                    }
+                    4 => {
+                      V21::Cancelled
+                    }
+                    n => {
+                      debug_assert_eq!(n, 5, "invalid enum discriminant");
+                      let e21 = {
+                        let l18 = *ptr1.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l19 = *ptr1.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len20 = l19;
+                        let bytes20 = _rt::Vec::from_raw_parts(l18.cast(), len20, len20);
+
+                        _rt::string_lift(bytes20)
+                      };
+                      V21::Failed(e21)
+                    }
+                  };
+
+                  v21
+                };
+                Err(e)
+              }
+              _ => _rt::invalid_enum_discriminant(),
+            };
+            result22
+          }
+        }
+      }
+      impl Bucket {
+        #[allow(unused_unsafe, clippy::all)]
+        /// Changes a key if `condition` holds, as one step that nobody sees
+        /// the middle of.
+        #[allow(async_fn_in_trait)]
+        pub fn compare_and_swap(&self,key: &[u8],condition: &Condition,change: &Change,) -> ::core::result::Result<Outcome,Error>{
+          unsafe {
+
+            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+            struct RetArea([::core::mem::MaybeUninit::<u8>; 5*::core::mem::size_of::<*const u8>()]);
+            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 5*::core::mem::size_of::<*const u8>()]);
+            let vec0 = key;
+            let ptr0 = vec0.as_ptr().cast::<u8>();
+            let len0 = vec0.len();
+            let (result2_0,result2_1,result2_2,) = match condition {
+              Condition::Always=> {
+                (0i32, ::core::ptr::null_mut(), 0usize)
+              }
+              Condition::Absent=> {
+                (1i32, ::core::ptr::null_mut(), 0usize)
+              }
+              Condition::Unchanged(e) => {
+                let vec1 = e;
+                let ptr1 = vec1.as_ptr().cast::<u8>();
+                let len1 = vec1.len();
+
+                (2i32, ptr1.cast_mut(), len1)
+              },
+            };
+            let (result4_0,result4_1,result4_2,) = match change {
+              Change::Set(e) => {
+                let vec3 = e;
+                let ptr3 = vec3.as_ptr().cast::<u8>();
+                let len3 = vec3.len();
+
+                (0i32, ptr3.cast_mut(), len3)
+              },
+              Change::Delete=> {
+                (1i32, ::core::ptr::null_mut(), 0usize)
+              }
+              Change::Keep=> {
+                (2i32, ::core::ptr::null_mut(), 0usize)
+              }
+            };
+            let ptr5 = ret_area.0.as_mut_ptr().cast::<u8>();
+            #[cfg(target_arch = "wasm32")]
+            #[link(wasm_import_module = "loop:storage/store@0.1.0")]
+            unsafe extern "C" {
+              #[link_name = "[method]bucket.compare-and-swap"]
+              fn wit_import6(_: i32, _: *mut u8, _: usize, _: i32, _: *mut u8, _: usize, _: i32, _: *mut u8, _: usize, _: *mut u8, );
+            }
+
+            #[cfg(not(target_arch = "wasm32"))]
+            unsafe extern "C" fn wit_import6(_: i32, _: *mut u8, _: usize, _: i32, _: *mut u8, _: usize, _: i32, _: *mut u8, _: usize, _: *mut u8, ) { unreachable!() }
+            wit_import6((self).handle() as i32, ptr0.cast_mut(), len0, result2_0, result2_1, result2_2, result4_0, result4_1, result4_2, ptr5);
+            let l7 = i32::from(*ptr5.add(0).cast::<u8>());
+            let result35 = match l7 {
+              0 => {
+                let e = {
+                  let l8 = i32::from(*ptr5.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                  let v17 = match l8 {
+                    0 => {
+                      let e17 = {
+                        let l9 = i32::from(*ptr5.add(2*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                        match l9 {
+                          0 => None,
+                          1 => {
+                            let e = {
+                              let l10 = *ptr5.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                              let l11 = *ptr5.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                              let len12 = l11;
+                              let bytes12 = _rt::Vec::from_raw_parts(l10.cast(), len12, len12);
+
+                              _rt::string_lift(bytes12)
+                            };
+                            Some(e)
+                          }
+                          _ => _rt::invalid_enum_discriminant(),
+                        }
+                      };
+                      Outcome::Applied(e17)
+                    }
+                    n => {
+                      debug_assert_eq!(n, 1, "invalid enum discriminant");
+                      let e17 = {
+                        let l13 = i32::from(*ptr5.add(2*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                        match l13 {
+                          0 => None,
+                          1 => {
+                            let e = {
+                              let l14 = *ptr5.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                              let l15 = *ptr5.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                              let len16 = l15;
+                              let bytes16 = _rt::Vec::from_raw_parts(l14.cast(), len16, len16);
+
+                              _rt::string_lift(bytes16)
+                            };
+                            Some(e)
+                          }
+                          _ => _rt::invalid_enum_discriminant(),
+                        }
+                      };
+                      Outcome::Conflict(e17)
+                    }
+                  };
+
+                  v17
+                };
+                Ok(e)
+              }
+              1 => {
+                let e = {
+                  let l18 = i32::from(*ptr5.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                  use super::super::super::loop_::core::types::Error as V34;
+                  let v34 = match l18 {
+                    0 => {
+                      let e34 = {
+                        let l19 = *ptr5.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l20 = *ptr5.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len21 = l20;
+                        let bytes21 = _rt::Vec::from_raw_parts(l19.cast(), len21, len21);
+
+                        _rt::string_lift(bytes21)
+                      };
+                      V34::Unavailable(e34)
+                    }
+                    1 => {
+                      let e34 = {
+                        let l22 = *ptr5.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l23 = *ptr5.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len24 = l23;
+                        let bytes24 = _rt::Vec::from_raw_parts(l22.cast(), len24, len24);
+
+                        _rt::string_lift(bytes24)
+                      };
+                      V34::Denied(e34)
+                    }
+                    2 => {
+                      let e34 = {
+                        let l25 = *ptr5.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l26 = *ptr5.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len27 = l26;
+                        let bytes27 = _rt::Vec::from_raw_parts(l25.cast(), len27, len27);
+
+                        _rt::string_lift(bytes27)
+                      };
+                      V34::Invalid(e34)
+                    }
+                    3 => {
+                      let e34 = {
+                        let l28 = *ptr5.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l29 = *ptr5.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len30 = l29;
+                        let bytes30 = _rt::Vec::from_raw_parts(l28.cast(), len30, len30);
+
+                        _rt::string_lift(bytes30)
+                      };
+                      V34::Limit(e34)
+                    }
+                    4 => {
+                      V34::Cancelled
+                    }
+                    n => {
+                      debug_assert_eq!(n, 5, "invalid enum discriminant");
+                      let e34 = {
+                        let l31 = *ptr5.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l32 = *ptr5.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len33 = l32;
+                        let bytes33 = _rt::Vec::from_raw_parts(l31.cast(), len33, len33);
+
+                        _rt::string_lift(bytes33)
+                      };
+                      V34::Failed(e34)
+                    }
+                  };
+
+                  v34
+                };
+                Err(e)
+              }
+              _ => _rt::invalid_enum_discriminant(),
+            };
+            result35
+          }
+        }
+      }
+      impl Bucket {
+        #[allow(unused_unsafe, clippy::all)]
+        /// Changes up to 1,024 keys, at most 32 MiB together, all or none of
+        /// them, as one step. A key may be named once, else `invalid`.
+        #[allow(async_fn_in_trait)]
+        pub fn apply(&self,operations: &[Operation],) -> ::core::result::Result<BatchOutcome,Error>{
+          unsafe {
+
+            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+            struct RetArea([::core::mem::MaybeUninit::<u8>; 4*::core::mem::size_of::<*const u8>()]);
+            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 4*::core::mem::size_of::<*const u8>()]);
+            let vec4 = operations;
+            let len4 = vec4.len();
+            let layout4 = _rt::alloc::Layout::from_size_align(vec4.len() * (8*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+            let (result4, _cleanup4) = wit_bindgen::rt::Cleanup::new(layout4);for (i, e) in vec4.into_iter().enumerate() {
+              let base = result4.add(i * (8*::core::mem::size_of::<*const u8>()));
+              {
+                let Operation{ key:key0, condition:condition0, change:change0, } = e;
+                let vec1 = key0;
+                let ptr1 = vec1.as_ptr().cast::<u8>();
+                let len1 = vec1.len();
+                *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len1;
+                *base.add(0).cast::<*mut u8>() = ptr1.cast_mut();
+                match condition0 {
+                  Condition::Always=> {
+                    {
+                      *base.add(2*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                    }
+                  }
+                  Condition::Absent=> {
+                    {
+                      *base.add(2*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                    }
+                  }
+                  Condition::Unchanged(e) => {
+                    *base.add(2*::core::mem::size_of::<*const u8>()).cast::<u8>() = (2i32) as u8;
+                    let vec2 = e;
+                    let ptr2 = vec2.as_ptr().cast::<u8>();
+                    let len2 = vec2.len();
+                    *base.add(4*::core::mem::size_of::<*const u8>()).cast::<usize>() = len2;
+                    *base.add(3*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr2.cast_mut();
+                  },
+                }
+                match change0 {
+                  Change::Set(e) => {
+                    *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (0i32) as u8;
+                    let vec3 = e;
+                    let ptr3 = vec3.as_ptr().cast::<u8>();
+                    let len3 = vec3.len();
+                    *base.add(7*::core::mem::size_of::<*const u8>()).cast::<usize>() = len3;
+                    *base.add(6*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr3.cast_mut();
+                  },
+                  Change::Delete=> {
+                    {
+                      *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (1i32) as u8;
+                    }
+                  }
+                  Change::Keep=> {
+                    {
+                      *base.add(5*::core::mem::size_of::<*const u8>()).cast::<u8>() = (2i32) as u8;
+                    }
+                  }
+                }
+              }
+            }
+            let ptr5 = ret_area.0.as_mut_ptr().cast::<u8>();
+            #[cfg(target_arch = "wasm32")]
+            #[link(wasm_import_module = "loop:storage/store@0.1.0")]
+            unsafe extern "C" {
+              #[link_name = "[method]bucket.apply"]
+              fn wit_import6(_: i32, _: *mut u8, _: usize, _: *mut u8, );
+            }
+
+            #[cfg(not(target_arch = "wasm32"))]
+            unsafe extern "C" fn wit_import6(_: i32, _: *mut u8, _: usize, _: *mut u8, ) { unreachable!() }
+            wit_import6((self).handle() as i32, result4, len4, ptr5);
+            let l7 = i32::from(*ptr5.add(0).cast::<u8>());
+            let result37 = match l7 {
+              0 => {
+                let e = {
+                  let l8 = i32::from(*ptr5.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                  let v19 = match l8 {
+                    0 => {
+                      let e19 = {
+                        let l9 = *ptr5.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l10 = *ptr5.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let base15 = l9;
+                        let len15 = l10;
+                        let mut result15 = _rt::Vec::with_capacity(len15);
+                        for i in 0..len15 {
+                          let base = base15.add(i * (3*::core::mem::size_of::<*const u8>()));
+                          let e15 = {
+                            let l11 = i32::from(*base.add(0).cast::<u8>());
+
+                            match l11 {
+                              0 => None,
+                              1 => {
+                                let e = {
+                                  let l12 = *base.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                                  let l13 = *base.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                                  let len14 = l13;
+                                  let bytes14 = _rt::Vec::from_raw_parts(l12.cast(), len14, len14);
+
+                                  _rt::string_lift(bytes14)
+                                };
+                                Some(e)
+                              }
+                              _ => _rt::invalid_enum_discriminant(),
+                            }
+                          };
+                          result15.push(e15);
+                        }
+                        _rt::cabi_dealloc(base15, len15 * (3*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>());
+
+                        result15
+                      };
+                      BatchOutcome::Applied(e19)
+                    }
+                    n => {
+                      debug_assert_eq!(n, 1, "invalid enum discriminant");
+                      let e19 = {
+                        let l16 = *ptr5.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l17 = *ptr5.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len18 = l17;
+
+                        <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l16.cast(), len18, len18))
+                      };
+                      BatchOutcome::Conflict(e19)
+                    }
+                  };
+
+                  v19
+                };
+                Ok(e)
+              }
+              1 => {
+                let e = {
+                  let l20 = i32::from(*ptr5.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                  use super::super::super::loop_::core::types::Error as V36;
+                  let v36 = match l20 {
+                    0 => {
+                      let e36 = {
+                        let l21 = *ptr5.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l22 = *ptr5.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len23 = l22;
+                        let bytes23 = _rt::Vec::from_raw_parts(l21.cast(), len23, len23);
+
+                        _rt::string_lift(bytes23)
+                      };
+                      V36::Unavailable(e36)
+                    }
+                    1 => {
+                      let e36 = {
+                        let l24 = *ptr5.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l25 = *ptr5.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len26 = l25;
+                        let bytes26 = _rt::Vec::from_raw_parts(l24.cast(), len26, len26);
+
+                        _rt::string_lift(bytes26)
+                      };
+                      V36::Denied(e36)
+                    }
+                    2 => {
+                      let e36 = {
+                        let l27 = *ptr5.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l28 = *ptr5.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len29 = l28;
+                        let bytes29 = _rt::Vec::from_raw_parts(l27.cast(), len29, len29);
+
+                        _rt::string_lift(bytes29)
+                      };
+                      V36::Invalid(e36)
+                    }
+                    3 => {
+                      let e36 = {
+                        let l30 = *ptr5.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l31 = *ptr5.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len32 = l31;
+                        let bytes32 = _rt::Vec::from_raw_parts(l30.cast(), len32, len32);
+
+                        _rt::string_lift(bytes32)
+                      };
+                      V36::Limit(e36)
+                    }
+                    4 => {
+                      V36::Cancelled
+                    }
+                    n => {
+                      debug_assert_eq!(n, 5, "invalid enum discriminant");
+                      let e36 = {
+                        let l33 = *ptr5.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l34 = *ptr5.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len35 = l34;
+                        let bytes35 = _rt::Vec::from_raw_parts(l33.cast(), len35, len35);
+
+                        _rt::string_lift(bytes35)
+                      };
+                      V36::Failed(e36)
+                    }
+                  };
+
+                  v36
+                };
+                Err(e)
+              }
+              _ => _rt::invalid_enum_discriminant(),
+            };
+            result37
+          }
+        }
+      }
+      impl Bucket {
+        #[allow(unused_unsafe, clippy::all)]
+        /// Keys that begin with `prefix` and come after `cursor`, ascending;
+        /// at most `limit` of them and never more than 1,024, which 0 asks
+        /// for. A key that exists from the first page to the last comes
+        /// exactly once; one that comes or goes meanwhile, at most once.
+        ///
+        /// The cursor is the last key of the page, so it never expires and
+        /// outlives a swap of the provider; any key may serve as one.
+        #[allow(async_fn_in_trait)]
+        pub fn list_keys(&self,prefix: &[u8],cursor: ::core::option::Option<&[u8]>,limit: u32,) -> ::core::result::Result<KeyPage,Error>{
+          unsafe {
+
+            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+            struct RetArea([::core::mem::MaybeUninit::<u8>; 6*::core::mem::size_of::<*const u8>()]);
+            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 6*::core::mem::size_of::<*const u8>()]);
+            let vec0 = prefix;
+            let ptr0 = vec0.as_ptr().cast::<u8>();
+            let len0 = vec0.len();
+            let (result2_0,result2_1,result2_2,) = match cursor {
+              Some(e) => {
+                let vec1 = e;
+                let ptr1 = vec1.as_ptr().cast::<u8>();
+                let len1 = vec1.len();
+
+                (1i32, ptr1.cast_mut(), len1)
+              },
+              None => {
+                (0i32, ::core::ptr::null_mut(), 0usize)
+              },
+            };let ptr3 = ret_area.0.as_mut_ptr().cast::<u8>();
+            #[cfg(target_arch = "wasm32")]
+            #[link(wasm_import_module = "loop:storage/store@0.1.0")]
+            unsafe extern "C" {
+              #[link_name = "[method]bucket.list-keys"]
+              fn wit_import4(_: i32, _: *mut u8, _: usize, _: i32, _: *mut u8, _: usize, _: i32, _: *mut u8, );
+            }
+
+            #[cfg(not(target_arch = "wasm32"))]
+            unsafe extern "C" fn wit_import4(_: i32, _: *mut u8, _: usize, _: i32, _: *mut u8, _: usize, _: i32, _: *mut u8, ) { unreachable!() }
+            wit_import4((self).handle() as i32, ptr0.cast_mut(), len0, result2_0, result2_1, result2_2, _rt::as_i32(&limit), ptr3);
+            let l5 = i32::from(*ptr3.add(0).cast::<u8>());
+            let result33 = match l5 {
+              0 => {
+                let e = {
+                  let l6 = *ptr3.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                  let l7 = *ptr3.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                  let base11 = l6;
+                  let len11 = l7;
+                  let mut result11 = _rt::Vec::with_capacity(len11);
+                  for i in 0..len11 {
+                    let base = base11.add(i * (2*::core::mem::size_of::<*const u8>()));
+                    let e11 = {
+                      let l8 = *base.add(0).cast::<*mut u8>();
+                      let l9 = *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len10 = l9;
+
+                      <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l8.cast(), len10, len10))
+                    };
+                    result11.push(e11);
+                  }
+                  _rt::cabi_dealloc(base11, len11 * (2*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>());
+                  let l12 = i32::from(*ptr3.add(3*::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                  KeyPage{
+                    keys: result11,
+                    cursor: match l12 {
+                      0 => None,
+                      1 => {
+                        let e = {
+                          let l13 = *ptr3.add(4*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                          let l14 = *ptr3.add(5*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                          let len15 = l14;
+
+                          <_ as From<_rt::Vec<_>>>::from(_rt::Vec::from_raw_parts(l13.cast(), len15, len15))
+                        };
+                        Some(e)
+                      }
+                      _ => _rt::invalid_enum_discriminant(),
+                    },
+                  }
+                };
+                Ok(e)
+              }
+              1 => {
+                let e = {
+                  let l16 = i32::from(*ptr3.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                  use super::super::super::loop_::core::types::Error as V32;
+                  let v32 = match l16 {
+                    0 => {
+                      let e32 = {
+                        let l17 = *ptr3.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l18 = *ptr3.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len19 = l18;
+                        let bytes19 = _rt::Vec::from_raw_parts(l17.cast(), len19, len19);
+
+                        _rt::string_lift(bytes19)
+                      };
+                      V32::Unavailable(e32)
+                    }
+                    1 => {
+                      let e32 = {
+                        let l20 = *ptr3.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l21 = *ptr3.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len22 = l21;
+                        let bytes22 = _rt::Vec::from_raw_parts(l20.cast(), len22, len22);
+
+                        _rt::string_lift(bytes22)
+                      };
+                      V32::Denied(e32)
+                    }
+                    2 => {
+                      let e32 = {
+                        let l23 = *ptr3.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l24 = *ptr3.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len25 = l24;
+                        let bytes25 = _rt::Vec::from_raw_parts(l23.cast(), len25, len25);
+
+                        _rt::string_lift(bytes25)
+                      };
+                      V32::Invalid(e32)
+                    }
+                    3 => {
+                      let e32 = {
+                        let l26 = *ptr3.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l27 = *ptr3.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len28 = l27;
+                        let bytes28 = _rt::Vec::from_raw_parts(l26.cast(), len28, len28);
+
+                        _rt::string_lift(bytes28)
+                      };
+                      V32::Limit(e32)
+                    }
+                    4 => {
+                      V32::Cancelled
+                    }
+                    n => {
+                      debug_assert_eq!(n, 5, "invalid enum discriminant");
+                      let e32 = {
+                        let l29 = *ptr3.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l30 = *ptr3.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len31 = l30;
+                        let bytes31 = _rt::Vec::from_raw_parts(l29.cast(), len31, len31);
+
+                        _rt::string_lift(bytes31)
+                      };
+                      V32::Failed(e32)
+                    }
+                  };
+
+                  v32
+                };
+                Err(e)
+              }
+              _ => _rt::invalid_enum_discriminant(),
+            };
+            result33
+          }
+        }
+      }
+      #[allow(unused_unsafe, clippy::all)]
+      /// Opens a bucket, made empty by its first write.
+      #[allow(async_fn_in_trait)]
+      pub fn open(name: &str,) -> ::core::result::Result<Bucket,Error>{
+        unsafe {
+
+          #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+          #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+          struct RetArea([::core::mem::MaybeUninit::<u8>; 4*::core::mem::size_of::<*const u8>()]);
+          let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 4*::core::mem::size_of::<*const u8>()]);
+          let vec0 = name;
+          let ptr0 = vec0.as_ptr().cast::<u8>();
+          let len0 = vec0.len();
+          let ptr1 = ret_area.0.as_mut_ptr().cast::<u8>();
+          #[cfg(target_arch = "wasm32")]
+          #[link(wasm_import_module = "loop:storage/store@0.1.0")]
+          unsafe extern "C" {
+            #[link_name = "open"]
+            fn wit_import2(_: *mut u8, _: usize, _: *mut u8, );
+          }
+
+          #[cfg(not(target_arch = "wasm32"))]
+          unsafe extern "C" fn wit_import2(_: *mut u8, _: usize, _: *mut u8, ) { unreachable!() }
+          wit_import2(ptr0.cast_mut(), len0, ptr1);
+          let l3 = i32::from(*ptr1.add(0).cast::<u8>());
+          let result22 = match l3 {
+            0 => {
+              let e = {
+                let l4 = *ptr1.add(::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                Bucket::from_handle(l4 as u32)
+              };
+              Ok(e)
+            }
+            1 => {
+              let e = {
+                let l5 = i32::from(*ptr1.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                use super::super::super::loop_::core::types::Error as V21;
+                let v21 = match l5 {
+                  0 => {
+                    let e21 = {
+                      let l6 = *ptr1.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l7 = *ptr1.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len8 = l7;
+                      let bytes8 = _rt::Vec::from_raw_parts(l6.cast(), len8, len8);
+
+                      _rt::string_lift(bytes8)
+                    };
+                    V21::Unavailable(e21)
+                  }
+                  1 => {
+                    let e21 = {
+                      let l9 = *ptr1.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l10 = *ptr1.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len11 = l10;
+                      let bytes11 = _rt::Vec::from_raw_parts(l9.cast(), len11, len11);
+
+                      _rt::string_lift(bytes11)
+                    };
+                    V21::Denied(e21)
+                  }
+                  2 => {
+                    let e21 = {
+                      let l12 = *ptr1.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l13 = *ptr1.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len14 = l13;
+                      let bytes14 = _rt::Vec::from_raw_parts(l12.cast(), len14, len14);
+
+                      _rt::string_lift(bytes14)
+                    };
+                    V21::Invalid(e21)
+                  }
+                  3 => {
+                    let e21 = {
+                      let l15 = *ptr1.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l16 = *ptr1.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len17 = l16;
+                      let bytes17 = _rt::Vec::from_raw_parts(l15.cast(), len17, len17);
+
+                      _rt::string_lift(bytes17)
+                    };
+                    V21::Limit(e21)
+                  }
+                  4 => {
+                    V21::Cancelled
+                  }
+                  n => {
+                    debug_assert_eq!(n, 5, "invalid enum discriminant");
+                    let e21 = {
+                      let l18 = *ptr1.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l19 = *ptr1.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len20 = l19;
+                      let bytes20 = _rt::Vec::from_raw_parts(l18.cast(), len20, len20);
+
+                      _rt::string_lift(bytes20)
+                    };
+                    V21::Failed(e21)
+                  }
+                };
+
+                v21
+              };
+              Err(e)
+            }
+            _ => _rt::invalid_enum_discriminant(),
+          };
+          result22
+        }
+      }
+      #[allow(unused_unsafe, clippy::all)]
+      /// The component's own buckets that hold a key, ascending.
+      #[allow(async_fn_in_trait)]
+      pub fn buckets() -> ::core::result::Result<_rt::Vec::<_rt::String>,Error>{
+        unsafe {
+
+          #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+          #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+          struct RetArea([::core::mem::MaybeUninit::<u8>; 4*::core::mem::size_of::<*const u8>()]);
+          let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 4*::core::mem::size_of::<*const u8>()]);
+          let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+          #[cfg(target_arch = "wasm32")]
+          #[link(wasm_import_module = "loop:storage/store@0.1.0")]
+          unsafe extern "C" {
+            #[link_name = "buckets"]
+            fn wit_import1(_: *mut u8, );
+          }
+
+          #[cfg(not(target_arch = "wasm32"))]
+          unsafe extern "C" fn wit_import1(_: *mut u8, ) { unreachable!() }
+          wit_import1(ptr0);
+          let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+          let result26 = match l2 {
+            0 => {
+              let e = {
+                let l3 = *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                let l4 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                let base8 = l3;
+                let len8 = l4;
+                let mut result8 = _rt::Vec::with_capacity(len8);
+                for i in 0..len8 {
+                  let base = base8.add(i * (2*::core::mem::size_of::<*const u8>()));
+                  let e8 = {
+                    let l5 = *base.add(0).cast::<*mut u8>();
+                    let l6 = *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>();
+                    let len7 = l6;
+                    let bytes7 = _rt::Vec::from_raw_parts(l5.cast(), len7, len7);
+
+                    _rt::string_lift(bytes7)
+                  };
+                  result8.push(e8);
+                }
+                _rt::cabi_dealloc(base8, len8 * (2*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>());
+
+                result8
+              };
+              Ok(e)
+            }
+            1 => {
+              let e = {
+                let l9 = i32::from(*ptr0.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                use super::super::super::loop_::core::types::Error as V25;
+                let v25 = match l9 {
+                  0 => {
+                    let e25 = {
+                      let l10 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l11 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len12 = l11;
+                      let bytes12 = _rt::Vec::from_raw_parts(l10.cast(), len12, len12);
+
+                      _rt::string_lift(bytes12)
+                    };
+                    V25::Unavailable(e25)
+                  }
+                  1 => {
+                    let e25 = {
+                      let l13 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l14 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len15 = l14;
+                      let bytes15 = _rt::Vec::from_raw_parts(l13.cast(), len15, len15);
+
+                      _rt::string_lift(bytes15)
+                    };
+                    V25::Denied(e25)
+                  }
+                  2 => {
+                    let e25 = {
+                      let l16 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l17 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len18 = l17;
+                      let bytes18 = _rt::Vec::from_raw_parts(l16.cast(), len18, len18);
+
+                      _rt::string_lift(bytes18)
+                    };
+                    V25::Invalid(e25)
+                  }
+                  3 => {
+                    let e25 = {
+                      let l19 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l20 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len21 = l20;
+                      let bytes21 = _rt::Vec::from_raw_parts(l19.cast(), len21, len21);
+
+                      _rt::string_lift(bytes21)
+                    };
+                    V25::Limit(e25)
+                  }
+                  4 => {
+                    V25::Cancelled
+                  }
+                  n => {
+                    debug_assert_eq!(n, 5, "invalid enum discriminant");
+                    let e25 = {
+                      let l22 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l23 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len24 = l23;
+                      let bytes24 = _rt::Vec::from_raw_parts(l22.cast(), len24, len24);
+
+                      _rt::string_lift(bytes24)
+                    };
+                    V25::Failed(e25)
+                  }
+                };
+
+                v25
+              };
+              Err(e)
+            }
+            _ => _rt::invalid_enum_discriminant(),
+          };
+          result26
+        }
+      }
+      #[allow(unused_unsafe, clippy::all)]
+      /// How much is stored and how much may be.
+      #[allow(async_fn_in_trait)]
+      pub fn get_usage() -> ::core::result::Result<Usage,Error>{
+        unsafe {
+
+          #[repr(align(8))]
+          struct RetArea([::core::mem::MaybeUninit::<u8>; 32]);
+          let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 32]);
+          let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+          #[cfg(target_arch = "wasm32")]
+          #[link(wasm_import_module = "loop:storage/store@0.1.0")]
+          unsafe extern "C" {
+            #[link_name = "get-usage"]
+            fn wit_import1(_: *mut u8, );
+          }
+
+          #[cfg(not(target_arch = "wasm32"))]
+          unsafe extern "C" fn wit_import1(_: *mut u8, ) { unreachable!() }
+          wit_import1(ptr0);
+          let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+          let result23 = match l2 {
+            0 => {
+              let e = {
+                let l3 = *ptr0.add(8).cast::<i64>();
+                let l4 = i32::from(*ptr0.add(16).cast::<u8>());
+
+                Usage{
+                  bytes_used: l3 as u64,
+                  bytes_granted: match l4 {
+                    0 => None,
+                    1 => {
+                      let e = {
+                        let l5 = *ptr0.add(24).cast::<i64>();
+
+                        l5 as u64
+                      };
+                      Some(e)
+                    }
+                    _ => _rt::invalid_enum_discriminant(),
+                  },
+                }
+              };
+              Ok(e)
+            }
+            1 => {
+              let e = {
+                let l6 = i32::from(*ptr0.add(8).cast::<u8>());
+                use super::super::super::loop_::core::types::Error as V22;
+                let v22 = match l6 {
+                  0 => {
+                    let e22 = {
+                      let l7 = *ptr0.add(8+1*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l8 = *ptr0.add(8+2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len9 = l8;
+                      let bytes9 = _rt::Vec::from_raw_parts(l7.cast(), len9, len9);
+
+                      _rt::string_lift(bytes9)
+                    };
+                    V22::Unavailable(e22)
+                  }
+                  1 => {
+                    let e22 = {
+                      let l10 = *ptr0.add(8+1*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l11 = *ptr0.add(8+2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len12 = l11;
+                      let bytes12 = _rt::Vec::from_raw_parts(l10.cast(), len12, len12);
+
+                      _rt::string_lift(bytes12)
+                    };
+                    V22::Denied(e22)
+                  }
+                  2 => {
+                    let e22 = {
+                      let l13 = *ptr0.add(8+1*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l14 = *ptr0.add(8+2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len15 = l14;
+                      let bytes15 = _rt::Vec::from_raw_parts(l13.cast(), len15, len15);
+
+                      _rt::string_lift(bytes15)
+                    };
+                    V22::Invalid(e22)
+                  }
+                  3 => {
+                    let e22 = {
+                      let l16 = *ptr0.add(8+1*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l17 = *ptr0.add(8+2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len18 = l17;
+                      let bytes18 = _rt::Vec::from_raw_parts(l16.cast(), len18, len18);
+
+                      _rt::string_lift(bytes18)
+                    };
+                    V22::Limit(e22)
+                  }
+                  4 => {
+                    V22::Cancelled
+                  }
+                  n => {
+                    debug_assert_eq!(n, 5, "invalid enum discriminant");
+                    let e22 = {
+                      let l19 = *ptr0.add(8+1*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l20 = *ptr0.add(8+2*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len21 = l20;
+                      let bytes21 = _rt::Vec::from_raw_parts(l19.cast(), len21, len21);
+
+                      _rt::string_lift(bytes21)
+                    };
+                    V22::Failed(e22)
+                  }
+                };
+
+                v22
+              };
+              Err(e)
+            }
+            _ => _rt::invalid_enum_discriminant(),
+          };
+          result23
         }
       }
 
@@ -8618,12 +10341,12 @@ mod _rt {
 #[unsafe(link_section = "component-type:wit-bindgen:0.63.0:loop:sdk@0.1.0:sdk:encoded world")]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 7347] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xb98\x01A\x02\x01A\x1f\
-\x01B\x0a\x04\0\x08pollable\x03\x01\x01h\0\x01@\x01\x04self\x01\0\x7f\x04\0\x16[\
-method]pollable.ready\x01\x02\x01@\x01\x04self\x01\x01\0\x04\0\x16[method]pollab\
-le.block\x01\x03\x01p\x01\x01py\x01@\x01\x02in\x04\0\x05\x04\0\x04poll\x01\x06\x03\
-\0\x12wasi:io/poll@0.2.0\x05\0\x02\x03\0\0\x08pollable\x01B\x0f\x02\x03\x02\x01\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 8391] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xcd@\x01A\x02\x01A$\x01\
+B\x0a\x04\0\x08pollable\x03\x01\x01h\0\x01@\x01\x04self\x01\0\x7f\x04\0\x16[meth\
+od]pollable.ready\x01\x02\x01@\x01\x04self\x01\x01\0\x04\0\x16[method]pollable.b\
+lock\x01\x03\x01p\x01\x01py\x01@\x01\x02in\x04\0\x05\x04\0\x04poll\x01\x06\x03\0\
+\x12wasi:io/poll@0.2.0\x05\0\x02\x03\0\0\x08pollable\x01B\x0f\x02\x03\x02\x01\x01\
 \x04\0\x08pollable\x03\0\0\x01w\x04\0\x07instant\x03\0\x02\x01w\x04\0\x08duratio\
 n\x03\0\x04\x01@\0\0\x03\x04\0\x03now\x01\x06\x01@\0\0\x05\x04\0\x0aresolution\x01\
 \x07\x01i\x01\x01@\x01\x04when\x03\0\x08\x04\0\x11subscribe-instant\x01\x09\x01@\
@@ -8744,27 +10467,52 @@ ions\x02\x03\0\x04\x18future-incoming-response\x02\x03\0\x04\x0aerror-code\x01B\
 nse\x03\0\x04\x02\x03\x02\x01\x0d\x04\0\x0aerror-code\x03\0\x06\x01i\x01\x01i\x03\
 \x01k\x09\x01i\x05\x01j\x01\x0b\x01\x07\x01@\x02\x07request\x08\x07options\x0a\0\
 \x0c\x04\0\x06handle\x01\x0d\x03\0\x20wasi:http/outgoing-handler@0.2.0\x05\x0e\x01\
-B\x05\x01r\x02\x07secondsw\x0bnanosecondsy\x04\0\x08datetime\x03\0\0\x01@\0\0\x01\
-\x04\0\x03now\x01\x02\x04\0\x0aresolution\x01\x02\x03\0\x1cwasi:clocks/wall-cloc\
-k@0.2.0\x05\x0f\x01B\x05\x01p}\x01@\x01\x03lenw\0\0\x04\0\x10get-random-bytes\x01\
-\x01\x01@\0\0w\x04\0\x0eget-random-u64\x01\x02\x03\0\x18wasi:random/random@0.2.0\
-\x05\x10\x01B\x0b\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05l\
-evel\x03\0\0\x01q\x04\x04text\x01s\0\x07integer\x01x\0\x05float\x01u\0\x07boolea\
-n\x01\x7f\0\x04\0\x0bfield-value\x03\0\x02\x01r\x02\x04names\x05value\x03\x04\0\x05\
-field\x03\0\x04\x01p\x05\x01@\x04\x05level\x01\x06targets\x07messages\x06fields\x06\
+B\x02\x01q\x06\x0bunavailable\x01s\0\x06denied\x01s\0\x07invalid\x01s\0\x05limit\
+\x01s\0\x09cancelled\0\0\x06failed\x01s\0\x04\0\x05error\x03\0\0\x03\0\x15loop:c\
+ore/types@0.1.0\x05\x0f\x02\x03\0\x06\x05error\x01BD\x02\x03\x02\x01\x10\x04\0\x05\
+error\x03\0\0\x01p}\x04\0\x03key\x03\0\x02\x01p}\x04\0\x05value\x03\0\x04\x01s\x04\
+\0\x07version\x03\0\x06\x01r\x02\x05value\x05\x07version\x07\x04\0\x05entry\x03\0\
+\x08\x01q\x03\x06always\0\0\x06absent\0\0\x09unchanged\x01\x07\0\x04\0\x09condit\
+ion\x03\0\x0a\x01q\x03\x03set\x01\x05\0\x06delete\0\0\x04keep\0\0\x04\0\x06chang\
+e\x03\0\x0c\x01r\x03\x03key\x03\x09condition\x0b\x06change\x0d\x04\0\x09operatio\
+n\x03\0\x0e\x01k\x07\x01q\x02\x07applied\x01\x10\0\x08conflict\x01\x10\0\x04\0\x07\
+outcome\x03\0\x11\x01p\x10\x01py\x01q\x02\x07applied\x01\x13\0\x08conflict\x01\x14\
+\0\x04\0\x0dbatch-outcome\x03\0\x15\x01p\x03\x01k\x03\x01r\x02\x04keys\x17\x06cu\
+rsor\x18\x04\0\x08key-page\x03\0\x19\x01kw\x01r\x02\x0abytes-usedw\x0dbytes-gran\
+ted\x1b\x04\0\x05usage\x03\0\x1c\x04\0\x06bucket\x03\x01\x01h\x1e\x01k\x09\x01j\x01\
+\x20\x01\x01\x01@\x02\x04self\x1f\x03key\x03\0!\x04\0\x12[method]bucket.get\x01\"\
+\x01p\x20\x01j\x01#\x01\x01\x01@\x02\x04self\x1f\x04keys\x17\0$\x04\0\x17[method\
+]bucket.get-many\x01%\x01j\x01\x07\x01\x01\x01@\x03\x04self\x1f\x03key\x03\x05va\
+lue\x05\0&\x04\0\x12[method]bucket.set\x01'\x01j\x01\x7f\x01\x01\x01@\x02\x04sel\
+f\x1f\x03key\x03\0(\x04\0\x15[method]bucket.delete\x01)\x01j\x01\x12\x01\x01\x01\
+@\x04\x04self\x1f\x03key\x03\x09condition\x0b\x06change\x0d\0*\x04\0\x1f[method]\
+bucket.compare-and-swap\x01+\x01p\x0f\x01j\x01\x16\x01\x01\x01@\x02\x04self\x1f\x0a\
+operations,\0-\x04\0\x14[method]bucket.apply\x01.\x01p}\x01j\x01\x1a\x01\x01\x01\
+@\x04\x04self\x1f\x06prefix/\x06cursor\x18\x05limity\00\x04\0\x18[method]bucket.\
+list-keys\x011\x01i\x1e\x01j\x012\x01\x01\x01@\x01\x04names\03\x04\0\x04open\x01\
+4\x01ps\x01j\x015\x01\x01\x01@\0\06\x04\0\x07buckets\x017\x01j\x01\x1d\x01\x01\x01\
+@\0\08\x04\0\x09get-usage\x019\x03\0\x18loop:storage/store@0.1.0\x05\x11\x01B\x05\
+\x01r\x02\x07secondsw\x0bnanosecondsy\x04\0\x08datetime\x03\0\0\x01@\0\0\x01\x04\
+\0\x03now\x01\x02\x04\0\x0aresolution\x01\x02\x03\0\x1cwasi:clocks/wall-clock@0.\
+2.0\x05\x12\x01B\x05\x01p}\x01@\x01\x03lenw\0\0\x04\0\x10get-random-bytes\x01\x01\
+\x01@\0\0w\x04\0\x0eget-random-u64\x01\x02\x03\0\x18wasi:random/random@0.2.0\x05\
+\x13\x01B\x0b\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05level\
+\x03\0\0\x01q\x04\x04text\x01s\0\x07integer\x01x\0\x05float\x01u\0\x07boolean\x01\
+\x7f\0\x04\0\x0bfield-value\x03\0\x02\x01r\x02\x04names\x05value\x03\x04\0\x05fi\
+eld\x03\0\x04\x01p\x05\x01@\x04\x05level\x01\x06targets\x07messages\x06fields\x06\
 \x01\0\x04\0\x03log\x01\x07\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x08\
-\x03\0\x17loop:core/logging@0.1.0\x05\x11\x01B\x14\x02\x03\x02\x01\x01\x04\0\x08\
+\x03\0\x17loop:core/logging@0.1.0\x05\x14\x01B\x14\x02\x03\x02\x01\x01\x04\0\x08\
 pollable\x03\0\0\x01m\x03\x0binterrupted\x08deadline\x07stopped\x04\0\x06reason\x03\
 \0\x02\x04\0\x05token\x03\x01\x01h\x04\x01@\x01\x04self\x05\0\x7f\x04\0\x1a[meth\
 od]token.is-cancelled\x01\x06\x01k\x03\x01@\x01\x04self\x05\0\x07\x04\0\x14[meth\
 od]token.reason\x01\x08\x01ky\x01@\x01\x04self\x05\0\x09\x04\0\x17[method]token.\
 remaining\x01\x0a\x01i\x01\x01@\x01\x04self\x05\0\x0b\x04\0\x17[method]token.sub\
 scribe\x01\x0c\x01i\x04\x01@\0\0\x0d\x04\0\x07current\x01\x0e\x03\0\x1cloop:core\
-/cancellation@0.1.0\x05\x12\x01B\x0b\x01m\x06\x06engine\x07builtin\x07library\x07\
+/cancellation@0.1.0\x05\x15\x01B\x0b\x01m\x06\x06engine\x07builtin\x07library\x07\
 sidecar\x09component\x04stub\x04\0\x04tier\x03\0\0\x01ks\x01r\x06\x04names\x07ve\
 rsions\x09available\x7f\x04tier\x01\x08providers\x06reason\x02\x04\0\x0acapabili\
 ty\x03\0\x03\x01p\x04\x01@\0\0\x05\x04\0\x04list\x01\x06\x01k\x04\x01@\x01\x04na\
-mes\0\x07\x04\0\x05query\x01\x08\x03\0\x1cloop:core/capabilities@0.1.0\x05\x13\x04\
+mes\0\x07\x04\0\x05query\x01\x08\x03\0\x1cloop:core/capabilities@0.1.0\x05\x16\x04\
 \0\x12loop:sdk/sdk@0.1.0\x04\0\x0b\x09\x01\0\x03sdk\x03\0\0\0G\x09producers\x01\x0c\
 processed-by\x02\x0dwit-component\x070.262.0\x10wit-bindgen-rust\x060.63.0";
 
