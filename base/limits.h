@@ -29,11 +29,7 @@
 #define LP_MAX_LOG_RATE 2000            /* guest log entries a second; more are counted */
 #define LP_MAX_CHAIN 8                  /* providers of one interface, one before the other */
 #define LP_MAX_HANDLES 65536            /* resources of C that one instance holds */
-#define LP_MAX_KV_KEY 1024              /* bytes of a key */
-#define LP_MAX_KV_VALUE (16u << 20)     /* bytes of a value */
-#define LP_MAX_KV_BATCH 4096            /* keys of one batch */
-#define LP_MAX_KV_KEYS 65536            /* keys of one component in memory */
-#define LP_MAX_KV_BYTES (64u << 20)     /* keys and values of one component in memory */
+#define LP_MAX_KV_BATCH 4096            /* keys of one batch of wasi:keyvalue */
 #define LP_MAX_IDENTITY 8192            /* bytes of a component's identity */
 #define LP_MAX_STORE_NAME 64            /* bytes of a bucket's name */
 #define LP_MAX_STORE_KEY 1024           /* bytes of a key */

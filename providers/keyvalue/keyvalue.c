@@ -1,14 +1,16 @@
 /*
- * keyvalue: keys and values in memory, for as long as the host runs.
+ * keyvalue: wasi:keyvalue, kept by whoever serves loop:storage/store.
  *
- * Implements wasi:keyvalue (store, atomics, batch) under the two drafts in use.
- * They differ in cursors (a number, a text), in the order of a batch's pairs and
- * in compare-and-swap, which only the second has. A component has its own space;
- * nobody else sees it. `increment` keeps numbers as decimal text, as Wasmtime
- * does.
+ * Implements store, atomics and batch under the two drafts in use as an adapter: every call
+ * becomes one of loop:storage, asked as the calling component would ask it (bucket.h). So the
+ * same grant, quota and identity hold, what is durable there is durable here, and a component
+ * that uses both sees one bucket "notes". Without the grant for storage, `open` answers
+ * `access-denied`; the log says what would change it.
  *
- * What differs between the drafts alone in names is written once, in a macro over
- * the prefix of the generated types (SERVE_STORE, SERVE_BATCH).
+ * The drafts differ in cursors (a number, a text), in the order of a batch's pairs and in
+ * compare-and-swap, which only the second has. `increment` keeps numbers as decimal text, as
+ * Wasmtime does. What differs in names alone is written once, in a macro over the prefix of
+ * the generated types (SERVE_STORE, SERVE_BATCH).
  */
 #include "providers/keyvalue/keyvalue.h"
 
@@ -16,146 +18,129 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "providers/gen/wasi_drafts.h"
-#include "providers/keyvalue/store.h"
-
-#define PAGE 256 /* keys of one list-keys */
+#include "providers/keyvalue/bucket.h"
 
 static loop_error *open_keyvalue(const loop_services *services, void **ret_self)
 {
-    (void)services;
-    *ret_self = lp_alloc(sizeof(struct kv_spaces));
+    *ret_self = kv_new(services);
     return NULL;
 }
 
 static void close_keyvalue(void *self)
 {
-    kv_spaces_done(self);
-    free(self);
+    kv_delete(self);
 }
 
-static lp_str str(loop_string s)
-{
-    return (lp_str){s.ptr, s.len};
-}
-
-static lp_str bytes(loop_list_u8 l)
-{
-    return (lp_str){(const char *)l.ptr, l.len};
-}
-
-/* A copy: another instance may change the entry before this one has its answer. */
-static loop_list_u8 value_of(loop_call *call, const struct kv_entry *e)
-{
-    loop_string copy = loop_call_string(call, e->value, e->value_len);
-    return (loop_list_u8){(const uint8_t *)copy.ptr, copy.len};
-}
-
-static loop_string key_of(loop_call *call, const struct kv_entry *e)
-{
-    return loop_call_string(call, e->key, e->key_len);
-}
-
-/* result<_, error>: the case `other` with a text, where there is one. */
-#define ANSWER(ret, why)                                                                           \
+/* result<_, error> of either draft, whose errors are numbered alike. */
+#define REFUSE(ret, why)                                                                           \
     do {                                                                                           \
-        const char *answer_why = (why);                                                            \
-        if (answer_why) {                                                                          \
-            (ret)->is_err = true;                                                                  \
-            (ret)->of.error.tag = WASI_KEYVALUE_STORE_ERROR_OTHER;                                 \
-            (ret)->of.error.of.other = loop_string_of(answer_why);                                 \
-        }                                                                                          \
+        (ret)->is_err = true;                                                                      \
+        (ret)->of.error.tag = (why).tag;                                                           \
+        (ret)->of.error.of.other = (why).of.other;                                                 \
     } while (0)
 
 _Static_assert((int)WASI_KEYVALUE_STORE_ERROR_OTHER ==
                        (int)WASI_KEYVALUE_STORE_0_2_0_DRAFT_ERROR_OTHER &&
+                   (int)WASI_KEYVALUE_STORE_ERROR_ACCESS_DENIED ==
+                       (int)WASI_KEYVALUE_STORE_0_2_0_DRAFT_ERROR_ACCESS_DENIED &&
                    (int)WASI_KEYVALUE_STORE_ERROR_NO_SUCH_STORE ==
                        (int)WASI_KEYVALUE_STORE_0_2_0_DRAFT_ERROR_NO_SUCH_STORE,
                "the drafts number their errors alike");
 
-/* ---- store ---- */
-
-/* A page of keys from entry `from`. */
-static loop_list_string page(loop_call *call, const struct kv_bucket *b, size_t from)
+static kv_why because(const char *text)
 {
-    size_t n = from < b->entries.n ? LP_MIN(b->entries.n - from, (size_t)PAGE) : 0;
-    loop_string *keys = loop_call_alloc(call, (n + 1) * sizeof *keys);
-    for (size_t i = 0; keys && i < n; i++)
-        keys[i] = key_of(call, &b->entries.at[from + i]);
-    return (loop_list_string){keys, keys ? n : 0};
+    return (kv_why){.tag = WASI_KEYVALUE_STORE_ERROR_OTHER, .of.other = loop_string_of(text)};
 }
 
-#define BUCKET(b) ((void)self, (void)call, (struct kv_bucket *)(b))
+/* ---- store ---- */
+
+/* The interfaces have a type of bucket each; all are this one. */
+#define BUCKET(b) ((void)self, (kv_bucket *)(b))
 
 #define SERVE_STORE(X)                                                                             \
     static loop_error *X##_open(void *self, loop_call *call, loop_string identifier,               \
                                 X##_result_own_bucket_error *ret)                                  \
     {                                                                                              \
-        struct kv_space *space = kv_space_of(self, loop_call_component(call));                     \
-        ret->of.ok = (X##_bucket *)kv_bucket_open(space, str(identifier));                         \
-        if (!ret->of.ok) {                                                                         \
-            ret->is_err = true;                                                                    \
-            ret->of.error.tag = WASI_KEYVALUE_STORE_ERROR_NO_SUCH_STORE;                           \
-        }                                                                                          \
+        kv_why why;                                                                                \
+        kv_bucket *b;                                                                              \
+        if (kv_open(self, call, identifier, &b, &why))                                             \
+            ret->of.ok = (X##_bucket *)b;                                                          \
+        else                                                                                       \
+            REFUSE(ret, why);                                                                      \
         return NULL;                                                                               \
     }                                                                                              \
     static loop_error *X##_get(void *self, loop_call *call, X##_bucket *bucket, loop_string key,   \
                                X##_result_option_list_u8_error *ret)                               \
     {                                                                                              \
-        const struct kv_entry *e = kv_get(BUCKET(bucket), str(key));                               \
-        if (e) {                                                                                   \
-            ret->of.ok.is_some = true;                                                             \
-            ret->of.ok.value = value_of(call, e);                                                  \
+        kv_why why;                                                                                \
+        kv_entry e = {0};                                                                          \
+        if (!kv_get(BUCKET(bucket), call, key, &e, &why)) {                                        \
+            REFUSE(ret, why);                                                                      \
+            return NULL;                                                                           \
         }                                                                                          \
+        ret->of.ok.is_some = e.is_some;                                                            \
+        ret->of.ok.value = e.value.value;                                                          \
         return NULL;                                                                               \
     }                                                                                              \
     static loop_error *X##_set(void *self, loop_call *call, X##_bucket *bucket, loop_string key,   \
                                loop_list_u8 value, X##_result_void_error *ret)                     \
     {                                                                                              \
-        ANSWER(ret, kv_set(BUCKET(bucket), str(key), bytes(value)));                               \
+        kv_why why;                                                                                \
+        if (!kv_set(BUCKET(bucket), call, key, value, &why))                                       \
+            REFUSE(ret, why);                                                                      \
         return NULL;                                                                               \
     }                                                                                              \
     static loop_error *X##_delete(void *self, loop_call *call, X##_bucket *bucket,                 \
                                   loop_string key, X##_result_void_error *ret)                     \
     {                                                                                              \
-        (void)ret;                                                                                 \
-        kv_delete(BUCKET(bucket), str(key));                                                       \
+        kv_why why;                                                                                \
+        if (!kv_remove(BUCKET(bucket), call, key, &why))                                           \
+            REFUSE(ret, why);                                                                      \
         return NULL;                                                                               \
     }                                                                                              \
     static loop_error *X##_exists(void *self, loop_call *call, X##_bucket *bucket,                 \
                                   loop_string key, X##_result_bool_error *ret)                     \
     {                                                                                              \
-        ret->of.ok = kv_get(BUCKET(bucket), str(key)) != NULL;                                     \
+        kv_why why;                                                                                \
+        bool is = false;                                                                           \
+        if (kv_exists(BUCKET(bucket), call, key, &is, &why))                                       \
+            ret->of.ok = is;                                                                       \
+        else                                                                                       \
+            REFUSE(ret, why);                                                                      \
         return NULL;                                                                               \
+    }                                                                                              \
+    static void X##_drop(void *self, X##_bucket *bucket)                                           \
+    {                                                                                              \
+        kv_bucket_unref(BUCKET(bucket));                                                           \
     }
 
 SERVE_STORE(wasi_keyvalue_store_0_2_0_draft)
 SERVE_STORE(wasi_keyvalue_store)
 
-/* The first draft: the cursor is the number of keys that were given. */
 static loop_error *list_by_number(void *self, loop_call *call,
                                   wasi_keyvalue_store_0_2_0_draft_bucket *bucket,
                                   const loop_option_u64 *cursor,
                                   wasi_keyvalue_store_0_2_0_draft_result_key_response_error *ret)
 {
-    const struct kv_bucket *b = BUCKET(bucket);
-    size_t from = cursor->is_some ? (size_t)LP_MIN(cursor->value, (uint64_t)b->entries.n) : 0;
-    ret->of.ok.keys = page(call, b, from);
-    ret->of.ok.cursor = (loop_option_u64){from + PAGE < b->entries.n, from + PAGE};
+    kv_why why;
+    wasi_keyvalue_store_0_2_0_draft_key_response r = {0};
+    if (kv_page_by_number(BUCKET(bucket), call, cursor, &r.keys, &r.cursor, &why))
+        ret->of.ok = r;
+    else
+        REFUSE(ret, why);
     return NULL;
 }
 
-/* The second draft: the cursor is the last key that was given. */
 static loop_error *list_by_key(void *self, loop_call *call, wasi_keyvalue_store_bucket *bucket,
                                const loop_option_string *cursor,
                                wasi_keyvalue_store_result_key_response_error *ret)
 {
-    const struct kv_bucket *b = BUCKET(bucket);
-    size_t from = cursor->is_some ? kv_after(b, str(cursor->value)) : 0;
-    ret->of.ok.keys = page(call, b, from);
-    if (from + PAGE < b->entries.n && ret->of.ok.keys.len)
-        ret->of.ok.cursor =
-            (loop_option_string){true, ret->of.ok.keys.ptr[ret->of.ok.keys.len - 1]};
+    kv_why why;
+    wasi_keyvalue_store_key_response r = {0};
+    if (kv_page(BUCKET(bucket), call, cursor, &r.keys, &r.cursor, &why))
+        ret->of.ok = r;
+    else
+        REFUSE(ret, why);
     return NULL;
 }
 
@@ -166,6 +151,7 @@ static const wasi_keyvalue_store_0_2_0_draft_functions store = {
     .bucket_delete = wasi_keyvalue_store_0_2_0_draft_delete,
     .bucket_exists = wasi_keyvalue_store_0_2_0_draft_exists,
     .bucket_list_keys = list_by_number,
+    .bucket_drop = wasi_keyvalue_store_0_2_0_draft_drop,
 };
 static const wasi_keyvalue_store_functions store2 = {
     .open = wasi_keyvalue_store_open,
@@ -174,30 +160,38 @@ static const wasi_keyvalue_store_functions store2 = {
     .bucket_delete = wasi_keyvalue_store_delete,
     .bucket_exists = wasi_keyvalue_store_exists,
     .bucket_list_keys = list_by_key,
+    .bucket_drop = wasi_keyvalue_store_drop,
 };
 
 /* ---- batch ---- */
 
-static const char too_many[] = "more than 4096 keys at once";
-_Static_assert(LP_MAX_KV_BATCH == 4096, "too_many");
+/* Whether there are not too many keys; else why. */
+static bool few(size_t n, kv_why *why)
+{
+    *why = because("more than 4096 keys at once");
+    return n <= LP_MAX_KV_BATCH;
+}
+_Static_assert(LP_MAX_KV_BATCH == 4096, "what the message says");
 
 #define SERVE_BATCH(X)                                                                             \
     static loop_error *X##_set_many(void *self, loop_call *call, X##_bucket *bucket,               \
                                     X##_list_tuple_string_list_u8 pairs,                           \
                                     X##_result_void_error *ret)                                    \
     {                                                                                              \
-        struct kv_bucket *b = BUCKET(bucket);                                                      \
-        ANSWER(ret, pairs.len > LP_MAX_KV_BATCH ? too_many : NULL);                                \
-        for (size_t i = 0; !ret->is_err && i < pairs.len; i++)                                     \
-            ANSWER(ret, kv_set(b, str(pairs.ptr[i].f0), bytes(pairs.ptr[i].f1)));                  \
+        kv_why why;                                                                                \
+        if (pairs.len && (!few(pairs.len, &why) ||                                                 \
+                          !kv_change_many(BUCKET(bucket), call, &pairs.ptr->f0, sizeof *pairs.ptr, \
+                                          &pairs.ptr->f1, pairs.len, &why)))                       \
+            REFUSE(ret, why);                                                                      \
         return NULL;                                                                               \
     }                                                                                              \
     static loop_error *X##_delete_many(void *self, loop_call *call, X##_bucket *bucket,            \
                                        loop_list_string keys, X##_result_void_error *ret)          \
     {                                                                                              \
-        ANSWER(ret, keys.len > LP_MAX_KV_BATCH ? too_many : NULL);                                 \
-        for (size_t i = 0; !ret->is_err && i < keys.len; i++)                                      \
-            kv_delete(BUCKET(bucket), str(keys.ptr[i]));                                           \
+        kv_why why;                                                                                \
+        if (!few(keys.len, &why) || !kv_change_many(BUCKET(bucket), call, keys.ptr,                \
+                                                    sizeof *keys.ptr, NULL, keys.len, &why))       \
+            REFUSE(ret, why);                                                                      \
         return NULL;                                                                               \
     }
 
@@ -210,22 +204,21 @@ get_many(void *self, loop_call *call, wasi_keyvalue_batch_0_2_0_draft_bucket *bu
          loop_list_string keys,
          wasi_keyvalue_batch_0_2_0_draft_result_list_option_tuple_string_list_u8_error *ret)
 {
-    ANSWER(ret, keys.len > LP_MAX_KV_BATCH ? too_many : NULL);
-    if (ret->is_err)
+    kv_why why;
+    const kv_entry *e = NULL;
+    if (!few(keys.len, &why) || !kv_get_many(BUCKET(bucket), call, keys, &e, &why)) {
+        REFUSE(ret, why);
         return NULL;
+    }
     wasi_keyvalue_batch_0_2_0_draft_option_tuple_string_list_u8 *items =
         loop_call_alloc(call, (keys.len + 1) * sizeof *items);
-    if (!items)
-        return NULL;
-    for (size_t i = 0; i < keys.len; i++) {
-        const struct kv_entry *e = kv_get(BUCKET(bucket), str(keys.ptr[i]));
-        items[i].is_some = e != NULL;
+    for (size_t i = 0; items && i < keys.len; i++) {
+        items[i].is_some = e[i].is_some;
         items[i].value.f0 = keys.ptr[i];
-        if (e)
-            items[i].value.f1 = value_of(call, e);
+        items[i].value.f1 = e[i].value.value;
     }
     ret->of.ok.ptr = items;
-    ret->of.ok.len = keys.len;
+    ret->of.ok.len = items ? keys.len : 0;
     return NULL;
 }
 
@@ -234,22 +227,21 @@ static loop_error *get_many2(void *self, loop_call *call, wasi_keyvalue_batch_bu
                              loop_list_string keys,
                              wasi_keyvalue_batch_result_list_tuple_string_option_list_u8_error *ret)
 {
-    ANSWER(ret, keys.len > LP_MAX_KV_BATCH ? too_many : NULL);
-    if (ret->is_err)
+    kv_why why;
+    const kv_entry *e = NULL;
+    if (!few(keys.len, &why) || !kv_get_many(BUCKET(bucket), call, keys, &e, &why)) {
+        REFUSE(ret, why);
         return NULL;
+    }
     wasi_keyvalue_batch_tuple_string_option_list_u8 *items =
         loop_call_alloc(call, (keys.len + 1) * sizeof *items);
-    if (!items)
-        return NULL;
-    for (size_t i = 0; i < keys.len; i++) {
-        const struct kv_entry *e = kv_get(BUCKET(bucket), str(keys.ptr[i]));
+    for (size_t i = 0; items && i < keys.len; i++) {
         items[i].f0 = keys.ptr[i];
-        items[i].f1.is_some = e != NULL;
-        if (e)
-            items[i].f1.value = value_of(call, e);
+        items[i].f1.is_some = e[i].is_some;
+        items[i].f1.value = e[i].value.value;
     }
     ret->of.ok.ptr = items;
-    ret->of.ok.len = keys.len;
+    ret->of.ok.len = items ? keys.len : 0;
     return NULL;
 }
 
@@ -266,47 +258,67 @@ static const wasi_keyvalue_batch_functions batch2 = {
 
 /* ---- atomics ---- */
 
-/* Decimal text, as `increment` keeps it; NULL is 0. False where it is no number. */
-static bool parse_number(const struct kv_entry *e, bool negative_too, int64_t *ret_s,
-                         uint64_t *ret_u)
+/* Decimal text, as `increment` keeps it; what is not there is 0. False where it is no number. */
+static bool parse_number(const kv_entry *e, bool is_signed, int64_t *ret_s, uint64_t *ret_u)
 {
+    char text[24], *end; /* 20 digits and a sign */
+    loop_list_u8 v = e->value.value;
     *ret_s = 0;
     *ret_u = 0;
-    if (!e)
+    if (!e->is_some)
         return true;
-    char *end;
+    if (!v.len || v.len >= sizeof text)
+        return false;
+    memcpy(text, v.ptr, v.len);
+    text[v.len] = 0;
     errno = 0;
-    if (negative_too)
-        *ret_s = strtoll(e->value, &end, 10);
+    if (is_signed)
+        *ret_s = strtoll(text, &end, 10);
     else
-        *ret_u = strtoull(e->value, &end, 10);
-    return !errno && e->value_len && end == e->value + e->value_len &&
-           (negative_too || e->value[0] != '-');
+        *ret_u = strtoull(text, &end, 10);
+    return !errno && end == text + v.len && (is_signed || text[0] != '-');
 }
 
-static const char no_number[] = "the value is not a number";
-static const char no_sum[] = "the sum does not fit 64 bits";
+/* Adds to a number until nobody came between: each time round, somebody else got on. */
+static bool add(kv_bucket *b, loop_call *call, loop_string key, bool is_signed, uint64_t delta,
+                int64_t *ret_s, uint64_t *ret_u, kv_why *why)
+{
+    for (bool applied = false; !applied;) {
+        kv_entry e = {0};
+        char text[24];
+        if (!kv_get(b, call, key, &e, why))
+            return false;
+        *why = because("the value is not a number");
+        if (!parse_number(&e, is_signed, ret_s, ret_u))
+            return false;
+        *why = because("the sum does not fit 64 bits");
+        if (is_signed ? __builtin_add_overflow(*ret_s, (int64_t)delta, ret_s)
+                      : __builtin_add_overflow(*ret_u, delta, ret_u))
+            return false;
+        int n = is_signed ? snprintf(text, sizeof text, "%lld", (long long)*ret_s)
+                          : snprintf(text, sizeof text, "%llu", (unsigned long long)*ret_u);
+        loop_list_u8 value = {(const uint8_t *)text, (size_t)n};
+        if (!kv_swap(b, call, key, &e, value, &applied, why))
+            return false;
+        *why = because("cancelled");
+        if (!applied && loop_call_cancelled(call, NULL) != LOOP_CANCEL_NONE)
+            return false;
+    }
+    return true;
+}
 
 static loop_error *increment(void *self, loop_call *call,
                              wasi_keyvalue_atomics_0_2_0_draft_bucket *bucket, loop_string key,
                              uint64_t delta,
                              wasi_keyvalue_atomics_0_2_0_draft_result_u64_error *ret)
 {
-    struct kv_bucket *b = BUCKET(bucket);
+    kv_why why;
     int64_t s;
     uint64_t u;
-    if (!parse_number(kv_get(b, str(key)), false, &s, &u)) {
-        ANSWER(ret, no_number);
-        return NULL;
-    }
-    if (__builtin_add_overflow(u, delta, &u)) {
-        ANSWER(ret, no_sum);
-        return NULL;
-    }
-    char text[24];
-    snprintf(text, sizeof text, "%llu", (unsigned long long)u);
-    ret->of.ok = u;
-    ANSWER(ret, kv_set(b, str(key), lp_str_of(text)));
+    if (add(BUCKET(bucket), call, key, false, delta, &s, &u, &why))
+        ret->of.ok = u;
+    else
+        REFUSE(ret, why);
     return NULL;
 }
 
@@ -314,56 +326,69 @@ static loop_error *increment2(void *self, loop_call *call, wasi_keyvalue_atomics
                               loop_string key, int64_t delta,
                               wasi_keyvalue_atomics_result_s64_error *ret)
 {
-    struct kv_bucket *b = BUCKET(bucket);
+    kv_why why;
     int64_t s;
     uint64_t u;
-    if (!parse_number(kv_get(b, str(key)), true, &s, &u)) {
-        ANSWER(ret, no_number);
-        return NULL;
-    }
-    if (__builtin_add_overflow(s, delta, &s)) {
-        ANSWER(ret, no_sum);
-        return NULL;
-    }
-    char text[24];
-    snprintf(text, sizeof text, "%lld", (long long)s);
-    ret->of.ok = s;
-    ANSWER(ret, kv_set(b, str(key), lp_str_of(text)));
+    if (add(BUCKET(bucket), call, key, true, (uint64_t)delta, &s, &u, &why))
+        ret->of.ok = s;
+    else
+        REFUSE(ret, why);
     return NULL;
 }
 
 /* A compare-and-swap in waiting: which version of the key was seen. */
 struct wasi_keyvalue_atomics_cas {
-    struct kv_bucket *bucket;
+    kv_bucket *bucket;
     char *key;
     size_t key_len;
-    uint64_t version; /* 0: the key was not there */
+    bool was; /* the key was there */
+    size_t version_len;
+    char version[LP_MAX_STORE_VERSION];
 };
 
 static void cas_drop(void *self, wasi_keyvalue_atomics_cas *c)
 {
     (void)self;
+    kv_bucket_unref(c->bucket);
     free(c->key);
     free(c);
 }
 
-static lp_str cas_key(const wasi_keyvalue_atomics_cas *c)
+static loop_string cas_key(const wasi_keyvalue_atomics_cas *c)
 {
-    return (lp_str){c->key, c->key_len};
+    return (loop_string){c->key, c->key_len};
+}
+
+/* Looks at the key and remembers its version. */
+static bool cas_look(wasi_keyvalue_atomics_cas *c, loop_call *call, kv_entry *ret, kv_why *why)
+{
+    if (!kv_get(c->bucket, call, cas_key(c), ret, why))
+        return false;
+    *why = because("the version is too long");
+    if (ret->value.version.len > sizeof c->version)
+        return false;
+    c->was = ret->is_some;
+    c->version_len = ret->is_some ? ret->value.version.len : 0;
+    if (c->version_len)
+        memcpy(c->version, ret->value.version.ptr, c->version_len);
+    return true;
 }
 
 static loop_error *cas_new(void *self, loop_call *call, wasi_keyvalue_atomics_bucket *bucket,
                            loop_string key, wasi_keyvalue_atomics_result_own_cas_error *ret)
 {
-    struct kv_bucket *b = BUCKET(bucket);
-    if (key.len > LP_MAX_KV_KEY) {
-        ANSWER(ret, "the key is longer than 1 KiB");
+    kv_why why;
+    kv_entry e = {0};
+    wasi_keyvalue_atomics_cas *c = lp_alloc(sizeof *c);
+    c->bucket = kv_bucket_ref(BUCKET(bucket));
+    c->key = lp_strndup(key.ptr, key.len);
+    c->key_len = key.len;
+    if (cas_look(c, call, &e, &why)) {
+        ret->of.ok = c;
         return NULL;
     }
-    const struct kv_entry *e = kv_get(b, str(key));
-    ret->of.ok = lp_alloc(sizeof *ret->of.ok);
-    *ret->of.ok =
-        (wasi_keyvalue_atomics_cas){b, lp_strndup(key.ptr, key.len), key.len, e ? e->version : 0};
+    cas_drop(self, c);
+    REFUSE(ret, why);
     return NULL;
 }
 
@@ -371,12 +396,14 @@ static loop_error *cas_current(void *self, loop_call *call, wasi_keyvalue_atomic
                                wasi_keyvalue_atomics_result_option_list_u8_error *ret)
 {
     (void)self;
-    const struct kv_entry *e = kv_get(cas->bucket, cas_key(cas));
-    cas->version = e ? e->version : 0;
-    if (e) {
-        ret->of.ok.is_some = true;
-        ret->of.ok.value = value_of(call, e);
+    kv_why why;
+    kv_entry e = {0};
+    if (!cas_look(cas, call, &e, &why)) {
+        REFUSE(ret, why);
+        return NULL;
     }
+    ret->of.ok.is_some = e.is_some;
+    ret->of.ok.value = e.value.value;
     return NULL;
 }
 
@@ -384,23 +411,25 @@ static loop_error *cas_current(void *self, loop_call *call, wasi_keyvalue_atomic
 static loop_error *swap(void *self, loop_call *call, wasi_keyvalue_atomics_cas *cas,
                         loop_list_u8 value, wasi_keyvalue_atomics_result_void_cas_error *ret)
 {
-    (void)call;
+    kv_why why;
+    bool applied = false;
     wasi_keyvalue_atomics_cas_error *error = &ret->of.error;
-    const struct kv_entry *e = kv_get(cas->bucket, cas_key(cas));
-    uint64_t version = e ? e->version : 0;
-    if (version != cas->version) {
-        cas->version = version;
+    kv_entry e = {.is_some = cas->was, .value.version = {cas->version, cas->version_len}};
+    bool asked = kv_swap(cas->bucket, call, cas_key(cas), &e, value, &applied, &why);
+    if (asked && !applied) {
+        e = (kv_entry){0};
+        asked = cas_look(cas, call, &e, &why);
+    }
+    if (asked && !applied) {
         ret->is_err = true;
         error->tag = WASI_KEYVALUE_ATOMICS_CAS_ERROR_CAS_FAILED;
         error->of.cas_failed = cas;
         return NULL;
     }
-    const char *why = kv_set(cas->bucket, cas_key(cas), bytes(value));
-    if (why) {
+    if (!asked) {
         ret->is_err = true;
         error->tag = WASI_KEYVALUE_ATOMICS_CAS_ERROR_STORE_ERROR;
-        error->of.store_error.tag = WASI_KEYVALUE_STORE_ERROR_OTHER;
-        error->of.store_error.of.other = loop_string_of(why);
+        error->of.store_error = why;
     }
     cas_drop(self, cas);
     return NULL;
@@ -418,7 +447,7 @@ static const wasi_keyvalue_atomics_functions atomics2 = {
 const loop_provider lp_provider_keyvalue = {
     .abi = LOOP_PROVIDER_ABI,
     .name = "keyvalue",
-    .summary = "keys and values in memory, private to a component, as wasi:keyvalue",
+    .summary = "wasi:keyvalue, kept by the provider of loop:storage",
     .interfaces =
         (const loop_provider_interface[]){
             {&wasi_keyvalue_store_0_2_0_draft_interface, &store},
@@ -429,7 +458,7 @@ const loop_provider lp_provider_keyvalue = {
             {&wasi_keyvalue_atomics_interface, &atomics2},
             {NULL, NULL},
         },
-    .threads = LOOP_THREADS_SERIAL,
+    .threads = LOOP_THREADS_ANY,
     .open = open_keyvalue,
     .close = close_keyvalue,
 };
