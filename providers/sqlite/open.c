@@ -78,18 +78,25 @@ static loop_error *migrate(lp_connection *c)
 
 /* ---- the file ---- */
 
-static loop_error *use_log(lp_connection *c, bool relaxed)
+/* The row says "wal" before it is so: what fails shows in the step after it. */
+static loop_error *turn_on_log(lp_connection *c, bool *ret_on)
 {
     sqlite3_stmt *s = NULL;
-    bool row = false, on = false;
-    loop_error *e =
-        sqlite3_prepare_v2(c->db, "PRAGMA journal_mode = WAL", -1, &s, NULL) == SQLITE_OK
-            ? lp_sql_step(c, s, &row)
-            : lp_connection_error(c);
-    if (!e)
-        on = row && strcmp((const char *)sqlite3_column_text(s, 0), "wal") == 0;
+    bool row = false;
+    if (sqlite3_prepare_v2(c->db, "PRAGMA journal_mode = WAL", -1, &s, NULL) != SQLITE_OK)
+        return lp_connection_error(c);
+    loop_error *e = lp_sql_step(c, s, &row);
+    *ret_on = !e && row && strcmp((const char *)sqlite3_column_text(s, 0), "wal") == 0;
+    if (!e && row)
+        e = lp_sql_step(c, s, &row);
     sqlite3_finalize(s);
-    LP_TRY(e);
+    return e;
+}
+
+static loop_error *use_log(lp_connection *c, bool relaxed)
+{
+    bool on = false;
+    LP_TRY(turn_on_log(c, &on));
     if (!on)
         return loop_error_hint_set(
             loop_error_new(LOOP_IO, "its file system cannot share memory between processes"),
