@@ -198,6 +198,8 @@ static void put_wants(const loop_policy *p, loop_component *c)
          "sockets (wasi:sockets): every connection is denied; --allow-net HOST:PORT"},
         {"loop:storage/store", LOOP_GRANT_STORAGE,
          "storage (loop:storage): every call is denied; --storage SIZE"},
+        {"wasi:keyvalue/store", LOOP_GRANT_STORAGE,
+         "keys and values (wasi:keyvalue): every call is denied; --storage SIZE"},
     };
     bool any = false;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

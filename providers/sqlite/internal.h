@@ -58,6 +58,9 @@ void lp_connection_leave(lp_connection *c);
 /* Whether to go on waiting for another process: sleeps a little first. */
 bool lp_connection_wait(lp_connection *c);
 
+/* It waited in vain, or for somebody who would rather not. */
+loop_error *lp_connection_busy(const lp_connection *c) LOOP_MUST_USE;
+
 /* What the last call of SQLite on this connection says, as an error of a store. */
 loop_error *lp_connection_error(lp_connection *c) LOOP_MUST_USE;
 

@@ -129,13 +129,18 @@ static loop_error *open_both(lp_sqlite *s, const lp_sqlite_options *o)
 static loop_error *open_file(lp_sqlite *s, const lp_sqlite_options *o)
 {
     if (lp_os_is_dir(o->file))
-        return loop_error_new(LOOP_IO, "it is a directory");
-    LP_TRY(lp_os_create_private(o->file));
+        return loop_error_hint_set(loop_error_new(LOOP_IO, "it is a directory"),
+                                   "let `file:` of the provider 'sqlite' name a file in it");
     lp_auto(lp_free_string) char *lock = lp_format("%s-lock", o->file);
-    LP_TRY(lp_os_lock_open(lock, &s->lock));
+    loop_error *no = lp_os_create_private(o->file);
+    if (!no)
+        no = lp_os_lock_open(lock, &s->lock);
+    if (no)
+        return loop_error_hint_set(no, "let loop's user write there, or let `file:` of the "
+                                       "provider 'sqlite' name a file elsewhere");
     while (!lp_os_lock_try(s->lock))
         if (!lp_connection_wait(&s->write))
-            return loop_error_new(LOOP_IO, "another process has held it for too long");
+            return lp_connection_busy(&s->write);
     loop_error *e = open_both(s, o);
     lp_os_lock_release(s->lock);
     return e;

@@ -117,10 +117,6 @@ static const struct failure {
     loop_code as;
     const char *message, *hint;
 } failures[] = {
-    {SQLITE_BUSY, LOOP_IO, "another process has held it for too long",
-     "end the process that has it, or " ANOTHER_FILE},
-    {SQLITE_LOCKED, LOOP_IO, "another process has held it for too long",
-     "end the process that has it, or " ANOTHER_FILE},
     {SQLITE_FULL, LOOP_IO, "no space left on the device",
      "make room on its disk: what was stored before is still there"},
     {SQLITE_NOMEM, LOOP_SYSTEM, "out of memory", "give the host more memory"},
@@ -134,12 +130,20 @@ static const struct failure {
     {0, LOOP_OK, NULL, NULL},
 };
 
+loop_error *lp_connection_busy(const lp_connection *c)
+{
+    if (c->who && c->who->cancelled(c->who->ctx))
+        return loop_error_new(LOOP_CANCELLED, "cancelled while waiting for the store");
+    return loop_error_hint_set(loop_error_new(LOOP_IO, "another process has held it for %d seconds",
+                                              LP_MAX_STORE_WAIT_MS / 1000),
+                               "end the process that has it open, or " ANOTHER_FILE);
+}
+
 loop_error *lp_connection_error(lp_connection *c)
 {
     int code = c->db ? sqlite3_extended_errcode(c->db) : SQLITE_NOMEM;
-    bool busy = (code & 255) == SQLITE_BUSY || (code & 255) == SQLITE_LOCKED;
-    if (busy && c->who && c->who->cancelled(c->who->ctx))
-        return loop_error_new(LOOP_CANCELLED, "cancelled while waiting for the store");
+    if ((code & 255) == SQLITE_BUSY || (code & 255) == SQLITE_LOCKED)
+        return lp_connection_busy(c);
     for (const struct failure *f = failures; f->message; f++)
         if (f->code == (code & 255))
             return loop_error_hint_set(loop_error_new(f->as, "%s", f->message), "%s", f->hint);

@@ -410,9 +410,7 @@ static loop_error *begin_write(lp_sqlite *s, const lp_store_caller *who)
     while (!lp_os_lock_try(s->lock)) {
         if (lp_connection_wait(&s->write))
             continue;
-        e = who->cancelled(who->ctx)
-                ? loop_error_new(LOOP_CANCELLED, "cancelled while waiting for the store")
-                : loop_error_new(LOOP_IO, "another process has held it for too long");
+        e = lp_connection_busy(&s->write);
         lp_connection_leave(&s->write);
         return e;
     }

@@ -37,8 +37,10 @@ static int flood(bucket1 bucket)
         keys[i] = key;
     drafts_list_string_t list = {keys, COPIES};
     drafts_list_option_tuple2_string_list_u8_t many;
-    if (!wasi_keyvalue_0_2_0_draft_batch_get_many(bucket, &list, &many, &error))
-        return failed("get-many");
+    if (!wasi_keyvalue_0_2_0_draft_batch_get_many(bucket, &list, &many, &error)) {
+        printf("get-many: %.*s\n", (int)error.val.other.len, (char *)error.val.other.ptr);
+        return 1;
+    }
     printf("got %zu\n", many.len);
     return 0;
 }
