@@ -16,8 +16,10 @@
 #include "base/base.h"
 #include "base/os/os.h"
 #include "loop/host.h"
+#include "loop/policy.h"
 
 static loop_host *host;
+static loop_policy *may_store;
 
 /* The engine turns these signals into traps; cmocka takes them over for each test. */
 static const int trap_signals[] = {SIGSEGV, SIGILL, SIGFPE, SIGBUS};
@@ -29,6 +31,10 @@ static int make_host(void **state)
     loop_error *e = loop_host_new(&(loop_host_options){.log_level = LOOP_LOG_ERROR}, &host);
     for (size_t i = 0; i < LP_COUNT(trap_signals); i++)
         sigaction(trap_signals[i], NULL, &engine_actions[i]);
+    may_store = loop_policy_new();
+    if (!e)
+        e = loop_policy_add(may_store, LOOP_GRANT_STORAGE, "1MiB", false, NULL, false,
+                            (loop_origin){.source = "test"});
     return e ? -1 : 0;
 }
 
@@ -36,6 +42,7 @@ static int drop_host(void **state)
 {
     (void)state;
     loop_host_delete(host);
+    loop_policy_delete(may_store);
     return 0;
 }
 
@@ -95,7 +102,8 @@ static void every_end_leaves_the_host_whole(void **state)
         {"alloc",
          {.args = (const char *const[]){"x", "64", NULL}, .memory_limit = 8u << 20},
          LOOP_LIMIT},
-        {"keyvalue", {0}, 0},
+        {"keyvalue", {0}, 1}, /* denied */
+        {"keyvalue", {.policy = may_store}, 0},
         {"wants-unknown", {0}, LOOP_MISSING},
         {"cancel-aware", {.timeout_ms = 400, .grace_ms = 300}, 7},
         {"app", {.args = (const char *const[]){"x", "3", NULL}}, 3},
@@ -210,7 +218,7 @@ static void instances_run_side_by_side(void **state)
         {"calc", "ops.add(1, 2)", {0}, 0},
         {"trap", NULL, {0}, LOOP_TRAP},
         {"app", NULL, {.args = (const char *const[]){"x", "3", NULL}}, 3},
-        {"keyvalue", NULL, {0}, 0},
+        {"keyvalue", NULL, {.policy = may_store}, 0},
         {"calc", "ops.add(3, 4)", {0}, 0},
         {"spin", NULL, {.call_timeout_ms = 200}, LOOP_TIMEOUT},
     };
