@@ -4,7 +4,8 @@
  *   in BUCKET      set KEY VALUE     get KEY       delete KEY     list PREFIX LIMIT
  *   swap KEY VALUE (by the version that it has)    late KEY VALUE (by one that it had)
  *   both KEY KEY VALUE (a batch)     fill KEY BYTES               wrong (what is invalid)
- *   many KEY...  . (their values)    buckets       usage          spin
+ *   many KEY...  . (their values)    buckets       usage
+ *   hammer         (counts on in "n" and "s0" to "s7" by turns, and prints what was acknowledged)
  *
  * The first error ends it, with status 1 and the case and text of the error.
  */
@@ -235,6 +236,41 @@ static bool usage(void)
     return true;
 }
 
+/* The number at "n", or 0. */
+static bool count(unsigned long *ret)
+{
+    char text[24] = "0";
+    S(key_t) key = key_of("n");
+    S(option_entry_t) e;
+    if (!METHOD(get)(bucket, &key, &e, &error))
+        return false;
+    if (e.is_some)
+        snprintf(text, sizeof text, "%.*s", (int)e.val.value.len, (char *)e.val.value.ptr);
+    *ret = strtoul(text, NULL, 10);
+    return true;
+}
+
+static bool hammer(void)
+{
+    unsigned long n;
+    if (!count(&n))
+        return false;
+    for (;;) {
+        char text[24], slot[8];
+        snprintf(text, sizeof text, "%lu", ++n);
+        snprintf(slot, sizeof slot, "s%lu", n % 8);
+        S(operation_t) o[2] = {{.key = key_of("n")}, {.key = key_of(slot)}};
+        o[0].change.val.set = o[1].change.val.set = TEXT(S(value_t), text);
+        S(list_operation_t) operations = {o, 2};
+        S(batch_outcome_t) outcome;
+        if (!METHOD(apply)(bucket, &operations, &outcome, &error))
+            return false;
+        puts(text);
+        fflush(stdout);
+        S(batch_outcome_free)(&outcome);
+    }
+}
+
 static bool run(const char *word)
 {
     if (strcmp(word, "in") == 0)
@@ -261,8 +297,8 @@ static bool run(const char *word)
         return buckets();
     if (strcmp(word, "usage") == 0)
         return usage();
-    for (volatile bool on = strcmp(word, "spin") == 0; on;)
-        continue;
+    if (strcmp(word, "hammer") == 0)
+        return hammer();
     printf("no such word: %s\n", word);
     exit(1);
 }
