@@ -27,7 +27,7 @@ while [ $# -gt 0 ]; do
 done
 asked=$languages
 languages=${languages:-c rust js}
-names=${names:-hello notes fetch}
+names=${names:-hello notes fetch visits}
 objects=$out/.objects
 . tools/guest_c.sh
 
@@ -36,8 +36,10 @@ example_c() {
     stale "$target" "examples/c/$1" sdk/c tools/guest_c.sh tools/build_examples.sh || return 0
     c_sdk "$objects"
     c_object "examples/c/$1/$1.c" "$objects/c-$1.o" -g
+    c_storage=
+    [ "$1" != visits ] || c_storage "$objects"
     # shellcheck disable=SC2086
-    c_component "$target" "$objects/c-$1.o" "$objects/sdk-run.o" $c_sdk
+    c_component "$target" "$objects/c-$1.o" "$objects/sdk-run.o" $c_sdk $c_storage
     report "$target"
 }
 
@@ -64,7 +66,7 @@ example_rust() {
 
 example_js() {
     target=$out/js-$1.wasm
-    stale "$target" "examples/js/$1" sdk/js wit/core wit/command tools/guest_js.mjs \
+    stale "$target" "examples/js/$1" sdk/js wit/core wit/command wit/storage tools/guest_js.mjs \
         tools/build_examples.sh || return 0
     qjs=$cache/js-guest/node_modules/.bin/componentize-qjs
     if [ ! -x "$qjs" ]; then
@@ -73,6 +75,7 @@ example_js() {
     fi
     world=command
     [ "$1" != fetch ] || world=http-command
+    [ "$1" != visits ] || world=storage-command
     mkdir -p "$out"
     node tools/guest_js.mjs "$qjs" "$world" "examples/js/$1/$1.js" "$target.new"
     mv "$target.new" "$target"

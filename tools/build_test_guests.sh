@@ -44,16 +44,10 @@ link_for() {
         connect) gen sockets; linked="$linked $objects/sdk-run.o" ;;
         wants-func) gen misspelt; linked="$linked $objects/sdk-run.o" ;;
         config | keyvalue* | wasi-logging) gen drafts; sdk ;;
-        store) storage; sdk ;;
+        store) c_storage "$objects"; sdk; linked="$linked $c_storage" ;;
         cancel-aware | exit-with-code | wants-*) gen odd; sdk ;;
         *) sdk ;;
     esac
-}
-storage() { # the SDK's, for what the world of commands has not
-    if stale "$objects/sdk-storage.o" sdk/c/gen/storage.c sdk/c/gen/storage.h; then
-        c_object sdk/c/gen/storage.c "$objects/sdk-storage.o" -Wno-unused-parameter
-    fi
-    linked="$linked $objects/sdk-storage.o sdk/c/gen/storage_component_type.o"
 }
 sdk() {
     linked="$linked $objects/sdk-run.o $c_sdk"

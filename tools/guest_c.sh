@@ -69,6 +69,14 @@ c_sdk() {
     c_sdk="$c_dir/sdk-loop.o sdk/c/gen/loop_component_type.o"
 }
 
+# What a guest links beside, that imports loop:storage: $c_storage.
+c_storage() {
+    if stale "$1/sdk-storage.o" sdk/c/gen/storage.c sdk/c/gen/storage.h; then
+        c_object sdk/c/gen/storage.c "$1/sdk-storage.o" -Wno-unused-parameter
+    fi
+    c_storage="$1/sdk-storage.o sdk/c/gen/storage_component_type.o"
+}
+
 # stale OUTPUT INPUT...: is the output missing or older than an input (a file,
 # or any file in a folder)?
 stale() {

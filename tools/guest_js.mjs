@@ -20,10 +20,19 @@ import { join } from "node:path";
 
 const REAL = "@0.2.0", NOBODYS = "@9.2.0";
 
+/* A world of which wit/command knows nothing, as a component's author writes one. */
+const STORAGE_COMMAND = `world storage-command {
+    include command;
+    import loop:storage/store@0.1.0;
+}
+`;
+
 /* The world's package with its dependencies, WASI renamed: a folder as tools want it. */
 function renamedWit(folder) {
     cpSync("wit/command", folder, { recursive: true });
     cpSync("wit/core", join(folder, "deps/loop-core"), { recursive: true });
+    cpSync("wit/storage", join(folder, "deps/loop-storage"), { recursive: true });
+    writeFileSync(join(folder, "storage-command.wit"), STORAGE_COMMAND);
     for (const name of readdirSync("wit/deps"))
         if (/^wasi-[a-z]+-0\.2\.0$/.test(name))
             cpSync(join("wit/deps", name), join(folder, "deps", name), { recursive: true });

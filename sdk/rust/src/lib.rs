@@ -4,6 +4,7 @@
 //! work as anywhere. This crate adds what std has no word for:
 //!
 //! - [`logging`], [`cancellation`], [`capabilities`]: loop:core
+//! - [`storage`]: keys and values that last, loop:storage/store
 //! - [`http`], [`outgoing_handler`], [`streams`], [`poll`]: outgoing HTTP
 //!
 //! The bindings are generated from WIT and checked in (`src/gen`, see
@@ -15,6 +16,7 @@
 mod bindings;
 
 pub use bindings::loop_::core::{cancellation, capabilities, logging};
+pub use bindings::loop_::storage::store as storage;
 pub use bindings::wasi::clocks::monotonic_clock;
 pub use bindings::wasi::http::{outgoing_handler, types as http};
 pub use bindings::wasi::io::{poll, streams};
