@@ -5,7 +5,7 @@
  *                  store.c   names, keys, limits, pages: what wit/storage/store.wit says
  *                  engine    keeps bytes: providers/memory, providers/sqlite
  *
- * An engine is five functions over identities, buckets and keys. Everything that it is
+ * An engine is six functions over identities, buckets and keys. Everything that it is
  * given has been checked; what it must see to itself is that a read is of one moment,
  * that a write is one step, that no version comes twice for a key, and the quota
  * (lp_store_quota), since only it knows what is there while nobody else writes.
