@@ -44,7 +44,7 @@ link_for() {
         connect) gen sockets; linked="$linked $objects/sdk-run.o" ;;
         wants-func) gen misspelt; linked="$linked $objects/sdk-run.o" ;;
         config | keyvalue* | wasi-logging) gen drafts; sdk ;;
-        store) c_storage "$objects"; sdk; linked="$linked $c_storage" ;;
+        store*) c_storage "$objects"; sdk; linked="$linked $c_storage" ;;
         cancel-aware | exit-with-code | wants-*) gen odd; sdk ;;
         *) sdk ;;
     esac
