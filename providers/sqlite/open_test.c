@@ -133,6 +133,30 @@ static void what_is_no_database_is_refused(void **state)
     refused(below, "not a directory");
 }
 
+/* A workspace from a stranger may hold links; what they name is the user's own. */
+static void a_link_beside_the_file_is_not_followed(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {"-wal", "-shm", "-journal", "-lock"};
+    lp_auto(lp_free_string) char *path = path_of("linked.db"), *victim = path_of("victim");
+    lp_store *s;
+    put_file(victim, "mine", 4);
+    assert_null(try_open(path, &s));
+    s->engine->close(s);
+    for (size_t i = 0; i < LP_COUNT(ends); i++) {
+        lp_auto(lp_free_string) char *link = lp_format("%s%s", path, ends[i]);
+        unlink(link);
+        assert_int_equal(symlink(victim, link), 0);
+        refused(path, "open");
+        unlink(link);
+        struct stat info;
+        assert_int_equal(stat(victim, &info), 0);
+        assert_int_equal(info.st_size, 4);
+    }
+    assert_null(try_open(path, &s));
+    s->engine->close(s);
+}
+
 /* Every place in turn: a store that opens all the same answers with values, or says so. */
 static void a_damaged_file_is_an_error_and_no_crash(void **state)
 {
@@ -263,6 +287,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_file_that_is_not_ours_is_left_as_it_is, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(what_is_no_database_is_refused, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_link_beside_the_file_is_not_followed, make_folder,
+                                        remove_folder),
         cmocka_unit_test_setup_teardown(a_damaged_file_is_an_error_and_no_crash, make_folder,
                                         remove_folder),
         cmocka_unit_test_setup_teardown(an_older_file_is_brought_up_to_date, make_folder,
