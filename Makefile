@@ -10,7 +10,7 @@ CACHE := $(or $(LOOP_CACHE_DIR),$(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME)/loop,$(
 WASM_TOOLS ?= $(CACHE)/venv/bin/wasm-tools
 export WASM_TOOLS
 
-.PHONY: all run install new-provider test bench asan fuzz fmt check examples guests setup setup-all engine clean help
+.PHONY: all run install new-provider test bench asan soak fuzz fmt check examples guests setup setup-all engine clean help
 .DEFAULT_GOAL := all
 
 all: engine $(B)/build.ninja
@@ -68,6 +68,12 @@ asan: setup-all engine examples guests
 	@ninja -C build-asan --quiet
 	@python3 tests/run.py --build build-asan --components $(B) $(if $(ONLY),--only $(ONLY))
 
+# Some minutes of power cuts, failing disks and kill -9 for what stores.
+soak: setup-all all guests
+	@STORE_CRASHES=5000 $(B)/tests/sqlite_crash_test
+	@STORE_KILLS=200 $(B)/tests/sqlite_kill_test
+	@STORE_KILLS=200 python3 tests/run.py --build $(B) --only storage
+
 fuzz: engine
 	@sh tools/setup/wasm-tools.sh
 	@sh tools/fuzz.sh $(B)
@@ -87,5 +93,6 @@ help:
 	  'make check    layers, formatting, WIT, generated files, licences' \
 	  'make bench    timings as ratios against a peer, into build/bench.tsv' \
 	  'make asan     all tests under the address and undefined-behaviour sanitizers' \
-	  'make fuzz     each fuzz target for a minute, 10,000 random signatures' \
+	  'make soak     power cuts and kill -9 for what stores, some minutes' \
+  'make fuzz     each fuzz target for a minute, 10,000 random signatures' \
 	  'make fmt      format the C code'
