@@ -1,9 +1,10 @@
 /*
- * keyvalue-many [flood]: batches and compare-and-swap of wasi:keyvalue.
+ * keyvalue-many [flood | pages]: batches and compare-and-swap of wasi:keyvalue.
  *
  * set-many, get-many and delete-many of both drafts; then a swap that works, one
  * that comes too late, and the retry with the handle that it gave back. `flood`
- * asks for more in one answer than a host should hold.
+ * asks for more in one answer than a host should hold. `pages` goes through 600 keys with
+ * the cursors of both drafts, also while they are deleted, and with one that another bucket gave.
  */
 #include "gen/drafts.h"
 #include "guest.h"
@@ -116,6 +117,83 @@ static int swaps(bucket2 bucket)
     return 0;
 }
 
+enum { MANY = 600 };
+
+static bool fill(bucket1 bucket)
+{
+    static char names[MANY][8];
+    static drafts_tuple2_string_list_u8_t pairs[MANY + 1];
+    wasi_keyvalue_0_2_0_draft_store_error_t error;
+    for (int i = 0; i <= MANY; i++) {
+        snprintf(names[i % MANY], sizeof names[0], "%03d", i % MANY);
+        pairs[i].f0 = TEXT(drafts_string_t, names[i % MANY]);
+        pairs[i].f1 = bytes(i < MANY ? "first" : "last");
+    }
+    drafts_list_tuple2_string_list_u8_t all = {pairs, MANY + 1}; /* "000" is there twice */
+    return wasi_keyvalue_0_2_0_draft_batch_set_many(bucket, &all, &error);
+}
+
+/* How many keys come, a number being the cursor; `own` is opened anew for each page if asked. */
+static size_t count1(bucket1 bucket, bool deleting, bool anew)
+{
+    wasi_keyvalue_0_2_0_draft_store_error_t error;
+    wasi_keyvalue_0_2_0_draft_store_key_response_t page = {0};
+    drafts_string_t name = TEXT(drafts_string_t, "many");
+    size_t n = 0;
+    do {
+        wasi_keyvalue_0_2_0_draft_store_own_bucket_t own;
+        uint64_t cursor = page.cursor.val;
+        if (anew && !wasi_keyvalue_0_2_0_draft_store_open(&name, &own, &error))
+            return 0;
+        if (anew)
+            bucket = wasi_keyvalue_0_2_0_draft_store_borrow_bucket(own);
+        if (!wasi_keyvalue_0_2_0_draft_store_method_bucket_list_keys(
+                bucket, page.cursor.is_some ? &cursor : NULL, &page, &error))
+            return 0;
+        n += page.keys.len;
+        if (deleting && !wasi_keyvalue_0_2_0_draft_batch_delete_many(bucket, &page.keys, &error))
+            return 0;
+    } while (page.cursor.is_some);
+    return n;
+}
+
+static size_t count2(bucket2 bucket, bool deleting)
+{
+    wasi_keyvalue_0_2_0_draft2_store_error_t error;
+    wasi_keyvalue_0_2_0_draft2_store_key_response_t page = {0};
+    size_t n = 0;
+    do {
+        drafts_string_t cursor = page.cursor.val;
+        if (!wasi_keyvalue_0_2_0_draft2_store_method_bucket_list_keys(
+                bucket, page.cursor.is_some ? &cursor : NULL, &page, &error))
+            return 0;
+        n += page.keys.len;
+        if (deleting && !wasi_keyvalue_0_2_0_draft2_batch_delete_many(bucket, &page.keys, &error))
+            return 0;
+    } while (page.cursor.is_some);
+    return n;
+}
+
+static int pages(bucket1 first, bucket2 second)
+{
+    wasi_keyvalue_0_2_0_draft_store_error_t error;
+    drafts_string_t twice = TEXT(drafts_string_t, "000");
+    drafts_option_list_u8_t value;
+    if (!fill(first) ||
+        !wasi_keyvalue_0_2_0_draft_store_method_bucket_get(first, &twice, &value, &error))
+        return failed("set-many");
+    printf("twice: %.*s\n", (int)value.val.len, (char *)value.val.ptr);
+    printf("by number: %zu\n", count1(first, false, false));
+    printf("by the number of another bucket: %zu\n", count1(first, false, true));
+    printf("by key: %zu\n", count2(second, false));
+    printf("by number, deleting: %zu\n", count1(first, true, false));
+    if (!fill(first))
+        return failed("set-many");
+    printf("by key, deleting: %zu\n", count2(second, true));
+    printf("left: %zu\n", count2(second, false));
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     wasi_keyvalue_0_2_0_draft_store_own_bucket_t own1;
@@ -128,7 +206,9 @@ int main(int argc, char **argv)
         return failed("open");
     bucket1 first = wasi_keyvalue_0_2_0_draft_store_borrow_bucket(own1);
     bucket2 second = wasi_keyvalue_0_2_0_draft2_store_borrow_bucket(own2);
-    if (argument(argc, argv, 1, "")[0] == 'f')
-        return flood(first);
+    switch (argument(argc, argv, 1, "")[0]) {
+    case 'f': return flood(first);
+    case 'p': return pages(first, second);
+    }
     return batches(first) || batches2(second) || swaps(second);
 }
