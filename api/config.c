@@ -84,11 +84,16 @@ static loop_error *open_workspace(loader *l)
         return loop_error_new(LOOP_NOT_FOUND, "cannot read '%s'", from->file);
     if (!file)
         return NULL;
-    LP_TRY(lp_yaml_read(file, shown(l, file), &l->workspace));
+    uint8_t *bytes;
+    size_t len;
+    LP_TRY(lp_yaml_bytes(file, shown(l, file), &bytes, &len));
     lp_auto(lp_free_string) char *root = lp_path_parent(file);
     l->c->file = lp_config_keep(l->c, file);
     l->c->root = lp_config_keep(l->c, root);
-    return NULL;
+    loop_trust_digest(bytes, len, l->c->digest); /* what is trusted is what is parsed */
+    loop_error *e = lp_yaml_parse(shown(l, file), (const char *)bytes, len, &l->workspace);
+    free(bytes);
+    return e;
 }
 
 /* ---- options ---- */
@@ -289,6 +294,7 @@ void loop_config_delete(loop_config *c)
     }
     free(c->components.at);
     free(c->bindings.at);
+    free(c->asks.at);
     lp_arena_done(&c->arena);
     free(c);
 }

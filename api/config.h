@@ -7,6 +7,7 @@
  *   config_read.c     loop.yaml into components
  *   config_grants.c   a component's grants and denials
  *   config_bind.c     which providers serve an interface
+ *   config_trust.c    what only a trusted workspace gets
  *   config_schema.c   loop.schema.json from the tables
  *   config_format.c   what `loop config` shows
  *
@@ -19,6 +20,7 @@
 #include "base/base.h"
 #include "base/yaml.h"
 #include "loop/config.h"
+#include "loop/trust.h"
 
 /* One key of loop.yaml. Parts are joined by '.'; '*' is any name, '[]' an item of a list. */
 typedef struct lp_config_key {
@@ -72,6 +74,7 @@ typedef struct lp_config_component {
 struct loop_config {
     lp_arena arena;
     const char *root, *file;                /* NULL without a loop.yaml */
+    char digest[LOOP_DIGEST_TEXT];          /* of the bytes of `file` that were parsed */
     lp_config_value values[LP_MAX_OPTIONS]; /* by place in the table of options */
     struct {
         lp_config_component **at;
@@ -81,6 +84,10 @@ struct loop_config {
         loop_binding **at;
         size_t n, cap;
     } bindings;
+    struct {
+        loop_ask *at;
+        size_t n, cap;
+    } asks;
     loop_class_config classes[2];
 };
 
@@ -89,6 +96,12 @@ loop_config *lp_config_new(void);
 char *lp_config_keep(loop_config *c, const char *s);
 /* Sets an option; the value has been checked. */
 void lp_config_set(loop_config *c, size_t option, const char *text, loop_origin origin);
+
+/* Notes what only a trusted workspace gets; texts are copied. */
+void lp_config_ask(loop_config *c, loop_ask_kind kind, const char *what, const char *text,
+                   loop_origin origin);
+/* Whether a path of loop.yaml, as it is written, leads out of the workspace. */
+bool lp_config_leads_out(const loop_config *c, const char *path);
 
 /* Which of the keys a file may have. */
 typedef enum lp_config_file_kind { LP_CONFIG_WORKSPACE, LP_CONFIG_PROFILE } lp_config_file_kind;

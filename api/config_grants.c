@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "api/config.h"
+#include "base/text.h"
 #include "trust/policy.h"
 
 /* The texts of one kind: env, http, net. */
@@ -70,6 +71,15 @@ static loop_error *read_dir(loop_config *c, const lp_yaml *map, const char *wher
     return NULL;
 }
 
+static void ask_for_dir(loop_config *c, const lp_config_component *component,
+                        const lp_config_grant *g)
+{
+    lp_auto(lp_free_string) char *text =
+        lp_format("%s%s%s, %s", g->text, g->guest ? " as " : "", g->guest ? g->guest : "",
+                  g->read_only ? "to read" : "to read and write");
+    lp_config_ask(c, LOOP_ASK_DIR, component->row.name, text, g->origin);
+}
+
 static loop_error *read_dirs(loop_config *c, lp_config_component *component, const lp_yaml *list,
                              const char *where, bool deny)
 {
@@ -80,6 +90,8 @@ static loop_error *read_dirs(loop_config *c, lp_config_component *component, con
             .kind = LOOP_GRANT_DIR, .deny = deny, .origin = lp_config_origin(c, i)};
         LP_TRY(read_dir(c, i, where, &g));
         *lp_push(&component->grants) = g;
+        if (!deny && lp_config_leads_out(c, g.text))
+            ask_for_dir(c, component, &g);
     }
     return NULL;
 }
@@ -138,6 +150,32 @@ static loop_error *placed(loop_error *e, const loop_origin *at)
     return r;
 }
 
+/*
+ * A directory that is written as one outside of the workspace takes trust. One that is written
+ * as inside and is not, by a link, is refused also then: the link is no part of what was trusted,
+ * and a component that may write to the workspace could have made it.
+ */
+static loop_error *add_dir(const loop_config *c, const lp_config_grant *g, loop_policy *into)
+{
+    bool out = !g->deny && lp_config_leads_out(c, g->text);
+    loop_error *no = out ? loop_config_trust(c) : NULL;
+    if (no) {
+        char text[128], root[128];
+        return loop_error_wrap(no, "%s:%u:%u: dir '%s': it leads out of '%s'", g->origin.source,
+                               g->origin.line, g->origin.column,
+                               lp_text_shown(g->text, text, sizeof text),
+                               lp_text_shown(c->root, root, sizeof root));
+    }
+    lp_policy_dir dir = {.host = g->text,
+                         .guest = g->guest,
+                         .read_only = g->read_only,
+                         .deny = g->deny,
+                         .base = c->root,
+                         .confine = !out};
+    loop_error *e = lp_policy_add_dir(into, &dir, g->origin);
+    return e ? placed(e, &g->origin) : NULL;
+}
+
 loop_error *loop_config_grants(const loop_config *c, const char *component, loop_policy *into)
 {
     const lp_config_component *found =
@@ -146,15 +184,11 @@ loop_error *loop_config_grants(const loop_config *c, const char *component, loop
         return lp_config_no_component(c, component, NULL);
     for (size_t i = 0; i < found->grants.n; i++) {
         const lp_config_grant *g = &found->grants.at[i];
-        lp_policy_dir dir = {.host = g->text,
-                             .guest = g->guest,
-                             .read_only = g->read_only,
-                             .deny = g->deny,
-                             .base = c->root,
-                             .confine = true};
-        loop_error *e = g->kind == LOOP_GRANT_DIR ? lp_policy_add_dir(into, &dir, g->origin)
-                                                  : loop_policy_add(into, g->kind, g->text, g->deny,
-                                                                    NULL, false, g->origin);
+        if (g->kind == LOOP_GRANT_DIR) {
+            LP_TRY(add_dir(c, g, into));
+            continue;
+        }
+        loop_error *e = loop_policy_add(into, g->kind, g->text, g->deny, NULL, false, g->origin);
         if (e)
             return placed(e, &g->origin);
     }

@@ -42,6 +42,7 @@
 #define LP_STORE_FREE_KEYS 1024         /* keys that any quota allows, and */
 #define LP_STORE_KEY_ROOM 64            /* one more for so many bytes of the quota */
 #define LP_MAX_GRANTS 1024              /* grants of one kind */
+#define LP_MAX_TRUSTED 1024             /* workspaces that the user trusts */
 #define LP_MAX_INVOKE_TEXT (1u << 20)   /* bytes of an --invoke expression */
 #define LP_MAX_CACHE_BYTES (1ull << 30) /* compiled components kept; the oldest go first */
 #define LP_MAX_FRAMES 64                /* frames printed of a wasm backtrace */

@@ -394,18 +394,21 @@ loop_error *lp_yaml_parse(const char *file, const char *bytes, size_t len, lp_ya
     return NULL;
 }
 
+loop_error *lp_yaml_bytes(const char *path, const char *shown, uint8_t **ret_bytes, size_t *ret_len)
+{
+    loop_error *e = lp_os_read_file(path, LP_MAX_CONFIG_BYTES, ret_bytes, ret_len);
+    if (loop_error_code(e) != LOOP_LIMIT)
+        return e;
+    loop_error_delete(e);
+    return loop_error_new(LOOP_CONFIG, "%s: it has more than %u bytes", shown, LP_MAX_CONFIG_BYTES);
+}
+
 loop_error *lp_yaml_read(const char *path, const char *shown, lp_yaml_doc **ret)
 {
     uint8_t *bytes;
     size_t len;
-    loop_error *e = lp_os_read_file(path, LP_MAX_CONFIG_BYTES, &bytes, &len);
-    if (loop_error_code(e) == LOOP_LIMIT) {
-        loop_error_delete(e);
-        return loop_error_new(LOOP_CONFIG, "%s: it has more than %u bytes", shown,
-                              LP_MAX_CONFIG_BYTES);
-    }
-    LP_TRY(e);
-    e = lp_yaml_parse(shown, (const char *)bytes, len, ret);
+    LP_TRY(lp_yaml_bytes(path, shown, &bytes, &len));
+    loop_error *e = lp_yaml_parse(shown, (const char *)bytes, len, ret);
     free(bytes);
     return e;
 }

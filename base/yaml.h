@@ -48,6 +48,9 @@ loop_error *lp_yaml_parse(const char *file, const char *bytes, size_t len,
                           lp_yaml_doc **ret) LOOP_MUST_USE;
 /* Reads and parses `path`, called `shown` in errors. LOOP_NOT_FOUND, LOOP_IO, LOOP_CONFIG. */
 loop_error *lp_yaml_read(const char *path, const char *shown, lp_yaml_doc **ret) LOOP_MUST_USE;
+/* The bytes alone, for who must know what was parsed; malloced. */
+loop_error *lp_yaml_bytes(const char *path, const char *shown, uint8_t **ret_bytes,
+                          size_t *ret_len) LOOP_MUST_USE;
 void lp_yaml_delete(lp_yaml_doc *doc);
 void lp_yaml_free(lp_yaml_doc **doc); /* for lp_auto */
 

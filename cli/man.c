@@ -38,6 +38,7 @@ static const char *const variables[][2] = {
     {"LOOP_CACHE_DIR", "where compiled components are kept; else XDG_CACHE_HOME/loop, else "
                        "~/.cache/loop"},
     {"LOOP_DATA_DIR", "where profiles/ and classes/ lie; else where loop was installed"},
+    {"XDG_CONFIG_HOME", "where loop/trust.yaml lies; else ~/.config"},
     {"NO_COLOR", "not empty: errors are not coloured on a terminal"},
     {"PATH", "where `loop FOO` looks for the program loop-FOO"},
 };
@@ -47,6 +48,7 @@ static const char *const files[][2] = {
                   "nearest one from the current folder upwards"},
     {"profiles/NAME.yaml", "defaults of a profile, of the workspace or of the installation"},
     {"classes/NAME.yaml", "limits of a trust class, of the installation"},
+    {"~/.config/loop/trust.yaml", "the workspaces that you trust; see loop-trust(1)"},
     {"~/.cache/loop/compiled/", "compiled components; may be deleted at any time"},
 };
 

@@ -54,6 +54,17 @@ bool lp_os_is_private(const char *path);
 /* Whether something is there and belongs to this user or to root; links followed. */
 bool lp_os_is_trusted_owner(const char *path);
 
+/*
+ * NULL where nobody but this user and root can change what `path` (absolute) is: the file itself
+ * and every directory above it belong to them, others cannot write there (a group of the user's own
+ * number may; in a sticky directory such as /tmp one may add, not change), and no part is a
+ * symbolic link. Else why not, as half a sentence that names the part: "others can write to
+ * '/srv'"; malloced. Access control lists are not looked at.
+ */
+char *lp_os_why_unsafe(const char *path);
+/* Whether no one else may even read it: as a key, 0600. */
+bool lp_os_is_secret(const char *path);
+
 /* A regular file that is read in pieces. NULL where it cannot be opened. */
 typedef struct lp_os_reader lp_os_reader;
 lp_os_reader *lp_os_reader_open(const char *path);
@@ -87,6 +98,19 @@ loop_error *lp_os_lock_open(const char *path, lp_os_lock **ret) LOOP_MUST_USE;
 bool lp_os_lock_try(lp_os_lock *l);
 void lp_os_lock_release(lp_os_lock *l);
 void lp_os_lock_close(lp_os_lock *l);
+
+/* ---- shared libraries ---- */
+
+/*
+ * Loads a library with all that it needs, every symbol bound at once, none of its own shown to
+ * others; its constructors run. LOOP_INVALID with the loader's reason: "undefined symbol: x".
+ */
+typedef struct lp_os_library lp_os_library;
+loop_error *lp_os_library_open(const char *path, lp_os_library **ret) LOOP_MUST_USE;
+/* An exported symbol of it, or of what it needs; NULL. */
+void *lp_os_library_symbol(lp_os_library *l, const char *name);
+/* NULL is fine. */
+void lp_os_library_close(lp_os_library *l);
 
 /* Absolute, without links, "." and ".."; malloced, NULL where nothing is there. */
 char *lp_os_realpath(const char *path);

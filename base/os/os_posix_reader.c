@@ -1,5 +1,5 @@
 /* base/os/os_posix_reader.c: files that are read in pieces, and whom to trust with code. */
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700 /* and S_ISVTX */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +26,45 @@ bool lp_os_is_trusted_owner(const char *path)
 {
     struct stat st;
     return stat(path, &st) == 0 && (st.st_uid == geteuid() || st.st_uid == 0);
+}
+
+bool lp_os_is_secret(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+           (st.st_mode & 077) == 0;
+}
+
+/* One part of a path; NULL or why somebody else decides what it is. */
+static char *why_unsafe(const char *part)
+{
+    struct stat st;
+    if (lstat(part, &st) != 0)
+        return lp_format("'%s' is not there", part);
+    if (S_ISLNK(st.st_mode))
+        return lp_format("'%s' is a symbolic link", part);
+    if (st.st_uid != geteuid() && st.st_uid != 0)
+        return lp_format("'%s' belongs to another user", part);
+    bool sticky = S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX);
+    bool group = (st.st_mode & S_IWGRP) && st.st_gid != st.st_uid;
+    if (!sticky && (group || (st.st_mode & S_IWOTH)))
+        return lp_format("others can write to '%s'", part);
+    return NULL;
+}
+
+char *lp_os_why_unsafe(const char *path)
+{
+    lp_auto(lp_free_string) char *part = lp_strdup(path);
+    size_t n = strlen(part);
+    for (;;) {
+        char *why = why_unsafe(part);
+        if (why || n == 1)
+            return why;
+        while (n > 1 && part[n - 1] != '/')
+            n--;
+        n -= n > 1; /* the slash itself, but for the first one */
+        part[n] = 0;
+    }
 }
 
 lp_os_reader *lp_os_reader_open(const char *path)

@@ -118,6 +118,33 @@ LOOP_API const loop_binding *loop_config_binding_at(const loop_config *c, size_t
 /* Binds all of them at a host; an error names file, line and column. */
 LOOP_API loop_error *loop_config_bind(const loop_config *c, loop_host *host) LOOP_MUST_USE;
 
+/*
+ * What loop.yaml asks for that it gets only when the user has trusted it: as it is written there,
+ * in the order of the file.
+ */
+typedef enum loop_ask_kind {
+    LOOP_ASK_LIBRARY, /* a shared library: `library` of a binding */
+    LOOP_ASK_SIDECAR, /* a process beside loop: `sidecar` of a binding */
+    LOOP_ASK_DIR,     /* a directory outside of the workspace */
+} loop_ask_kind;
+typedef struct loop_ask {
+    loop_ask_kind kind;
+    const char *text; /* "build/dice.so", "node weather.js", "../shared as /data, read-only" */
+    const char *what; /* which interface or component it is for */
+    loop_origin origin;
+} loop_ask;
+/* NULL past the end. */
+LOOP_API const loop_ask *loop_config_ask_at(const loop_config *c, size_t i);
+
+/*
+ * NULL where the user has trusted loop.yaml with the very bytes that were read here, or there is
+ * none. Else LOOP_DENIED: why not, and what to do (loop/trust.h). Asked each time it matters:
+ * before a library is opened, a sidecar started, a directory outside granted.
+ */
+LOOP_API loop_error *loop_config_trust(const loop_config *c) LOOP_MUST_USE;
+/* Records that it is trusted, as it was read here: somebody has seen what it asks for. */
+LOOP_API loop_error *loop_config_trust_give(const loop_config *c) LOOP_MUST_USE;
+
 /* The limits of a trust class where a component sets none: classes/NAME.yaml. */
 typedef struct loop_class_config {
     const char *name;       /* "untrusted", "trusted" */
@@ -129,9 +156,10 @@ typedef struct loop_class_config {
 LOOP_API const loop_class_config *loop_config_class(const loop_config *c, const char *name);
 
 /*
- * Adds the grants and denials of loop.yaml for `component` (confined to the
- * workspace). LOOP_NOT_FOUND for a component that loop.yaml does not have and
- * for a directory that is not there, LOOP_DENIED for one outside.
+ * Adds the grants and denials of loop.yaml for `component`. LOOP_NOT_FOUND for a component that
+ * loop.yaml does not have and for a directory that is not there. LOOP_DENIED for a directory that
+ * is written as one outside of the workspace when that is not trusted, and for one that is
+ * written as inside and leads out by a link, always: nobody who read the file saw that.
  */
 LOOP_API loop_error *loop_config_grants(const loop_config *c, const char *component,
                                         loop_policy *into) LOOP_MUST_USE;

@@ -23,10 +23,10 @@ one that is named without text must stay empty. `status` is 0 unless it is said.
 `{end}` at the end of a block: the stream ends there, without a newline. Empty
 lines at the very end are not looked at.
 
-In commands {tmp}, {guests}, {examples}, {source} (this project), {port} (of the
+In commands {tmp}, {home}, {guests}, {examples}, {source} (this project), {port} (of the
 server) and {full} (a port that never completes a connection) stand for the real
-ones; in output the real ones become these again, times of day {time}, durations
-{duration}, hexadecimal offsets {offset}, loop's own version {version}, and control
+ones; in output the real ones become these again, times of day {time}, days {date},
+durations {duration}, hexadecimal offsets {offset}, loop's own version {version}, and control
 characters {xNN}. `needs: FILE` skips the case where a component was not built.
 
 tests/run.py --update writes what really happened into the cases, for review: the
@@ -131,7 +131,7 @@ def block_of(text):
 # --- running ----------------------------------------------------------------------
 
 def places(world, case, tmp):
-    found = {"tmp": str(tmp), "guests": str(world.components / "guests"),
+    found = {"tmp": str(tmp), "home": str(tmp.parent / "home"), "guests": str(world.components / "guests"),
              "examples": str(world.components / "examples"), "source": str(common.ROOT)}
     if case.values.get("server"):
         found["port"], found["full"] = world.servers.start()
@@ -144,6 +144,7 @@ def filled(text, found):
 
 PATTERNS = [
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z|\b\d\d:\d\d:\d\d\.\d{3}\b"), "{time}"),
+    (re.compile(r"\b20\d\d-\d\d-\d\d\b"), "{date}"),
     (re.compile(r"(?<=\")ns\":\d+"), 'ns":{duration}'),
     (re.compile(r"\b\d+\.\d+ [µu]s\b"), "{duration}"),
     (re.compile(r"\b0x[0-9a-f]+\b"), "{offset}"),
