@@ -42,6 +42,10 @@
 #define LP_STORE_FREE_KEYS 1024         /* keys that any quota allows, and */
 #define LP_STORE_KEY_ROOM 64            /* one more for so many bytes of the quota */
 #define LP_MAX_GRANTS 1024              /* grants of one kind */
+#define LP_MAX_ELF_SEGMENTS 128         /* program headers of a shared library */
+#define LP_MAX_ELF_DYNAMIC 4096         /* rows of its dynamic section that are looked at */
+#define LP_MAX_ELF_SYMBOLS (1u << 26)   /* symbols of it */
+#define LP_MAX_ELF_CHAIN 4096           /* symbols that share a hash, looked at in a search */
 #define LP_MAX_TRUSTED 1024             /* workspaces that the user trusts */
 #define LP_MAX_INVOKE_TEXT (1u << 20)   /* bytes of an --invoke expression */
 #define LP_MAX_CACHE_BYTES (1ull << 30) /* compiled components kept; the oldest go first */
