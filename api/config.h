@@ -103,6 +103,12 @@ void lp_config_ask(loop_config *c, loop_ask_kind kind, const char *what, const c
 /* Whether a path of loop.yaml, as it is written, leads out of the workspace. */
 bool lp_config_leads_out(const loop_config *c, const char *path);
 
+/*
+ * Whether a library, absolute and normal, may be loaded for a trusted workspace: it is where the
+ * file says, and no component may write to it. LOOP_NOT_FOUND, LOOP_DENIED.
+ */
+loop_error *lp_config_library_check(const loop_config *c, const char *path) LOOP_MUST_USE;
+
 /* Which of the keys a file may have. */
 typedef enum lp_config_file_kind { LP_CONFIG_WORKSPACE, LP_CONFIG_PROFILE } lp_config_file_kind;
 

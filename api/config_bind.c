@@ -5,6 +5,7 @@
  *     bind:
  *       loop:core/logging: [redact, { use: rate-limit, per-second: 10 }, logging]
  *       loop:storage/store: { use: sqlite, file: data/store.db }
+ *       acme:dice/roller: { library: build/dice.so }
  *
  * Which options a provider has is the host's to know: they are kept as text here and
  * checked when they are bound.
@@ -60,7 +61,28 @@ static loop_error *find_form(const lp_yaml *map, const lp_yaml **ret)
                                "write { use: NAME }, { library: PATH } or { sidecar: [PROGRAM] }");
 }
 
-static loop_error *read_form(loop_config *c, const lp_yaml *at, loop_binding_link *link)
+/* The program and its arguments as one line. */
+static void ask_for_sidecar(loop_config *c, const loop_binding_link *link,
+                            const char *interface_name)
+{
+    lp_buf line = {0};
+    for (size_t i = 0; link->sidecar[i]; i++)
+        lp_buf_printf(&line, "%s%s", i ? " " : "", link->sidecar[i]);
+    lp_config_ask(c, LOOP_ASK_SIDECAR, interface_name, line.ptr, link->origin);
+    lp_buf_done(&line);
+}
+
+/* What runs as native code is named by loop.yaml, which can be trusted, and by nothing else. */
+static loop_error *check_native(const lp_yaml *at, lp_config_file_kind kind)
+{
+    if (kind != LP_CONFIG_PROFILE)
+        return NULL;
+    return loop_error_hint_set(lp_yaml_error(at->key, "a profile has no '%s'", at->key->text),
+                               "say it in loop.yaml, where `loop trust` shows it");
+}
+
+static loop_error *read_form(loop_config *c, const lp_yaml *at, const char *interface_name,
+                             lp_config_file_kind kind, loop_binding_link *link)
 {
     const char *path;
     if (strcmp(at->key->text, "use") == 0) {
@@ -69,12 +91,15 @@ static loop_error *read_form(loop_config *c, const lp_yaml *at, loop_binding_lin
         LP_TRY(lp_config_check_name(at, "a provider"));
         return lp_config_read_text(c, at, "use", &link->provider);
     }
+    LP_TRY(check_native(at, kind));
     if (strcmp(at->key->text, "sidecar") == 0) {
         if (at->kind != LP_YAML_LIST || !at->count)
             return loop_error_hint_set(
                 lp_config_expected(at, "a program and its arguments, as a list", "sidecar"),
                 "write sidecar: [node, weather.js]");
-        return lp_config_read_texts(c, at, "sidecar", false, &link->sidecar);
+        LP_TRY(lp_config_read_texts(c, at, "sidecar", false, &link->sidecar));
+        ask_for_sidecar(c, link, interface_name);
+        return NULL;
     }
     LP_TRY(lp_config_read_path(c, at, "library", &path));
     lp_auto(lp_free_string) char *whole = lp_path_join(c->root ? c->root : "/", path);
@@ -82,14 +107,16 @@ static loop_error *read_form(loop_config *c, const lp_yaml *at, loop_binding_lin
     if (!normal)
         return lp_yaml_error(at, "the path '%s' leads above the root", path);
     link->library = lp_config_keep(c, normal);
+    lp_config_ask(c, LOOP_ASK_LIBRARY, interface_name, path, link->origin);
     return NULL;
 }
 
-static loop_error *read_map(loop_config *c, const lp_yaml *map, loop_binding_link *link)
+static loop_error *read_map(loop_config *c, const lp_yaml *map, const char *interface_name,
+                            lp_config_file_kind kind, loop_binding_link *link)
 {
     const lp_yaml *form = NULL;
     LP_TRY(find_form(map, &form));
-    LP_TRY(read_form(c, form, link));
+    LP_TRY(read_form(c, form, interface_name, kind, link));
     const char **options = lp_arena_alloc(&c->arena, (2 * map->count + 1) * sizeof *options);
     size_t n = 0;
     for (const lp_yaml *i = map->first; i; i = i->next) {
@@ -102,12 +129,13 @@ static loop_error *read_map(loop_config *c, const lp_yaml *map, loop_binding_lin
     return NULL;
 }
 
-static loop_error *read_link(loop_config *c, const lp_yaml *at, loop_binding_link *link)
+static loop_error *read_link(loop_config *c, const lp_yaml *at, const char *interface_name,
+                             lp_config_file_kind kind, loop_binding_link *link)
 {
     static const char *const no_options[] = {NULL};
     *link = (loop_binding_link){.options = no_options, .origin = lp_config_origin(c, at)};
     if (at->kind == LP_YAML_MAP)
-        return read_map(c, at, link);
+        return read_map(c, at, interface_name, kind, link);
     if (at->kind != LP_YAML_TEXT)
         return lp_yaml_error(at, "expected a provider's name or a map, found %s",
                              lp_yaml_kind_name(at));
@@ -144,7 +172,7 @@ static loop_error *read_binding(loop_config *c, const lp_yaml *at, const char *c
     loop_binding_link *links = lp_arena_alloc(&c->arena, n * sizeof *links);
     size_t k = 0;
     for (const lp_yaml *i = list ? at->first : at; k < n; i = i->next)
-        LP_TRY(read_link(c, i, &links[k++]));
+        LP_TRY(read_link(c, i, at->key->text, kind, &links[k++]));
     if (kind == LP_CONFIG_PROFILE && is_bound(c, component, at->key->text))
         return NULL;
     loop_binding *b = lp_arena_alloc(&c->arena, sizeof *b);
@@ -174,25 +202,32 @@ const loop_binding *loop_config_binding_at(const loop_config *c, size_t i)
 
 /* ---- telling a host ---- */
 
-static loop_error *resolve(const loop_binding_link *from, loop_link *ret)
+/*
+ * A link to a library or a sidecar becomes one to the provider that it is. Both take trust, which
+ * is asked about before anything of them is opened.
+ */
+static loop_error *resolve(const loop_config *c, loop_host *h, const loop_binding_link *from,
+                           loop_link *ret)
 {
-    if (!from->provider)
-        return loop_error_hint_set(loop_error_new(LOOP_UNAVAILABLE,
-                                                  "a binding with '%s' is not "
-                                                  "there yet",
-                                                  from->library ? "library" : "sidecar"),
-                                   "name a provider that this host has: { use: NAME }");
     *ret = (loop_link){from->provider, from->options};
-    return NULL;
+    if (from->provider)
+        return NULL;
+    LP_TRY(loop_config_trust(c));
+    if (!from->library)
+        return loop_error_hint_set(
+            loop_error_new(LOOP_UNAVAILABLE, "a binding with 'sidecar' is not there yet"),
+            "name a provider that this host has: { use: NAME }");
+    LP_TRY(lp_config_library_check(c, from->library));
+    return loop_host_library_add(h, from->library, &ret->provider);
 }
 
-static loop_error *bind_one(loop_host *h, const loop_binding *b)
+static loop_error *bind_one(const loop_config *c, loop_host *h, const loop_binding *b)
 {
     loop_link *links = lp_alloc(b->count * sizeof *links);
     loop_error *err = NULL;
     const loop_origin *at = &b->origin;
     for (size_t i = 0; !err && i < b->count; i++) {
-        err = resolve(&b->links[i], &links[i]);
+        err = resolve(c, h, &b->links[i], &links[i]);
         at = err ? &b->links[i].origin : at;
     }
     if (!err)
@@ -206,6 +241,6 @@ static loop_error *bind_one(loop_host *h, const loop_binding *b)
 loop_error *loop_config_bind(const loop_config *c, loop_host *host)
 {
     for (size_t i = 0; i < c->bindings.n; i++)
-        LP_TRY(bind_one(host, c->bindings.at[i]));
+        LP_TRY(bind_one(c, host, c->bindings.at[i]));
     return NULL;
 }

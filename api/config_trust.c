@@ -4,7 +4,10 @@
  * What it asks for is told from its text alone, so that `loop trust` shows what a reader of the
  * file would see; where a path really leads is looked at when it is used.
  */
+#include <stdlib.h>
+
 #include "api/config.h"
+#include "base/os/os.h"
 #include "base/path.h"
 
 void lp_config_ask(loop_config *c, loop_ask_kind kind, const char *what, const char *text,
@@ -36,4 +39,45 @@ loop_error *loop_config_trust_give(const loop_config *c)
     if (!c->file)
         return loop_error_new(LOOP_NOT_FOUND, "there is no loop.yaml to trust");
     return loop_trust_give(c->file, c->digest);
+}
+
+/* ---- where libraries may lie ---- */
+
+/* A component that may write to a folder could put its own native code there. */
+static const char *who_writes(const loop_config *c, const char *real)
+{
+    for (size_t i = 0; i < c->components.n; i++) {
+        const lp_config_component *component = c->components.at[i];
+        for (size_t k = 0; k < component->grants.n; k++) {
+            const lp_config_grant *g = &component->grants.at[k];
+            if (g->kind != LOOP_GRANT_DIR || g->deny || g->read_only)
+                continue;
+            lp_auto(lp_free_string) char *whole = lp_path_join(c->root, g->text);
+            lp_auto(lp_free_string) char *dir = lp_os_realpath(whole);
+            if (dir && lp_path_inside(real, dir))
+                return component->row.name;
+        }
+    }
+    return NULL;
+}
+
+loop_error *lp_config_library_check(const loop_config *c, const char *path)
+{
+    lp_auto(lp_free_string) char *real = lp_os_realpath(path);
+    if (!real)
+        return loop_error_hint_set(loop_error_new(LOOP_NOT_FOUND, "there is no library '%s'", path),
+                                   "build it; its path starts from the folder of loop.yaml");
+    bool inside = lp_path_inside(path, c->root);
+    if (inside ? !lp_path_inside(real, c->root) : strcmp(real, path) != 0)
+        return loop_error_hint_set(
+            loop_error_new(LOOP_DENIED, "the library '%s' is a link to '%s'", path, real),
+            "name the library itself: what was trusted is what loop.yaml says");
+    const char *writer = who_writes(c, real);
+    if (writer)
+        return loop_error_hint_set(
+            loop_error_new(LOOP_DENIED, "the component '%s' may write to the library '%s'", writer,
+                           path),
+            "it could put native code of its own there: grant it another folder, or this one to "
+            "read");
+    return NULL;
 }

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/base.h"
-#include "tests/fuzz/tiny_elf.h"
+#include "base/tiny_elf.h"
 
 struct file {
     const uint8_t *bytes;

@@ -2,7 +2,7 @@
  * host/bind.c: which providers serve an interface.
  *
  * A binding names the objects of a chain; without one, the last table that serves the
- * interface and works here is a chain of one. What is found here is fixed when an instance
+ * interface and works here is a chain of one (of those that are linked in). What is found here is fixed when an instance
  * is linked.
  */
 #include <stdlib.h>
@@ -240,8 +240,8 @@ static void find_unbound(loop_host *h, struct search *s, struct lp_chain *ret)
         const struct lp_table *t = &h->tables.at[i];
         const loop_provider_interface *side = side_of(t->table, s);
         struct lp_provider *p;
-        if (!side)
-            continue;
+        if (!side || t->tier == LOOP_TIER_LIBRARY || t->tier == LOOP_TIER_SIDECAR)
+            continue; /* those serve what they are bound to */
         if (t->table->dev_only && h->options.production) {
             lp_buf_printf(&s->why_not, "%s'%s' is for development only", s->why_not.len ? "; " : "",
                           t->table->name);

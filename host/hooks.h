@@ -26,4 +26,13 @@ loop_error *lp_host_new(const loop_host_options *o, const lp_host_hooks *hooks,
                         loop_host **ret) LOOP_MUST_USE;
 const loop_host_options *lp_host_options(const loop_host *h);
 
+/*
+ * loop_host_provider_add for one of another tier. A library or a sidecar serves what it is bound
+ * to, and nothing else: what came with a workspace takes no interface by being there.
+ */
+loop_error *lp_host_provider_add(loop_host *h, const loop_provider *table,
+                                 loop_tier tier) LOOP_MUST_USE;
+/* Calls `f` when the host ends, after every provider was closed; the last one added first. */
+void lp_host_at_end(loop_host *h, void (*f)(void *data), void *data);
+
 #endif

@@ -103,6 +103,11 @@ struct loop_peer {
     const struct lp_hop *hops[]; /* one for each of the interface's functions */
 };
 
+struct lp_ending {
+    void (*f)(void *data);
+    void *data;
+};
+
 struct loop_host {
     loop_host_options options;
     char *directory; /* a copy; NULL: the current one */
@@ -131,6 +136,10 @@ struct loop_host {
         struct lp_signal **at;
         size_t n, cap;
     } signals;
+    struct {
+        struct lp_ending *at;
+        size_t n, cap;
+    } endings;                /* lp_host_at_end */
     loop_instance *instances; /* list */
     size_t running;
     bool abandoned; /* an instance was given up: its thread still uses the host */
@@ -285,9 +294,6 @@ const char *lp_split_version(const char *full, char *buf, size_t size);
 bool lp_version_serves(const char *offered, const char *wanted);
 
 /* ---- provider.c ---- */
-/* As loop_host_provider_add, for what is not built in. */
-loop_error *lp_host_provider_add(loop_host *h, const loop_provider *table,
-                                 loop_tier tier) LOOP_MUST_USE;
 const struct lp_table *lp_find_table(const loop_host *h, const char *name);
 /* It has no interface of its own. */
 bool lp_is_interceptor(const loop_provider *p);

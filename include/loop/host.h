@@ -76,6 +76,23 @@ LOOP_API void loop_host_close(loop_host *host);
  */
 LOOP_API loop_error *loop_host_provider_add(loop_host *host,
                                             const loop_provider *provider) LOOP_MUST_USE;
+/*
+ * Loads a shared library and adds the provider that it exports (LOOP_PROVIDER_EXPORT in
+ * loop/provider.h): *ret_provider is its name, which lives as long as the host. It serves nothing
+ * until it is bound. The same library again is the same provider.
+ *
+ * Native code runs as you, with all that you may do: name none that you do not trust. The file is
+ * looked at before it is loaded, so that nothing runs of what is no library for this machine, was
+ * cut short, exports no provider, or has one for another ABI. What its constructors do, nobody
+ * can undo. The host closes it after the provider.
+ *
+ * LOOP_NOT_FOUND; LOOP_DENIED (others can change the file or a folder above it); LOOP_INVALID
+ * (why, and what a person can do).
+ */
+LOOP_API loop_error *loop_host_library_add(loop_host *host, const char *path,
+                                           const char **ret_provider) LOOP_MUST_USE;
+/* What loop_host_library_add would say of the file before it loads it; nothing is loaded. */
+LOOP_API loop_error *loop_library_look(const char *path) LOOP_MUST_USE;
 /* Which provider serves an interface ("loop:core/logging"). LOOP_NOT_FOUND. */
 LOOP_API loop_error *loop_host_bind(loop_host *host, const char *interface_name,
                                     const char *provider) LOOP_MUST_USE;

@@ -5,8 +5,8 @@
  * opened and closed. An interface is two things: its description, which
  * `loop bindgen c-host` writes from WIT, and a table of C functions, which you
  * fill. The host opens one object for each set of options it is bound with and shares
- * it among instances; every call says who calls. The same source can be linked in, or (not
- * there yet) loaded as a shared library or run as a process of its own.
+ * it among instances; every call says who calls. The same source can be linked in, loaded as a
+ * shared library (LOOP_PROVIDER_EXPORT, below) or, not there yet, run as a process of its own.
  *
  *     static loop_error *roll(void *self, loop_call *call, uint32_t sides, uint32_t *ret)
  *     {
@@ -186,6 +186,35 @@ typedef struct loop_provider {
                         const void *args, void *ret);
     void (*drop)(void *self, const loop_interface *interface, size_t resource, void *object);
 } loop_provider;
+
+/*
+ * A shared library with a provider exports one symbol, `loop_provider_exported`: one line at the
+ * end of one of its files does that.
+ *
+ *     LOOP_PROVIDER_EXPORT(dice);
+ *
+ * The same file may be linked in as well: the symbol is weak, and nobody looks for it there. A
+ * host reads `abi` in the file, before the library is loaded and its constructors run; one for
+ * another ABI is not loaded.
+ */
+typedef struct loop_provider_export {
+    uint32_t abi; /* LOOP_PROVIDER_ABI */
+    const loop_provider *provider;
+} loop_provider_export;
+#define LOOP_PROVIDER_SYMBOL "loop_provider_exported"
+#if defined(__GNUC__) || defined(__clang__)
+#define LOOP_PROVIDER_WEAK __attribute__((weak))
+#else
+#define LOOP_PROVIDER_WEAK
+#endif
+#ifdef __cplusplus
+#define LOOP_PROVIDER_C extern "C"
+#else
+#define LOOP_PROVIDER_C extern
+#endif
+#define LOOP_PROVIDER_EXPORT(table)                                                                \
+    LOOP_PROVIDER_C LOOP_API LOOP_PROVIDER_WEAK const loop_provider_export loop_provider_exported; \
+    const loop_provider_export loop_provider_exported = {LOOP_PROVIDER_ABI, &(table)}
 
 /* ---- what a function may ask of its call; only until it returns, on its thread ---- */
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #include "base/base.h"
-#include "tests/fuzz/tiny_elf.h"
+#include "base/tiny_elf.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,5 +1,5 @@
 /*
- * tests/fuzz/tiny_elf.h: the smallest shared library that base/elf.c finds something in: for its
+ * base/tiny_elf.h: the smallest shared library that base/elf.c finds something in: for its
  * tests and its fuzz target, which change it. It is only looked at, never loaded.
  *
  *     0    header            64    program headers: load, dynamic
