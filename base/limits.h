@@ -27,6 +27,10 @@
 #define LP_MAX_LOG_FIELDS 64            /* fields of a guest's log entry; more are dropped */
 #define LP_MAX_LOG_FIELD 1024           /* bytes of a field's name or text; longer is cut */
 #define LP_MAX_LOG_RATE 2000            /* guest log entries a second; more are counted */
+#define LP_MAX_TABLE_INTERFACES 256     /* interfaces of one provider */
+#define LP_MAX_TABLE_ROWS 4096          /* functions and resources of one of them */
+#define LP_MAX_TABLE_TYPE (1u << 20)    /* bytes of a function's type */
+#define LP_MAX_TABLE_OPTIONS 64         /* options of one provider */
 #define LP_MAX_CHAIN 8                  /* providers of one interface, one before the other */
 #define LP_MAX_HANDLES 65536            /* resources of C that one instance holds */
 #define LP_MAX_KV_BATCH 4096            /* keys of one batch of wasi:keyvalue */

@@ -15,6 +15,16 @@ char *lp_option_list(const char *values)
     return lp_buf_take(&b);
 }
 
+bool lp_option_is_type(const char *type)
+{
+    static const char *const types[] = {"string", "enum", "size", "duration",
+                                        "number", "bool", "path"};
+    for (size_t i = 0; i < LP_COUNT(types); i++)
+        if (strcmp(type, types[i]) == 0)
+            return true;
+    return false;
+}
+
 /* Which of "a|b|c" it is; -1: none. */
 static int place(const char *values, const char *text)
 {

@@ -7,8 +7,11 @@
 #ifndef LP_OPTION_H
 #define LP_OPTION_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+/* Whether `type` is one of these. */
+bool lp_option_is_type(const char *type);
 /* NULL, or what is expected instead of `text` ("a size such as 64MiB"); malloced. */
 char *lp_option_expected(const char *type, const char *values, const char *text);
 /* `values` with ", " between; malloced. */

@@ -2,8 +2,8 @@
  * host/bind.c: which providers serve an interface.
  *
  * A binding names the objects of a chain; without one, the last table that serves the
- * interface and works here is a chain of one (of those that are linked in). What is found here is fixed when an instance
- * is linked.
+ * interface and works here is a chain of one (of those that are linked in). What is found
+ * here is fixed when an instance is linked.
  */
 #include <stdlib.h>
 

@@ -91,6 +91,7 @@ static void dropped_by_its_definer(void **state)
     const loop_provider p = {
         .abi = LOOP_PROVIDER_ABI,
         .name = "held",
+        .summary = "buckets",
         .interfaces =
             (const loop_provider_interface[]){{&one, &filled}, {&two, &filled}, {NULL, NULL}},
     };
@@ -115,6 +116,7 @@ static void versions_do_not_mix(void **state)
     const loop_provider p = {
         .abi = LOOP_PROVIDER_ABI,
         .name = "held",
+        .summary = "buckets",
         .interfaces =
             (const loop_provider_interface[]){{&old, &filled}, {&new, &filled}, {NULL, NULL}},
     };

@@ -79,6 +79,7 @@ static const loop_interface future_v1 = {LOOP_ABI + 1, "acme:weather/api", "0.1.
     static const loop_provider id = {                                                              \
         .abi = LOOP_PROVIDER_ABI,                                                                  \
         .name = #id,                                                                               \
+        .summary = "",                                                                             \
         .interfaces = (const loop_provider_interface[]){{__VA_ARGS__}, {NULL, NULL}}}
 PROVIDER(first, &v1, &filled);
 PROVIDER(second, &v1, &filled);
@@ -86,7 +87,7 @@ PROVIDER(unfilled, &v1, &empty);
 PROVIDER(untyped, &untyped_v1, &filled);
 PROVIDER(without, &v1, NULL);
 PROVIDER(newer, &future_v1, &filled);
-static const loop_provider future = {.abi = LOOP_PROVIDER_ABI + 1, .name = "future"};
+static const loop_provider future = {.abi = LOOP_PROVIDER_ABI + 1, .name = "future", .summary = ""};
 
 static const char *who_for(loop_host *h, const char *component_name, const char *name)
 {
@@ -217,6 +218,7 @@ static const loop_provider_interface serves_v1[] = {{&v1, &filled}, {NULL, NULL}
 static const loop_provider told = {
     .abi = LOOP_PROVIDER_ABI,
     .name = "told",
+    .summary = "",
     .interfaces = serves_v1,
     .options = (const loop_provider_option[]){{"mode", "enum", "slow|fast", "fast", "how"},
                                               {"size", "size", NULL, "1KiB", "how much"},
@@ -224,16 +226,26 @@ static const loop_provider told = {
                                               {0}},
     .open = open_told,
 };
-static const loop_provider barometer = {
-    .abi = LOOP_PROVIDER_ABI, .name = "barometer", .interfaces = serves_v1, .detect = cannot};
-static const loop_provider toy = {
-    .abi = LOOP_PROVIDER_ABI, .name = "toy", .interfaces = serves_v1, .dev_only = true};
-static const loop_provider passes = {
-    .abi = LOOP_PROVIDER_ABI, .name = "passes", .threads = LOOP_THREADS_ANY, .call = pass_on};
-static const loop_provider nobody = {.abi = LOOP_PROVIDER_ABI, .name = "nobody"};
+static const loop_provider barometer = {.abi = LOOP_PROVIDER_ABI,
+                                        .name = "barometer",
+                                        .summary = "",
+                                        .interfaces = serves_v1,
+                                        .detect = cannot};
+static const loop_provider toy = {.abi = LOOP_PROVIDER_ABI,
+                                  .name = "toy",
+                                  .summary = "",
+                                  .interfaces = serves_v1,
+                                  .dev_only = true};
+static const loop_provider passes = {.abi = LOOP_PROVIDER_ABI,
+                                     .name = "passes",
+                                     .summary = "",
+                                     .threads = LOOP_THREADS_ANY,
+                                     .call = pass_on};
+static const loop_provider nobody = {.abi = LOOP_PROVIDER_ABI, .name = "nobody", .summary = ""};
 static const loop_provider falls_back = {
     .abi = LOOP_PROVIDER_ABI,
     .name = "falls_back",
+    .summary = "",
     .interfaces = serves_v1,
     .options = (const loop_provider_option[]){{"size", "size", NULL, "much", ""}, {0}}};
 

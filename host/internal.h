@@ -293,6 +293,10 @@ const char *lp_split_version(const char *full, char *buf, size_t size);
 /* Whether what is offered serves what is asked for (semver tracks; pre-releases exactly). */
 bool lp_version_serves(const char *offered, const char *wanted);
 
+/* ---- table.c ---- */
+/* Whether a table can be used; of one for another ABI nothing else is read. LOOP_INVALID. */
+loop_error *lp_table_check(const loop_provider *table) LOOP_MUST_USE;
+
 /* ---- provider.c ---- */
 const struct lp_table *lp_find_table(const loop_host *h, const char *name);
 /* It has no interface of its own. */

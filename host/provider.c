@@ -52,38 +52,6 @@ static uint64_t service_option_number(void *data, const char *name)
 
 /* ---- adding ---- */
 
-/* What generated code never gets wrong, and tables written by hand may. */
-static loop_error *check_side(const loop_provider *p, const loop_provider_interface *side)
-{
-    const loop_interface *t = side->interface;
-    if (t->abi != LOOP_ABI)
-        return loop_error_hint_set(
-            loop_error_new(LOOP_INVALID, "the provider '%s' has '%s' for ABI %u; this host has %u",
-                           p->name, t->name, t->abi, LOOP_ABI),
-            "generate it again with this host's `loop bindgen c-host`");
-    if (!side->functions && !p->call)
-        return loop_error_new(LOOP_INVALID, "the provider '%s' has no functions for '%s'", p->name,
-                              t->name);
-    for (const loop_function *f = t->functions; f->name; f++)
-        if (!f->type || (side->functions && !f->call))
-            return loop_error_new(LOOP_INVALID,
-                                  "the provider '%s' has no type or no function for '%s' of '%s'",
-                                  p->name, f->name, t->name);
-    return NULL;
-}
-
-static loop_error *check_options(const loop_provider *p)
-{
-    for (const loop_provider_option *o = p->options; o && o->name; o++) {
-        lp_auto(lp_free_string) char *expected =
-            o->fallback ? lp_option_expected(o->type, o->values, o->fallback) : NULL;
-        if (expected)
-            return loop_error_new(LOOP_INVALID, "the provider '%s' falls back to %s for '%s': %s",
-                                  p->name, o->fallback, o->name, expected);
-    }
-    return NULL;
-}
-
 bool lp_is_interceptor(const loop_provider *p)
 {
     return !p->interfaces || !p->interfaces[0].interface;
@@ -91,15 +59,7 @@ bool lp_is_interceptor(const loop_provider *p)
 
 loop_error *lp_host_provider_add(loop_host *h, const loop_provider *table, loop_tier tier)
 {
-    if (table->abi != LOOP_PROVIDER_ABI)
-        return loop_error_new(LOOP_INVALID, "a provider for ABI %u; this host has ABI %u",
-                              table->abi, LOOP_PROVIDER_ABI);
-    if (lp_is_interceptor(table) && !table->call)
-        return loop_error_new(LOOP_INVALID, "the provider '%s' has neither interfaces nor 'call'",
-                              table->name);
-    for (size_t i = 0; table->interfaces && table->interfaces[i].interface; i++)
-        LP_TRY(check_side(table, &table->interfaces[i]));
-    LP_TRY(check_options(table));
+    LP_TRY(lp_table_check(table));
     for (size_t i = 0; i < h->tables.n; i++)
         if (strcmp(h->tables.at[i].table->name, table->name) == 0)
             return loop_error_new(LOOP_INVALID, "there is a provider '%s' already", table->name);
