@@ -27,7 +27,7 @@ install:
 	@sh tools/install.sh $(B) "$(DESTDIR)$(PREFIX)"
 
 new-provider:
-	@python3 tools/new_provider.py --loop $(B)/loop -- "$(NAME)"
+	@python3 tools/new_provider.py --loop $(B)/loop --form "$(or $(FORM),builtin)" $(if $(DIR),--dir "$(DIR)") -- "$(NAME)"
 
 setup:
 	@sh tools/setup/apt.sh
@@ -89,6 +89,7 @@ help:
 	@printf '%s\n' \
 	  'make install  what is built, into PREFIX (/usr/local), below DESTDIR' \
 	  'make new-provider NAME=x  providers/x, from templates/provider' \
+  'make new-provider NAME=x FORM=library  a shared library, in DIR (../x)' \
 	  'make examples the components of examples/, in C, Rust and JS' \
 	  'make check    layers, formatting, WIT, generated files, licences' \
 	  'make bench    timings as ratios against a peer, into build/bench.tsv' \

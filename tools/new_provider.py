@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
 """Makes a provider that works, to be changed into the one that is wanted.
 
-    new_provider.py [--loop FILE] NAME
+    new_provider.py [--loop FILE] [--form FORM] [--dir FOLDER] NAME
 
-NAME is words in lower case with dashes between them: night-light. Writes
-providers/night_light/ from templates/provider (its README says how), lets FILE
-(build/loop) write the bindings, and adds the provider to meson.build and
-api/providers.c. Checks everything first, and writes over nothing.
+NAME is words in lower case with dashes between them: night-light. FORM is
 
-`make new-provider NAME=night-light` is this.
+    builtin   linked into loop: writes providers/night_light/ from templates/provider,
+              lets FILE (build/loop) write the bindings, and adds the provider to
+              meson.build and api/providers.c
+    library   a shared library of its own: writes FOLDER (night-light, beside loop's
+              own folder) from templates/provider-library, with its own Makefile
+
+The README of each template says more. Checks everything first, and writes over nothing.
+
+`make new-provider NAME=night-light FORM=library` is this.
 """
 
 import argparse
@@ -23,6 +28,8 @@ ROOT = Path(__file__).resolve().parent.parent
 LONGEST = 32  # of a name
 FILES = {"provider.wit": "{}.wit", "provider.c": "{}.c", "provider.h": "{}.h",
          "provider_test.c": "{}_test.c"}
+LIBRARY = {"scaffold.wit": "{}.wit", "scaffold.c": "{}.c", "Makefile": "Makefile",
+           "loop.yaml": "loop.yaml"}
 
 
 class Problem(Exception):
@@ -49,7 +56,8 @@ def fill(text, name, wit):
     if wit:
         return text.replace("scaffold", name)
     text = text.replace('"scaffold"', f'"{name}"').replace("example:scaffold", f"example:{name}")
-    return text.replace(" * scaffold:", f" * {name}:").replace("scaffold", snake)
+    text = re.sub(r"^([ #]\*?) scaffold:", rf"\1 {name}:", text, flags=re.M)
+    return text.replace("scaffold", snake)
 
 
 def write_folder(scratch, name, loop):
@@ -117,16 +125,32 @@ def new_provider(name, loop):
     return sorted(p for p in home.rglob("*") if p.is_file()), list(texts)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--loop", type=Path, default=ROOT / "build/loop")
-    parser.add_argument("name", metavar="NAME")
-    args = parser.parse_args()
-    try:
-        new, changed = new_provider(args.name, args.loop)
-    except Problem as problem:
-        print(f"error: {problem}\nhint: {problem.hint}", file=sys.stderr)
-        return 1
+def new_library(name, folder):
+    """Makes a folder of its own with a library; the paths that are new."""
+    check_name(name)
+    snake = name.replace("-", "_")
+    if folder.exists():
+        raise Problem(f"there is a '{folder}' already", "another NAME or DIR, or remove it first")
+    template = ROOT / "templates/provider-library"
+    texts = {folder / file.format(snake): fill((template / source).read_text(encoding="utf-8"),
+                                               name, source.endswith(".wit"))
+             for source, file in LIBRARY.items()}
+    folder.mkdir(parents=True)
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
+    return sorted(texts)
+
+
+def make_library(args):
+    folder = args.dir or ROOT.parent / args.name
+    for path in new_library(args.name, folder):
+        print(f"wrote {path}")
+    print(f"It works as it is: `make -C {folder}` with loop installed, else "
+          f"`make -C {folder} LOOP={ROOT}`.")
+
+
+def make_builtin(args):
+    new, changed = new_provider(args.name, args.loop)
     for path in new:
         print(f"wrote {path.relative_to(ROOT)}")
     for path in changed:
@@ -134,6 +158,25 @@ def main():
     snake = args.name.replace("-", "_")
     print(f"It works as it is. Change {snake}.wit, run `tools/gen_bindings.sh --write {snake}`, "
           f"and change {snake}.c.")
+
+
+FORMS = {"builtin": make_builtin, "library": make_library}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--loop", type=Path, default=ROOT / "build/loop")
+    parser.add_argument("--form", default="builtin")
+    parser.add_argument("--dir", type=Path)
+    parser.add_argument("name", metavar="NAME")
+    args = parser.parse_args()
+    try:
+        if args.form not in FORMS:
+            raise Problem(f"there is no form '{args.form}' of a provider", f"FORM is {' or '.join(FORMS)}")
+        FORMS[args.form](args)
+    except Problem as problem:
+        print(f"error: {problem}\nhint: {problem.hint}", file=sys.stderr)
+        return 1
     return 0
 
 
