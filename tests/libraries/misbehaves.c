@@ -50,8 +50,48 @@ static const loop_provider_interface odd_interfaces[] = {{&odd, NULL}, {NULL, NU
 #elif defined(INTERFACE_EMPTY)
 static const loop_interface odd = {.abi = LOOP_ABI};
 static const loop_provider_interface odd_interfaces[] = {{&odd, NULL}, {NULL, NULL}};
+#elif defined(FUNCTION_NULL) || defined(FUNCTION_FAR) || defined(TYPE)
+static loop_error *nothing(const void *functions, void *self, loop_call *call, const void *args,
+                           void *ret)
+{
+    (void)functions, (void)self, (void)call, (void)args, (void)ret;
+    return NULL;
+}
+static const loop_function rows[] = {
+#if defined(FUNCTION_NULL)
+    {"enabled", "(enum{a})->bool", 0, NULL},
+#elif defined(FUNCTION_FAR)
+    {"enabled", "(enum{a})->bool", 4096, nothing},
+#else
+    {"enabled", "(enum{a}->bool", 0, nothing},
+#endif
+    {NULL, NULL, 0, NULL}};
+static void *const filled[] = {NULL};
+static const loop_interface odd = {
+    .abi = LOOP_ABI, .name = "loop:core/logging", .version = "0.1.0", .functions = rows};
+static const loop_provider_interface odd_interfaces[] = {{&odd, filled}, {NULL, NULL}};
+#elif defined(ENDLESS) /* no empty row at the end, nor anywhere near */
+static char names[4096][8];
+static loop_interface each[4096];
+static loop_provider_interface odd_interfaces[4096];
+__attribute__((constructor)) static void fill(void)
+{
+    for (int i = 0; i < 4096; i++) {
+        snprintf(names[i], sizeof names[i], "a:b/%03x", (unsigned)i);
+        each[i] = loop_core_logging_interface;
+        each[i].name = names[i];
+        odd_interfaces[i] = (loop_provider_interface){&each[i], NULL};
+    }
+}
 #else
 #define odd_interfaces interfaces
+#endif
+
+#if defined(ENDLESS_OPTIONS)
+#define ROW(n) {"o" #n, "string", NULL, NULL, ""},
+#define ROWS(n) ROW(n##0) ROW(n##1) ROW(n##2) ROW(n##3) ROW(n##4) ROW(n##5) ROW(n##6) ROW(n##7)
+static const loop_provider_option options[] = {ROWS(1) ROWS(2) ROWS(3) ROWS(4) ROWS(5) ROWS(6)
+                                                   ROWS(7) ROWS(8) ROWS(9) ROWS(10)};
 #endif
 
 static const loop_provider table = {
@@ -81,6 +121,9 @@ static const loop_provider table = {
 #endif
 #if defined(OPEN_FAILS)
     .open = fail,
+#endif
+#if defined(ENDLESS_OPTIONS)
+    .options = options,
 #endif
 };
 
