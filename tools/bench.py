@@ -8,7 +8,8 @@ better), low and high of the ratio over interleaved batches, unit, our figure,
 the peer's. Groups: start (against `wasmtime run`, same component, both cached),
 call (what it costs that a call can be stopped, against Wasmtime's C API), calls
 (typed calls in both directions, against Wasmtime's Rust with bindgen!, its C API
-and Extism; a peer that is not installed is left out).
+and Extism; a peer that is not installed is left out), forms (a call of the same
+provider in another form, against the one that is linked in).
 """
 import argparse
 import contextlib
@@ -96,9 +97,9 @@ CALL_ROWS = ["scalar", "string64", "bytes64k", "bytes1m", "records1k", "guest-sc
 class CallProgram:
     """A program that serves the rows as tests/bench/peer.h says."""
 
-    def __init__(self, program: Path, component: Path):
+    def __init__(self, program: Path, *arguments: Path):
         self.program = program
-        self.process = subprocess.Popen([program, component], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([program, *arguments], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
 
     def __enter__(self):
@@ -169,7 +170,25 @@ def bench_calls(build: Path):
                 yield row(f"calls.{name}.{suffix}", peer, times[name, ""], times[name, suffix], "ns", 1)
 
 
-GROUPS = {"start": bench_start, "call": bench_call, "calls": bench_calls}
+def bench_forms(build: Path):
+    """Each form by turns with the built-in one, the same component calling the same C. The best of
+    short batches: both sides do the same work but for one hop, which is less than a busy machine's noise."""
+    direct = [build / "tests/bench_provider", build / "guests/bench.wasm"]
+    for name, call, command in [("library", "scalar", [*direct, build / "tests/bench_library.so"])]:
+        ours, theirs, count = [], [], None
+        for turn in range(BATCHES):
+            with CallProgram(*command) as form, CallProgram(*direct) as built_in:
+                count = count or built_in.batch_size(call) // 10 + 1
+                times = {form: [], built_in: []}
+                for part in range(RUNS):
+                    for program in (form, built_in) if (turn + part) % 2 else (built_in, form):
+                        times[program].append(program.measure(call, count))
+                ours.append(min(times[form]))
+                theirs.append(min(times[built_in]))
+        yield row(f"forms.{name}", "the same provider, linked in", ours, theirs, "ns", 1)
+
+
+GROUPS = {"start": bench_start, "call": bench_call, "calls": bench_calls, "forms": bench_forms}
 
 
 # What the ratios of a group are meant to be at most; told, never an error: machines differ.
@@ -177,6 +196,7 @@ BOUNDS = {
     "calls.scalar.rust": 1.3, "calls.string64.rust": 0.9, "calls.bytes64k.rust": 1.15,
     "calls.bytes1m.rust": 1.15, "calls.records1k.rust": 0.15, "calls.guest-scalar.rust": 1.2,
     "calls.guest-string64.rust": 1.2, "calls.scalar.capi": 0.5, "calls.bytes64k.capi": 0.001,
+    "forms.library": 1.1,
 }
 
 

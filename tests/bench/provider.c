@@ -1,18 +1,14 @@
 /*
  * tests/bench/provider.c: loop's side of `make bench ONLY=calls` (peer.h says what
  * such a program does), on the public API and generated bindings alone.
+ *
+ *     bench_provider COMPONENT [LIBRARY]
+ *
+ * With LIBRARY the same provider comes from there: this file again, with BENCH_LIBRARY. Of the
+ * rows, `string64` is not for it: the sum of those answers stays in the library.
  */
 #include "bench.h"
 #include "peer.h"
-
-static void must(loop_error *err)
-{
-    if (!err)
-        return;
-    char *text = loop_error_format(err);
-    fputs(text, stderr);
-    exit(1);
-}
 
 /* ---- the host's functions ---- */
 
@@ -58,7 +54,20 @@ static const loop_provider provider = {
     .threads = LOOP_THREADS_ANY,
 };
 
+#ifdef BENCH_LIBRARY
+LOOP_PROVIDER_EXPORT(provider);
+#else
+
 /* ---- the calls ---- */
+
+static void must(loop_error *err)
+{
+    if (!err)
+        return;
+    char *text = loop_error_format(err);
+    fputs(text, stderr);
+    exit(1);
+}
 
 static uint32_t run(void *data, const bench_row *row, uint32_t n)
 {
@@ -84,16 +93,27 @@ static uint32_t run(void *data, const bench_row *row, uint32_t n)
     return sum;
 }
 
+static void add_provider(loop_host *host, const char *library)
+{
+    const char *name;
+    if (!library) {
+        must(loop_host_provider_add(host, &provider));
+        return;
+    }
+    must(loop_host_library_add(host, library, &name));
+    must(loop_host_bind(host, bench_calls_host_interface.name, name));
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 2)
-        bench_fail("usage", "bench_provider COMPONENT");
+    if (argc != 2 && argc != 3)
+        bench_fail("usage", "bench_provider COMPONENT [LIBRARY]");
     loop_host *host;
     loop_component *component;
     loop_instance *instance;
     bench_calls_guest_exports guest;
-    must(loop_host_new(&(loop_host_options){.no_cache = true}, &host));
-    must(loop_host_provider_add(host, &provider));
+    must(loop_host_new(&(loop_host_options){.no_cache = true, .log_level = LOOP_LOG_WARN}, &host));
+    add_provider(host, argv[2]);
     must(loop_component_open(host, argv[1], &component));
     must(loop_instance_new(host, component, &(loop_instance_options){0}, &instance));
     must(loop_instance_enter(instance));
@@ -104,3 +124,4 @@ int main(int argc, char **argv)
     loop_host_delete(host);
     return status;
 }
+#endif
