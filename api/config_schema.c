@@ -79,10 +79,8 @@ static void leaf_schema(lp_buf *b, const char *type, const char *values)
                   "\"items\": { \"type\": [\"string\", \"number\", \"boolean\"] }"},
         {"pairs", "\"type\": \"object\", \"additionalProperties\": "
                   "{ \"type\": [\"string\", \"number\", \"boolean\"] }"},
-        {"bindings", "\"type\": \"object\", \"additionalProperties\": { \"oneOf\": [ "
-                     "{ \"type\": \"string\" }, { \"type\": \"object\" }, "
-                     "{ \"type\": \"array\", \"minItems\": 1, "
-                     "\"items\": { \"type\": [\"string\", \"object\"] } } ] }"},
+        {"bindings", "\"type\": \"object\", "
+                     "\"additionalProperties\": { \"$ref\": \"#/$defs/binding\" }"},
     };
     if (strcmp(type, "enum") == 0)
         enum_schema(b, values);
@@ -178,6 +176,31 @@ static void node_schema(lp_buf *b, const char *path, int depth)
     lp_buf_puts(b, "}");
 }
 
+/* A name, or one of three forms, with the provider's options beside it; or several, as a chain. */
+static const char definitions[] =
+    ",\n  \"$defs\": {\n"
+    "    \"link\": {\n"
+    "      \"type\": [\"string\", \"object\"],\n"
+    "      \"minLength\": 1,\n"
+    "      \"properties\": {\n"
+    "        \"use\": { \"description\": \"a provider of this host\", \"type\": \"string\" },\n"
+    "        \"library\": { \"description\": \"a shared library; takes `loop trust`\", "
+    "\"type\": \"string\" },\n"
+    "        \"sidecar\": { \"description\": \"a program and its arguments; takes `loop trust`\", "
+    "\"type\": \"array\", \"minItems\": 1 }\n"
+    "      },\n"
+    "      \"additionalProperties\": { \"type\": [\"string\", \"number\", \"boolean\"] },\n"
+    "      \"if\": { \"type\": \"object\" },\n"
+    "      \"then\": { \"oneOf\": [ { \"required\": [\"use\"] }, { \"required\": [\"library\"] }, "
+    "{ \"required\": [\"sidecar\"] } ] }\n"
+    "    },\n"
+    "    \"binding\": {\n"
+    "      \"if\": { \"type\": \"array\" },\n"
+    "      \"then\": { \"minItems\": 1, \"items\": { \"$ref\": \"#/$defs/link\" } },\n"
+    "      \"else\": { \"$ref\": \"#/$defs/link\" }\n"
+    "    }\n"
+    "  }\n}\n";
+
 char *loop_config_schema(void)
 {
     lp_buf b = {0};
@@ -185,6 +208,6 @@ char *loop_config_schema(void)
     lp_buf_puts(&b, "{\n  \"$schema\": \"https://json-schema.org/draft/2020-12/schema\",\n"
                     "  \"title\": \"loop.yaml\",\n  ");
     map_schema(&b, "", &parts, 1);
-    lp_buf_puts(&b, "\n}\n");
+    lp_buf_puts(&b, definitions);
     return lp_buf_take(&b);
 }

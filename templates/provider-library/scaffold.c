@@ -47,8 +47,8 @@ static loop_error *roll(void *self, loop_call *call, uint32_t count, uint32_t si
     ret->is_err = sides < 2 || count > MAX_DICE; /* a value, for the component to handle */
     if (ret->is_err) {
         bool die = sides < 2;
-        ret->of.error.tag = die ? EXAMPLE_SCAFFOLD_DICE_ERROR_NO_SUCH_DIE
-                                : EXAMPLE_SCAFFOLD_DICE_ERROR_TOO_MANY;
+        ret->of.error.tag =
+            die ? EXAMPLE_SCAFFOLD_DICE_ERROR_NO_SUCH_DIE : EXAMPLE_SCAFFOLD_DICE_ERROR_TOO_MANY;
         ret->of.error.of.no_such_die = die ? sides : count;
         return NULL;
     }

@@ -190,7 +190,7 @@ def replay(world, program, what, files):
 
 # --- docs: the commands that a reader is told to type -----------------------------------
 
-DOCS = ("README.md", "knowledge/tutorial.md", "knowledge/storage.md", "HACKING.md")
+DOCS = ("README.md", "knowledge/tutorial.md", "knowledge/storage.md", "knowledge/trust.md", "HACKING.md")
 COPIED = ("Makefile", "api", "meson.build", "providers", "templates", "tools")
 FENCE = re.compile(r"^```(\w+) (run|file=\S+|output)((?: \w+=\S+)*)\n(.*?)^```$", re.S | re.M)
 
@@ -211,7 +211,8 @@ def run_doc(world, name):
     The current folder looks like this project (links to what is in it, copies of what
     a document changes; build/ has the components and the build under test), so that
     relative paths work and nothing that a document makes lands in the sources. What a
-    block exports holds for those after it. In what is printed, the folder above the
+    block exports holds for those after it. The configuration is not the caller's: what a
+    document trusts is forgotten with it. In what is printed, the folder above the
     project is /home/ada."""
     folder = common.fresh_folder(world, "docs-")
     try:
@@ -245,7 +246,7 @@ def link_project(world, folder):
 
 def run_blocks(world, name, text, folder):
     """One Result a block; the first that fails is the last, as what follows depends on it."""
-    env = world.user_environment()
+    env = world.user_environment() | {"XDG_CONFIG_HOME": f"{folder}/.config"}
     here, last = folder / "loop", ""
     for block in FENCE.finditer(text):
         kind, extra, body = block[2], dict(re.findall(r"(\w+)=(\S+)", block[3])), block[4]
@@ -294,4 +295,5 @@ TIMES = [
     (re.compile(r"\b\d\d:\d\d:\d\d\.\d{3}\b"), "12:34:56.789"),
     (re.compile(r"\b\d+\.\d+ us\b"), "1.0 us"),
     (re.compile(r"\b0x[0-9a-f]+\b"), "0x1"),
+    (re.compile(r"\b20\d\d-\d\d-\d\d\b"), "2026-12-31"),
 ]
