@@ -4,8 +4,8 @@
  *
  *     bench_provider COMPONENT [LIBRARY]
  *
- * With LIBRARY the same provider comes from there: this file again, with BENCH_LIBRARY. Of the
- * rows, `string64` is not for it: the sum of those answers stays in the library.
+ * With LIBRARY the same provider comes from there: this file again, with BENCH_LIBRARY. It does
+ * not have the row `string64`: the sum of those answers stays in the library.
  */
 #include "bench.h"
 #include "peer.h"
@@ -118,7 +118,7 @@ int main(int argc, char **argv)
     must(loop_instance_new(host, component, &(loop_instance_options){0}, &instance));
     must(loop_instance_enter(instance));
     must(bench_calls_guest_bind(instance, &guest));
-    int status = bench_serve(run, &guest, 0);
+    int status = bench_serve(run, &guest, argv[2] ? 1u << BENCH_TEXT : 0);
     loop_instance_delete(instance);
     loop_component_delete(component);
     loop_host_delete(host);
