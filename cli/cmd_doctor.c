@@ -195,6 +195,35 @@ static void check_cache(report *r)
     free(folder);
 }
 
+/* What it would be loaded as, told from the file alone. */
+static void check_library(report *r, const char *path)
+{
+    loop_error *e = loop_library_look(path);
+    const loop_error *why = e;
+    while (loop_error_cause(why))
+        why = loop_error_cause(why);
+    char *text = e ? cli_format("%s: %s", path, loop_error_message(why)) : NULL;
+    row(r, e ? BROKEN : OK, "library", e ? text : path, loop_error_hint(why));
+    free(text);
+    loop_error_delete(e);
+}
+
+/* Of a workspace that asks for what takes trust. */
+static void check_trust(report *r, const loop_config *config)
+{
+    if (!loop_config_ask_at(config, 0))
+        return;
+    loop_error *no = loop_config_trust(config);
+    row(r, no ? NOTE : OK, "trust", no ? loop_error_message(no) : "trusted as it is now",
+        loop_error_hint(no));
+    const loop_binding *b;
+    for (size_t i = 0; !no && (b = loop_config_binding_at(config, i)); i++)
+        for (size_t k = 0; k < b->count; k++)
+            if (b->links[k].library)
+                check_library(r, b->links[k].library);
+    loop_error_delete(no);
+}
+
 static void check_config(report *r)
 {
     loop_config *config = NULL;
@@ -214,6 +243,7 @@ static void check_config(report *r)
     const char *file = loop_config_file(config);
     row(r, file ? OK : NOTE, "workspace", file ? file : "no loop.yaml in this folder or above it",
         NULL);
+    check_trust(r, config);
     loop_config_delete(config);
 }
 
@@ -359,8 +389,8 @@ const cli_command cli_doctor = {
     .summary = "show what is installed, and how to install what is missing",
     .about =
         "Looks for what running and building components takes: the cache folder, the workspace, "
-        "the "
-        "providers of this host, and the tools for each language. Each row is `ok` with the place "
+        "whether it is trusted and its libraries can be loaded, the providers of this host, and "
+        "the tools for each language. Each row is `ok` with the place "
         "where it was found, or says what is wrong and the command that mends it.\n\n"
         "Running components takes only the first section. The exit status is 0, or 69 when "
         "something "
