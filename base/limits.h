@@ -30,6 +30,7 @@
 #define LP_MAX_TABLE_INTERFACES 256     /* interfaces of one provider */
 #define LP_MAX_TABLE_ROWS 4096          /* functions and resources of one of them */
 #define LP_MAX_TABLE_TYPE (1u << 20)    /* bytes of a function's type */
+#define LP_MAX_TABLE_TEXT 4096          /* bytes of its summary */
 #define LP_MAX_TABLE_OPTIONS 64         /* options of one provider */
 #define LP_MAX_CHAIN 8                  /* providers of one interface, one before the other */
 #define LP_MAX_HANDLES 65536            /* resources of C that one instance holds */

@@ -41,6 +41,11 @@ struct lp_table {
     loop_tier tier;
 };
 
+struct lp_ending {
+    void (*f)(void *data);
+    void *data;
+};
+
 /* An object of a provider: one for each set of options. Shared by the instances of a host. */
 struct lp_provider {
     loop_host *host;
@@ -103,11 +108,6 @@ struct loop_peer {
     const struct lp_hop *hops[]; /* one for each of the interface's functions */
 };
 
-struct lp_ending {
-    void (*f)(void *data);
-    void *data;
-};
-
 struct loop_host {
     loop_host_options options;
     char *directory; /* a copy; NULL: the current one */
@@ -121,6 +121,10 @@ struct loop_host {
         struct lp_provider **at;
         size_t n, cap;
     } providers;
+    struct {
+        struct lp_ending *at;
+        size_t n, cap;
+    } endings; /* lp_host_at_end */
     struct {
         struct loop_peer **at;
         size_t n, cap;
@@ -136,10 +140,6 @@ struct loop_host {
         struct lp_signal **at;
         size_t n, cap;
     } signals;
-    struct {
-        struct lp_ending *at;
-        size_t n, cap;
-    } endings;                /* lp_host_at_end */
     loop_instance *instances; /* list */
     size_t running;
     bool abandoned; /* an instance was given up: its thread still uses the host */

@@ -16,9 +16,9 @@
 static bool is_name(const char *name)
 {
     static const char letters[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
     size_t n = name ? strnlen(name, LP_MAX_NAME) : 0;
-    return n && n < LP_MAX_NAME && name[0] != '-' && strspn(name, letters) >= n;
+    return n && n < LP_MAX_NAME && name[0] != '-' && name[0] != '.' && strspn(name, letters) >= n;
 }
 
 /* A text that is there and ends. */
@@ -197,8 +197,8 @@ loop_error *lp_table_check(const loop_provider *p)
                               LOOP_PROVIDER_ABI);
     if (!is_name(p->name))
         return loop_error_new(LOOP_INVALID,
-                              "a provider without a name of letters, digits, '-', '_'");
-    if (!is_text(p->summary, LP_MAX_NAME))
+                              "a provider without a name of letters, digits, '-', '_', '.'");
+    if (!is_text(p->summary, LP_MAX_TABLE_TEXT))
         return loop_error_new(LOOP_INVALID, "the provider '%s' has no summary", p->name);
     if (p->threads != LOOP_THREADS_ANY && p->threads != LOOP_THREADS_SERIAL)
         return loop_error_new(LOOP_INVALID, "the provider '%s' has no such 'threads': %d", p->name,

@@ -85,6 +85,7 @@ static void what_is_right_is_taken(void **state)
     REFUSED("it is right", p->sides[0].functions = NULL, p->provider.call = generic);
     REFUSED("it is right", p->provider.interfaces = NULL, p->provider.call = generic);
     REFUSED("it is right", p->provider.options = NULL, p->interface.resources = NULL);
+    REFUSED("it is right", p->provider.name = "Night-Light_2.0");
     REFUSED("it is right", p->interface.name = "", p->interface.version = "");
     REFUSED("it is right", p->functions[0].type = "()");
     REFUSED("it is right", p->functions[0].type = "()->tuple<u8,list<option<string>>>");
@@ -105,11 +106,12 @@ static void names_and_kinds(void **state)
     (void)state;
     static char long_name[LP_MAX_NAME + 1];
     memset(long_name, 'x', LP_MAX_NAME);
-    const char *nameless = "a provider without a name of letters, digits, '-', '_'";
+    const char *nameless = "a provider without a name of letters, digits, '-', '_', '.'";
     REFUSED(nameless, p->provider.name = NULL);
     REFUSED(nameless, p->provider.name = "");
     REFUSED(nameless, p->provider.name = "two words");
     REFUSED(nameless, p->provider.name = "--help");
+    REFUSED(nameless, p->provider.name = "..");
     REFUSED(nameless, p->provider.name = "a\033[2J");
     REFUSED(nameless, p->provider.name = long_name);
     REFUSED("the provider 'dice' has no summary", p->provider.summary = NULL);
