@@ -108,6 +108,11 @@ bool lp_config_leads_out(const loop_config *c, const char *path);
  * file says, and no component may write to it. LOOP_NOT_FOUND, LOOP_DENIED.
  */
 loop_error *lp_config_library_check(const loop_config *c, const char *path) LOOP_MUST_USE;
+/*
+ * The same for the program that a sidecar is, where it lies in the workspace: nobody else can
+ * change it. What is found by PATH, or not at all, is for whoever starts it. LOOP_DENIED.
+ */
+loop_error *lp_config_sidecar_check(const loop_config *c, const char *const *command) LOOP_MUST_USE;
 
 /* Which of the keys a file may have. */
 typedef enum lp_config_file_kind { LP_CONFIG_WORKSPACE, LP_CONFIG_PROFILE } lp_config_file_kind;

@@ -41,10 +41,10 @@ loop_error *loop_config_trust_give(const loop_config *c)
     return loop_trust_give(c->file, c->digest);
 }
 
-/* ---- where libraries may lie ---- */
+/* ---- where native code may lie ---- */
 
-/* A component that may write to a folder could put its own native code there. */
-static const char *who_writes(const loop_config *c, const char *real)
+/* A component that may write to a folder could put native code of its own there. */
+static loop_error *check_writers(const loop_config *c, const char *what, const char *real)
 {
     for (size_t i = 0; i < c->components.n; i++) {
         const lp_config_component *component = c->components.at[i];
@@ -55,7 +55,11 @@ static const char *who_writes(const loop_config *c, const char *real)
             lp_auto(lp_free_string) char *whole = lp_path_join(c->root, g->text);
             lp_auto(lp_free_string) char *dir = lp_os_realpath(whole);
             if (dir && lp_path_inside(real, dir))
-                return component->row.name;
+                return loop_error_hint_set(
+                    loop_error_new(LOOP_DENIED, "the component '%s' may write to the %s '%s'",
+                                   component->row.name, what, real),
+                    "it could put native code of its own there: grant it another folder, or this "
+                    "one to read");
         }
     }
     return NULL;
@@ -72,12 +76,26 @@ loop_error *lp_config_library_check(const loop_config *c, const char *path)
         return loop_error_hint_set(
             loop_error_new(LOOP_DENIED, "the library '%s' is a link to '%s'", path, real),
             "name the library itself: what was trusted is what loop.yaml says");
-    const char *writer = who_writes(c, real);
-    if (writer)
-        return loop_error_hint_set(
-            loop_error_new(LOOP_DENIED, "the component '%s' may write to the library '%s'", writer,
-                           path),
-            "it could put native code of its own there: grant it another folder, or this one to "
-            "read");
+    return check_writers(c, "library", real);
+}
+
+loop_error *lp_config_sidecar_check(const loop_config *c, const char *const *command)
+{
+    /* `./weather`, or `node weather.js`: the first of the two that lies in the workspace. */
+    for (size_t i = 0; i < 2 && command[i]; i++) {
+        if (i == 0 && !strchr(command[i], '/'))
+            continue; /* found by PATH */
+        lp_auto(lp_free_string) char *whole = lp_path_join(c->root, command[i]);
+        lp_auto(lp_free_string) char *real = lp_os_realpath(whole);
+        if (!real || lp_os_is_dir(real) || !lp_path_inside(real, c->root))
+            continue;
+        lp_auto(lp_free_string) char *why = lp_os_why_unsafe(real);
+        if (why)
+            return loop_error_hint_set(
+                loop_error_new(LOOP_DENIED, "%s", why),
+                "what is started belongs to you or to root, with every folder above it, and "
+                "nobody else can write there");
+        return check_writers(c, "sidecar", real);
+    }
     return NULL;
 }
