@@ -8,8 +8,8 @@ better), low and high of the ratio over interleaved batches, unit, our figure,
 the peer's. Groups: start (against `wasmtime run`, same component, both cached),
 call (what it costs that a call can be stopped, against Wasmtime's C API), calls
 (typed calls in both directions, against Wasmtime's Rust with bindgen!, its C API
-and Extism; a peer that is not installed is left out), forms (a call of the same
-provider in another form, against the one that is linked in).
+and Extism; a peer that is not installed is left out), forms (what a slot, a
+chain of two, a provider in a shared library cost against the same call without).
 """
 import argparse
 import contextlib
@@ -170,22 +170,32 @@ def bench_calls(build: Path):
                 yield row(f"calls.{name}.{suffix}", peer, times[name, ""], times[name, suffix], "ns", 1)
 
 
+def form_programs(build: Path):
+    """What a row measures, its peer: (name, commands of both, which call, the peer in words)."""
+    guest = build / "guests/bench.wasm"
+    forms, linked = [build / "tests/bench_forms", guest], [build / "tests/bench_provider", guest]
+    for call, suffix in (("scalar", ""), ("string64", ".string64")):
+        for form in ("slot", "chain2"):
+            yield f"{form}{suffix}", [*forms, form], [*forms, "direct"], call, "the engine calls the function"
+    yield ("library", [*linked, build / "tests/bench_library.so"], linked, "scalar",
+           "the same provider, linked in")
+
+
 def bench_forms(build: Path):
-    """Each form by turns with the built-in one, the same component calling the same C. The best of
-    short batches: both sides do the same work but for one hop, which is less than a busy machine's noise."""
-    direct = [build / "tests/bench_provider", build / "guests/bench.wasm"]
-    for name, call, command in [("library", "scalar", [*direct, build / "tests/bench_library.so"])]:
+    """Each form by turns with its peer, the same component calling the same C. The best of short
+    batches: both sides do the same work but for a hop, which is less than a busy machine's noise."""
+    for name, command, direct, call, peer in form_programs(build):
         ours, theirs, count = [], [], None
         for turn in range(BATCHES):
-            with CallProgram(*command) as form, CallProgram(*direct) as built_in:
-                count = count or built_in.batch_size(call) // 10 + 1
-                times = {form: [], built_in: []}
+            with CallProgram(*command) as form, CallProgram(*direct) as other:
+                count = count or other.batch_size(call) // 10 + 1
+                times = {form: [], other: []}
                 for part in range(RUNS):
-                    for program in (form, built_in) if (turn + part) % 2 else (built_in, form):
+                    for program in (form, other) if (turn + part) % 2 else (other, form):
                         times[program].append(program.measure(call, count))
                 ours.append(min(times[form]))
-                theirs.append(min(times[built_in]))
-        yield row(f"forms.{name}", "the same provider, linked in", ours, theirs, "ns", 1)
+                theirs.append(min(times[other]))
+        yield row(f"forms.{name}", peer, ours, theirs, "ns", 1)
 
 
 GROUPS = {"start": bench_start, "call": bench_call, "calls": bench_calls, "forms": bench_forms}
@@ -196,7 +206,7 @@ BOUNDS = {
     "calls.scalar.rust": 1.3, "calls.string64.rust": 0.9, "calls.bytes64k.rust": 1.15,
     "calls.bytes1m.rust": 1.15, "calls.records1k.rust": 0.15, "calls.guest-scalar.rust": 1.2,
     "calls.guest-string64.rust": 1.2, "calls.scalar.capi": 0.5, "calls.bytes64k.capi": 0.001,
-    "forms.library": 1.1,
+    "forms.slot": 1.1, "forms.chain2": 1.1, "forms.library": 1.1,
 }
 
 
