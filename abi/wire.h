@@ -54,10 +54,10 @@ loop_error *lp_wire_number(lp_wire_out *o, uint64_t n) LOOP_MUST_USE;
 
 typedef struct lp_wire_in {
     const uint8_t *at, *end;
-    lp_frame *frame;       /* arena and fuel; lp_frame_begin was called */
-    loop_code blame;       /* 0: LOOP_UNAVAILABLE: the other side is broken */
-    bool copy;             /* no views of the message: it goes before the values */
-    const uint8_t *memory; /* the shared memory; NULL: none */
+    lp_frame *frame;                   /* arena and fuel; lp_frame_begin was called */
+    loop_code blame;                   /* 0: LOOP_UNAVAILABLE: the other side is broken */
+    bool copy;                         /* no views of the message: it goes before the values */
+    const uint8_t *memory;             /* the shared memory; NULL: none */
     uint32_t shared_start, shared_end; /* the other side's half of it */
     bool copy_shared;
     size_t shared; /* out: how many references were read */

@@ -3,7 +3,8 @@
  * that there can be a plan for it without a component.
  *
  * The text may come from a sidecar: nesting (LP_MAX_VALUE_DEPTH), parts
- * (LP_MAX_TYPE_NODES), its length (LP_MAX_WIT_STRUCTURE) and names are checked.
+ * (LP_MAX_TYPE_NODES), its length (LP_MAX_WIT_STRUCTURE), names and how many resources are
+ * named (LP_MAX_TYPE_RESOURCES) are checked.
  * lp_signature_text makes the same text of what was parsed.
  */
 #ifndef LP_TYPE_PARSE_H

@@ -76,12 +76,16 @@ void lp_side_reader_came(lp_side_reader *r, size_t n);
 /* The same from a descriptor, in one system call. *ret_got: whether anything came or it ended. */
 loop_error *lp_side_reader_fill(lp_side_reader *r, int fd, bool *ret_got) LOOP_MUST_USE;
 /*
- * The next frame that is there as a whole; its payload lives until _room or _fill. Frames of unknown
- * types that may be ignored are passed over, others of types or flags that are none are errors.
+ * The next frame that is there as a whole; its payload lives until _room or _fill. Types and flags
+ * that are none are errors, but for types that may be ignored: they come, as they count against
+ * credit, and the inbox drops them.
  */
 loop_error *lp_side_reader_next(lp_side_reader *r, lp_side_frame *ret, bool *ret_got) LOOP_MUST_USE;
 /* The stream has ended: NULL between two frames, else LOOP_UNAVAILABLE. */
 loop_error *lp_side_reader_end(const lp_side_reader *r) LOOP_MUST_USE;
+/* The first bytes of what came and is no whole frame, as text; malloced, NULL where there are none.
+ */
+char *lp_side_reader_rest(const lp_side_reader *r);
 
 /* ---- messages ---- */
 
@@ -102,17 +106,19 @@ void lp_side_message_done(lp_side_message *m);
 typedef struct lp_side_inbox {
     struct lp_side_part {
         uint8_t type;
+        bool forgotten;
         uint32_t id;
         lp_buf data;
     } *at;
     size_t n, cap;
+    size_t bytes; /* of all */
 } lp_side_inbox;
 
 void lp_side_inbox_done(lp_side_inbox *b);
 /* Takes a frame. *ret_whole: `ret` is a message. STATE is not put together: each piece is one. */
 loop_error *lp_side_inbox_add(lp_side_inbox *b, const lp_side_frame *f, lp_side_message *ret,
                               bool *ret_whole) LOOP_MUST_USE;
-/* A call was given up: forgets what came of the message with that id. */
+/* A call was given up: what came of the message with that id goes, and what will come of it. */
 void lp_side_inbox_forget(lp_side_inbox *b, uint32_t id);
 
 /* ---- writing ---- */
@@ -154,7 +160,8 @@ typedef struct lp_side_credit {
 void lp_side_credit_init(lp_side_credit *c, uint32_t to_spend, uint32_t window);
 /* Whether frames of that type count. */
 bool lp_side_counts(uint8_t type);
-/* `want` bytes are to be sent: how many may go now, cut to a frame. 0: wait for CREDIT. */
+/* `want` bytes (more than 0) are to be sent: how many may go now, cut to a frame. 0: wait for
+ * CREDIT. */
 size_t lp_side_credit_piece(const lp_side_credit *c, size_t want);
 void lp_side_credit_sent(lp_side_credit *c, size_t n);
 /* CREDIT came. */
