@@ -77,7 +77,8 @@ static void read_values(const lp_node *n, uint8_t manner, const uint8_t *at, con
         in.copy_shared = manner & 4;
     }
     if (turn(n, &in, &first)) {
-        lp_wire_in again = {.at = first.ptr, .end = first.ptr + first.len};
+        const uint8_t *from = first.ptr ? first.ptr : end; /* no bytes: of no parameters */
+        lp_wire_in again = {.at = from, .end = from + first.len};
         if (!turn(n, &again, &second) || first.len != second.len ||
             (first.len && memcmp(first.ptr, second.ptr, first.len) != 0))
             abort();
