@@ -6,6 +6,7 @@ import time
 from peer import LARGE, LEAST_CREDIT, Wrong
 from talk import needs, same
 from values import digest, filled, letters
+from wire import SHARED, leb
 
 MIB = 1 << 20
 
@@ -21,25 +22,24 @@ def pieces_in(peer):
 def pieces_mixed(peer):
     """The pieces of two calls, other messages between them."""
     peer.caller()
-    if 0 < peer.welcome["calls"] < 2:
-        peer.welcome["calls"] = 1
-    data = bytes(filled(200000))
-    head = {}
-    names = {2: "values.digest", 4: "values.echo-bytes"} if peer.welcome["calls"] != 1 else {2: "values.digest"}
+    data, head, pings = bytes(filled(200000)), {}, 0
+    names = {2: "values.digest", 4: "values.echo-bytes"}
+    if peer.welcome["calls"] == 1:
+        del names[4]
     for call_id, name in names.items():
-        i, k, params, result = peer.rows[name]
+        i, k, _, result = peer.rows[name]
         peer.open[call_id] = (name, result)
-        from wire import leb
-        head[call_id] = b"".join(map(leb, (1, i, k, 0, 0))) + leb(len(data)) + data
+        head[call_id] = b"".join(map(leb, (1, i, k, 0, 0, len(data)))) + data
     for at in range(0, len(head[2]), 30000):
         for call_id, payload in head.items():
             peer.send("CALL", call_id, payload[at:at + 30000], MIB, more=at + 30000 < len(payload))
+        pings += 1
         peer.send("PING", 99)
     same(peer.answer(2), digest(data))
     if 4 in names:
         same(bytes(peer.answer(4)), data)
     until = time.monotonic() + peer.patience
-    while sum(m[0] == "PONG" for m in peer.messages) < -(-len(head[2]) // 30000):
+    while sum(m[0] == "PONG" for m in peer.messages) < pings:
         peer.pump(until, "PONG")
     peer.messages.clear()
 
@@ -68,20 +68,26 @@ def credit_is_kept(peer):
 
 
 def credit_in_drops(peer):
-    """CREDIT a little at a time."""
+    """CREDIT for 64 KiB, each time that it has stopped."""
     peer.give_back = False
     call_id = peer.begin("values.fill", 3 * MIB)
-    until = time.monotonic() + 2 * peer.patience
-    while not peer.messages:
-        peer.pump(until, "3 MiB") if peer.in_flight < 100 or select.select(
-            [peer.process.stdout], [], [], 0.02)[0] else None
-        if peer.in_flight > 65536:
-            peer.unreturned = peer.unreturned - 65536
-            peer.in_flight -= 65536
-            peer.send("CREDIT", 0, 65536)
-        elif peer.in_flight:
-            peer.return_credit()
-    if bytes(peer.answer(call_id)) != bytes(filled(3 * MIB)):
+    until, data, more = time.monotonic() + 2 * peer.patience, bytearray(), True
+    while more:
+        if not select.select([peer.process.stdout], [], [], 0.02)[0] and len(peer.incoming) < 12:
+            n = min(65536, peer.in_flight)
+            if not n:
+                raise Wrong("it does not go on, with all its credit")
+            peer.in_flight -= n
+            peer.send("CREDIT", 0, n)
+            continue
+        name, frame_id, payload, more = peer.frame(until, "3 MiB")
+        if name == "CREDIT":
+            peer.see_to(name, frame_id, payload)
+            more = True
+            continue
+        same((name, frame_id), ("RESULT", call_id))
+        data += payload
+    if bytes(peer.take(call_id, "RESULT", bytes(data))) != bytes(filled(3 * MIB)):
         raise Wrong("other bytes")
 
 
@@ -195,7 +201,6 @@ def shared_again_and_again(peer):
 
 def shared_wrong(peer):
     needs(peer, "shared-memory")
-    from wire import SHARED, leb
     half = peer.shared_size // 2
     for what, offset, length in (("in the other half", half, LARGE), ("across the middle", half - 1, 2),
                                  ("behind the end", peer.shared_size, 1), ("of 4 GiB", 16, 0xffffffff),
@@ -226,7 +231,6 @@ def shared_next(peer):
 
 def not_shared(peer):
     """Without the capability no reference is sent, and none is taken."""
-    from wire import SHARED, leb
     same(peer.call("values.fill", 300000), filled(300000))
     fault = peer.fault("values.digest", raw=leb(SHARED) + leb(0) + leb(LARGE))
     same(fault.code, "invalid")

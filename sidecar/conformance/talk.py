@@ -3,7 +3,7 @@
 import time
 
 import wire
-from peer import Fault, Wrong, short
+from peer import Ended, Fault, Wrong, short
 
 ODD_MOST = (1 << 53) - 1
 
@@ -46,7 +46,7 @@ def caller_gone(peer):
 def faults(peer):
     for code, messages, hint in (("internal", ["lost the die"], None),
                                  ("denied", ["cannot open it", "no \u00e9ntry", "because"], {"some": "ask"}),
-                                 ("io", ["a", "b"], None), ("limit", ["m" * 4096], {"some": "h" * 4096})):
+                                 ("io", ["a", "b"], None), ("limit", ["m" * 3000], {"some": "h" * 3000})):
         fault = peer.fault("calls.fault", code, messages, hint)
         same((fault.code, fault.messages, fault.hint), (code, messages, hint))
     same(peer.call("calls.refuse", "no"), {"error": "no"})
@@ -94,9 +94,13 @@ def unknown_function(peer):
     peer.caller()
     peer.rows["none"] = (0, 900, *wire.parse_function("()->u8"))
     peer.rows["nowhere"] = (200, 0, *wire.parse_function("()->u8"))
-    for name in ("none", "nowhere"):
-        peer.fault(name)
-    same(peer.call("values.echo-u8", 1), 1)
+    try:
+        for name in ("none", "nowhere"):
+            peer.fault(name)
+        same(peer.call("values.echo-u8", 1), 1)
+    except Ended:
+        if peer.ends() == 0 or not peer.said():
+            raise
 
 
 def pipelined(peer):
