@@ -85,8 +85,8 @@ def main():
         for (name, _), (verdict, why) in zip(chosen, pool.map(lambda row: run(row[1]), chosen)):
             counts[verdict] += 1
             if verdict == "FAILED" or not args.quiet:
-                lines = "\n    ".join(why.splitlines()) if verdict == "FAILED" else why
-                print(f"{verdict:7} {name}{': ' if why else ''}{lines}", flush=True)
+                lines = "".join(f"\n    {line}" for line in why.splitlines())
+                print(f"{verdict:7} {name}{lines}", flush=True)
     print(f"{counts['ok']} passed, {counts['FAILED']} failed")
     return 1 if counts["FAILED"] or not counts["ok"] else 0
 
