@@ -75,8 +75,10 @@ def credit_in_drops(peer):
     while more:
         if not select.select([peer.process.stdout], [], [], 0.02)[0] and len(peer.incoming) < 12:
             n = min(65536, peer.in_flight)
-            if not n:
+            if not n and not select.select([peer.process.stdout], [], [], peer.patience)[0]:
                 raise Wrong("it does not go on, with all its credit")
+            if not n:
+                continue
             peer.in_flight -= n
             peer.send("CREDIT", 0, n)
             continue

@@ -12,7 +12,9 @@ from pathlib import Path
 from . import common
 from .common import ROOT, Result
 
-SIDECARS = []
+SIDECARS = [
+    ("c", "{build}/tests/conformance_sidecar", ["{build}/tests/conformance_sidecar"]),
+]
 
 
 def jobs(world):
