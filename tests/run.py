@@ -26,7 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from lib import common, golden, groups, limits, sdk, sidecars, storage  # noqa: E402
+from lib import common, golden, groups, limits, sdk, sidecar_c, sidecars, storage  # noqa: E402
 
 # name, jobs, how many at a time (1: they measure time)
 GROUPS = [
@@ -35,7 +35,7 @@ GROUPS = [
     ("golden", golden.jobs, 2),
     ("limits", limits.jobs, 1),
     ("storage", storage.jobs, 1),
-    ("sidecar-conformance", sidecars.jobs, 1),
+    ("sidecar-conformance", lambda world: [*sidecars.jobs(world), *sidecar_c.jobs(world)], 1),
     ("headers", groups.header_jobs, 2),
     ("symbols", groups.symbol_jobs, 2),
     ("wit", groups.wit_jobs, 2),
