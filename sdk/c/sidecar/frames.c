@@ -75,7 +75,7 @@ static uint32_t word(const uint8_t *p)
 
 static bool may_be_cut(uint8_t type)
 {
-    return type == SC_CALL || type == SC_RESULT || type == SC_FAULT;
+    return type == SC_CALL || type == SC_RESULT || type == SC_FAULT || type == SC_STATE;
 }
 
 /* At the latest when half of the credit was read. */
@@ -156,6 +156,9 @@ bool sc_receive(sc_message *m)
         }
         if (more && !may_be_cut(m->type))
             sc_broken("a frame of the type 0x%02x in pieces", m->type);
+        m->more = more;
+        if (m->type == SC_STATE)
+            return true; /* a piece of a stream */
         if (!may_be_cut(m->type) || (!more && !part_of(m->id)) || put_together(m, more))
             return true;
     }
@@ -201,10 +204,11 @@ static size_t piece_of(size_t left, bool cut)
     return piece < LEAST_PIECE && piece < left ? 0 : piece;
 }
 
-void sc_send(uint8_t type, uint32_t id, const uint8_t *data, size_t len)
+/* `more`: another message of that type and id continues it. */
+static void send(uint8_t type, uint32_t id, const uint8_t *data, size_t len, bool more)
 {
     bool counts = type > SC_FAIL && type != SC_CREDIT_BACK;
-    bool cut = type == SC_NEXT || type == SC_RESULT || type == SC_FAULT;
+    bool cut = type == SC_NEXT || type == SC_RESULT || type == SC_FAULT || type == SC_STATE;
     do {
         size_t piece = len;
         if (counts && len) {
@@ -217,8 +221,18 @@ void sc_send(uint8_t type, uint32_t id, const uint8_t *data, size_t len)
             if (!piece)
                 return;
         }
-        write_frame(type, piece < len ? MORE : 0, id, data, piece);
+        write_frame(type, more || piece < len ? MORE : 0, id, data, piece);
         data = data ? data + piece : NULL;
         len -= piece;
     } while (len);
+}
+
+void sc_send(uint8_t type, uint32_t id, const uint8_t *data, size_t len)
+{
+    send(type, id, data, len, false);
+}
+
+void sc_send_state(uint32_t id, const uint8_t *data, size_t len, bool more)
+{
+    send(SC_STATE, id, data, len, more);
 }

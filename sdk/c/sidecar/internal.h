@@ -8,6 +8,7 @@
  *     frames.c   bytes <-> messages; credit
  *     memory.c   what a call allocates, handles, shared memory
  *     calls.c    what a provider may ask of its call; NEXT
+ *     state.c    quiesce, save, restore
  *     sidecar.c  handshake, threads, what each message does
  *
  * Memory that the system does not have ends the process. The host is trusted not to be hostile, and
@@ -50,6 +51,11 @@ enum {
     SC_CREDIT_BACK = 0x20,
     SC_PING = 0x21,
     SC_PONG = 0x22,
+    SC_QUIESCE = 0x30,
+    SC_RESUME = 0x31,
+    SC_SAVE = 0x32,
+    SC_RESTORE = 0x33,
+    SC_STATE = 0x34,
     SC_LOG = 0x80,
 };
 
@@ -150,8 +156,9 @@ typedef struct sc_out {
     const char *wrong;
     struct loop_call *call;
     bool of_next;
-    uint32_t id;   /* of the message, for room in the shared memory */
-    size_t shared; /* references that were written */
+    bool in_message; /* no references into the shared memory: a state */
+    uint32_t id;     /* of the message, for room in the shared memory */
+    size_t shared;   /* references that were written */
 } sc_out;
 void sc_write(sc_out *o, const sc_type *t, const void *from);
 
@@ -240,6 +247,7 @@ typedef struct sc_interface {
 extern struct sc_process {
     const loop_provider *provider;
     const char *version;
+    const loop_sidecar_state *state; /* NULL: none */
     void *self;
     sc_interface *interfaces;
     size_t interface_count;
@@ -273,6 +281,7 @@ _Noreturn void sc_broken(const char *fmt, ...) LOOP_PRINTF(1, 2);
 
 typedef struct sc_message {
     uint8_t type;
+    bool more; /* STATE: another piece follows */
     uint32_t id;
     uint8_t *data; /* malloced */
     size_t len;
@@ -282,8 +291,17 @@ typedef struct sc_message {
 bool sc_receive(sc_message *ret);
 /* In pieces where it is long; waits for credit. */
 void sc_send(uint8_t type, uint32_t id, const uint8_t *data, size_t len);
+void sc_send_state(uint32_t id, const uint8_t *data, size_t len, bool more);
 /* The lock is held: waits for news. Who reads lets somebody else do it. */
 void sc_wait(void);
 void sc_let_read(void);
+/* Around what may last: another thread may be made to read meanwhile. */
+void sc_begin_work(void);
+void sc_end_work(void);
+
+/* ---- state ---- */
+
+/* QUIESCE, RESUME, SAVE, RESTORE or STATE. */
+void sc_on_state(sc_message *m);
 
 #endif

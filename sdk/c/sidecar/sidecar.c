@@ -112,6 +112,32 @@ void sc_wait(void)
     pthread_cond_wait(&sc.news, &sc.lock);
 }
 
+/* The lock is held. */
+static void be_busy(void)
+{
+    role.busy = true;
+    role.calls++;
+    if (!role.watching) {
+        role.watching = true;
+        pthread_cond_signal(&role.watch);
+    }
+}
+
+void sc_begin_work(void)
+{
+    pthread_mutex_lock(&sc.lock);
+    be_busy();
+    pthread_mutex_unlock(&sc.lock);
+}
+
+void sc_end_work(void)
+{
+    pthread_mutex_lock(&sc.lock);
+    if (i_read())
+        role.busy = false;
+    pthread_mutex_unlock(&sc.lock);
+}
+
 /* Ends its sleep when calls come, and sleeps again when none came for a tick. */
 static void *watch(void *unused)
 {
@@ -181,9 +207,11 @@ static void send_welcome(void)
     sc_add_byte(&b, p->dev_only);
     sc_add_number(&b, SC_CREDIT);
     sc_add_number(&b, SC_CALLS);
-    sc_add_number(&b, 2);
+    sc_add_number(&b, sc.state ? 3 : 2);
     sc_add_text(&b, "cancel");
     sc_add_text(&b, "shared-memory");
+    if (sc.state)
+        sc_add_text(&b, "state");
     add_options(&b);
     sc_add_number(&b, sc.interface_count);
     for (size_t i = 0; i < sc.interface_count; i++)
@@ -357,7 +385,8 @@ static void unlist(loop_call *c)
     for (loop_call **p = &sc.calls; *p; p = &(*p)->next)
         if (*p == c) {
             *p = c->next;
-            sc.call_count--;
+            if (--sc.call_count == 0)
+                pthread_cond_broadcast(&sc.news); /* for QUIESCE */
             break;
         }
     pthread_mutex_unlock(&sc.lock);
@@ -526,12 +555,7 @@ static void begin_call(loop_call *c, uint32_t caller)
     c->caller->users++;
     c->next = sc.calls;
     sc.calls = c;
-    role.busy = true;
-    role.calls++;
-    if (!role.watching) {
-        role.watching = true;
-        pthread_cond_signal(&role.watch);
-    }
+    be_busy();
     pthread_mutex_unlock(&sc.lock);
 }
 
@@ -687,6 +711,11 @@ static void handle(sc_message *m)
         sc_send(SC_PONG, m->id, NULL, 0);
         break;
     case SC_PONG: break;
+    case SC_QUIESCE:
+    case SC_RESUME:
+    case SC_SAVE:
+    case SC_RESTORE:
+    case SC_STATE: sc_on_state(m); break;
     default: sc_broken("a frame of the type 0x%02x", m->type);
     }
     free(m->data);
@@ -812,6 +841,12 @@ static void finish(void)
 
 int loop_sidecar_main(const loop_provider *provider, const char *version)
 {
+    return loop_sidecar_main_with(provider, version, NULL);
+}
+
+int loop_sidecar_main_with(const loop_provider *provider, const char *version,
+                           const loop_sidecar_state *state)
+{
     sc_message m;
     if (!getenv("LOOP_SIDECAR")) {
         fprintf(stderr,
@@ -822,6 +857,7 @@ int loop_sidecar_main(const loop_provider *provider, const char *version)
     }
     sc.provider = provider;
     sc.version = version;
+    sc.state = state;
     if (provider->abi != LOOP_PROVIDER_ABI || !provider->interfaces || !take_streams() ||
         !read_interfaces(provider)) {
         fprintf(stderr, "error: '%s' cannot be a sidecar\n", provider->name);

@@ -1,8 +1,6 @@
 /*
  * main.c: the conformance sidecar in C: serves sidecar/conformance/conformance.wit, by a provider
- * that could as well be linked in (but for loop_sidecar_drop).
- *
- * Not here: the interface `state`, as providers have no save and restore yet.
+ * that could as well be linked in, but for loop_sidecar_drop, and for save and restore.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -484,6 +482,89 @@ static const T(functions) things = {
     .other_drop = drop_other,
 };
 
+/* ---- state ---- */
+
+#define S(name) test_conformance_state_##name
+
+static struct {
+    pthread_mutex_t lock;
+    uint64_t total;
+    loop_string *notes; /* malloced, each too */
+    size_t count;
+} held = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static loop_error *add(void *self, loop_call *call, uint64_t n, uint64_t *ret)
+{
+    (void)self, (void)call;
+    pthread_mutex_lock(&held.lock);
+    *ret = held.total += n;
+    pthread_mutex_unlock(&held.lock);
+    return NULL;
+}
+
+static void add_note(loop_string text)
+{
+    held.notes = realloc(held.notes, (held.count + 1) * sizeof *held.notes);
+    char *copy = malloc(text.len + 1);
+    if (!held.notes || !copy)
+        abort();
+    memcpy(copy, text.len ? text.ptr : "", text.len);
+    held.notes[held.count++] = (loop_string){copy, text.len};
+}
+
+static loop_error *note(void *self, loop_call *call, loop_string text)
+{
+    (void)self, (void)call;
+    pthread_mutex_lock(&held.lock);
+    add_note(text);
+    pthread_mutex_unlock(&held.lock);
+    return NULL;
+}
+
+static loop_error *notes(void *self, loop_call *call, loop_list_string *ret)
+{
+    (void)self;
+    pthread_mutex_lock(&held.lock);
+    loop_string *all = loop_call_alloc(call, held.count * sizeof *all + 1);
+    for (size_t i = 0; i < held.count && all; i++)
+        all[i] = loop_call_string(call, held.notes[i].ptr, held.notes[i].len);
+    *ret = (loop_list_string){all, all ? held.count : 0};
+    pthread_mutex_unlock(&held.lock);
+    return NULL;
+}
+
+static const S(functions) state = {.add = add, .note = note, .notes = notes};
+
+#define STATE "(record{total:u64,notes:list<string>})"
+struct saved {
+    uint64_t total;
+    loop_list_string notes;
+};
+
+/* No call is under way while the host saves and restores. */
+static loop_error *save(void *self, const loop_interface *interface, loop_sidecar_stream *to)
+{
+    (void)self, (void)interface;
+    const struct saved s = {held.total, {held.notes, held.count}};
+    return loop_sidecar_write_value(to, STATE, &s);
+}
+
+static loop_error *restore(void *self, const loop_interface *interface, loop_sidecar_stream *from)
+{
+    (void)self, (void)interface;
+    struct saved s = {0};
+    loop_error *e = loop_sidecar_read_value(from, STATE, &s);
+    if (e)
+        return e;
+    held.total = s.total;
+    for (size_t i = 0; i < held.count; i++)
+        free((char *)(uintptr_t)held.notes[i].ptr);
+    held.count = 0;
+    for (size_t i = 0; i < s.notes.len; i++)
+        add_note(s.notes.ptr[i]);
+    return NULL;
+}
+
 /* ---- the provider ---- */
 
 static loop_error *open_provider(const loop_services *given, void **ret_self)
@@ -504,6 +585,7 @@ static const loop_provider provider = {
     .interfaces = (const loop_provider_interface[]){{&test_conformance_values_interface, &values},
                                                     {&test_conformance_calls_interface, &calls},
                                                     {&test_conformance_things_interface, &things},
+                                                    {&test_conformance_state_interface, &state},
                                                     {NULL, NULL}},
     .threads = LOOP_THREADS_ANY,
     .options = (const loop_provider_option[]){{"text", "string", NULL, "hello", "any text"},
@@ -516,5 +598,6 @@ static const loop_provider provider = {
 
 int main(void)
 {
-    return loop_sidecar_main(&provider, "1.0.0");
+    static const loop_sidecar_state hand_over = {.save = save, .restore = restore};
+    return loop_sidecar_main_with(&provider, "1.0.0", &hand_over);
 }
