@@ -60,6 +60,24 @@
 #define LP_MAX_WIT_INTERFACES 4096      /* interfaces, worlds and packages of the same */
 #define LP_MAX_WIT_DEPTH 64             /* nesting of a WIT type */
 #define LP_MAX_WIT_STRUCTURE 65536u     /* bytes of a function's type in structural form */
+#define LP_MAX_TYPE_RESOURCES 1024      /* resources that the texts of types name */
 #define LP_MAX_WIT_OUTPUT (64u << 20)   /* bytes of generated code */
+
+/* Sidecars: sidecar/PROTOCOL.md has the same numbers. */
+#define LP_MAX_SIDE_FRAME (1u << 20)     /* payload of a frame */
+#define LP_MAX_SIDE_MESSAGE (64u << 20)  /* a message, in as many frames as it takes */
+#define LP_MAX_SIDE_PARTIAL 1024         /* messages of which only a part came */
+#define LP_MAX_SIDE_INTERFACES 256       /* interfaces of a sidecar */
+#define LP_MAX_SIDE_FUNCTIONS 1024       /* functions of one */
+#define LP_MAX_SIDE_RESOURCES 256        /* resources of one */
+#define LP_MAX_SIDE_VERSIONS 16          /* versions of the protocol */
+#define LP_MAX_SIDE_CAPABILITIES 64      /* capabilities */
+#define LP_MAX_SIDE_OPTIONS 64           /* options */
+#define LP_MAX_SIDE_TEXT 4096            /* bytes of a text of the handshake or of an error */
+#define LP_MAX_SIDE_MESSAGES 16          /* messages of an error, what failed and why */
+#define LP_MAX_SIDE_CALLS 65536          /* calls under way */
+#define LP_MIN_SIDE_CREDIT (2u << 20)    /* bytes in flight: the least */
+#define LP_MAX_SIDE_CREDIT (64u << 20)   /* and the most */
+#define LP_SIDE_SHARED_LEAST (64u << 10) /* bytes that are worth the shared memory */
 
 #endif

@@ -3,10 +3,10 @@
 
     tests/run.py --build DIR [--components DIR] [--only GROUP[,GROUP]] [--update] [PATTERN]
 
-Groups: unit, golden, limits, storage, headers, symbols, wit, layers, fuzz, sdk, docs. DIR is
-the build under test; --components says where examples/ and guests/ lie when that
-is another folder. PATTERN keeps the golden and limits cases whose name has it in
-it; --update writes what golden cases print into their files (tests/lib/golden.py
+Groups: unit, conformance, golden, limits, storage, sidecar-conformance, headers, symbols,
+wit, layers, fuzz, sdk, docs. DIR is the build under test; --components says where examples/
+and guests/ lie when that is another folder. PATTERN keeps the golden and limits cases
+whose name has it in it; --update writes what golden cases print into their files (tests/lib/golden.py
 describes the format).
 
 Quiet while all is well; a failure is shown with what was expected and what came.
@@ -26,7 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from lib import common, golden, groups, limits, sdk, storage  # noqa: E402
+from lib import common, golden, groups, limits, sdk, sidecar_c, sidecars, storage  # noqa: E402
 
 # name, jobs, how many at a time (1: they measure time)
 GROUPS = [
@@ -35,6 +35,7 @@ GROUPS = [
     ("golden", golden.jobs, 2),
     ("limits", limits.jobs, 1),
     ("storage", storage.jobs, 1),
+    ("sidecar-conformance", lambda world: [*sidecars.jobs(world), *sidecar_c.jobs(world)], 1),
     ("headers", groups.header_jobs, 2),
     ("symbols", groups.symbol_jobs, 2),
     ("wit", groups.wit_jobs, 2),

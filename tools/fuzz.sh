@@ -45,7 +45,7 @@ libraries="$engine/lib/libloop_engine.a $(pkg-config --libs libuv libfyaml libso
 # fresh OBJECT SOURCE: newer than its source, every header and the flags
 fresh() {
     [ "$1" -nt "$2" ] && [ "$1" -nt meson.build ] && [ "$1" -nt tools/fuzz.sh ] &&
-        [ -z "$(find base engine bindgen abi host trust providers api include -name '*.h' -newer "$1")" ]
+        [ -z "$(find base engine bindgen abi host trust sidecar providers api include -name '*.h' -newer "$1")" ]
 }
 
 # compile COMPILER FLAG...: the library's objects, those that are not fresh
@@ -53,7 +53,7 @@ compile() {
     compiler=$1
     shift
     mkdir -p "$out/$compiler"
-    for list in base engine gen bindgen abi host trust provider api; do
+    for list in base engine gen bindgen abi host trust sidecar provider api; do
         for source in $(sources $list); do
             object=$out/$compiler/$(echo "$source" | tr / -).o
             # shellcheck disable=SC2086

@@ -172,6 +172,44 @@ bool lp_os_cond_wait(lp_os_cond *c, lp_os_mutex *m, uint64_t until_ns);
 void lp_os_cond_signal(lp_os_cond *c);
 void lp_os_cond_broadcast(lp_os_cond *c);
 
+/* ---- pipes ---- */
+
+/* A part of what is written in one system call. */
+typedef struct lp_os_bytes {
+    const void *at;
+    size_t len;
+} lp_os_bytes;
+
+/* A read or a write that has no room or nothing to read now answers at once. */
+loop_error *lp_os_pipe_unblock(int fd) LOOP_MUST_USE;
+/*
+ * At most `max` bytes of what is there, in one call. *ret_n is 0 where there is nothing now (of a
+ * descriptor that does not block) and at the end, which *ret_end tells apart. LOOP_IO.
+ */
+loop_error *lp_os_pipe_read(int fd, void *to, size_t max, size_t *ret_n,
+                            bool *ret_end) LOOP_MUST_USE;
+/*
+ * As much of the parts (at most 8) as goes in one call; *ret_n is 0 where there is no room now.
+ * LOOP_IO where nobody reads any more: no signal comes.
+ */
+loop_error *lp_os_pipe_write(int fd, const lp_os_bytes *parts, size_t count,
+                             size_t *ret_n) LOOP_MUST_USE;
+/*
+ * Waits until `fd` can be read (or written) or lp_os_now_ns() reaches `until_ns` (0: no end);
+ * false when the time is up. The other side's end counts as readable and writable.
+ */
+bool lp_os_pipe_wait(int fd, bool to_write, uint64_t until_ns);
+
+/* Memory that another process can have too: a descriptor of a size that nobody can change. */
+typedef struct lp_os_shared {
+    int fd; /* closed when another program is started; -1: none */
+    uint8_t *at;
+    size_t size;
+} lp_os_shared;
+/* LOOP_UNAVAILABLE where the system has no such thing. */
+loop_error *lp_os_shared_new(size_t size, lp_os_shared *ret) LOOP_MUST_USE;
+void lp_os_shared_done(lp_os_shared *s);
+
 /* ---- names of the network ---- */
 
 #define LP_OS_ADDRESS_TEXT 48 /* bytes of the longest address as text, with its zero */
