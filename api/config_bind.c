@@ -215,9 +215,8 @@ static loop_error *resolve(const loop_config *c, loop_host *h, const loop_bindin
     LP_TRY(loop_config_trust(c));
     if (from->sidecar) {
         LP_TRY(lp_config_sidecar_check(c, from->sidecar));
-        return loop_error_hint_set(
-            loop_error_new(LOOP_UNAVAILABLE, "a binding with 'sidecar' is not there yet"),
-            "name a provider that this host has: { use: NAME }");
+        return loop_host_sidecar_add(h, &(loop_sidecar_options){from->sidecar, c->root},
+                                     &ret->provider);
     }
     LP_TRY(lp_config_library_check(c, from->library));
     return loop_host_library_add(h, from->library, &ret->provider);

@@ -91,6 +91,9 @@ void *lp_grow(void **at, size_t *n, size_t *cap, size_t size);
 typedef struct lp_arena {
     struct lp_block *head;
     size_t used; /* bytes handed out, for limits */
+    /* Where blocks come from and go with, so that _done and _reset are not for it; NULL: the heap. */
+    void *(*more)(void *data, size_t size);
+    void *data;
 } lp_arena;
 /* Zeroed, aligned to 16; NULL only when `size` is over LP_MAX_ARENA_BLOCK. */
 void *lp_arena_alloc(lp_arena *a, size_t size);

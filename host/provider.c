@@ -198,6 +198,7 @@ loop_error *lp_object_of(loop_host *h, const struct lp_table *t, const char *con
                               .serial = lp_os_mutex_new()};
     p->services = (loop_services){.abi = LOOP_PROVIDER_ABI,
                                   .host = p,
+                                  .table = t->table,
                                   .log = service_log,
                                   .log_enabled = service_log_enabled,
                                   .option = service_option,

@@ -121,6 +121,8 @@ char *lp_os_cwd(void);
 
 /* A variable's value, NULL when it is unset. Lives until somebody sets it again. */
 const char *lp_os_getenv(const char *name);
+/* "NAME=value", all of them; ends with NULL. As long as lp_os_getenv's. */
+const char *const *lp_os_environment(void);
 /* LOOP_CACHE_DIR, else XDG_CACHE_HOME/loop, else HOME/.cache/loop; malloced or NULL. */
 char *lp_os_cache_dir(void);
 /* XDG_CONFIG_HOME/loop, else HOME/.config/loop; malloced or NULL. */

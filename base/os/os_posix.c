@@ -215,6 +215,13 @@ char *lp_os_cwd(void)
 
 /* ---- the process and its user ---- */
 
+extern char **environ;
+
+const char *const *lp_os_environment(void)
+{
+    return (const char *const *)environ;
+}
+
 const char *lp_os_getenv(const char *name)
 {
     return getenv(name);

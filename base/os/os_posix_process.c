@@ -356,6 +356,11 @@ static void order(const lp_os_guarded *g, uint8_t what)
         );
 }
 
+void lp_os_guarded_close_in(lp_os_guarded *g)
+{
+    close_one(&g->in);
+}
+
 void lp_os_guarded_term(const lp_os_guarded *g)
 {
     order(g, LP_GUARD_TERM);

@@ -44,6 +44,8 @@ loop_error *lp_os_guarded_start(const lp_os_program *p, lp_os_guarded *ret) LOOP
  * status, or minus a signal), or the guard did. Does not wait.
  */
 bool lp_os_guarded_ended(lp_os_guarded *g, int *ret_status);
+/* Ends its stdin. */
+void lp_os_guarded_close_in(lp_os_guarded *g);
 /* Asks the program to end: SIGTERM to its group. */
 void lp_os_guarded_term(const lp_os_guarded *g);
 /*
@@ -66,7 +68,7 @@ typedef struct lp_os_waited {
     int fd; /* -1: none */
     bool to_write, ready;
 } lp_os_waited;
-#define LP_OS_MAX_WAITED 4
+#define LP_OS_MAX_WAITED 6
 /* Until one is ready or lp_os_now_ns() reaches `until_ns`: false then. */
 bool lp_os_wait(lp_os_waited *w, size_t count, uint64_t until_ns);
 

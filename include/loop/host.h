@@ -93,6 +93,26 @@ LOOP_API loop_error *loop_host_library_add(loop_host *host, const char *path,
                                            const char **ret_provider) LOOP_MUST_USE;
 /* What loop_host_library_add would say of the file before it loads it; nothing is loaded. */
 LOOP_API loop_error *loop_library_look(const char *path) LOOP_MUST_USE;
+
+/* A provider in a process of its own; sidecar/PROTOCOL.md is what it speaks. */
+typedef struct loop_sidecar_options {
+    const char *const *command; /* a program (in PATH, or with a '/') and its arguments; NULL ends */
+    const char *directory;      /* to start in; NULL: the current one */
+} loop_sidecar_options;
+/*
+ * Runs a command and adds the provider that it says it is: *ret_provider is its name, which lives
+ * as long as the host. It serves nothing until it is bound, and ends with the host, whatever ends
+ * that, and all that it started with it. The same command in the same directory is the same
+ * provider. Waits until the program has said what it is: 10 seconds at most.
+ *
+ * Native code runs as you, with all that you may do: name none that you do not trust. Linux only
+ * for now (LOOP_UNAVAILABLE).
+ *
+ * LOOP_NOT_FOUND (no such program or directory); LOOP_UNAVAILABLE, LOOP_TIMEOUT (it ended, does not
+ * speak the protocol, or waits).
+ */
+LOOP_API loop_error *loop_host_sidecar_add(loop_host *host, const loop_sidecar_options *options,
+                                           const char **ret_provider) LOOP_MUST_USE;
 /* Which provider serves an interface ("loop:core/logging"). LOOP_NOT_FOUND. */
 LOOP_API loop_error *loop_host_bind(loop_host *host, const char *interface_name,
                                     const char *provider) LOOP_MUST_USE;

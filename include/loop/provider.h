@@ -149,6 +149,7 @@ typedef struct loop_log_entry {
 typedef struct loop_services {
     uint32_t abi;
     void *host;
+    const struct loop_provider *table; /* of which this is an object: for tables made at run time */
     /* Any thread. */
     void (*log)(void *host, const loop_log_entry *entry);
     bool (*log_enabled)(void *host, loop_log_level level);
