@@ -91,7 +91,8 @@ void *lp_grow(void **at, size_t *n, size_t *cap, size_t size);
 typedef struct lp_arena {
     struct lp_block *head;
     size_t used; /* bytes handed out, for limits */
-    /* Where blocks come from and go with, so that _done and _reset are not for it; NULL: the heap. */
+    /* Where blocks come from and go with, so that _done and _reset are not for it; NULL: the heap.
+     */
     void *(*more)(void *data, size_t size);
     void *data;
 } lp_arena;

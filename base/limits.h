@@ -81,12 +81,12 @@
 #define LP_SIDE_SHARED_LEAST (64u << 10) /* bytes that are worth the shared memory */
 
 /* Sidecars: what the protocol does not say. */
-#define LP_MAX_SIDE_LINE 4096        /* bytes of a line of stderr; longer is cut */
-#define LP_MAX_SIDE_LOG_RATE 1000    /* lines and entries a second; more are counted */
+#define LP_MAX_SIDE_LINE 4096          /* bytes of a line of stderr; longer is cut */
+#define LP_MAX_SIDE_LOG_RATE 1000      /* lines and entries a second; more are counted */
 #define LP_MAX_SIDE_OBJECTS (1u << 20) /* resources of one that are held at a time */
-#define LP_MAX_SIDE_GIVEN_UP 64      /* calls that it has not answered and nobody waits for */
-#define LP_MAX_SIDE_IDLE_CALLERS 256 /* instances that it knows and that do not call now */
-#define LP_MAX_SIDE_RESTARTS 10000   /* that may be allowed within a minute */
-#define LP_SIDE_SHARED (64u << 20)   /* shared memory, both halves */
+#define LP_MAX_SIDE_GIVEN_UP 64        /* calls that it has not answered and nobody waits for */
+#define LP_MAX_SIDE_IDLE_CALLERS 256   /* instances that it knows and that do not call now */
+#define LP_MAX_SIDE_RESTARTS 10000     /* that may be allowed within a minute */
+#define LP_SIDE_SHARED (64u << 20)     /* shared memory, both halves */
 
 #endif

@@ -31,9 +31,9 @@
 
 #define LP_SIDE_MS 1000000ull
 #define LP_SIDE_WINDOW (4u << 20)              /* bytes that a sidecar may have in flight */
-#define LP_SIDE_START_NS (10000 * LP_SIDE_MS)     /* from its start to WELCOME, START to READY */
-#define LP_SIDE_LOOK_NS (10 * LP_SIDE_MS)         /* how often who waits looks at cancellation */
-#define LP_SIDE_SILENCE_NS (5000 * LP_SIDE_MS)    /* without a byte, before and after PING */
+#define LP_SIDE_START_NS (10000 * LP_SIDE_MS)  /* from its start to WELCOME, START to READY */
+#define LP_SIDE_LOOK_NS (10 * LP_SIDE_MS)      /* how often who waits looks at cancellation */
+#define LP_SIDE_SILENCE_NS (5000 * LP_SIDE_MS) /* without a byte, before and after PING */
 #define LP_SIDE_BUDGET_NS (60000 * LP_SIDE_MS) /* in which starts are counted */
 
 struct lp_sidecar;
@@ -100,7 +100,7 @@ struct lp_side_out {
 struct lp_side_call {
     struct lp_sidecar *s;
     loop_call *call;
-    const loop_interface *rows;         /* all functions, for NEXT */
+    const loop_interface *rows; /* all functions, for NEXT */
     const lp_side_function *function;
     size_t interface, index;
     struct lp_side_caller_of *caller;
@@ -183,7 +183,7 @@ struct lp_sidecar {
     bool eof, deaf;     /* of stdout, of stderr */
     bool was_idle;      /* no turn was taken since the supervisor looked */
     bool was_open;      /* before it ended */
-    uint32_t agreed; /* capabilities */
+    uint32_t agreed;    /* capabilities */
     lp_side_reader reader;
     lp_side_inbox inbox;
     lp_side_writer writer;
@@ -194,21 +194,21 @@ struct lp_sidecar {
     /* Why it is not open, for every caller: what it did, why, and what to do. */
     char *why, *cause, *hint;
     loop_code why_code;
-    bool failed;     /* it said FAIL */
-    bool absent;     /* with `unavailable` */
+    bool failed;         /* it said FAIL */
+    bool absent;         /* with `unavailable` */
     loop_error *failure; /* of `detect`, for `open`; table->lock */
-    size_t attempts; /* starts that have failed */
+    size_t attempts;     /* starts that have failed */
     struct {
         uint64_t *at;
         size_t n, cap;
-    } starts; /* of the last minute */
+    } starts;       /* of the last minute */
     unsigned quick; /* ends in a row that came soon after the start */
     uint64_t not_before_ns;
 
     /* Calls. */
-    bool turn;       /* somebody waits for stdout */
-    bool watched;    /* the supervisor waits for stdout */
-    uint64_t turns;  /* that were taken */
+    bool turn;      /* somebody waits for stdout */
+    bool watched;   /* the supervisor waits for stdout */
+    uint64_t turns; /* that were taken */
     struct {
         struct lp_side_slot *at;
         size_t n, cap;

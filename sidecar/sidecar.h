@@ -24,8 +24,7 @@ typedef struct lp_sidecar_options {
 } lp_sidecar_options;
 
 /* Runs it, and waits for its WELCOME: some time. */
-loop_error *lp_sidecar_table_new(const lp_sidecar_options *o,
-                                 lp_sidecar_table **ret) LOOP_MUST_USE;
+loop_error *lp_sidecar_table_new(const lp_sidecar_options *o, lp_sidecar_table **ret) LOOP_MUST_USE;
 /* What WELCOME says; lives as long as the table. */
 const loop_provider *lp_sidecar_provider(const lp_sidecar_table *t);
 /* Another name, where somebody has that of WELCOME already. Before it is added to a host. */

@@ -17,14 +17,14 @@
 
 #include "sidecar/internal.h"
 
-#define FIRST_RESTARTS 5               /* until it is bound with options */
-#define HANG_NS (200 * LP_SIDE_MS)     /* from the end of a pipe to that of the process */
-#define EOF_NS (2000 * LP_SIDE_MS)     /* from the end of its stdin to SIGTERM */
-#define TERM_NS (1000 * LP_SIDE_MS)    /* from there to SIGKILL */
-#define QUICK_NS (5000 * LP_SIDE_MS)   /* an end within that comes soon */
-#define BACKOFF_NS (50 * LP_SIDE_MS)   /* doubled each time */
+#define FIRST_RESTARTS 5             /* until it is bound with options */
+#define HANG_NS (200 * LP_SIDE_MS)   /* from the end of a pipe to that of the process */
+#define EOF_NS (2000 * LP_SIDE_MS)   /* from the end of its stdin to SIGTERM */
+#define TERM_NS (1000 * LP_SIDE_MS)  /* from there to SIGKILL */
+#define QUICK_NS (5000 * LP_SIDE_MS) /* an end within that comes soon */
+#define BACKOFF_NS (50 * LP_SIDE_MS) /* doubled each time */
 #define MOST_BACKOFF_NS (1000 * LP_SIDE_MS)
-#define IDLE_NS (20 * LP_SIDE_MS)      /* without a turn, until the supervisor watches stdout */
+#define IDLE_NS (20 * LP_SIDE_MS) /* without a turn, until the supervisor watches stdout */
 
 /* ---- why not ---- */
 
@@ -265,9 +265,10 @@ static void ended(struct lp_sidecar *s, int status)
                        : s->phase == LP_SIDE_OPENING ? "ended before it was ready"
                                                      : "ended";
     loop_error *torn = lp_side_reader_end(&s->reader);
-    loop_error *e = status < 0 ? last_words(s, LOOP_UNAVAILABLE, "it was killed by signal %d", -status)
-                    : torn     ? lp_take(&torn)
-                               : last_words(s, LOOP_UNAVAILABLE, "it exited with status %d", status);
+    loop_error *e = status < 0
+                        ? last_words(s, LOOP_UNAVAILABLE, "it was killed by signal %d", -status)
+                    : torn ? lp_take(&torn)
+                           : last_words(s, LOOP_UNAVAILABLE, "it exited with status %d", status);
     loop_error_delete(torn);
     if (!loop_error_hint(e) && s->phase == LP_SIDE_STARTING)
         e = loop_error_hint_set(e, "run it by hand to see what it says: %s", s->table->line);
@@ -284,9 +285,8 @@ static bool hear_until(struct lp_sidecar *s, uint64_t until)
     bool end = false;
     int status;
     while (!lp_os_guarded_ended(&s->g, &status)) {
-        lp_os_waited w[] = {{.fd = s->g.control},
-                            {.fd = s->deaf ? -1 : s->g.err},
-                            {.fd = s->eof ? -1 : s->g.out}};
+        lp_os_waited w[] = {
+            {.fd = s->g.control}, {.fd = s->deaf ? -1 : s->g.err}, {.fd = s->eof ? -1 : s->g.out}};
         if (!lp_os_wait(w, LP_COUNT(w), until))
             return true;
         if (w[1].ready)
@@ -435,11 +435,13 @@ static loop_error *no_budget(const struct lp_sidecar *s)
 {
     loop_error *e = lp_side_why(s);
     const char *hint = loop_error_hint(e);
-    e = loop_error_wrap(e, "the sidecar '%s' has ended %zu times within a minute, and is not "
-                           "started again for now",
+    e = loop_error_wrap(e,
+                        "the sidecar '%s' has ended %zu times within a minute, and is not "
+                        "started again for now",
                         name_of(s), s->starts.n);
-    return hint ? e
-                : loop_error_hint_set(e, "see its log; restarts, where it is bound, says how often");
+    return hint
+               ? e
+               : loop_error_hint_set(e, "see its log; restarts, where it is bound, says how often");
 }
 
 /* Whether a call may go on waiting for the start. */

@@ -11,7 +11,7 @@
 #include "sidecar/internal.h"
 
 #define READ_AT_ONCE 16384u
-#define MOST_LOGS 1024u          /* that wait to be written */
+#define MOST_LOGS 1024u           /* that wait to be written */
 #define MOST_LOG_BYTES (4u << 20) /* of them */
 
 static void write_entry(struct lp_sidecar *s, const loop_log_entry *e)
@@ -154,8 +154,7 @@ static loop_error *write_log(struct lp_sidecar *s, const lp_side_message *m)
     lp_arena a = {0};
     loop_log_entry e = {0};
     loop_error *err = lp_side_log_read(&a, m->data, m->len, &e);
-    bool wanted = !err && (!s->services ||
-                           s->services->log_enabled(s->services->host, e.level));
+    bool wanted = !err && (!s->services || s->services->log_enabled(s->services->host, e.level));
     if (wanted && may_say(s)) {
         e.component = s->table->provider.name;
         write_entry(s, &e);

@@ -21,8 +21,9 @@ static loop_error *stale(struct lp_side_call *c)
 {
     c->broke = true;
     return loop_error_hint_set(
-        loop_error_new(LOOP_UNAVAILABLE, "the handle is of a process of the sidecar '%s' that has "
-                                         "ended",
+        loop_error_new(LOOP_UNAVAILABLE,
+                       "the handle is of a process of the sidecar '%s' that has "
+                       "ended",
                        c->s->table->provider.name),
         "get a new one: what a sidecar keeps in memory goes with it");
 }
@@ -64,8 +65,8 @@ static bool share(void *data, const void *bytes, size_t len, uint32_t *ret_offse
     const struct writing *x = data;
     struct lp_sidecar *s = x->c->s;
     lp_os_mutex_lock(s->lock);
-    bool room = s->generation == x->c->generation &&
-                lp_side_room_take(&s->room, x->id, len, ret_offset);
+    bool room =
+        s->generation == x->c->generation && lp_side_room_take(&s->room, x->id, len, ret_offset);
     lp_os_mutex_unlock(s->lock);
     if (room)
         memcpy(s->shared.at + *ret_offset, bytes, len);
@@ -118,16 +119,15 @@ static void *more(void *data, size_t size)
 static loop_error *take_object(void *data, const lp_node *n, uint64_t number, uint64_t *ret)
 {
     struct lp_side_call *c = data;
-    struct lp_side_object o = {
-        .number = number, .generation = c->generation, .caller = c->caller};
-    size_t interface = 0,
-           resource = lp_side_welcome_resource(&c->s->table->welcome, n->type->resource,
-                                               &interface);
+    struct lp_side_object o = {.number = number, .generation = c->generation, .caller = c->caller};
+    size_t interface = 0, resource = lp_side_welcome_resource(&c->s->table->welcome,
+                                                              n->type->resource, &interface);
     if (number % 2 == 0)
-        return loop_error_new(LOOP_UNAVAILABLE,
-                              "it answered with the handle %llu of another provider's object, which "
-                              "it was only lent",
-                              (unsigned long long)number);
+        return loop_error_new(
+            LOOP_UNAVAILABLE,
+            "it answered with the handle %llu of another provider's object, which "
+            "it was only lent",
+            (unsigned long long)number);
     o.interface = (uint32_t)interface;
     o.resource = (uint32_t)resource;
     lp_os_mutex_lock(c->s->lock);
@@ -258,16 +258,14 @@ loop_error *lp_side_run_next(struct lp_side_call *c, const lp_side_message *m, l
     lp_side_next next;
     void *answer = NULL;
     lp_frame_begin(&frame);
-    lp_wire_in in = {.at = m->data,
-                     .end = m->data + m->len,
-                     .frame = &frame,
-                     .take = take_foreign,
-                     .data = c};
+    lp_wire_in in = {
+        .at = m->data, .end = m->data + m->len, .frame = &frame, .take = take_foreign, .data = c};
     see_shared(c->s, &in);
     loop_error *err = lp_side_next_read(&in, &next);
     if (!err && (next.interface != c->interface || next.function >= t->function_count))
-        err = loop_error_new(LOOP_UNAVAILABLE, "a NEXT for function %u of interface %u, in a call "
-                                               "of interface %zu",
+        err = loop_error_new(LOOP_UNAVAILABLE,
+                             "a NEXT for function %u of interface %u, in a call "
+                             "of interface %zu",
                              next.function, next.interface, c->interface);
     const lp_side_function *f = err ? NULL : &t->functions[next.function];
     uint8_t *args = f ? lp_arena_alloc(&frame.arena, f->plan->params.size + 1u) : NULL;

@@ -96,8 +96,9 @@ LOOP_API loop_error *loop_library_look(const char *path) LOOP_MUST_USE;
 
 /* A provider in a process of its own; sidecar/PROTOCOL.md is what it speaks. */
 typedef struct loop_sidecar_options {
-    const char *const *command; /* a program (in PATH, or with a '/') and its arguments; NULL ends */
-    const char *directory;      /* to start in; NULL: the current one */
+    const char *const
+        *command;          /* a program (in PATH, or with a '/') and its arguments; NULL ends */
+    const char *directory; /* to start in; NULL: the current one */
 } loop_sidecar_options;
 /*
  * Runs a command and adds the provider that it says it is: *ret_provider is its name, which lives
