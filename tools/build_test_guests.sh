@@ -41,6 +41,7 @@ link_for() {
             sed -n '/^```wit file=shop.wit/,/^```$/{/^```/!p}' "$page" >"$objects/shop.wit"
             linked=-Wl,--component-type=$objects/shop.wit
             ;;
+        side) linked=-Wl,--component-type=tests/sidecar/side.wit ;;
         connect) gen sockets; linked="$linked $objects/sdk-run.o" ;;
         wants-func) gen misspelt; linked="$linked $objects/sdk-run.o" ;;
         config | keyvalue* | wasi-logging) gen drafts; sdk ;;
@@ -59,7 +60,7 @@ guest_c() {
     page=
     [ "$1" != shop ] || page=knowledge/bindings.md
     # shellcheck disable=SC2086
-    stale "$target" "$source" $page "$guests"/c/*.h "$guests/gen" sdk/c tools/guest_c.sh \
+    stale "$target" "$source" $page tests/sidecar/side.wit "$guests"/c/*.h "$guests/gen" sdk/c tools/guest_c.sh \
         tools/build_test_guests.sh || return 0
     c_sdk "$objects"
     link_for "$1"
