@@ -91,7 +91,7 @@ static loop_error *look(struct lp_side_call *c)
         return NULL;
     tell_cancel(c, LOOP_CANCEL_DEADLINE, 0);
     c->broke = true;
-    return loop_error_hint_set(loop_error_new(LOOP_TIMEOUT,
+    return loop_error_hint_set(loop_error_new(LOOP_UNAVAILABLE,
                                               "the sidecar '%s' did not answer within %g s", name,
                                               (double)c->s->call_timeout_ns / 1e9),
                                "give it longer with call-timeout where it is bound");

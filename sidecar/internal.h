@@ -182,7 +182,7 @@ struct lp_sidecar {
     uint64_t hung_ns;   /* a pipe has ended; 0: none */
     bool eof, deaf;     /* of stdout, of stderr */
     bool was_idle;      /* no turn was taken since the supervisor looked */
-    bool was_open;      /* before it ended */
+    bool told;          /* somebody heard of its end, who waited for its start */
     uint32_t agreed;    /* capabilities */
     lp_side_reader reader;
     lp_side_inbox inbox;

@@ -79,8 +79,8 @@ static void end_phase(struct lp_sidecar *s, const char *why, loop_error *cause)
         loop_error_delete(cause);
         return;
     }
-    s->was_open = s->phase == LP_SIDE_OPEN;
-    s->attempts += !s->was_open;
+    s->told = s->phase == LP_SIDE_STARTING || s->phase == LP_SIDE_OPENING; /* who waits is told */
+    s->attempts += s->told;
     set_why(s, why, cause);
     s->phase = LP_SIDE_BROKEN;
     wake_calls(s);
@@ -119,7 +119,7 @@ static void start(struct lp_sidecar *s)
                        .inherit = memory ? s->shared.fd : -1};
     s->generation++;
     s->phase = LP_SIDE_STARTING;
-    s->failed = s->absent = s->eof = s->deaf = s->was_idle = s->was_open = false;
+    s->failed = s->absent = s->eof = s->deaf = s->was_idle = false;
     s->pinged_ns = s->hung_ns = 0;
     s->started_ns = s->heard_ns = lp_os_now_ns();
     s->phase_until = s->started_ns + LP_SIDE_START_NS;
@@ -334,7 +334,7 @@ static uint64_t look(struct lp_sidecar *s, uint64_t now)
                   last_words(s, LOOP_TIMEOUT, "it still runs, or waits for something", 0));
     } else if (s->phase == LP_SIDE_OPEN && now >= silent && s->pinged_ns) {
         end_phase(s, "does not answer, and was ended",
-                  loop_error_new(LOOP_TIMEOUT, "it was asked whether it is there (PING) 5 s ago"));
+                  loop_error_new(LOOP_UNAVAILABLE, "it was asked whether it is there (PING) 5 s ago"));
     } else if (s->phase == LP_SIDE_OPEN && now >= silent) {
         s->pinged_ns = now;
         lp_side_note(s, LP_SIDE_PING, 0, NULL, 0);
@@ -384,7 +384,7 @@ static bool step(struct lp_sidecar *s)
 {
     uint64_t now = lp_os_now_ns();
     if (s->phase == LP_SIDE_BROKEN) {
-        if (s->was_open && !s->closing)
+        if (!s->told && !s->closing)
             lp_side_say(s, LOOP_LOG_WARN, "the sidecar %s%s%s", s->why, s->cause ? ": " : "",
                         s->cause ? s->cause : "");
         clear_away(s);
@@ -456,7 +456,8 @@ static loop_error *still_waits(struct lp_side_call *c)
     if (lp_os_now_ns() < c->until)
         return NULL;
     c->broke = true;
-    return loop_error_new(LOOP_TIMEOUT, "the sidecar '%s' was not started in time", name_of(c->s));
+    return loop_error_new(LOOP_UNAVAILABLE, "the sidecar '%s' was not started in time",
+                          name_of(c->s));
 }
 
 loop_error *lp_side_reach(struct lp_sidecar *s, lp_side_phase phase, struct lp_side_call *c)

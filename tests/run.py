@@ -26,7 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from lib import common, golden, groups, limits, sdk, sidecar_c, sidecars, storage  # noqa: E402
+from lib import common, golden, groups, limits, sdk, sidecar, sidecar_c, sidecars, storage  # noqa: E402
 
 # name, jobs, how many at a time (1: they measure time)
 GROUPS = [
@@ -42,6 +42,7 @@ GROUPS = [
     ("layers", groups.layer_jobs, 2),
     ("fuzz", groups.fuzz_jobs, 2),
     ("sdk", sdk.jobs, 2),
+    ("sidecar", sidecar.jobs, 2),
     ("docs", groups.doc_jobs, 2),
 ]
 

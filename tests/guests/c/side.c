@@ -45,26 +45,26 @@ __attribute__((export_name("cabi_realloc"))) void *cabi_realloc(void *old, size_
     return malloc(size ? size : 1);
 }
 
-/* What it answered goes; the caller's strings with it, at the next call. */
-static void *freed(void *now)
+/* What was answered goes at the next call. Of nothing, the pointer is none. */
+static void freed(struct text now)
 {
-    static void *last;
-    free(last);
+    static struct text last;
+    if (last.len)
+        free(last.ptr);
     last = now;
-    return now;
 }
 
 static struct answer *done(char *argument)
 {
     free(argument);
-    freed(answer.is_error ? answer.error.text.ptr : NULL);
+    freed(answer.is_error ? answer.error.text : (struct text){0});
     return &answer;
 }
 
 DRIVER("append") struct answer *driver_append(char *line, size_t len)
 {
     journal_append(line, len, &answer);
-    return done(line);
+    return done(len ? line : NULL);
 }
 
 DRIVER("echo") struct answer *driver_echo(uint32_t size)
@@ -76,7 +76,8 @@ DRIVER("echo") struct answer *driver_echo(uint32_t size)
     if (!answer.is_error) {
         struct text got = answer.bytes;
         answer.number = got.len == size && memcmp(got.ptr, bytes, size) == 0 ? size : 0;
-        free(got.ptr);
+        if (got.len)
+            free(got.ptr);
     }
     return done((char *)bytes);
 }
@@ -84,8 +85,9 @@ DRIVER("echo") struct answer *driver_echo(uint32_t size)
 DRIVER("plain") struct text *driver_plain(char *name, size_t len)
 {
     journal_plain(name, len, &text);
-    free(name);
-    freed(text.ptr);
+    if (len)
+        free(name);
+    freed(text);
     return &text;
 }
 
@@ -99,7 +101,7 @@ DRIVER("open") struct answer *driver_open(char *name, size_t len)
             answer.number++;
         things[answer.number] = thing;
     }
-    return done(name);
+    return done(len ? name : NULL);
 }
 
 DRIVER("get") struct answer *driver_get(uint32_t number)

@@ -1,0 +1,440 @@
+"""Sidecars that do what none should; tests/lib/sidecar.py says what a host makes of each.
+
+    hostile.py FILE MODE
+
+The first start is hostile and leaves FILE; where it is there already, the sidecar is a good one.
+"""
+
+import os
+import sys
+import time
+
+import tiny
+from tiny import wire
+
+CALLS, STARTS = {}, {}
+
+
+def call(f):
+    """Does something instead of an answer: f(number, function)."""
+    CALLS[f.__name__.replace("_", "-")] = f
+    return f
+
+
+def start(f):
+    """Does something instead of a handshake."""
+    STARTS[f.__name__.replace("_", "-")] = f
+    return f
+
+
+def ok(number, n=1):
+    tiny.send(tiny.RESULT, number, b"\0" + wire.leb(n))
+
+
+# --- the handshake ---------------------------------------------------------------------
+
+@start
+def silent():
+    time.sleep(60)
+
+
+@start
+def exits():
+    print("no such database\nsee the manual", file=sys.stderr, flush=True)
+    sys.exit(3)
+
+
+@start
+def exits_well():
+    sys.exit(0)
+
+
+@start
+def chats():
+    tiny.raw(b"Hello, I am a sidecar!\n")
+    time.sleep(60)
+
+
+@start
+def torn_header():
+    tiny.raw(b"\x05\x00")
+    os._exit(0)
+
+
+@start
+def torn_welcome():
+    tiny.raw(wire.frame(tiny.WELCOME, 0, tiny.welcome())[:-7])
+    os._exit(0)
+
+
+@start
+def long_welcome():
+    tiny.raw(tiny.word(0x7fffffff) + b"\x01\x00lp" + tiny.word(0))
+    time.sleep(60)
+
+
+@start
+def other_magic():
+    tiny.handshake(magic="sidecar")
+
+
+@start
+def other_version():
+    tiny.handshake(protocols=[9, 10])
+
+
+@start
+def no_interface():
+    tiny.handshake(interfaces=[])
+
+
+def one_interface(functions, resources=()):
+    tiny.handshake(interfaces=[{"name": "test:side/journal", "version": "0.1.0", "resources": list(resources),
+                                "functions": functions}])
+
+
+@start
+def bad_type():
+    one_interface([{"name": "append", "type": "(string)->list<", "implemented": True}])
+
+
+@start
+def deep_type():
+    text = "list<" * 100 + "u8" + ">" * 100
+    one_interface([{"name": "append", "type": f"({text})", "implemented": True}])
+
+
+@start
+def other_type():
+    """Another than the component's: told before anything runs."""
+    one_interface([{"name": n, "type": t.replace("u32", "u64"), "implemented": True} for n, t in tiny.FUNCTIONS],
+                  ["thing"])
+
+
+@start
+def twice_the_function():
+    one_interface([{"name": "append", "type": "()", "implemented": True}] * 2)
+
+
+@start
+def strange_name():
+    tiny.handshake(name="a\x1b[31mb")
+
+
+@start
+def little_credit():
+    tiny.handshake(credit=1000)
+
+
+@start
+def own_option():
+    tiny.handshake(options=[{"name": "restarts", "type": "number", "values": "", "fallback": None, "help": ""}])
+
+
+@start
+def welcome_twice():
+    tiny.handshake(ready=False)
+    tiny.send(tiny.WELCOME, 0, tiny.welcome())
+    time.sleep(60)
+
+
+@start
+def ready_first():
+    tiny.send(tiny.READY)
+    time.sleep(60)
+
+
+@start
+def fails():
+    tiny.handshake(ready=False)
+    tiny.send(tiny.FAIL, 0, wire.encode(tiny.FAULT_TYPE, {
+        "code": "io", "messages": ["cannot open the store", "the disk is full"], "hint": {"some": "make room"}}))
+    time.sleep(60)
+
+
+@start
+def is_absent():
+    tiny.handshake(ready=False)
+    tiny.send(tiny.FAIL, 0, wire.encode(tiny.FAULT_TYPE, {
+        "code": "unavailable", "messages": ["there is no camera"], "hint": None}))
+    time.sleep(60)
+
+
+@start
+def exits_before_ready():
+    tiny.handshake(ready=False)
+    print("lost my keys", file=sys.stderr, flush=True)
+    sys.exit(4)
+
+
+# --- calls -----------------------------------------------------------------------------
+
+@call
+def short_answer(number, _):
+    tiny.send(tiny.RESULT, number, b"\0")
+
+
+@call
+def long_answer(number, _):
+    tiny.send(tiny.RESULT, number, b"\0\1\2\3")
+
+
+@call
+def no_such_case(number, _):
+    tiny.send(tiny.RESULT, number, b"\1\5")
+
+
+@call
+def bad_text(number, _):
+    tiny.send(tiny.RESULT, number, b"\1\1\2\xff\xff")
+
+
+@call
+def endless_text(number, _):
+    tiny.send(tiny.RESULT, number, b"\1\1\xfe\xff\xff\xff\x0f")
+
+
+@call
+def not_shared(number, _):
+    tiny.send(tiny.RESULT, number, b"\1\1\xff\xff\xff\xff\x0f\0\4")
+
+
+@call
+def answer_of_nobody(number, _):
+    tiny.send(tiny.RESULT, number + 90, b"\0\1")
+
+
+@call
+def odd_answer(number, _):
+    tiny.send(tiny.RESULT, 3, b"\0\1")
+
+
+@call
+def answers_twice(number, _):
+    ok(number)
+    ok(number)
+
+
+@call
+def bad_fault(number, _):
+    tiny.send(tiny.FAULT, number, b"\xff\xff\xff")
+
+
+@call
+def empty_fault(number, _):
+    tiny.fault(number, "internal")
+
+
+@call
+def chats_between(number, _):
+    tiny.raw(b"debug: got a call\n")
+    ok(number)
+
+
+@call
+def tears(number, _):
+    tiny.raw(wire.frame(tiny.RESULT, number, bytes(100))[:50])
+    os._exit(0)
+
+
+@call
+def exits_now(number, _):
+    os._exit(0)
+
+
+@call
+def aborts(number, _):
+    os.abort()
+
+
+@call
+def closes_stdout(number, _):
+    os.close(tiny.STDOUT)
+    time.sleep(60)
+
+
+@call
+def long_frame(number, _):
+    tiny.raw(tiny.word(0x00100001) + b"\x14\x00lp" + tiny.word(number) + b"x" * 100)
+    time.sleep(60)
+
+
+@call
+def strange_flags(number, _):
+    tiny.raw(tiny.word(0) + b"\x14\x80lp" + tiny.word(number))
+    time.sleep(60)
+
+
+@call
+def strange_type(number, _):
+    tiny.send(0x50, number)
+
+
+@call
+def calls_the_host(number, _):
+    tiny.send(tiny.CALL, 1, bytes(5))
+
+
+@call
+def more_of_ping(number, _):
+    tiny.raw(wire.frame(tiny.PING, 0, b"", wire.MORE))
+
+
+@call
+def other_piece(number, _):
+    tiny.raw(wire.frame(tiny.RESULT, number, b"\0", wire.MORE))
+    tiny.raw(wire.frame(tiny.FAULT, number, b"\0"))
+
+
+@call
+def many_pieces(number, _):
+    tiny.raw(b"".join(wire.frame(tiny.RESULT, 2 * n, b"\0", wire.MORE) for n in range(1, 1100)))
+
+
+@call
+def over_credit(number, _):
+    piece = wire.frame(tiny.RESULT, number, bytes(1 << 20), wire.MORE)
+    for other in range(100):  # of no call that is there: nobody gives it back
+        tiny.raw(wire.frame(tiny.NEXT, 2 * other + 1, bytes(1 << 20), wire.MORE))
+    tiny.raw(piece)
+
+
+@call
+def endless_message(number, _):
+    for _ in range(70):
+        while tiny.credit < 1 << 20:
+            tiny.read_frame()
+        tiny.credit -= 1 << 20
+        tiny.raw(wire.frame(tiny.RESULT, number, bytes(1 << 20), wire.MORE))
+
+
+@call
+def too_much_back(number, _):
+    tiny.send(tiny.CREDIT, 0, wire.leb(1 << 30))
+
+
+@call
+def next_of_nobody(number, _):
+    tiny.send(tiny.NEXT, 1, wire.leb(number + 90) + bytes(3))
+
+
+@call
+def next_elsewhere(number, _):
+    tiny.send(tiny.NEXT, 1, wire.leb(number) + b"\x07\0\0")
+
+
+@call
+def next_of_a_kind(number, _):
+    tiny.send(tiny.NEXT, 1, wire.leb(number) + b"\0\0\x05ab")
+
+
+@call
+def next_with_a_handle(number, _):
+    tiny.send(tiny.NEXT, 1, wire.leb(number) + b"\0\4" + wire.leb(77))
+
+
+@call
+def drops_nothing(number, _):
+    tiny.send(tiny.DROP, 0, b"\0\0\x02")
+
+
+@call
+def handle_zero(number, _):
+    ok(number, 0)
+
+
+@call
+def handle_of_others(number, _):
+    ok(number, 2)
+
+
+@call
+def handle_twice(number, _):
+    ok(number, 5)
+    _, number, _ = tiny.read()
+    ok(number, 5)
+
+
+@call
+def bad_log(number, _):
+    tiny.send(tiny.LOG, number, b"\xff\xff")
+
+
+@call
+def floods_the_log(number, _):
+    for i in range(20000):
+        tiny.log("info", f"entry {i}", number)
+    ok(number)
+
+
+@call
+def floods_stderr(number, _):
+    for i in range(3000):
+        os.write(2, b"x" * 10000 + b"\n\x1b[2J\n")
+    ok(number)
+
+
+@call
+def floods_ping(number, _):
+    for i in range(20000):
+        tiny.send(tiny.PING, i)
+    ok(number)
+
+
+@call
+def ignores(number, _):
+    time.sleep(60)
+
+
+late = []
+
+
+@call
+def is_late(number, function):
+    if late:
+        tiny.result(number, function, "plain")
+        return
+    late.append(number)
+    time.sleep(0.5)
+    ok(number, 7)
+
+
+@call
+def later_versions(number, _):
+    """What a later version may send is no error."""
+    tiny.send(0x90, number, b"whatever")
+    tiny.send(tiny.CANCEL, 5, b"\0\0")
+    tiny.send(tiny.RELEASE, 55)
+    ok(number, 42)
+
+
+# --- what is good ----------------------------------------------------------------------
+
+def serve(misdeed=None):
+    while True:
+        kind, number, payload = tiny.read()
+        if kind == tiny.PING:
+            tiny.send(tiny.PONG, number)
+        if kind != tiny.CALL:
+            continue
+        _, name, function, _, arguments = tiny.call_of(payload)
+        if misdeed:
+            misdeed(number, function)
+        elif name == "plain":
+            tiny.result(number, function, "plain")
+        else:
+            ok(number)
+
+
+def main():
+    file, mode = sys.argv[1:]
+    first = not os.path.exists(file)
+    open(file, "w").close()
+    if first and mode in STARTS:
+        STARTS[mode]()
+        serve()
+    tiny.handshake()
+    serve(CALLS[mode] if first and mode in CALLS else None)
+
+
+main()
