@@ -13,6 +13,8 @@
 
 #include "sidecar/internal.h"
 
+#define LOOK_FOR_NS 20000
+
 /* ---- callers ---- */
 
 /* One that has nothing here any more makes room, where there are many: the least recent. */
@@ -87,7 +89,7 @@ static loop_error *look(struct lp_side_call *c)
             return loop_error_new(LOOP_CANCELLED, "stopped while the sidecar '%s' was called",
                                   name);
     }
-    if (lp_os_now_ns() < c->until)
+    if (c->now < c->until)
         return NULL;
     tell_cancel(c, LOOP_CANCEL_DEADLINE, 0);
     c->broke = true;
@@ -97,15 +99,50 @@ static loop_error *look(struct lp_side_call *c)
                                "give it longer with call-timeout where it is bound");
 }
 
-/* Waits for stdout, for all. */
-static void take_turn(struct lp_sidecar *s, uint64_t until)
+/*
+ * An answer that comes within some microseconds costs less to look for than to sleep for: the
+ * processor is handed to the sidecar, which was woken on it, and comes back with the answer there.
+ * Where it does not come in time, or somebody else takes the processor, that is left off for a
+ * while.
+ */
+static bool look_for_answer(struct lp_side_call *c)
 {
+    struct lp_sidecar *s = c->s;
+
+    if (s->in_flight != 1 || c->sends || s->looks_off) {
+        s->looks_off -= s->looks_off > 0;
+        return false;
+    }
+    uint64_t start = lp_os_now_ns(), took = 0;
+    while (took < LOOK_FOR_NS && alive(c) && !s->eof && !c->answered && !c->nexts.n) {
+        lp_os_mutex_unlock(s->lock);
+        lp_os_thread_yield();
+        lp_os_mutex_lock(s->lock);
+        if (alive(c))
+            lp_side_pump_in(s);
+        took = lp_os_now_ns() - start;
+    }
+    if (took >= LOOK_FOR_NS)
+        s->looks_off = took < 10 * LOOK_FOR_NS ? 64 : 1024;
+    return c->answered || c->nexts.n || !alive(c);
+}
+
+/* Waits for stdout, for all. */
+static void take_turn(struct lp_side_call *c, uint64_t until)
+{
+    struct lp_sidecar *s = c->s;
     uint64_t generation = s->generation;
     s->turn = true;
     s->turns++;
     if (s->watched) {
         s->watched = false;
         lp_os_waker_wake(&s->waker);
+    }
+    if (look_for_answer(c)) {
+        s->turn = false;
+        if (s->phase != LP_SIDE_OPEN)
+            lp_os_cond_broadcast(s->changed);
+        return;
     }
     lp_os_waited w[] = {{.fd = s->g.out},
                         {.fd = lp_side_writer_left(&s->writer) ? s->g.in : -1, .to_write = true}};
@@ -127,16 +164,18 @@ static void take_turn(struct lp_sidecar *s, uint64_t until)
 static void wait_some(struct lp_side_call *c)
 {
     struct lp_sidecar *s = c->s;
-    uint64_t until = LP_MIN(lp_os_now_ns() + LP_SIDE_LOOK_NS, c->until);
+    uint64_t until = LP_MIN(c->now + LP_SIDE_LOOK_NS, c->until);
     if (!s->turn && !s->eof && alive(c)) {
-        take_turn(s, until);
-        return;
+        take_turn(c, until);
+    } else {
+        c->waits = true;
+        s->waiting++;
+        lp_os_cond_wait(c->caller->cond, s->lock, until);
+        s->waiting--;
+        c->waits = false;
     }
-    c->waits = true;
-    s->waiting++;
-    lp_os_cond_wait(c->caller->cond, s->lock, until);
-    s->waiting--;
-    c->waits = false;
+    if (!c->answered)
+        c->now = lp_os_now_ns();
 }
 
 /* ---- places ---- */
@@ -453,8 +492,10 @@ loop_error *lp_side_call_run(void *self, loop_call *call, const loop_interface *
                              .rows = t->welcome.interfaces[i].rows,
                              .interface = i,
                              .index = t->rows[i].functions[row],
-                             .until = s->call_timeout_ns ? lp_os_now_ns() + s->call_timeout_ns
-                                                         : UINT64_MAX};
+                             .now = lp_os_now_ns(),
+                             .until = UINT64_MAX};
+    if (s->call_timeout_ns)
+        c.until = c.now + s->call_timeout_ns;
     c.function = &t->welcome.interfaces[i].functions[c.index];
     lp_os_mutex_lock(s->lock);
     c.caller = caller_of(s, call);

@@ -104,7 +104,8 @@ struct lp_side_call {
     const lp_side_function *function;
     size_t interface, index;
     struct lp_side_caller_of *caller;
-    uint64_t generation, until; /* UINT64_MAX: no deadline */
+    uint64_t generation;
+    uint64_t now, until; /* as of the last wait; UINT64_MAX: no deadline */
     uint32_t id;                /* 0: none yet */
     bool waits;                 /* for its turn */
     bool sends;                 /* and has not sent all */
@@ -209,6 +210,7 @@ struct lp_sidecar {
     bool turn;      /* somebody waits for stdout */
     bool watched;   /* the supervisor waits for stdout */
     uint64_t turns; /* that were taken */
+    unsigned looks_off; /* so many calls sleep at once, and do not look for their answer */
     struct {
         struct lp_side_slot *at;
         size_t n, cap;

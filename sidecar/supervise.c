@@ -453,7 +453,8 @@ static loop_error *still_waits(struct lp_side_call *c)
     if (loop_call_cancelled(c->call, &left) != LOOP_CANCEL_NONE && !left)
         return loop_error_new(LOOP_CANCELLED, "stopped while the sidecar '%s' was started",
                               name_of(c->s));
-    if (lp_os_now_ns() < c->until)
+    c->now = lp_os_now_ns();
+    if (c->now < c->until)
         return NULL;
     c->broke = true;
     return loop_error_new(LOOP_UNAVAILABLE, "the sidecar '%s' was not started in time",

@@ -75,10 +75,10 @@ static bool share(void *data, const void *bytes, size_t len, uint32_t *ret_offse
 
 static uint32_t left_ms(const struct lp_side_call *c)
 {
-    uint64_t now = lp_os_now_ns();
     if (c->until == UINT64_MAX)
         return 0;
-    return c->until > now ? (uint32_t)LP_MIN((c->until - now) / LP_SIDE_MS + 1, UINT32_MAX) : 1;
+    return c->until > c->now ? (uint32_t)LP_MIN((c->until - c->now) / LP_SIDE_MS + 1, UINT32_MAX)
+                             : 1;
 }
 
 loop_error *lp_side_write_args(struct lp_side_call *c, const void *args)

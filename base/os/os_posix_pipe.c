@@ -3,7 +3,7 @@
  *
  * A write to a pipe that nobody reads raises SIGPIPE, which would end a program that
  * embeds loop: it is held back from the writing thread for the call, and taken away.
- * MSG_NOSIGNAL would do for sockets alone.
+ * MSG_NOSIGNAL would do for sockets alone. Threads of our own hold it back always.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* memfd_create */
@@ -50,6 +50,8 @@ loop_error *lp_os_pipe_read(int fd, void *to, size_t max, size_t *ret_n, bool *r
     return NULL;
 }
 
+extern _Thread_local bool lp_os_sigpipe_held; /* os_posix_threads.c */
+
 /* Whether SIGPIPE was not held back before; it is now. */
 static bool hold_signal(sigset_t *only)
 {
@@ -83,7 +85,7 @@ loop_error *lp_os_pipe_write(int fd, const lp_os_bytes *parts, size_t count, siz
         return loop_error_new(LOOP_INTERNAL, "%zu parts for one write", count);
     for (size_t i = 0; i < count; i++)
         v[i] = (struct iovec){(void *)(uintptr_t)parts[i].at, parts[i].len};
-    bool held = hold_signal(&only);
+    bool held = !lp_os_sigpipe_held && hold_signal(&only);
     ssize_t n;
     do
         n = writev(fd, v, (int)count);
