@@ -47,7 +47,7 @@ SYSTEM = [
     (re.compile(r"uv\.h|uv/(?!tree\.h).*"), ("host", "sidecar"), "the event loop is host/'s; use host/internal.h "
      "there, loop/host.h elsewhere"),
     (re.compile(r"libfyaml.*"), ("base",), "only base/yaml.c reads YAML; use base/yaml.h"),
-    (OS, ("base/os", "cli"), "only base/os/ calls the operating system; add what is missing to "
+    (OS, ("base/os", "sidecar/guard", "cli"), "only base/os/ calls the operating system; add what is missing to "
      "base/os/os.h"),
 ]
 
