@@ -84,7 +84,8 @@ struct lp_side_caller_of {
     uint64_t used;       /* s->turns when it last called */
     size_t calls, objects;
     lp_os_cond *cond;
-    lp_wire_out out; /* its arguments; kept for the next call */
+    lp_wire_out out;     /* its arguments; kept for the next call */
+    uint8_t small[1024]; /* the answer, where it fits */
 };
 
 /* A message on its way out. */
@@ -113,7 +114,6 @@ struct lp_side_call {
     bool broke; /* the error is the sidecar's: a component can handle it */
     bool answered;
     lp_side_message answer; /* RESULT or FAULT */
-    uint8_t small[1024];    /* its bytes, where they fit */
     struct {
         lp_side_message *at;
         size_t n, cap;
@@ -181,6 +181,7 @@ struct lp_sidecar {
     uint64_t phase_until, started_ns, heard_ns;
     uint64_t pinged_ns; /* without an answer; 0: not */
     uint64_t hung_ns;   /* a pipe has ended; 0: none */
+    bool heard;         /* something came since heard_ns */
     bool eof, deaf;     /* of stdout, of stderr */
     bool was_idle;      /* no turn was taken since the supervisor looked */
     bool told;          /* somebody heard of its end, who waited for its start */

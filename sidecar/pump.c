@@ -186,9 +186,9 @@ static loop_error *take_answer(struct lp_sidecar *s, lp_side_message *m)
         return NULL;
     }
     c->answered = true;
-    if (m->len <= sizeof c->small && !m->own) {
-        memcpy(c->small, m->data, m->len); /* the view goes with the buffer */
-        m->data = c->small;
+    if (m->len <= sizeof c->caller->small && !m->own) {
+        memcpy(c->caller->small, m->data, m->len); /* the view goes with the buffer */
+        m->data = c->caller->small;
     } else {
         lp_side_message_keep(m);
     }
@@ -377,8 +377,7 @@ void lp_side_pump_in(struct lp_sidecar *s)
         lp_side_break(s, err);
         return;
     }
-    if (got)
-        s->heard_ns = lp_os_now_ns();
+    s->heard = s->heard || got;
     read_frames(s);
     if (s->reader.ended && !s->eof) {
         s->eof = true;

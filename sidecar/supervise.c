@@ -321,6 +321,8 @@ static void shut_down(struct lp_sidecar *s)
 /* What is due; UINT64_MAX where nothing is. */
 static uint64_t look(struct lp_sidecar *s, uint64_t now)
 {
+    s->heard_ns = s->heard ? now : s->heard_ns;
+    s->heard = false;
     uint64_t silent = s->pinged_ns ? s->pinged_ns + LP_SIDE_SILENCE_NS
                       : s->in_flight && (s->agreed & LP_SIDE_CAN_CANCEL)
                           ? s->heard_ns + LP_SIDE_SILENCE_NS
@@ -333,8 +335,9 @@ static uint64_t look(struct lp_sidecar *s, uint64_t now)
                                                : "was not ready within 10 s",
                   last_words(s, LOOP_TIMEOUT, "it still runs, or waits for something", 0));
     } else if (s->phase == LP_SIDE_OPEN && now >= silent && s->pinged_ns) {
-        end_phase(s, "does not answer, and was ended",
-                  loop_error_new(LOOP_UNAVAILABLE, "it was asked whether it is there (PING) 5 s ago"));
+        end_phase(
+            s, "does not answer, and was ended",
+            loop_error_new(LOOP_UNAVAILABLE, "it was asked whether it is there (PING) 5 s ago"));
     } else if (s->phase == LP_SIDE_OPEN && now >= silent) {
         s->pinged_ns = now;
         lp_side_note(s, LP_SIDE_PING, 0, NULL, 0);

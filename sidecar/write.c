@@ -40,14 +40,20 @@ static void all_sent(lp_side_writer *w)
 
 loop_error *lp_side_writer_put(lp_side_writer *w, const lp_side_frame *f)
 {
-    uint8_t header[LP_SIDE_HEADER];
+    uint8_t header[LP_SIDE_HEADER], small[256]; /* which one part is cheaper for */
     size_t n = 0;
     if (f->len > LP_MAX_SIDE_FRAME)
         return loop_error_new(LOOP_INTERNAL, "a frame of %zu bytes", f->len);
     lp_side_header(header, f->type, f->flags, f->id, f->len);
-    if (!lp_side_writer_left(w)) {
+    if (!lp_side_writer_left(w) && f->len <= sizeof small - sizeof header) {
+        memcpy(small, header, sizeof header);
+        if (f->len)
+            memcpy(small + sizeof header, f->payload, f->len);
+        const lp_os_bytes whole = {small, sizeof header + f->len};
+        LP_TRY(lp_os_pipe_write(w->fd, &whole, 1, &n));
+    } else if (!lp_side_writer_left(w)) {
         const lp_os_bytes parts[] = {{header, sizeof header}, {f->payload, f->len}};
-        LP_TRY(lp_os_pipe_write(w->fd, parts, f->len ? 2 : 1, &n));
+        LP_TRY(lp_os_pipe_write(w->fd, parts, 2, &n));
     }
     if (n < sizeof header)
         lp_buf_add(&w->left, header + n, sizeof header - n);

@@ -196,6 +196,40 @@ def bench_forms(build: Path):
                 ours.append(min(times[form]))
                 theirs.append(min(times[other]))
         yield row(f"forms.{name}", peer, ours, theirs, "ns", 1)
+    yield from bench_sidecar(build)
+
+
+def sidecar_peers(build: Path):
+    """The suffix of the row's name, what it is, the command; the rows that it has, calls a batch."""
+    go = CACHE / "bench-peers/goplugin"
+    yield "", "two processes and two pipes, nothing else", [build / "tests/bench_pipe_peer"], {
+        "sidecar64": 2000, "sidecar1m": 40}
+    if go.exists():
+        yield ".goplugin", "HashiCorp go-plugin, gRPC on a unix socket", [go], {"sidecar64": 400}
+    else:
+        print("forms: go-plugin is left out; to install it: sh tools/setup/bench-peers.sh", file=sys.stderr)
+
+
+def bench_sidecar(build: Path):
+    """A call of a sidecar in C and its peers by turns; the best of short batches, as above."""
+    ours = [build / "tests/bench_sidecar", build / "guests/forms.wasm", build / "tests/bench_echo_sidecar"]
+    peers, times, counts = list(sidecar_peers(build)), {}, {"sidecar64": 2000, "sidecar1m": 40}
+    for _ in range(BATCHES):
+        with contextlib.ExitStack() as stack:
+            running = [("ours", stack.enter_context(CallProgram(*ours)), counts)]
+            running += [(suffix, stack.enter_context(CallProgram(*command)), rows)
+                        for suffix, _, command, rows in peers]
+            best = {}
+            for part in range(RUNS):
+                for suffix, program, rows in running if part % 2 else reversed(running):
+                    for name, count in rows.items():
+                        took = program.measure(name, count) / 1000
+                        best[name, suffix] = min(took, best.get((name, suffix), took))
+            for key, took in best.items():
+                times.setdefault(key, []).append(took)
+    for suffix, peer, _, rows in peers:
+        for name in rows:
+            yield row(f"forms.{name}{suffix}", peer, times[name, "ours"], times[name, suffix], "us")
 
 
 GROUPS = {"start": bench_start, "call": bench_call, "calls": bench_calls, "forms": bench_forms}
@@ -207,6 +241,7 @@ BOUNDS = {
     "calls.bytes1m.rust": 1.15, "calls.records1k.rust": 0.15, "calls.guest-scalar.rust": 1.2,
     "calls.guest-string64.rust": 1.2, "calls.scalar.capi": 0.5, "calls.bytes64k.capi": 0.001,
     "forms.slot": 1.1, "forms.chain2": 1.1, "forms.library": 1.1,
+    "forms.sidecar64": 1.5, "forms.sidecar1m": 0.8, "forms.sidecar64.goplugin": 0.4,
 }
 
 

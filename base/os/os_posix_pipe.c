@@ -88,7 +88,7 @@ loop_error *lp_os_pipe_write(int fd, const lp_os_bytes *parts, size_t count, siz
     bool held = !lp_os_sigpipe_held && hold_signal(&only);
     ssize_t n;
     do
-        n = writev(fd, v, (int)count);
+        n = count == 1 ? write(fd, v->iov_base, v->iov_len) : writev(fd, v, (int)count);
     while (n < 0 && errno == EINTR);
     int e = errno;
     if (held)

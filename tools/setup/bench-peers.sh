@@ -1,8 +1,8 @@
 #!/bin/sh
-# What `make bench ONLY=calls` compares with, beside Wasmtime's C API, which is in
-# the engine: Wasmtime's own typed functions (tests/bench/rust-peer; four minutes
-# on two cores, once) and Extism's C SDK, into <cache>/bench-peers. One that cannot
-# be had is left out, and so are its rows.
+# What `make bench ONLY=calls` and `forms` compare with, beside Wasmtime's C API, which is
+# in the engine: Wasmtime's own typed functions (tests/bench/rust-peer; four minutes on two
+# cores, once), Extism's C SDK and HashiCorp's go-plugin (tests/bench/goplugin; two minutes,
+# once), into <cache>/bench-peers. One that cannot be had is left out, and so are its rows.
 #
 #   tools/setup/bench-peers.sh [--check]
 . "$(dirname "$0")/common.sh"
@@ -55,8 +55,21 @@ extism_peer() {
     say "the Extism peer in $home/extism_peer"
 }
 
+# Modules come through the Go proxy, each with the digest of go.sum.
+go_peer() {
+    have go || { missing "the go-plugin peer needs Go 1.26"; return; }
+    if (cd "$root/tests/bench/goplugin" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly \
+        go build -o "$home/goplugin.new" . >"$home/goplugin.log" 2>&1); then
+        mv "$home/goplugin.new" "$home/goplugin"
+        say "the go-plugin peer in $home/goplugin"
+    else
+        tail -5 "$home/goplugin.log" >&2
+        missing "the go-plugin peer did not build; see $home/goplugin.log"
+    fi
+}
+
 if [ -n "${1-}" ]; then
-    for peer in target/release/rust-peer extism_peer; do
+    for peer in target/release/rust-peer extism_peer goplugin; do
         if [ -x "$home/$peer" ]; then
             say "$home/$peer"
         else
@@ -68,4 +81,5 @@ fi
 mkdir -p "$home"
 rust_peer
 extism_peer
+go_peer
 exit $status
