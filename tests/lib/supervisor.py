@@ -66,7 +66,10 @@ class Driver:
 
     def end(self):
         """Its exit status, and what is wrong with how it ended."""
-        self.process.stdin.close()
+        try:
+            self.process.stdin.close()
+        except BrokenPipeError:
+            pass
         try:
             status = self.process.wait(20)
         except subprocess.TimeoutExpired:
@@ -223,8 +226,9 @@ def no_place_case(world, mode):
 def conversation(title, sidecar, asked, options=(), log=()):
     """(what, answer) in order; patterns that the log has; patterns that it has not, after a '!'."""
     def run(world):
-        with Driver(world, sidecar, options) as d:
-            detail, good = "", d.line() == "ready"
+        with Driver(world, sidecar or [(world.build / "tests/sidecar_journal").resolve()], options) as d:
+            detail = d.line() + "\n"
+            good = detail == "ready\n"
             for what, expected in asked:
                 said = d.ask(what)
                 good = good and re.fullmatch(expected, said) is not None
@@ -264,6 +268,16 @@ CONVERSATIONS = [
         ("append x", "unavailable the sidecar 'journal' has ended 3 times within a minute, and is not started again for "
                      "now: the sidecar 'journal' ended: it was killed by signal 9; .*")],
         ["restarts=2"]),
+    conversation("in C, over shared memory", None, [
+        ("append a", "ok 1"), ("echo 65536", "ok 65536"), ("echo 5000000", "ok 5000000"),
+        ("echo 33000000", "ok 33000000"), ("echo 1000000", "ok 1000000"), ("open abc", "ok 0"), ("open d", "ok 1"),
+        ("take 1", "ok 1"), ("get 0", "ok 103"), ("close 0", "ok 0"), ("open zz", "ok 0"), ("get 0", "ok 202")], ["chain"]),
+    conversation("the next of a chain", None, [
+        ("append a", "ok 1"), ("append next hello", "ok 1005"), ("plain hi", "ok C has hi")], ["chain"]),
+    conversation("a deadline of a sidecar that can be cancelled", None, [
+        ("append patient", "unavailable the sidecar 'journal' did not answer within 0.2 s; .*"), ("append a", r"ok \d"),
+        ("append slow 0.3", "unavailable .*"), ("append b", r"ok \d"), ("echo 100000", "ok 100000")],
+        ["chain", "call-timeout=200ms"]),
     conversation("rate of a log", ["python3", HOSTILE, "{home}/was-here", "floods-the-log"], [("append x", "ok 1")],
                  log=[r"lines of its log were left out: at most 1000 a second"]),
     conversation("lines of stderr", ["python3", HOSTILE, "{home}/was-here", "floods-stderr"], [("append x", "ok 1")],
