@@ -229,12 +229,28 @@ static char *keep(lp_arena *a, const char *text)
     return lp_arena_strndup(a, text, strlen(text));
 }
 
+/* As a shell would have it, for people to copy. */
+static void add_word(lp_buf *line, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "@%+=:,./_-";
+    lp_buf_puts(line, line->len ? " " : "");
+    if (*word && strspn(word, plain) == strlen(word)) {
+        lp_buf_puts(line, word);
+        return;
+    }
+    lp_buf_puts(line, "'");
+    for (; *word; word++)
+        lp_buf_printf(line, *word == '\'' ? "'\\''" : "%c", *word);
+    lp_buf_puts(line, "'");
+}
+
 static loop_error *find_command(lp_sidecar_table *t, const lp_sidecar_options *o)
 {
     const char *name = o->command[0];
     lp_buf line = {0};
     for (size_t i = 0; o->command[i]; i++)
-        lp_buf_printf(&line, "%s%s", i ? " " : "", o->command[i]);
+        add_word(&line, o->command[i]);
     t->line = keep(&t->arena, line.ptr);
     lp_buf_done(&line);
     lp_auto(lp_free_string) char *program = lp_os_find_program(name, o->directory);
