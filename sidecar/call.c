@@ -14,6 +14,7 @@
 #include "sidecar/internal.h"
 
 #define LOOK_FOR_NS 20000
+#define KEPT_BYTES 65536u /* of the memory for the arguments of a call, for the next */
 
 /* ---- callers ---- */
 
@@ -170,6 +171,22 @@ static void take_turn(struct lp_side_call *c, uint64_t until)
         lp_os_cond_broadcast(s->changed); /* the supervisor waits for the turn's end */
 }
 
+/* Waits for room in stdin, while somebody else waits for stdout. */
+static void wait_to_write(struct lp_side_call *c, uint64_t until)
+{
+    struct lp_sidecar *s = c->s;
+    lp_os_waited w = {.fd = s->g.in, .to_write = true};
+    s->writes = true;
+    lp_os_mutex_unlock(s->lock);
+    lp_os_wait(&w, 1, until);
+    lp_os_mutex_lock(s->lock);
+    s->writes = false;
+    if (alive(c))
+        lp_side_pump_out(s);
+    else
+        lp_os_cond_broadcast(s->changed);
+}
+
 /* Until something may have changed for the call, for some milliseconds. */
 static void wait_some(struct lp_side_call *c)
 {
@@ -177,6 +194,8 @@ static void wait_some(struct lp_side_call *c)
     uint64_t until = LP_MIN(c->now + LP_SIDE_LOOK_NS, c->until);
     if (!s->turn && !s->eof && alive(c)) {
         take_turn(c, until);
+    } else if (c->sends && !s->writes && alive(c) && lp_side_writer_left(&s->writer)) {
+        wait_to_write(c, until);
     } else {
         c->waits = true;
         s->waiting++;
@@ -341,10 +360,12 @@ static loop_error *run_next(struct lp_side_call *c)
     if (!s->watched)
         lp_os_waker_wake(&s->waker); /* somebody must read while this thread is elsewhere */
     s->away++;
+    c->away = true;
     lp_os_mutex_unlock(s->lock);
     loop_error *err = lp_side_run_next(c, &m, &w, &type);
     lp_os_mutex_lock(s->lock);
     s->away--;
+    c->away = false;
     if (err && alive(c)) {
         lp_side_break(s, err);
         err = NULL;
@@ -444,6 +465,10 @@ static void finish(struct lp_side_call *c, bool begun)
     leave_nexts(c);
     lp_side_message_done(&c->answer);
     c->caller->calls--;
+    if (c->caller->out.cap > KEPT_BYTES) {
+        free(c->caller->out.ptr);
+        c->caller->out = (lp_wire_out){0};
+    }
     c->caller->used = s->turns;
     lp_side_pass_turn(s);
     free(c->given.at);

@@ -107,10 +107,11 @@ struct lp_side_call {
     struct lp_side_caller_of *caller;
     uint64_t generation;
     uint64_t now, until; /* as of the last wait; UINT64_MAX: no deadline */
-    uint32_t id;                /* 0: none yet */
-    bool waits;                 /* for its turn */
-    bool sends;                 /* and has not sent all */
+    uint32_t id;         /* 0: none yet */
+    bool waits;          /* for its turn */
+    bool sends;          /* and has not sent all */
     bool told_cancel;
+    bool away;  /* runs a NEXT; another call may use the caller's memory */
     bool broke; /* the error is the sidecar's: a component can handle it */
     bool answered;
     lp_side_message answer; /* RESULT or FAULT */
@@ -208,9 +209,10 @@ struct lp_sidecar {
     uint64_t not_before_ns;
 
     /* Calls. */
-    bool turn;      /* somebody waits for stdout */
-    bool watched;   /* the supervisor waits for stdout */
-    uint64_t turns; /* that were taken */
+    bool turn;          /* somebody waits for stdout */
+    bool watched;       /* the supervisor waits for stdout */
+    bool writes;        /* somebody waits for room in stdin */
+    uint64_t turns;     /* that were taken */
     unsigned looks_off; /* so many calls sleep at once, and do not look for their answer */
     struct {
         struct lp_side_slot *at;

@@ -130,6 +130,8 @@ void lp_side_pump_out(struct lp_sidecar *s)
         err = send_rests(s);
     if (err)
         lp_side_hung(s, err);
+    else if (lp_side_writer_left(&s->writer) && !s->turn && !s->writes)
+        lp_os_waker_wake(&s->waker); /* somebody must wait until the pipe has room */
     else
         wake_senders(s);
 }
@@ -186,7 +188,7 @@ static loop_error *take_answer(struct lp_sidecar *s, lp_side_message *m)
         return NULL;
     }
     c->answered = true;
-    if (m->len <= sizeof c->caller->small && !m->own) {
+    if (m->len <= sizeof c->caller->small && !m->own && !c->away) {
         memcpy(c->caller->small, m->data, m->len); /* the view goes with the buffer */
         m->data = c->caller->small;
     } else {

@@ -212,7 +212,7 @@ static void forget_calls(struct lp_sidecar *s)
 /* Descriptors are not closed while somebody waits for them. */
 static void wait_for_turn(struct lp_sidecar *s)
 {
-    while (s->turn)
+    while (s->turn || s->writes)
         lp_os_cond_wait(s->changed, s->lock, lp_os_now_ns() + LP_SIDE_LOOK_NS);
 }
 
@@ -356,7 +356,7 @@ static void wait_and_take(struct lp_sidecar *s, uint64_t until)
     int status;
     bool idle = s->phase != LP_SIDE_OPEN || s->away || s->was_idle;
     s->watched = idle && !s->turn && !s->eof;
-    if (s->phase == LP_SIDE_OPEN && !idle)
+    if (s->phase == LP_SIDE_OPEN && !s->watched)
         until = LP_MIN(until, lp_os_now_ns() + IDLE_NS);
     bool writes = s->watched && lp_side_writer_left(&s->writer);
     lp_os_waited w[] = {{.fd = s->waker.fd},
