@@ -40,13 +40,19 @@ def left_over(mark, seconds=1.0):
     return found
 
 
+def environment(world, home, mark):
+    """With the mark; in a build with sanitizers, leaks are looked for."""
+    env = world.environment(home) | dict([mark.split("=", 1)])
+    return env | {"ASAN_OPTIONS": env["ASAN_OPTIONS"].replace("detect_leaks=0", "detect_leaks=1")}
+
+
 class Driver:
     """tests/sidecar/driver.c and its sidecar."""
 
     def __init__(self, world, command, options=(), mark=None):
         self.home = common.fresh_folder(world, "sidecar-")
         self.mark = mark or f"LOOP_TEST_MARK={os.getpid()}-{time.monotonic_ns()}"
-        env = world.environment(self.home) | dict([self.mark.split("=", 1)])
+        env = environment(world, self.home, self.mark)
         env["PYTHONDONTWRITEBYTECODE"] = "1"
         self.errors = open(self.home / "stderr", "w+b")
         command = [str(c).format(home=self.home) for c in command]
@@ -309,7 +315,7 @@ def hammer(world):
     seconds = os.environ.get("LOOP_HAMMER_SECONDS", "10")
     home = common.fresh_folder(world, "hammer-")
     mark = f"LOOP_TEST_MARK={os.getpid()}-{time.monotonic_ns()}"
-    env = world.environment(home) | dict([mark.split("=", 1)])
+    env = environment(world, home, mark)
     status, out, err = common.run(
         [str(world.build / "tests/sidecar_hammer"), str(world.components / "guests/side.wasm"), str(home / "journal"),
          seconds, "--", sys.executable, str(JOURNAL), str(home / "journal")], env=env, timeout=float(seconds) + 120)

@@ -37,6 +37,8 @@ static void must(loop_error *e)
     if (!e)
         return;
     tell_error("cannot", e);
+    loop_instance_delete(instance);
+    loop_component_delete(component);
     loop_host_delete(host);
     exit(1);
 }
