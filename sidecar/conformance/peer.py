@@ -69,7 +69,7 @@ class Sidecar:
     """A running sidecar. `wanted`: capabilities to agree to; None: all that it has."""
 
     def __init__(self, command, options=None, wanted=None, credit=4 << 20, shared=8 << 20, log="trace",
-                 patience=10, env=None, stdin=subprocess.PIPE):
+                 patience=10, env=None, stdin=subprocess.PIPE, cwd=None):
         self.patience, self.given_credit, self.log_level = patience, credit, log
         self.wanted, self.options = wanted, options or {}
         self.incoming, self.pieces, self.messages = bytearray(), {}, []
@@ -88,7 +88,7 @@ class Sidecar:
             env["LOOP_SIDECAR_FD"] = str(self.memory)
         self.stderr = tempfile.TemporaryFile()
         self.process = subprocess.Popen(command, stdin=stdin, stdout=subprocess.PIPE, stderr=self.stderr,
-                                        env=env, pass_fds=(self.memory,), bufsize=0,
+                                        cwd=cwd, env=env, pass_fds=(self.memory,), bufsize=0,
                                         start_new_session=True)
         if self.process.stdin:
             os.set_blocking(self.process.stdin.fileno(), False)
