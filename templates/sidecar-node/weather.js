@@ -1,0 +1,50 @@
+/*
+ * A provider of acme:weather/api (weather.wit) for loop, as a Node program. In loop.yaml:
+ *
+ *     bind:
+ *       acme:weather/api: { sidecar: [node, weather.js], warmer: 2 }
+ */
+import { Err, serve } from "./loop-sidecar/sidecar.js"; // first: it takes stdout, which carries frames
+
+const READING = "record{celsius:f32,wind:option<f32>}";
+const DIARY = "acme:weather/api.diary";
+
+let warmer = 0;
+
+class Diary {
+    readings = [];
+
+    constructor(place) {
+        this.place = place;
+    }
+
+    warmest() {
+        return this.readings.reduce((a, b) => (a && a.celsius >= b.celsius ? a : b), undefined);
+    }
+}
+
+/** Ask a real service here: a function may be async, and `call.signal` aborts a fetch in time. */
+async function now(place, call) {
+    if (!place) throw new Err("unknown-place");
+    call.log("debug", "looked out of the window", { place });
+    return { celsius: [...place].length + warmer, wind: place.includes(" ") ? 3.5 : undefined };
+}
+
+await serve({
+    name: "weather", version: "0.1.0", summary: "the weather by the length of a name",
+    options: { warmer: { type: "number", fallback: "0", help: "degrees to add" } },
+    open(host) {
+        warmer = host.options.warmer;
+    },
+    interfaces: {
+        "acme:weather/api@0.1.0": {
+            functions: {
+                now: [`(string)->result<${READING},enum{unknown-place,no-answer}>`, now],
+                "open-diary": [`(string)->own<${DIARY}>`, (place) => new Diary(place)],
+                "[method]diary.note": [`(borrow<${DIARY}>,${READING})`, (diary, what) => void diary.readings.push(what)],
+                "[method]diary.warmest": [`(borrow<${DIARY}>)->option<${READING}>`, (diary) => diary.warmest()],
+            },
+            resources: { diary: (diary) => console.log(`the diary of ${diary.place} is closed`) },
+        },
+    },
+});

@@ -1,0 +1,55 @@
+"""A provider of acme:weather/api (weather.wit) for loop, as a Python program. In loop.yaml:
+
+    bind:
+      acme:weather/api: { sidecar: [python3, weather.py], warmer: 2 }
+"""
+
+from loop_sidecar import Err, Interface, Option, serve  # first: it takes stdout, which carries frames
+
+READING = "record{celsius:f32,wind:option<f32>}"
+DIARY = "acme:weather/api.diary"
+
+
+class Diary:
+    def __init__(self, place):
+        self.place, self.readings = place, []
+
+    def close(self):
+        print(f"the diary of {self.place} is closed")
+
+
+api = Interface("acme:weather/api@0.1.0", resources={"diary": Diary.close})
+warmer = 0
+
+
+@api.function(f"(string)->result<{READING},enum{{unknown-place,no-answer}}>")
+def now(call, place):
+    """Ask a real service here. It may wait: each call has a thread, and call.cancelled says when to hurry."""
+    if not place:
+        raise Err("unknown-place")
+    call.log("debug", "looked out of the window", place=place)
+    return {"celsius": len(place) + warmer, "wind": 3.5 if " " in place else None}
+
+
+@api.function(f"(string)->own<{DIARY}>")
+def open_diary(call, place):
+    return Diary(place)
+
+
+@api.function(f"(borrow<{DIARY}>,{READING})", name="[method]diary.note")
+def note(call, diary, what):
+    diary.readings.append(what)
+
+
+@api.function(f"(borrow<{DIARY}>)->option<{READING}>", name="[method]diary.warmest")
+def warmest(call, diary):
+    return max(diary.readings, key=lambda reading: reading.celsius, default=None)
+
+
+def ready(host):
+    global warmer
+    warmer = host.options["warmer"]
+
+
+serve("weather", [api], version="0.1.0", summary="the weather by the length of a name", open=ready,
+      options=[Option("warmer", "number", "0", "degrees to add")])
