@@ -1,0 +1,446 @@
+/*
+ * Keys and values in a file that only grows: each write is appended, synced and then acknowledged.
+ *
+ *     LOG     the 8 bytes "loopkv 1", then RECORDs
+ *     RECORD  magic u32, body length u32, CRC-32 of what follows u32, number u64, body
+ *     body    OPs: kind u8 (1 set, 2 delete, 3 count), lengths of identity, bucket and key u16,
+ *             of value u32, version u64 and u64, then the four
+ *
+ * A record is what was synced in one step: the writes that came while the one before was synced. So
+ * only the last record can be torn; it was not acknowledged, and is cut off when the file is opened.
+ * Anything else that is no record is damage, and the file is left as it is. Numbers go up by one.
+ *
+ * Keys and where their values lie are in memory; values are read from the file. When more than half
+ * of it is of no use any more, what lives is copied to a new file, which takes the old one's place by a
+ * rename, synced with its folder before the next write is acknowledged.
+ *
+ * A version is a count, which is kept, and a number that is drawn when the file is opened: so none comes
+ * twice, also where the file was put back from a copy. One process has the file at a time: it
+ * holds an abstract socket of the file's name (Linux), which ends with it.
+ *
+ * Not there: more than one process; compaction while writes go on (they wait, reads do not).
+ */
+import { randomBytes } from "node:crypto";
+import fs from "node:fs";
+import net from "node:net";
+import path from "node:path";
+import { promisify } from "node:util";
+import { crc32 } from "node:zlib";
+import { Index, OP } from "./index.js";
+
+const HEAD = Buffer.from("loopkv 1"), MAGIC = 0x7c706c7c, RECORD = 20;
+const SET = 1, DELETE = 2, COUNT = 3;
+const MOST_BODY = 256 << 20;
+const ENOUGH = 32 << 20; // bytes that one record takes in, at least one write
+const COMPACT_FROM = 4 << 20; // a smaller file is left as it is
+const FREE_KEYS = 1024, KEY_ROOM = 64; // keys that any quota allows, and one more for so many bytes
+const sync = promisify(fs.fdatasync);
+
+/** What a store cannot do: `code` is a case of loop:core/types.error. */
+export class StoreError extends Error {
+    constructor(code, message, hint) {
+        super(hint ? `${message}; to do: ${hint}` : message);
+        this.code = code;
+    }
+}
+
+const MORE = "grant more: --storage SIZE, or grants: { storage: { quota: SIZE } } in loop.yaml";
+
+function checkQuota(granted, before, after) {
+    if (after.bytes > granted && after.bytes > before.bytes)
+        throw new StoreError("limit", `keys and values would take ${after.bytes} bytes, and the quota is ${granted}`, MORE);
+    const keys = FREE_KEYS + Math.floor(granted / KEY_ROOM);
+    if (after.keys > keys && after.keys > before.keys)
+        throw new StoreError("limit", `a quota of ${granted} bytes allows ${keys} keys`, MORE);
+}
+
+/** An open file; one that was replaced is closed when nobody reads it. */
+class File {
+    constructor(fd, size) {
+        this.fd = fd;
+        this.size = size;
+    }
+
+    read(offset, length) {
+        const bytes = Buffer.allocUnsafe(length);
+        for (let n = 0; n < length; ) {
+            const got = fs.readSync(this.fd, bytes, n, length - n, offset + n);
+            if (!got) throw new StoreError("failed", "the file is shorter than it was", "put it back from a copy");
+            n += got;
+        }
+        return bytes;
+    }
+
+    /** Behind all that is there. Where it ends; `size` is as it was. */
+    append(parts) {
+        let at = this.size;
+        for (let part of parts)
+            while (part.length) {
+                const n = fs.writeSync(this.fd, part, 0, part.length, at);
+                part = part.subarray(n);
+                at += n;
+            }
+        return at;
+    }
+}
+
+function operation(kind, identity, bucket, key, value, [count, draw]) {
+    const texts = [Buffer.from(identity), Buffer.from(bucket), Buffer.from(key, "latin1")];
+    const head = Buffer.allocUnsafe(OP);
+    head[0] = kind;
+    texts.forEach((text, i) => head.writeUInt16LE(text.length, 1 + 2 * i));
+    head.writeUInt32LE(value.length, 7);
+    head.writeBigUInt64LE(count, 11);
+    head.writeBigUInt64LE(draw, 19);
+    return Buffer.concat([head, ...texts, value]);
+}
+
+function record(number, parts) {
+    const head = Buffer.allocUnsafe(RECORD), length = parts.reduce((n, p) => n + p.length, 0);
+    head.writeUInt32LE(MAGIC, 0);
+    head.writeUInt32LE(length, 4);
+    head.writeBigUInt64LE(number, 12);
+    head.writeUInt32LE(parts.reduce((crc, p) => crc32(p, crc), crc32(head.subarray(12))), 8);
+    return [head, ...parts];
+}
+
+const versionText = ([count, draw]) => `${count.toString(16)}-${draw.toString(16)}`;
+
+export class Log {
+    index = new Index();
+    queue = []; // writes that wait for their record
+    running = undefined;
+    count = 0n; // of versions
+    draw = randomBytes(8).readBigUInt64LE();
+    number = 0n; // of records
+    compactFrom = COMPACT_FROM;
+
+    static async open(file) {
+        const log = new Log();
+        log.path = file;
+        try {
+            fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+            await log.#lock();
+            fs.rmSync(`${file}.new`, { force: true });
+            const fd = fs.openSync(file, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
+            log.file = new File(fd, 0);
+            log.#read(fs.fstatSync(fd).size);
+            fs.fsyncSync(fd);
+            log.#syncFolder();
+        } catch (why) {
+            log.lock?.close();
+            if (log.file) fs.closeSync(log.file.fd);
+            throw why instanceof StoreError ? why : new StoreError("failed", `cannot open '${file}': ${why.message}`);
+        }
+        return log;
+    }
+
+    /** Nobody else has the file as long as this process lives. One whose host was killed ends in a moment. */
+    async #lock() {
+        const name = path.join(fs.realpathSync(path.dirname(this.path)), path.basename(this.path));
+        const hash = crc32(name).toString(16) + crc32(`.${name}`).toString(16);
+        const socket = `\0loop-storage-${hash}-${path.basename(name)}`.slice(0, 90);
+        for (let left = 60; ; left--) {
+            this.lock = net.createServer();
+            this.lock.unref();
+            const why = await new Promise((resolve) => {
+                this.lock.once("error", resolve);
+                this.lock.listen(socket, resolve);
+            });
+            if (!why) return;
+            if (!left)
+                throw new StoreError("failed", `'${this.path}' is in use by another process`,
+                    "bind both components in one host, or use sqlite");
+            await new Promise((resolve) => setTimeout(resolve, 50));
+        }
+    }
+
+    #syncFolder() {
+        const fd = fs.openSync(path.dirname(this.path), "r");
+        fs.fsyncSync(fd);
+        fs.closeSync(fd);
+    }
+
+    /* ---- opening ---- */
+
+    #read(size) {
+        if (size < HEAD.length) {
+            if (!HEAD.subarray(0, size).equals(this.file.read(0, size))) throw this.#damaged(0, "it is not a store's log");
+            fs.ftruncateSync(this.file.fd, 0);
+            this.file.size = this.file.append([HEAD]);
+            return;
+        }
+        const head = this.file.read(0, HEAD.length);
+        if (!head.subarray(0, 7).equals(HEAD.subarray(0, 7))) throw this.#damaged(0, "it is not a store's log");
+        if (!head.equals(HEAD))
+            throw new StoreError("failed", `'${this.path}' was written by a newer version`, "use that version");
+        let at = HEAD.length;
+        for (let next; at < size; at = next) {
+            next = this.#record(at, size);
+            if (next === undefined) {
+                this.#checkTorn(at, size);
+                fs.ftruncateSync(this.file.fd, at);
+                break;
+            }
+        }
+        this.file.size = at; // versions in what was cut do not come again: `draw` is another
+    }
+
+    /** Takes the record there into the index. Where the next one begins; undefined: it is none. */
+    #record(at, size, apply = true) {
+        if (size - at < RECORD) return undefined;
+        const head = this.file.read(at, RECORD), length = head.readUInt32LE(4), number = head.readBigUInt64LE(12);
+        if (head.readUInt32LE(0) !== MAGIC || length > Math.min(MOST_BODY, size - at - RECORD)) return undefined;
+        const body = this.file.read(at + RECORD, length);
+        if (crc32(body, crc32(head.subarray(12))) !== head.readUInt32LE(8)) return undefined;
+        if (!apply) return at + RECORD + length;
+        if (this.number && number !== this.number + 1n) throw this.#damaged(at, "a record is missing");
+        this.number = number;
+        for (let n = 0; n < length; ) n += this.#operation(body, n, at + RECORD + n);
+        return at + RECORD + length;
+    }
+
+    #operation(body, n, place) {
+        const lengths = [1, 3, 5].map((i) => body.readUInt16LE(n + i)), length = body.readUInt32LE(n + 7);
+        const version = [body.readBigUInt64LE(n + 11), body.readBigUInt64LE(n + 19)];
+        const texts = [];
+        let at = n + OP;
+        for (const l of lengths) texts.push(body.subarray(at, (at += l)));
+        const key = texts[2].toString("latin1"), offset = place + at - n;
+        if (version[0] > this.count) this.count = version[0];
+        if (body[n] !== COUNT)
+            this.index.put(texts[0].toString(), texts[1].toString(), key,
+                body[n] === SET ? { offset, length, version, text: versionText(version) } : undefined);
+        return at - n + length;
+    }
+
+    /** What is no record has to be the end: a record behind it was acknowledged. */
+    #checkTorn(from, size) {
+        const magic = Buffer.alloc(4), step = 1 << 20;
+        magic.writeUInt32LE(MAGIC);
+        for (let at = from + 1; at < size; at += step) {
+            const piece = this.file.read(at, Math.min(step + 3, size - at));
+            for (let i = piece.indexOf(magic); i >= 0; i = piece.indexOf(magic, i + 1))
+                if (this.#record(at + i, size, false) !== undefined) throw this.#damaged(from, "a record is none");
+        }
+    }
+
+    #damaged(at, what) {
+        return new StoreError("failed", `'${this.path}' is damaged: ${what}, at ${at}`, "put it back from a copy");
+    }
+
+    /* ---- reading: what was acknowledged ---- */
+
+    /** Entries { value, version } of the keys, undefined where there is none; all of one moment. */
+    read(identity, bucket, keys, most = Infinity) {
+        const found = keys.map((key) => this.index.get(identity, bucket, key));
+        if (found.reduce((n, e) => n + (e?.length ?? 0), 0) > most)
+            throw new StoreError("limit", "the values hold more than 32 MiB together");
+        return found.map((e) => e && { value: this.file.read(e.offset, e.length), version: e.text });
+    }
+
+    /** At most `most` keys from `from` on that are before `end`, if there is one. */
+    list(identity, bucket, from, end, most) {
+        const found = this.index.spaces.get(identity)?.buckets.get(bucket);
+        if (!found) return [];
+        const first = found.rank(from), last = end === undefined ? Infinity : found.rank(end);
+        return found.sorted.slice(first, Math.min(last, first + most));
+    }
+
+    buckets(identity) {
+        return [...(this.index.spaces.get(identity)?.buckets.keys() ?? [])].sort();
+    }
+
+    usage(identity) {
+        return this.index.size(identity).bytes;
+    }
+
+    /* ---- writing ---- */
+
+    /**
+     * All operations { key, condition, change } or none. Resolves, once it lasts, to { applied, results }
+     * with a result { held, was, now } for each. `cancelled()`: no longer wanted, asked before it is written.
+     */
+    write(identity, granted, bucket, operations, cancelled = () => false) {
+        return new Promise((resolve, reject) => {
+            this.queue.push({ identity, granted, bucket, operations, cancelled, resolve, reject });
+            this.running ??= this.#run().finally(() => (this.running = undefined));
+        });
+    }
+
+    async #run() {
+        await undefined; // what comes in this moment goes together
+        while (this.queue.length) {
+            const round = new Round(this);
+            while (this.queue.length && round.bytes < ENOUGH) round.take(this.queue.shift());
+            await round.finish();
+            if (this.file.size > this.compactFrom && this.file.size > 2 * this.index.live) await this.#compact();
+        }
+    }
+
+    /** Appends a record and syncs it; answers where its body begins. Throws, and then nothing was written. */
+    async append(parts) {
+        const { file } = this;
+        try {
+            const end = file.append(record(this.number + 1n, parts));
+            await sync(file.fd);
+            const body = file.size + RECORD;
+            file.size = end;
+            this.number += 1n;
+            return body;
+        } catch (why) {
+            await this.#takeBack(why);
+            throw new StoreError("failed", `cannot write '${this.path}': ${why.message}`,
+                why.code === "ENOSPC" ? "make room on the disk" : undefined);
+        }
+    }
+
+    /** A record that was not written by half, nor kept by a disk that said that it failed. */
+    async #takeBack(why) {
+        try {
+            fs.ftruncateSync(this.file.fd, this.file.size);
+            await sync(this.file.fd);
+        } catch (again) {
+            console.error(`'${this.path}' cannot be repaired after '${why.message}': ${again.message}`);
+            process.exit(1); // who starts anew sees what is there
+        }
+    }
+
+    /** What lives, in a new file. */
+    async #compact() {
+        const name = `${this.path}.new`, index = new Index();
+        const file = new File(fs.openSync(name, "w+", 0o600), 0);
+        try {
+            file.size = file.append([HEAD]);
+            let number = this.number, parts = [], entries = [], bytes = 0;
+            const flush = () => {
+                let offset = file.size + RECORD;
+                file.size = file.append(record((number += 1n), parts));
+                entries.forEach(([identity, bucket, key, e], i) => {
+                    offset += parts[i].length;
+                    index.put(identity, bucket, key, { ...e, offset: offset - e.length });
+                });
+                parts = [];
+                entries = [];
+                bytes = 0;
+                return new Promise(setImmediate); // reads go on meanwhile
+            };
+            for (const [identity, space] of this.index.spaces)
+                for (const [bucket, { sorted, entries: all }] of space.buckets)
+                    for (const key of sorted) {
+                        const e = all.get(key), value = this.file.read(e.offset, e.length);
+                        parts.push(operation(SET, identity, bucket, key, value, e.version));
+                        entries.push([identity, bucket, key, e]);
+                        bytes += parts.at(-1).length;
+                        if (bytes > 1 << 20) await flush();
+                    }
+            parts.push(operation(COUNT, "", "", "", Buffer.alloc(0), [this.count, this.draw]));
+            await flush();
+            fs.fsyncSync(file.fd);
+            fs.renameSync(name, this.path);
+            fs.closeSync(this.file.fd);
+            Object.assign(this, { file, index, number, compactFrom: COMPACT_FROM });
+        } catch (why) {
+            console.error(`cannot make '${this.path}' smaller: ${why.message}`);
+            this.compactFrom = 2 * this.file.size; // not again for every write
+            fs.closeSync(file.fd);
+            fs.rmSync(name, { force: true });
+            return;
+        }
+        try {
+            this.#syncFolder();
+        } catch (why) {
+            console.error(`cannot sync the folder of '${this.path}': ${why.message}`);
+            process.exit(1); // what is acknowledged from here on might be in a file without a name
+        }
+    }
+
+    /** When what is under way has been written. */
+    async close() {
+        await this.running;
+        fs.closeSync(this.file.fd);
+        this.lock.close();
+    }
+}
+
+/** The writes of one record: looked at one after the other, written together. */
+class Round {
+    parts = [];
+    changes = []; // { identity, bucket, key, entry, part }
+    pending = new Map(); // what earlier ones have changed: name of a key -> entry or undefined
+    sizes = new Map();
+    waiting = []; // [write, answer]
+    bytes = 0;
+
+    constructor(log) {
+        this.log = log;
+    }
+
+    #entry(identity, bucket, key) {
+        const name = `${identity}\0${bucket}\0${key}`;
+        return this.pending.has(name) ? this.pending.get(name) : this.log.index.get(identity, bucket, key);
+    }
+
+    take(write) {
+        try {
+            if (write.cancelled()) throw new StoreError("cancelled", "nobody waits for it");
+            const results = this.#look(write), applied = results.every((r) => r.held);
+            if (applied) this.#change(write, results);
+            this.waiting.push([write, { applied, results: results.map(({ held, was, now }) => ({ held, was, now })) }]);
+        } catch (why) {
+            write.reject(why);
+        }
+    }
+
+    /** Whether the conditions hold, and what is there. */
+    #look({ identity, bucket, operations }) {
+        return operations.map(({ key, condition }) => {
+            const entry = this.#entry(identity, bucket, key);
+            const held = condition.tag === "always" || (condition.tag === "absent" && !entry)
+                || (condition.tag === "unchanged" && entry?.text === condition.val);
+            return { held, was: !!entry, now: entry?.text, entry };
+        });
+    }
+
+    #change({ identity, granted, bucket, operations }, results) {
+        const before = this.sizes.get(identity) ?? this.log.index.size(identity), after = { ...before };
+        operations.forEach(({ key, change }, i) => {
+            const old = results[i].entry;
+            if (change.tag === "keep") return;
+            if (old) (after.bytes -= key.length + old.length), after.keys--;
+            if (change.tag === "set") (after.bytes += key.length + change.val.length), after.keys++;
+        });
+        checkQuota(granted, before, after);
+        this.sizes.set(identity, after);
+        operations.forEach(({ key, change }, i) => {
+            if (change.tag === "keep" || (change.tag === "delete" && !results[i].entry)) return;
+            const version = [(this.log.count += 1n), this.log.draw], set = change.tag === "set";
+            const value = set ? change.val : Buffer.alloc(0);
+            const entry = set ? { offset: 0, length: value.length, version, text: versionText(version) } : undefined;
+            this.parts.push(operation(set ? SET : DELETE, identity, bucket, key, value, version));
+            this.bytes += this.parts.at(-1).length;
+            this.changes.push({ identity, bucket, key, entry, part: this.parts.length - 1 });
+            this.pending.set(`${identity}\0${bucket}\0${key}`, entry);
+            results[i].now = entry?.text;
+        });
+    }
+
+    /** Nobody sees anything of it before it lasts. */
+    async finish() {
+        try {
+            if (this.parts.length) this.#apply(await this.log.append(this.parts));
+            for (const [write, answer] of this.waiting) write.resolve(answer);
+        } catch (why) {
+            for (const [write] of this.waiting) write.reject(why);
+        }
+    }
+
+    #apply(body) {
+        let end = body, part = 0;
+        for (const { identity, bucket, key, entry, part: p } of this.changes) {
+            for (; part <= p; part++) end += this.parts[part].length;
+            if (entry) entry.offset = end - entry.length;
+            this.log.index.put(identity, bucket, key, entry);
+        }
+    }
+}
