@@ -10,7 +10,7 @@ CACHE := $(or $(LOOP_CACHE_DIR),$(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME)/loop,$(
 WASM_TOOLS ?= $(CACHE)/venv/bin/wasm-tools
 export WASM_TOOLS
 
-.PHONY: all run install new-provider test bench asan soak fuzz fmt check examples guests setup setup-all engine clean help
+.PHONY: all run install new-provider test bench asan soak fuzz fmt check examples guests sidecars setup setup-all engine clean help
 .DEFAULT_GOAL := all
 
 all: engine $(B)/build.ninja
@@ -51,7 +51,11 @@ guests: setup-all
 	@sh tools/build_test_guests.sh $(B)/guests
 	@sh tools/build_conformance.sh $(B)/conformance
 
-test: setup-all all examples guests
+# Those that are compiled; Node's and Python's run as they are.
+sidecars:
+	@sh tools/build_sidecars.sh $(B)/sidecars
+
+test: setup-all all examples guests sidecars
 	@python3 tests/run.py --build $(B) $(if $(ONLY),--only $(ONLY))
 
 check: setup-all all
@@ -63,16 +67,16 @@ bench: setup-all all guests
 	@python3 tools/bench.py --build $(B) $(if $(ONLY),--only $(ONLY))
 
 # Address and undefined-behaviour sanitizers over loop's own code, the same tests.
-asan: setup-all engine examples guests
+asan: setup-all engine examples guests sidecars
 	@[ -f build-asan/build.ninja ] || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false >build/meson-asan.log 2>&1 || { cat build/meson-asan.log; exit 1; }
 	@ninja -C build-asan --quiet
 	@python3 tests/run.py --build build-asan --components $(B) $(if $(ONLY),--only $(ONLY))
 
 # Some minutes of power cuts, failing disks and kill -9 for what stores.
-soak: setup-all all guests
+soak: setup-all all guests sidecars
 	@STORE_CRASHES=5000 $(B)/tests/sqlite_crash_test
 	@STORE_KILLS=200 $(B)/tests/sqlite_kill_test
-	@STORE_KILLS=200 python3 tests/run.py --build $(B) --only storage
+	@STORE_KILLS=200 SOAK_SECONDS=120 python3 tests/run.py --build $(B) --only storage,sidecars
 
 fuzz: engine
 	@sh tools/setup/wasm-tools.sh

@@ -3,8 +3,8 @@
 
     tests/run.py --build DIR [--components DIR] [--only GROUP[,GROUP]] [--update] [PATTERN]
 
-Groups: unit, conformance, golden, limits, storage, sidecar-conformance, headers, symbols,
-wit, layers, fuzz, sdk, sidecar, docs. DIR is the build under test; --components says where examples/
+Groups: unit, conformance, golden, limits, storage, sidecar-conformance, sidecars, headers,
+symbols, wit, layers, fuzz, sdk, sidecar, docs. DIR is the build under test; --components says where examples/
 and guests/ lie when that is another folder. PATTERN keeps the golden and limits cases
 whose name has it in it; --update writes what golden cases print into their files (tests/lib/golden.py
 describes the format).
@@ -26,7 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from lib import common, golden, groups, limits, sdk, sidecar_c, sidecars, storage, supervisor  # noqa: E402
+from lib import common, golden, groups, limits, sdk, sidecar_c, sidecar_programs, sidecars, storage, supervisor  # noqa: E402
 
 # name, jobs, how many at a time (1: they measure time)
 GROUPS = [
@@ -35,7 +35,8 @@ GROUPS = [
     ("golden", golden.jobs, 2),
     ("limits", limits.jobs, 1),
     ("storage", storage.jobs, 1),
-    ("sidecar-conformance", lambda world: [*sidecars.jobs(world), *sidecar_c.jobs(world)], 1),
+    ("sidecar-conformance", sidecars.jobs, 1),
+    ("sidecars", sidecar_programs.jobs, 1),
     ("headers", groups.header_jobs, 2),
     ("symbols", groups.symbol_jobs, 2),
     ("wit", groups.wit_jobs, 2),

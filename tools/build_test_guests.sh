@@ -44,6 +44,7 @@ link_for() {
         side) linked=-Wl,--component-type=tests/sidecar/side.wit ;;
         connect) gen sockets; linked="$linked $objects/sdk-run.o" ;;
         wants-func) gen misspelt; linked="$linked $objects/sdk-run.o" ;;
+        weather) gen weather; sdk ;;
         config | keyvalue* | wasi-logging) gen drafts; sdk ;;
         store*) c_storage "$objects"; sdk; linked="$linked $c_storage" ;;
         cancel-aware | exit-with-code | wants-*) gen odd; sdk ;;
