@@ -4,9 +4,14 @@ That an SDK keeps to the protocol is the group sidecar-conformance. STORE_KILLS 
 is killed while it writes, SOAK_SECONDS for how long each SDK is called at random.
 """
 
+import json
 import os
+import random
+import re
 import shutil
+import subprocess
 import sys
+import time
 
 from . import common, sidecars
 from .common import ROOT, Result
@@ -51,6 +56,10 @@ def jobs(world):
     for name, command, source in TEMPLATES:
         yield lambda name=name, command=command, source=source: template(world, name, command, source)
     yield lambda: storage_node(world)
+    for name, command, _ in TEMPLATES:
+        yield lambda name=name, command=command: under_loop(world, name, command)
+    yield lambda: promises_under_loop(world)
+    yield lambda: storage_under_loop(world)
 
 
 def soak(world, name, command):
@@ -157,3 +166,113 @@ def storage_node(world):
                                   env=world.environment(home) | {"TMPDIR": str(home)}, cwd=home, timeout=900)
     common.remove(home)
     return sidecars.results("sidecars/storage-node", status, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+# --- under loop run, with a component -----------------------------------------------------
+
+def workspace(world, folder, interface, link, component, grants):
+    """A trusted workspace with one component; what runs it, and its environment, whose home is beside it."""
+    (folder / "loop.yaml").write_text(json.dumps({  # JSON is YAML
+        "loop": 1, "bind": {interface: link},
+        "components": {"asks": {"path": str(world.components / f"guests/{component}.wasm"), "grants": grants}}}))
+    env = world.environment(folder.parent / "home")
+    loop = str(world.build / "loop")
+    status, out, _ = common.run([loop, "trust", "--yes"], cwd=folder, env=env, merged=True)
+    if status:
+        raise peer.Wrong(f"cannot trust it: {out.decode()}")
+    return [loop, "run", "asks"], env
+
+
+SAID = """\
+Ulm: 5.0
+Bad Schandau: 14.0, wind 3.5
+'': unknown place
+warmest: 14.0, wind 3.5
+"""
+
+
+def under_loop(world, name, command):
+    """A template, copied, bound and called by a component."""
+    title = f"sidecars/{name}-under-loop"
+    if skip := missing(world, title, command):
+        return skip
+    home = common.fresh_folder(world, "template-")
+    command = [part.format(build=world.components) for part in command]
+    try:
+        work = copied(world, name, home)
+        run, env = workspace(world, work, "acme:weather/api", {"sidecar": command, "warmer": 2}, "weather", {})
+        status, out, err = common.run([*run, "Ulm", "Bad Schandau", ""], cwd=work, env=env)
+        if (status, out.decode()) != (0, SAID):
+            raise peer.Wrong(f"it ended with {status}:\n{out.decode()}{err.decode()}")
+        if "weather/stderr: the diary of Ulm is closed" not in err.decode():
+            raise peer.Wrong(f"not in the log: the diary is closed\n{err.decode()}")
+    except peer.Wrong as why:
+        return Result(title, False, f"{why}\n")
+    finally:
+        common.remove(home)
+    return Result(title)
+
+
+STORAGE = {"sidecar": ["node", str(ROOT / "sidecars/storage-node/storage.js")], "file": "data/store.log"}
+
+
+def promises_under_loop(world):
+    """The promises that a component asks of whoever serves loop:storage."""
+    title = "sidecars/storage-node-promises-under-loop"
+    if skip := missing(world, title, ["node"]):
+        return skip
+    home = common.fresh_folder(world, "storage-")
+    work = home / "notes"
+    work.mkdir()
+    try:
+        run, env = workspace(world, work, "loop:storage/store", STORAGE, "store-promises", {"storage": {"quota": "64MiB"}})
+        status, out, err = common.run(run, cwd=work, env=env)
+        kept = re.fullmatch(r"(\d+) of (\d+) promises kept\n", out.decode())
+        ok = status == 0 and kept and kept[1] == kept[2]
+        return Result(title, bool(ok), f"status {status}\n{out.decode()}{err.decode()}")
+    finally:
+        common.remove(home)
+
+
+def storage_under_loop(world):
+    """A component stores in storage-node; loop is killed (SIGKILL) meanwhile. What was acknowledged is
+    there for the next run."""
+    title = "sidecars/storage-node-under-loop"
+    if skip := missing(world, title, ["node"]):
+        return skip
+    home = common.fresh_folder(world, "storage-")
+    work = home / "notes"
+    work.mkdir()
+    try:
+        run, env = workspace(world, work, "loop:storage/store", STORAGE, "store", {"storage": {"quota": "1MiB"}})
+        total = 0
+        for turn in range(6):
+            acknowledged = killed([*run, "in", "notes", "hammer"], work, env, random.uniform(0.5, 1.5))
+            status, out, err = common.run([*run, "in", "notes", "many", "n", "."], cwd=work, env=env)
+            if status:
+                raise peer.Wrong(f"run {turn}: status {status}: {err.decode()}")
+            there = out.decode().split()[-1]
+            there = 0 if there == "-" else int(there)
+            # One more may have been under way, and one whose line was not printed.
+            if not (acknowledged or total) <= there or acknowledged and there > acknowledged + 2:
+                raise peer.Wrong(f"run {turn}: {acknowledged} acknowledged, {there} there")
+            total = there
+        if total < 6:
+            raise peer.Wrong(f"{total} writes in 6 runs: nothing was tested")
+    except peer.Wrong as why:
+        return Result(title, False, f"{why}\n")
+    finally:
+        common.remove(home)
+    return Result(title)
+
+
+def killed(command, home, env, delay):
+    """The last number that was printed; 0: none."""
+    process = subprocess.Popen(command, cwd=home, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, start_new_session=True)
+    time.sleep(delay)
+    if process.poll() is not None:
+        raise peer.Wrong(f"it ended by itself: {process.communicate()[1].decode()}")
+    process.kill()
+    lines = process.communicate()[0].decode().split("\n")[:-1]  # the last one may be cut
+    return int(lines[-1]) if lines else 0
