@@ -26,7 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from lib import common, golden, groups, limits, sdk, sidecar_c, sidecar_programs, sidecars, storage, supervisor  # noqa: E402
+from lib import common, golden, groups, limits, sdk, sidecar_programs, sidecars, storage, supervisor  # noqa: E402
 
 # name, jobs, how many at a time (1: they measure time)
 GROUPS = [
