@@ -143,6 +143,9 @@ loop_error *lp_side_reader_fill(lp_side_reader *r, int fd, bool *ret_got)
 
 loop_error *lp_side_reader_next(lp_side_reader *r, lp_side_frame *ret, bool *ret_got)
 {
+    *ret_got = false;
+    if (!r->buffer) /* nothing came yet */
+        return NULL;
     LP_TRY(check_header(r));
     const uint8_t *h = r->buffer + r->start;
     size_t have = r->end - r->start;

@@ -174,7 +174,14 @@ static void write_frame(uint8_t type, uint8_t flags, uint32_t id, const uint8_t 
         h[i] = (uint8_t)(len >> 8 * i);
         h[8 + i] = (uint8_t)(id >> 8 * i);
     }
+    uint8_t small[256]; /* one part is cheaper than two */
     struct iovec v[2] = {{h, sizeof h}, {(void *)(uintptr_t)data, len}};
+    if (len && len <= sizeof small - sizeof h) {
+        memcpy(small, h, sizeof h);
+        memcpy(small + sizeof h, data, len);
+        v[0] = (struct iovec){small, sizeof h + len};
+        v[1].iov_len = 0;
+    }
     pthread_mutex_lock(&sc.writing);
     while (v[0].iov_len + v[1].iov_len) {
         ssize_t n = writev(sc_output, v, v[1].iov_len ? 2 : 1);

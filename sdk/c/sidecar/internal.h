@@ -262,6 +262,7 @@ extern struct sc_process {
     uint32_t to_spend, spent;
     loop_call *calls;
     size_t call_count;
+    unsigned work; /* drops, saving and restoring: under way */
     sc_caller *callers;
     sc_asked *asked;
     uint32_t next_id;
@@ -295,8 +296,9 @@ void sc_send_state(uint32_t id, const uint8_t *data, size_t len, bool more);
 /* The lock is held: waits for news. Who reads lets somebody else do it. */
 void sc_wait(void);
 void sc_let_read(void);
-/* Around what may last: another thread may be made to read meanwhile. */
-void sc_begin_work(void);
+/* Around what is not a call and has to be done before the end. What may `last` does not keep others
+   from reading. */
+void sc_begin_work(bool may_last);
 void sc_end_work(void);
 
 /* ---- state ---- */

@@ -123,16 +123,19 @@ static void be_busy(void)
     }
 }
 
-void sc_begin_work(void)
+void sc_begin_work(bool may_last)
 {
     pthread_mutex_lock(&sc.lock);
-    be_busy();
+    sc.work++;
+    if (may_last)
+        be_busy();
     pthread_mutex_unlock(&sc.lock);
 }
 
 void sc_end_work(void)
 {
     pthread_mutex_lock(&sc.lock);
+    sc.work--;
     if (i_read())
         role.busy = false;
     pthread_mutex_unlock(&sc.lock);
@@ -661,10 +664,12 @@ static void on_drop(const sc_message *m)
     uint64_t number = sc_number(&in, 64);
     if (sc_end(&in))
         sc_broken("a DROP that is none");
+    sc_begin_work(false); /* what is asked after it finds it done */
     void *object = sc_object(interface, resource, number, true);
     if (object)
         drop_object(interface, resource, object);
-    else
+    sc_end_work();
+    if (!object)
         fprintf(stderr, "warning: the host dropped the handle %llu, which is not held\n",
                 (unsigned long long)number);
 }
@@ -826,12 +831,12 @@ static void finish(void)
     for (loop_call *c = sc.calls; c; c = c->next)
         if (atomic_load(&c->reason) == LOOP_CANCEL_NONE)
             atomic_store(&c->reason, LOOP_CANCEL_STOPPED);
-    while (sc.calls && sc_now_ns() < until) {
+    while ((sc.calls || sc.work) && sc_now_ns() < until) {
         pthread_mutex_unlock(&sc.lock);
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
         pthread_mutex_lock(&sc.lock);
     }
-    bool idle = !sc.calls;
+    bool idle = !sc.calls && !sc.work;
     pthread_mutex_unlock(&sc.lock);
     if (idle && sc.provider->close)
         sc.provider->close(sc.self);

@@ -190,7 +190,7 @@ void sc_on_state(sc_message *m)
     }
     if (m->type == SC_RESTORE)
         begin_restore(&s);
-    sc_begin_work();
+    sc_begin_work(true);
     switch (m->type) {
     case SC_QUIESCE: quiesce(m->id); break;
     case SC_SAVE: save(m->id, interface_of(m)); break;
