@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs what is built: DEST/bin/loop, DEST/lib/libloop.so, DEST/include/loop, man
-# pages, completions, and DEST/share/loop with profiles, classes and WIT.
+# pages, completions, and DEST/share/loop with profiles, classes, WIT and the templates
+# of sidecars, which need nothing else of this tree.
 #
 #   tools/install.sh BUILD DEST
 #
@@ -32,6 +33,19 @@ meson install -C "$build" --no-rebuild --quiet --destdir "$dest" >"${TMPDIR:-/tm
     fail "cannot install into '$dest'" "sudo make install, or another PREFIX"
 }
 rm -f "${TMPDIR:-/tmp}/loop-install.$$"
+# Templates of sidecars with the SDK that each links to, and what calls and checks one.
+share=$dest/share/loop
+root=$(cd "$(dirname "$0")/.." && pwd)
+rm -rf "$share/templates" "$share/sidecar"
+mkdir -p "$share/templates" "$share/sidecar/conformance"
+for template in "$root"/templates/sidecar-*; do
+    cp -rL "$template" "$share/templates/"
+done
+find "$share/templates" \( -name target -o -name __pycache__ \) -prune -exec rm -rf {} +
+cp "$root/sidecar/PROTOCOL.md" "$share/sidecar/"
+for file in "$root"/sidecar/conformance/*.*; do
+    cp "$file" "$share/sidecar/conformance/"
+done
 case $dest in
     /usr | /usr/local) ldconfig 2>/dev/null || true ;; # the loader keeps a list of what is there
 esac

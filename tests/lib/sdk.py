@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from . import common
@@ -250,5 +251,17 @@ def installed(world):
         out = ran(["./x"], cwd=folder, env=env | {"LD_LIBRARY_PATH": str(folder / "second/lib")})
         assert out == ran(["pkg-config", "--modversion", "loop"], env=env), out
 
+    def install_has_sidecars_to_start_from(folder):
+        share = folder / "second/share/loop"
+        links = [p for p in share.rglob("*") if p.is_symlink()]
+        assert not links, f"links: {links}"
+        for name, file in (("c", "weather.c"), ("node", "loop-sidecar/sidecar.js"),
+                           ("rust", "loop-sidecar/src/lib.rs"), ("python", "loop_sidecar/sidecar.py")):
+            assert (share / f"templates/sidecar-{name}" / file).exists(), name
+        shutil.copytree(share / "templates/sidecar-python", folder / "weather")
+        out = ran([sys.executable, share / "sidecar/conformance/call.py", 'api.now "Ulm"', "--",
+                   sys.executable, folder / "weather/weather.py"], cwd=folder, env=world.environment(folder))
+        assert 'api.now "Ulm" = {"ok": {"celsius": 3.0, "wind": null}}' in out, out
+
     return cases(common.fresh_folder(world, "install-"), install_has_every_file, install_may_be_moved,
-                 install_is_found_by_pkg_config)
+                 install_is_found_by_pkg_config, install_has_sidecars_to_start_from)
