@@ -336,7 +336,7 @@ export class Log {
                     }
             parts.push(operation(COUNT, "", "", "", Buffer.alloc(0), [this.count, this.draw]));
             await flush();
-            fs.fsyncSync(file.fd);
+            await sync(file.fd); // not at once: PING is answered meanwhile
             fs.renameSync(name, this.path);
             fs.closeSync(this.file.fd);
             Object.assign(this, { file, index, number, compactFrom: COMPACT_FROM });
