@@ -1,6 +1,6 @@
 /*
- * tests/sidecar/journal.c: test:side/journal as a sidecar on sdk/c: what the Python ones do not have:
- * shared memory, functions that wait while others go on, and the next of a chain.
+ * tests/sidecar/journal.c: test:side/journal as a sidecar on sdk/c: what the Python ones do not
+ * have: shared memory, functions that wait while others go on, and the next of a chain.
  */
 #include <loop_sidecar.h>
 #include <stdatomic.h>
