@@ -311,18 +311,20 @@ def killed_host(world, busy):
 
 # --- many at once ----------------------------------------------------------------------
 
-def hammer(world):
-    seconds = os.environ.get("LOOP_HAMMER_SECONDS", "10")
+def hammer(world, title, form):
+    """`form` is what tests/sidecar/hammer.c takes, "FILE" the journal's own."""
+    seconds = os.environ.get("LOOP_HAMMER_SECONDS", "5")
     home = common.fresh_folder(world, "hammer-")
     mark = f"LOOP_TEST_MARK={os.getpid()}-{time.monotonic_ns()}"
-    env = environment(world, home, mark)
+    journal = str(home / "journal")
+    env = environment(world, home, mark) | {"JOURNAL_FILE": journal}
     status, out, err = common.run(
-        [str(world.build / "tests/sidecar_hammer"), str(world.components / "guests/side.wasm"), str(home / "journal"),
-         seconds, "--", sys.executable, str(JOURNAL), str(home / "journal")], env=env, timeout=float(seconds) + 120)
+        [str(world.build / "tests/sidecar_hammer"), str(world.components / "guests/side.wasm"), journal, seconds,
+         *[journal if word == "FILE" else str(word) for word in form]], env=env, timeout=float(seconds) + 120)
     left = left_over(mark)
     common.remove(home)
     detail = out.decode(errors="replace") + err.decode(errors="replace")[-3000:]
-    return Result("sidecar/20 guests and random kills", status == 0 and not left, f"{detail}left: {left}\n")
+    return Result(f"sidecar/20 guests, {title}", status == 0 and not left, f"{detail}left: {left}\n")
 
 
 def jobs(world):
@@ -336,4 +338,8 @@ def jobs(world):
         yield lambda run=run: run(world)
     for busy in (False, True):
         yield lambda busy=busy: killed_host(world, busy)
-    yield lambda: hammer(world)
+    tests = world.build / "tests"
+    yield lambda: hammer(world, "linked in", ["linked-in"])
+    yield lambda: hammer(world, "a library", ["library", tests / "journal_library.so"])
+    yield lambda: hammer(world, "a sidecar in C, random kills", ["sidecar", tests / "sidecar_journal"])
+    yield lambda: hammer(world, "a sidecar in Python, random kills", ["sidecar", sys.executable, JOURNAL, "FILE"])

@@ -1,11 +1,18 @@
 /*
- * tests/sidecar/journal.c: test:side/journal as a sidecar on sdk/c: what the Python ones do not
- * have: shared memory, functions that wait while others go on, and the next of a chain.
+ * tests/sidecar/journal.c: test:side/journal in C: as a sidecar on sdk/c (what the Python ones do
+ * not have: shared memory, functions that wait while others go on, and the next of a chain), in a
+ * shared library (JOURNAL_LIBRARY), and to be linked in (JOURNAL_LINKED_IN).
+ *
+ * Where the environment has JOURNAL_FILE, lines are written to that file.
  */
+#include <fcntl.h>
+#if !defined(JOURNAL_LIBRARY) && !defined(JOURNAL_LINKED_IN)
 #include <loop_sidecar.h>
+#endif
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "side.h"
 
@@ -21,6 +28,18 @@ static void nap(double seconds)
     nanosleep(&t, NULL);
 }
 
+/* One write appends the whole line, whoever writes beside. */
+static bool keep(loop_string line)
+{
+    char text[256];
+    int n = snprintf(text, sizeof text, "%.*s\n", (int)line.len, line.ptr);
+    int file = open(getenv("JOURNAL_FILE"), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    bool written = file >= 0 && n < (int)sizeof text && write(file, text, (size_t)n) == n;
+    if (file >= 0)
+        close(file);
+    return written;
+}
+
 /* "slow 0.5" waits; "patient" until it is told to stop; "next x" is asked of the next provider. */
 static loop_error *append(void *self, loop_call *call, loop_string line,
                           test_side_journal_result_u32_error *ret)
@@ -34,6 +53,12 @@ static loop_error *append(void *self, loop_call *call, loop_string line,
         nap(0.005);
     if (strncmp(text, "next ", 5) == 0)
         return test_side_journal_next_append(call, (loop_string){line.ptr + 5, line.len - 5}, ret);
+    if (getenv("JOURNAL_FILE") && !keep(line)) {
+        ret->is_err = true;
+        ret->of.error = (test_side_journal_error){.tag = TEST_SIDE_JOURNAL_ERROR_REFUSED,
+                                                  .of.refused = loop_string_of("not written")};
+        return NULL;
+    }
     ret->of.ok = ++lines;
     return NULL;
 }
@@ -48,8 +73,8 @@ static loop_error *echo(void *self, loop_call *call, loop_list_u8 bytes,
     return NULL;
 }
 
-static loop_error *open(void *self, loop_call *call, loop_string name,
-                        test_side_journal_result_own_thing_error *ret)
+static loop_error *open_thing(void *self, loop_call *call, loop_string name,
+                              test_side_journal_result_own_thing_error *ret)
 {
     (void)self, (void)call;
     ret->of.ok = malloc(sizeof *ret->of.ok);
@@ -80,14 +105,32 @@ static loop_error *take(void *self, loop_call *call, test_side_journal_thing *it
     return NULL;
 }
 
-/* `plain` is not there: it goes to the next. */
+#if defined(JOURNAL_LIBRARY) || defined(JOURNAL_LINKED_IN)
+static loop_error *plain(void *self, loop_call *call, loop_string text, loop_string *ret)
+{
+    (void)self;
+    *ret = loop_call_format(call, "hello %.*s", (int)text.len, text.ptr);
+    return NULL;
+}
+#define PLAIN plain
+#else
+#define PLAIN NULL /* it goes to the next */
+#endif
+
 static const test_side_journal_functions functions = {.append = append,
                                                       .echo = echo,
-                                                      .open = open,
+                                                      .plain = PLAIN,
+                                                      .open = open_thing,
                                                       .take = take,
                                                       .thing_get = get,
                                                       .thing_drop = drop};
-static const loop_provider provider = {
+#ifdef JOURNAL_LINKED_IN
+extern const loop_provider journal_provider;
+#define provider journal_provider
+#else
+static
+#endif
+const loop_provider provider = {
     .abi = LOOP_PROVIDER_ABI,
     .name = "journal",
     .summary = "a journal in memory",
@@ -96,7 +139,11 @@ static const loop_provider provider = {
     .threads = LOOP_THREADS_ANY,
 };
 
+#if defined(JOURNAL_LIBRARY)
+LOOP_PROVIDER_EXPORT(provider);
+#elif !defined(JOURNAL_LINKED_IN)
 int main(void)
 {
     return loop_sidecar_main(&provider, "1");
 }
+#endif
