@@ -242,6 +242,7 @@ static loop_error *take_place(struct lp_side_call *c)
     loop_error *err = NULL;
     while (*last)
         last = &(*last)->queued;
+    c->queued = NULL; /* it may have waited before, for a process that went */
     *last = c;
     while (!err && alive(c) && (s->queue != c || s->in_flight >= most)) {
         wait_some(c);
