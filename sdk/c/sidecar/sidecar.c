@@ -31,6 +31,7 @@ struct sc_process sc = {
     .next_id = 1,
 };
 int sc_input, sc_output;
+static pthread_cond_t over = PTHREAD_COND_INITIALIZER; /* sc.ended, for the main thread */
 
 uint64_t sc_now_ns(void)
 {
@@ -744,6 +745,7 @@ static void *serve(void *unused)
                 pthread_mutex_lock(&sc.lock);
                 sc.ended = true;
                 pthread_cond_broadcast(&sc.news);
+                pthread_cond_signal(&over);
                 pthread_mutex_unlock(&sc.lock);
                 return unused; /* and keeps the role */
             }
@@ -827,7 +829,7 @@ static void finish(void)
     uint64_t until = sc_now_ns() + LAST_WORDS_NS;
     pthread_mutex_lock(&sc.lock);
     while (!sc.ended)
-        pthread_cond_wait(&sc.news, &sc.lock);
+        pthread_cond_wait(&over, &sc.lock); /* not `news`, of which there are some every call */
     for (loop_call *c = sc.calls; c; c = c->next)
         if (atomic_load(&c->reason) == LOOP_CANCEL_NONE)
             atomic_store(&c->reason, LOOP_CANCEL_STOPPED);
