@@ -155,10 +155,10 @@ static void take_turn(struct lp_side_call *c, uint64_t until)
             lp_os_cond_broadcast(s->changed);
         return;
     }
-    lp_os_waited w[] = {{.fd = s->g.out},
-                        {.fd = lp_side_writer_left(&s->writer) ? s->g.in : -1, .to_write = true}};
+    lp_os_waited w[] = {{.fd = s->g.out}, {.fd = s->g.in, .to_write = true}};
+    size_t both = lp_side_writer_left(&s->writer) ? 2 : 1;
     lp_os_mutex_unlock(s->lock);
-    lp_os_wait(w, 2, until);
+    lp_os_wait(w, both, until);
     lp_os_mutex_lock(s->lock);
     s->turn = false;
     if (s->generation == generation && s->phase == LP_SIDE_OPEN) {
