@@ -6,7 +6,7 @@
  * `loop bindgen c-host` writes from WIT, and a table of C functions, which you
  * fill. The host opens one object for each set of options it is bound with and shares
  * it among instances; every call says who calls. The same source can be linked in, loaded as a
- * shared library (LOOP_PROVIDER_EXPORT, below) or, not there yet, run as a process of its own.
+ * shared library (LOOP_PROVIDER_EXPORT, below) or run as a process of its own (sdk/c/sidecar).
  *
  *     static loop_error *roll(void *self, loop_call *call, uint32_t sides, uint32_t *ret)
  *     {
