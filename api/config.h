@@ -109,8 +109,9 @@ bool lp_config_leads_out(const loop_config *c, const char *path);
  */
 loop_error *lp_config_library_check(const loop_config *c, const char *path) LOOP_MUST_USE;
 /*
- * The same for the program that a sidecar is, where it lies in the workspace: nobody else can
- * change it. What is found by PATH, or not at all, is for whoever starts it. LOOP_DENIED.
+ * The same for the program that a sidecar is, and its arguments up to the first file of the
+ * workspace: no component may write to them or to a link on the way, nobody else to that file.
+ * What is found by PATH is for whoever starts it. LOOP_DENIED.
  */
 loop_error *lp_config_sidecar_check(const loop_config *c, const char *const *command) LOOP_MUST_USE;
 

@@ -65,6 +65,62 @@ static loop_error *check_writers(const loop_config *c, const char *what, const c
     return NULL;
 }
 
+/* Takes `why`, which may be NULL. */
+static loop_error *unsafe(const char *what, char *why)
+{
+    loop_error *e = why ? loop_error_new(LOOP_DENIED, "%s", why) : NULL;
+    free(why);
+    if (!e)
+        return NULL;
+    return loop_error_hint_set(e,
+                               "what is %s belongs to you or to root, with every folder above it, "
+                               "and nobody else can write there",
+                               strcmp(what, "sidecar") == 0 ? "started" : "loaded");
+}
+
+/* Who may change the link `at`, which lies in `folder`, decides what is loaded. */
+static loop_error *check_link(const loop_config *c, const char *what, const char *folder,
+                              const char *at)
+{
+    LP_TRY(check_writers(c, what, at));
+    return lp_path_inside(at, c->root) ? unsafe(what, lp_os_why_unsafe(folder)) : NULL;
+}
+
+/*
+ * Each link on the way to `path` (absolute), and what is at its end; the way as the system goes it,
+ * so that a link to a link is seen, too. What is not there is looked at where it would be.
+ */
+static loop_error *check_way(const loop_config *c, const char *what, const char *path)
+{
+    lp_auto(lp_free_string) char *at = lp_strdup("/");
+    lp_auto(lp_free_string) char *rest = lp_strdup(path);
+    for (size_t links = 0; links <= LP_MAX_LINKS;) {
+        const char *part = rest + strspn(rest, "/");
+        size_t n = strcspn(part, "/");
+        if (!n)
+            return check_writers(c, what, at);
+        lp_auto(lp_free_string) char *name = lp_strndup(part, n);
+        bool up = strcmp(name, "..") == 0;
+        lp_auto(lp_free_string) char *next = up                       ? lp_path_parent(at)
+                                             : strcmp(name, ".") == 0 ? lp_strdup(at)
+                                                                      : lp_path_join(at, name);
+        lp_auto(lp_free_string) char *to = lp_os_link(next);
+        if (to) {
+            links++;
+            LP_TRY(check_link(c, what, at, next));
+        }
+        char *left = lp_format("%s%s", to ? to : "", part + n);
+        free(rest);
+        rest = left;
+        if (!to || to[0] == '/') {
+            free(at);
+            at = to ? lp_strdup("/") : lp_take(&next);
+        }
+    }
+    return loop_error_new(LOOP_DENIED, "more than %d links on the way to the %s '%s'", LP_MAX_LINKS,
+                          what, path);
+}
+
 loop_error *lp_config_library_check(const loop_config *c, const char *path)
 {
     lp_auto(lp_free_string) char *real = lp_os_realpath(path);
@@ -76,26 +132,22 @@ loop_error *lp_config_library_check(const loop_config *c, const char *path)
         return loop_error_hint_set(
             loop_error_new(LOOP_DENIED, "the library '%s' is a link to '%s'", path, real),
             "name the library itself: what was trusted is what loop.yaml says");
-    return check_writers(c, "library", real);
+    return check_way(c, "library", path);
 }
 
 loop_error *lp_config_sidecar_check(const loop_config *c, const char *const *command)
 {
-    /* `./weather`, or `node weather.js`: the first of the two that lies in the workspace. */
-    for (size_t i = 0; i < 2 && command[i]; i++) {
-        if (i == 0 && !strchr(command[i], '/'))
-            continue; /* found by PATH */
+    /* `./weather`, `node weather.js`, `python3 -u weather.py`: up to the first file of the
+       workspace, which is what runs. */
+    for (size_t i = 0; command[i]; i++) {
+        bool by_path = i == 0 && !strchr(command[i], '/'), option = i && command[i][0] == '-';
         lp_auto(lp_free_string) char *whole = lp_path_join(c->root, command[i]);
         lp_auto(lp_free_string) char *real = lp_os_realpath(whole);
-        if (!real || lp_os_is_dir(real) || !lp_path_inside(real, c->root))
+        if (by_path || option || (real ? lp_os_is_dir(real) : !strchr(command[i], '/')))
             continue;
-        lp_auto(lp_free_string) char *why = lp_os_why_unsafe(real);
-        if (why)
-            return loop_error_hint_set(
-                loop_error_new(LOOP_DENIED, "%s", why),
-                "what is started belongs to you or to root, with every folder above it, and "
-                "nobody else can write there");
-        return check_writers(c, "sidecar", real);
+        LP_TRY(check_way(c, "sidecar", whole));
+        if (real && lp_path_inside(real, c->root))
+            return unsafe("sidecar", lp_os_why_unsafe(real));
     }
     return NULL;
 }

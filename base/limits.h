@@ -15,6 +15,7 @@
 #define LP_MAX_CONFIG_KEYS 1024             /* keys of one map in loop.yaml */
 #define LP_MAX_NAME 256                     /* component, provider, interface and option names */
 #define LP_MAX_PATH 4096                    /* a path in configuration or on the command line */
+#define LP_MAX_LINKS 40       /* symbolic links on the way to a file that is checked for trust */
 #define LP_MAX_IMPORTS 4096   /* functions and resources that a component imports and exports */
 #define LP_MAX_VALUE_DEPTH 64 /* nesting of a type of a component */
 #define LP_MAX_VALUE_SIZE (64u << 10)   /* bytes of a value, without what it points to */

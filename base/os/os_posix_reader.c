@@ -67,6 +67,13 @@ char *lp_os_why_unsafe(const char *path)
     }
 }
 
+char *lp_os_link(const char *path)
+{
+    char to[LP_MAX_PATH];
+    ssize_t n = readlink(path, to, sizeof to);
+    return n > 0 && (size_t)n < sizeof to ? lp_strndup(to, (size_t)n) : NULL;
+}
+
 lp_os_reader *lp_os_reader_open(const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
