@@ -71,7 +71,8 @@ static size_t value_start(const char *text, size_t len, size_t i)
 
 static size_t word_end(const char *text, size_t len, size_t i)
 {
-    while (i < len && !strchr(" \t\r\n,;&|)]}", text[i]))
+    /* A zero byte ends no value: strchr would find it. */
+    while (i < len && (!text[i] || !strchr(" \t\r\n,;&|)]}", text[i])))
         i++;
     return i;
 }

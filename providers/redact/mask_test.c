@@ -51,6 +51,16 @@ static void values_behind_names(void **state)
     }
 }
 
+static void a_zero_byte_ends_no_value(void **state)
+{
+    (void)state;
+    static const char text[] = "token=ab\0cd ok";
+    char out[3 * sizeof text];
+    size_t n = mask_text(names, text, sizeof text - 1, out);
+    assert_int_equal(n, strlen("token=*** ok"));
+    assert_memory_equal(out, "token=*** ok", n);
+}
+
 /* Whatever the text, what comes out fits the room, and the same again changes nothing. */
 static void any_text_fits_and_is_stable(void **state)
 {
@@ -80,6 +90,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_behind_names),
+        cmocka_unit_test(a_zero_byte_ends_no_value),
         cmocka_unit_test(any_text_fits_and_is_stable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
