@@ -7,8 +7,8 @@
  *       loop:core/logging: [{ use: rate-limit, per-second: 10, burst: 50 }, logging]
  *
  * A component may write `burst` entries at once and `per-second` on the average (a token
- * bucket). What is over is dropped and counted; the next entry that passes is followed by
- * one of the host's own that says how many are missing. The last ones are told at the end.
+ * bucket). What is over is dropped and counted; before the next entry that passes comes one
+ * of the host's own that says how many are missing. The last ones are told at the end.
  * Of more than MAX_COMPONENTS components, those that come last share a bucket.
  */
 #include "providers/rate_limit/rate_limit.h"
