@@ -31,8 +31,19 @@ static bool before(const struct lp_binding *b, const loop_provider *first,
     return false;
 }
 
-/* Each provider once; two that are locked during a call always in one order. */
-static loop_error *check_order(const loop_host *h, const struct lp_binding *b)
+/* Whether it is what is bound for that component (NULL: for all). */
+static bool is_for(const struct lp_binding *b, const char *component, const char *interface_name)
+{
+    return strcmp(b->interface_name, interface_name) == 0 && !b->component == !component &&
+           (!component || strcmp(b->component, component) == 0);
+}
+
+/*
+ * Each provider once; two that are locked during a call always in one order. What `b` takes the
+ * place of does not count.
+ */
+static loop_error *check_order(const loop_host *h, const struct lp_binding *b,
+                               const char *component, const char *interface_name)
 {
     for (size_t i = 0; i < b->n; i++) {
         for (size_t j = i + 1; j < b->n; j++) {
@@ -41,7 +52,8 @@ static loop_error *check_order(const loop_host *h, const struct lp_binding *b)
                 return loop_error_new(LOOP_USAGE, "the provider '%s' is twice in a chain",
                                       first->name);
             for (size_t k = 0; k < h->bindings.n; k++)
-                if (before(&h->bindings.at[k], second, first))
+                if (!is_for(&h->bindings.at[k], component, interface_name) &&
+                    before(&h->bindings.at[k], second, first))
                     return loop_error_hint_set(
                         loop_error_new(LOOP_USAGE, "'%s' comes before '%s' in the chain of '%s'",
                                        second->name, first->name, h->bindings.at[k].interface_name),
@@ -82,9 +94,7 @@ static void unbind(loop_host *h, const char *component, const char *interface_na
     size_t kept = 0;
     for (size_t i = 0; i < h->bindings.n; i++) {
         struct lp_binding *b = &h->bindings.at[i];
-        bool same = strcmp(b->interface_name, interface_name) == 0 && !b->component == !component &&
-                    (!component || strcmp(b->component, component) == 0);
-        if (same)
+        if (is_for(b, component, interface_name))
             free_binding(b);
         else
             h->bindings.at[kept++] = *b;
@@ -92,8 +102,8 @@ static void unbind(loop_host *h, const char *component, const char *interface_na
     h->bindings.n = kept;
 }
 
-loop_error *loop_host_bind_chain(loop_host *h, const char *component, const char *interface_name,
-                                 const loop_link *links, size_t count)
+static loop_error *bind_chain(loop_host *h, const char *component, const char *interface_name,
+                              const loop_link *links, size_t count)
 {
     struct lp_binding b = {0};
     if (!count)
@@ -107,12 +117,21 @@ loop_error *loop_host_bind_chain(loop_host *h, const char *component, const char
         return loop_error_hint_set(loop_error_new(LOOP_USAGE, "'%s' serves nothing by itself",
                                                   b.links[count - 1]->table->name),
                                    "name a provider of '%s' behind it", interface_name);
+    LP_TRY(check_order(h, &b, component, interface_name));
     unbind(h, component, interface_name);
-    LP_TRY(check_order(h, &b));
     b.component = component ? lp_strdup(component) : NULL;
     b.interface_name = lp_strdup(interface_name);
     *lp_push(&h->bindings) = b;
     return NULL;
+}
+
+loop_error *loop_host_bind_chain(loop_host *h, const char *component, const char *interface_name,
+                                 const loop_link *links, size_t count)
+{
+    lp_os_mutex_lock(h->finding);
+    loop_error *err = bind_chain(h, component, interface_name, links, count);
+    lp_os_mutex_unlock(h->finding);
+    return err;
 }
 
 loop_error *loop_host_bind(loop_host *h, const char *interface_name, const char *provider)

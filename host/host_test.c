@@ -174,9 +174,14 @@ static void chains(void **state)
     bind_fails(h, many, LP_MAX_CHAIN + 1, LOOP_LIMIT);
     bind_fails(h, many, 0, LOOP_USAGE);
     /* A provider waits for nobody that may wait for it: once in a chain, and in one order. */
+    assert_null(loop_host_bind(h, "acme:weather/api", "first"));
     bind_fails(h, (loop_link[]){{"first", NULL}, {"first", NULL}}, 2, LOOP_USAGE);
     assert_null(loop_host_bind_chain(h, "one", "acme:weather/api", links, 2));
     bind_fails(h, (loop_link[]){{"first", NULL}, {"unfilled", NULL}}, 2, LOOP_USAGE);
+    /* What could not be bound leaves what was. */
+    assert_true(lp_host_find(h, NULL, "acme:weather/api@0.1.0", &chain, &version, &why));
+    assert_int_equal(chain.n, 1);
+    assert_string_equal(chain.links[0].provider->table->name, "first");
     /* What is bound again is bound anew, its order too. */
     assert_null(loop_host_bind_chain(h, "one", "acme:weather/api", links, 1));
     bind_fails(h, (loop_link[]){{"first", NULL}, {"unfilled", NULL}}, 2, LOOP_OK);

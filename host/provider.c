@@ -60,11 +60,13 @@ bool lp_is_interceptor(const loop_provider *p)
 loop_error *lp_host_provider_add(loop_host *h, const loop_provider *table, loop_tier tier)
 {
     LP_TRY(lp_table_check(table));
-    for (size_t i = 0; i < h->tables.n; i++)
-        if (strcmp(h->tables.at[i].table->name, table->name) == 0)
-            return loop_error_new(LOOP_INVALID, "there is a provider '%s' already", table->name);
-    *lp_push(&h->tables) = (struct lp_table){table, tier};
-    return NULL;
+    lp_os_mutex_lock(h->finding); /* a provider on another thread may look for a peer */
+    bool taken = lp_find_table(h, table->name) != NULL;
+    if (!taken)
+        *lp_push(&h->tables) = (struct lp_table){table, tier};
+    lp_os_mutex_unlock(h->finding);
+    return taken ? loop_error_new(LOOP_INVALID, "there is a provider '%s' already", table->name)
+                 : NULL;
 }
 
 loop_error *loop_host_provider_add(loop_host *h, const loop_provider *table)
