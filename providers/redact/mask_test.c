@@ -61,6 +61,18 @@ static void a_zero_byte_ends_no_value(void **state)
     assert_memory_equal(out, "token=*** ok", n);
 }
 
+/* Of names that begin alike the longest is what is there. */
+static void the_longest_name_counts(void **state)
+{
+    (void)state;
+    static const mask_names alike = {"api,api key"};
+    static const char text[] = "api key=x";
+    char out[3 * sizeof text];
+    size_t n = mask_text(alike, text, sizeof text - 1, out);
+    assert_int_equal(n, strlen("api key=***"));
+    assert_memory_equal(out, "api key=***", n);
+}
+
 /* Whatever the text, what comes out fits the room, and the same again changes nothing. */
 static void any_text_fits_and_is_stable(void **state)
 {
@@ -91,6 +103,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_behind_names),
         cmocka_unit_test(a_zero_byte_ends_no_value),
+        cmocka_unit_test(the_longest_name_counts),
         cmocka_unit_test(any_text_fits_and_is_stable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

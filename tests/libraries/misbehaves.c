@@ -31,7 +31,11 @@ static loop_error *answer(void *self, loop_call *call, const loop_interface *int
                           const void *args, void *ret)
 {
     (void)self, (void)call, (void)interface, (void)row, (void)args, (void)ret;
+#if defined(CALL_FAILS)
+    return loop_error_new(LOOP_UNAVAILABLE, "there is no ink");
+#else
     return NULL;
+#endif
 }
 
 #if defined(OPEN_FAILS)

@@ -1,9 +1,12 @@
 /*
- * log-all [long|flood|secret]: loop:core/logging, every level, fields of every kind.
+ * log-all [long|flood|secret|say TARGET MESSAGE|slow]: loop:core/logging, every level, fields of
+ * every kind.
  *
  * long: one entry far over any limit; flood: ten thousand entries; secret: what
- * a redacting provider should hide.
+ * a redacting provider should hide; slow: two entries, 1.2 seconds, two entries.
  */
+#include <unistd.h>
+
 #include "gen/loop.h"
 #include "guest.h"
 
@@ -84,6 +87,14 @@ int main(int argc, char **argv)
     } else if (strcmp(mode, "secret") == 0) {
         LOG(INFO, "auth", "signed in with token=abc123", TEXT_FIELD("password", "hunter2"),
             TEXT_FIELD("authorization", "Bearer abc123"), TEXT_FIELD("user", "ada"));
+    } else if (strcmp(mode, "say") == 0) {
+        LOG(INFO, argument(argc, argv, 2, ""), argument(argc, argv, 3, ""));
+    } else if (strcmp(mode, "slow") == 0) {
+        for (int i = 0; i < 4; i++) {
+            if (i == 2)
+                usleep(1200000);
+            LOG(INFO, "slow", "one of four", INTEGER_FIELD("number", i));
+        }
     } else {
         every_kind();
     }
