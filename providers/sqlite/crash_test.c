@@ -426,6 +426,42 @@ static void a_full_disk_loses_nothing_and_works_when_there_is_room(void **state)
     rounds(false, CRASH_FULL, 4);
 }
 
+/* The count that a version begins with. */
+static unsigned long count_of_set(world *w, loop_error **ret)
+{
+    lp_store_caller who = who_of(w, 0);
+    loop_string version = {0};
+    *ret = lp_store_set(w->store, &who, BUCKET, key_of(w, 0), bytes_of("value"), &version);
+    return version.len ? strtoul(version.ptr, NULL, 16) : 0;
+}
+
+/* What failed may be on the disk all the same: the version that it had is used up. */
+static void a_write_that_failed_has_spent_its_version(void **state)
+{
+    (void)state;
+    unsigned failed = 0;
+    for (unsigned after = 1; after <= 6; after++) {
+        world w;
+        loop_error *e;
+        make_world(&w, after, false);
+        assert_true(open_store(&w));
+        unsigned long first = count_of_set(&w, &e);
+        assert_null(e);
+        crash_disk_plan(CRASH_IO, after);
+        (void)count_of_set(&w, &e);
+        bool hit = e != NULL;
+        loop_error_delete(e);
+        crash_disk_plan(CRASH_NONE, 0);
+        unsigned long next = count_of_set(&w, &e);
+        assert_null(e);
+        assert_int_equal(next, first + 2);
+        failed += hit;
+        close_store(&w);
+        remove_world(&w);
+    }
+    assert_true(failed > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +469,7 @@ int main(void)
         cmocka_unit_test(a_power_cut_in_relaxed_mode_loses_the_last_writes_at_most),
         cmocka_unit_test(a_disk_that_fails_once_loses_nothing_acknowledged),
         cmocka_unit_test(a_full_disk_loses_nothing_and_works_when_there_is_room),
+        cmocka_unit_test(a_write_that_failed_has_spent_its_version),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
