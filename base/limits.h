@@ -33,6 +33,7 @@
 #define LP_MAX_TABLE_TYPE (1u << 20)    /* bytes of a function's type */
 #define LP_MAX_TABLE_TEXT 4096          /* bytes of its summary */
 #define LP_MAX_TABLE_OPTIONS 64         /* options of one provider */
+#define LP_MAX_OPTION_TEXT 4096         /* bytes of a text that one is given */
 #define LP_MAX_CHAIN 8                  /* providers of one interface, one before the other */
 #define LP_MAX_HANDLES 65536            /* resources of C that one instance holds */
 #define LP_MAX_KV_BATCH 4096            /* keys of one batch of wasi:keyvalue */

@@ -67,8 +67,8 @@ char *lp_option_expected(const char *type, const char *values, const char *text)
         return lp_strdup("a whole number");
     if (strcmp(type, "bool") == 0 && place("false|true", text) < 0)
         return lp_strdup("true or false");
-    if (strcmp(type, "string") == 0 && (!*text || strlen(text) > LP_MAX_NAME))
-        return lp_strdup("a name");
+    if (strcmp(type, "string") == 0 && (!*text || strlen(text) > LP_MAX_OPTION_TEXT))
+        return lp_format("a text of 1 to %d bytes", LP_MAX_OPTION_TEXT);
     if (strcmp(type, "path") == 0 && (!*text || strlen(text) > LP_MAX_PATH))
         return lp_strdup("a path");
     return NULL;

@@ -32,7 +32,7 @@
  * Options. A row of `options` is a name that loop.yaml may set where it binds the provider:
  * `bind: { acme:dice/roller: { use: dice, seed: 42 } }`. The host checks the text against the
  * row; the provider asks for it by services->option or option_number. A provider that is
- * bound with other options is another object.
+ * bound with other options is another object. A "string" has 1 to 4,096 bytes.
  *
  * Threads. `threads` says what the provider bears. ANY: its functions may run on
  * several threads at once. SERIAL: the host runs one at a time, drops included; what

@@ -20,12 +20,32 @@
 #include "providers/gen/wasi_drafts.h"
 #include "providers/redact/mask.h"
 
+/* "Password, token" as mask.h has them: lower case, no spaces around a name, none of no letters. */
+static char *tidy(const char *names)
+{
+    lp_buf b = {0};
+    for (const char *p = names; *p;) {
+        size_t n = strcspn(p, ","), start = strspn(p, " "), end = n;
+        while (end > start && p[end - 1] == ' ')
+            end--;
+        if (end > start)
+            lp_buf_puts(&b, b.len ? "," : "");
+        for (size_t i = start; i < end; i++)
+            lp_buf_add(&b, &(char){p[i] >= 'A' && p[i] <= 'Z' ? (char)(p[i] - 'A' + 'a') : p[i]},
+                       1);
+        p += n;
+        p += *p == ',';
+    }
+    return b.len ? lp_buf_take(&b) : NULL;
+}
+
 static loop_error *open_redact(const loop_services *services, void **ret_self)
 {
-    char *list = lp_strdup(services->option(services->host, "names"));
-    for (char *p = list; *p; p++)
-        *p = *p >= 'A' && *p <= 'Z' ? (char)(*p - 'A' + 'a') : *p;
-    *ret_self = list;
+    char *names = tidy(services->option(services->host, "names"));
+    if (!names)
+        return loop_error_hint_set(loop_error_new(LOOP_INVALID, "'names' has no name in it"),
+                                   "write what secrets are called: names: \"password,token\"");
+    *ret_self = names;
     return NULL;
 }
 

@@ -43,7 +43,8 @@ static loop_error *open_tracer(const loop_services *services, void **ret_self)
 {
     struct tracer *t = lp_alloc(sizeof *t);
     t->services = services;
-    t->every_ns = services->option_number(services->host, "every") * 1000000;
+    uint64_t every_ms = services->option_number(services->host, "every");
+    t->every_ns = LP_MIN(every_ms, (uint64_t)INT64_MAX / 1000000) * 1000000;
     t->next_ns = lp_os_now_ns() + t->every_ns;
     *ret_self = t;
     return NULL;
