@@ -115,6 +115,9 @@ loop_error *lp_config_library_check(const loop_config *c, const char *path) LOOP
  */
 loop_error *lp_config_sidecar_check(const loop_config *c, const char *const *command) LOOP_MUST_USE;
 
+/* The component that was granted a directory which `path`, from the workspace, leads into; NULL. */
+const char *lp_config_granted_to(const loop_config *c, const char *path);
+
 /* Which of the keys a file may have. */
 typedef enum lp_config_file_kind { LP_CONFIG_WORKSPACE, LP_CONFIG_PROFILE } lp_config_file_kind;
 

@@ -222,6 +222,34 @@ static loop_error *resolve(const loop_config *c, loop_host *h, const loop_bindin
     return loop_host_library_add(h, from->library, &ret->provider);
 }
 
+static const loop_provider *provider_of(const loop_host *h, const char *name)
+{
+    const loop_provider *p;
+    for (size_t i = 0; (p = loop_host_provider_at(h, i)); i++)
+        if (strcmp(p->name, name) == 0)
+            return p;
+    return NULL;
+}
+
+/* What a provider keeps in a file is its own: a component that has the folder could read it. */
+static void warn_of_files(const loop_config *c, loop_host *h, const loop_link *link,
+                          const loop_origin *at)
+{
+    const loop_provider *p = provider_of(h, link->provider);
+    for (const loop_provider_option *o = p ? p->options : NULL; o && o->name; o++) {
+        const char *text = o->fallback;
+        for (size_t i = 0; link->options && link->options[i]; i += 2)
+            text = strcmp(link->options[i], o->name) == 0 ? link->options[i + 1] : text;
+        const char *who =
+            c->root && text && strcmp(o->type, "path") == 0 ? lp_config_granted_to(c, text) : NULL;
+        if (who)
+            loop_host_log(h, LOOP_LOG_WARN,
+                          "%s:%u:%u: the component '%s' was granted the folder of '%s', the %s of "
+                          "'%s': what others keep there is not private to them",
+                          at->source, at->line, at->column, who, text, o->name, p->name);
+    }
+}
+
 static loop_error *bind_one(const loop_config *c, loop_host *h, const loop_binding *b)
 {
     loop_link *links = lp_alloc(b->count * sizeof *links);
@@ -233,6 +261,8 @@ static loop_error *bind_one(const loop_config *c, loop_host *h, const loop_bindi
     }
     if (!err)
         err = loop_host_bind_chain(h, b->component, b->interface_name, links, b->count);
+    for (size_t i = 0; !err && i < b->count; i++)
+        warn_of_files(c, h, &links[i], &b->links[i].origin);
     free(links);
     return err ? loop_error_wrap(err, "%s:%u:%u: cannot bind '%s'", at->source, at->line,
                                  at->column, b->interface_name)

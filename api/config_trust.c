@@ -43,26 +43,42 @@ loop_error *loop_config_trust_give(const loop_config *c)
 
 /* ---- where native code may lie ---- */
 
-/* A component that may write to a folder could put native code of its own there. */
-static loop_error *check_writers(const loop_config *c, const char *what, const char *real)
+/* The component that was granted a directory with `real` in it; NULL. */
+static const char *granted_to(const loop_config *c, const char *real, bool readers)
 {
     for (size_t i = 0; i < c->components.n; i++) {
         const lp_config_component *component = c->components.at[i];
         for (size_t k = 0; k < component->grants.n; k++) {
             const lp_config_grant *g = &component->grants.at[k];
-            if (g->kind != LOOP_GRANT_DIR || g->deny || g->read_only)
+            if (g->kind != LOOP_GRANT_DIR || g->deny || (g->read_only && !readers))
                 continue;
             lp_auto(lp_free_string) char *whole = lp_path_join(c->root, g->text);
             lp_auto(lp_free_string) char *dir = lp_os_realpath(whole);
             if (dir && lp_path_inside(real, dir))
-                return loop_error_hint_set(
-                    loop_error_new(LOOP_DENIED, "the component '%s' may write to the %s '%s'",
-                                   component->row.name, what, real),
-                    "it could put native code of its own there: grant it another folder, or this "
-                    "one to read");
+                return component->row.name;
         }
     }
     return NULL;
+}
+
+const char *lp_config_granted_to(const loop_config *c, const char *path)
+{
+    lp_auto(lp_free_string) char *whole = lp_path_join(c->root, path);
+    lp_auto(lp_free_string) char *normal = lp_path_normal(whole);
+    lp_auto(lp_free_string) char *real = normal ? lp_path_real(normal) : NULL;
+    return real ? granted_to(c, real, true) : NULL;
+}
+
+/* A component that may write to a folder could put native code of its own there. */
+static loop_error *check_writers(const loop_config *c, const char *what, const char *real)
+{
+    const char *name = granted_to(c, real, false);
+    if (!name)
+        return NULL;
+    return loop_error_hint_set(
+        loop_error_new(LOOP_DENIED, "the component '%s' may write to the %s '%s'", name, what,
+                       real),
+        "it could put native code of its own there: grant it another folder, or this one to read");
 }
 
 /* Takes `why`, which may be NULL. */
