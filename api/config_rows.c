@@ -106,5 +106,7 @@ char *lp_option_values(const loop_option *row)
 
 char *lp_option_check(const loop_option *row, const char *text)
 {
+    if (strcmp(row->type, "string") == 0 && (!*text || strlen(text) > LP_MAX_NAME))
+        return lp_strdup("a name"); /* of a profile, of a component */
     return lp_option_expected(row->type, row->values, text);
 }
