@@ -213,6 +213,7 @@ struct lp_sidecar {
     bool watched;       /* the supervisor waits for stdout */
     bool writes;        /* somebody waits for room in stdin */
     uint64_t turns;     /* that were taken */
+    bool early;         /* the last answer was there before anybody looked */
     unsigned looks_off; /* so many calls sleep at once, and do not look for their answer */
     struct {
         struct lp_side_slot *at;
