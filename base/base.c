@@ -217,7 +217,7 @@ void *lp_arena_take(lp_arena *a, size_t size)
         return NULL;
     size = (size + 15) & ~(size_t)15;
     if (!a->head || a->head->cap - a->head->used < size) {
-        size_t cap = LP_MAX(size, (size_t)(a->more ? 1024 : 4096));
+        size_t cap = LP_MAX(size, (size_t)(a->more ? 256 : 4096));
         struct lp_block *b =
             a->more ? a->more(a->data, sizeof *b + cap) : lp_realloc(NULL, sizeof *b + cap);
         b->cap = cap;

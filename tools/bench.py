@@ -203,17 +203,17 @@ def sidecar_peers(build: Path):
     """The suffix of the row's name, what it is, the command; the rows that it has, calls a batch."""
     go = CACHE / "bench-peers/goplugin"
     yield "", "two processes and two pipes, nothing else", [build / "tests/bench_pipe_peer"], {
-        "sidecar64": 2000, "sidecar1m": 40}
+        "sidecar64": 2560, "sidecar1m": 40}
     if go.exists():
-        yield ".goplugin", "HashiCorp go-plugin, gRPC on a unix socket", [go], {"sidecar64": 400}
+        yield ".goplugin", "HashiCorp go-plugin, gRPC on a unix socket", [go], {"sidecar64": 512}
     else:
         print("forms: go-plugin is left out; to install it: sh tools/setup/bench-peers.sh", file=sys.stderr)
 
 
 def bench_sidecar(build: Path):
-    """A call of a sidecar in C and its peers by turns; the best of short batches, as above."""
+    """A call of a sidecar in C and its peers by turns; the best of short spans, as above (the programs know them)."""
     ours = [build / "tests/bench_sidecar", build / "guests/forms.wasm", build / "tests/bench_echo_sidecar"]
-    peers, times, counts = list(sidecar_peers(build)), {}, {"sidecar64": 2000, "sidecar1m": 40}
+    peers, times, counts = list(sidecar_peers(build)), {}, {"sidecar64": 2560, "sidecar1m": 40}
     for _ in range(BATCHES):
         with contextlib.ExitStack() as stack:
             running = [("ours", stack.enter_context(CallProgram(*ours)), counts)]

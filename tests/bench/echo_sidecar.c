@@ -27,7 +27,7 @@ static const loop_provider provider = {
     .summary = "what the bench measures",
     .interfaces =
         (const loop_provider_interface[]){{&bench_forms_echo_interface, &functions}, {NULL, NULL}},
-    .threads = LOOP_THREADS_SERIAL,
+    .threads = LOOP_THREADS_ANY,
 };
 
 int main(void)

@@ -4,9 +4,12 @@
  * says.
  *
  *     bench_sidecar COMPONENT SIDECAR
+ *
+ * N is a multiple of 256 texts or 8 MiB: the answer is the best of these spans.
  */
 #include <stdbool.h>
 
+#include "forms.h"
 #include "loop/host.h"
 #include "peer.h"
 
@@ -21,6 +24,31 @@ static void must(loop_error *err)
     exit(1);
 }
 
+/* ---- the clock ---- */
+
+static double last, best;
+
+static loop_error *mark(void *self, loop_call *call)
+{
+    (void)self, (void)call;
+    double now = bench_now_ns();
+    if (last && (!best || now - last < best))
+        best = now - last;
+    last = now;
+    return NULL;
+}
+
+static const bench_forms_clock_functions functions = {mark};
+static const loop_provider clock_provider = {
+    .abi = LOOP_PROVIDER_ABI,
+    .name = "clock",
+    .summary = "knows when a span began",
+    .interfaces =
+        (const loop_provider_interface[]){{&bench_forms_clock_interface, &functions}, {NULL, NULL}},
+};
+
+/* ---- the calls ---- */
+
 /* An instance on a thread of its own, as `loop run` has it. */
 static double measure(loop_host *host, loop_component *component, bool text, unsigned n)
 {
@@ -31,14 +59,13 @@ static double measure(loop_host *host, loop_component *component, bool text, uns
     snprintf(call, sizeof call, "guest.%s(%u)", text ? "run-text" : "run-bytes", n);
     snprintf(expected, sizeof expected, "%u", one * n);
     must(loop_instance_new(host, component, &(loop_instance_options){0}, &instance));
-    double start = bench_now_ns();
+    last = best = 0;
     must(loop_instance_invoke(instance, call, &result));
-    double end = bench_now_ns();
     if (strcmp(result.output, expected) != 0)
         bench_fail(call, "the answers are wrong");
     loop_free(result.output);
     loop_instance_delete(instance);
-    return (end - start) / n;
+    return best / (text ? 256 : 8);
 }
 
 int main(int argc, char **argv)
@@ -51,6 +78,7 @@ int main(int argc, char **argv)
     if (argc != 3)
         bench_fail("usage", "bench_sidecar COMPONENT SIDECAR");
     must(loop_host_new(&(loop_host_options){.no_cache = true}, &host));
+    must(loop_host_provider_add(host, &clock_provider));
     must(loop_host_sidecar_add(
         host, &(loop_sidecar_options){.command = (const char *[]){argv[2], NULL}}, &name));
     must(loop_host_bind(host, "bench:forms/echo", name));
