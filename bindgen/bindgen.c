@@ -174,7 +174,50 @@ static loop_error *generate(struct lp_gen *g, const char *name)
     return NULL;
 }
 
+/* ---- types alone ---- */
+
+static loop_error *put_unit_types(const struct lp_wit_scope *s, lp_buf *into)
+{
+    const char *version = s->package->version;
+    lp_wit_scope_name(s, into);
+    lp_buf_printf(into, "%s%s\n", *version ? "@" : "", version);
+    for (size_t i = 0; i < s->type_count; i++)
+        if (s->types[i]->kind == LP_WIT_RESOURCE)
+            lp_buf_printf(into, "    resource %s\n", s->types[i]->name);
+    for (size_t i = 0; i < s->functions.n; i++) {
+        lp_buf_printf(into, "    %s ", s->functions.at[i].name);
+        LP_TRY(lp_wit_structure(&s->functions.at[i], into));
+        lp_buf_puts(into, "\n");
+    }
+    if (into->len > LP_MAX_WIT_OUTPUT)
+        return loop_error_new(LOOP_LIMIT, "more than %u MiB of types", LP_MAX_WIT_OUTPUT >> 20);
+    return NULL;
+}
+
+static loop_error *put_types(struct lp_gen *g)
+{
+    LP_TRY(lp_gen_plan(g));
+    for (size_t i = 0; i < g->units.n; i++)
+        if (lp_gen_has_table(g->units.at[i]) && !g->units.at[i]->scope->is_world)
+            LP_TRY(put_unit_types(g->units.at[i]->scope, &g->header));
+    if (g->header.len)
+        return NULL;
+    return loop_error_hint_set(loop_error_new(LOOP_INVALID, "there is nothing to implement"),
+                               "a provider implements interfaces that a component imports");
+}
+
 /* ---- the whole ---- */
+
+static void gen_done(struct lp_gen *g, struct lp_wit *wit)
+{
+    lp_buf_done(&g->header);
+    lp_buf_done(&g->source);
+    lp_buf_done(&g->asserts);
+    lp_gen_map_done(&g->names);
+    lp_arena_done(&g->arena);
+    free(g->units.at);
+    lp_wit_done(wit);
+}
 
 loop_error *lp_gen_from_json(const loop_bindgen_options *o, const char *json, size_t len,
                              char **ret_header, char **ret_source)
@@ -189,13 +232,7 @@ loop_error *lp_gen_from_json(const loop_bindgen_options *o, const char *json, si
         *ret_header = lp_buf_take(&g.header);
         *ret_source = lp_buf_take(&g.source);
     }
-    lp_buf_done(&g.header);
-    lp_buf_done(&g.source);
-    lp_buf_done(&g.asserts);
-    lp_gen_map_done(&g.names);
-    lp_arena_done(&g.arena);
-    free(g.units.at);
-    lp_wit_done(&wit);
+    gen_done(&g, &wit);
     return e;
 }
 
@@ -232,4 +269,21 @@ loop_error *loop_bindgen_c_host(const loop_bindgen_options *o, char **ret_header
     LP_TRY(read_wit(o, &json));
     loop_error *e = lp_gen_from_json(o, json, strlen(json), ret_header, ret_source);
     return e ? loop_error_wrap(e, "cannot make bindings of '%s'", o->wit) : NULL;
+}
+
+loop_error *loop_bindgen_types(const loop_bindgen_options *o, char **ret)
+{
+    lp_auto(lp_free_string) char *json = NULL;
+    struct lp_wit wit = {0};
+    struct lp_gen g = {.wit = &wit, .options = o};
+    LP_TRY(check_options(o));
+    LP_TRY(check_paths(o));
+    LP_TRY(read_wit(o, &json));
+    loop_error *e = lp_wit_read(&wit, json, strlen(json));
+    if (!e)
+        e = put_types(&g);
+    if (!e)
+        *ret = lp_buf_take(&g.header);
+    gen_done(&g, &wit);
+    return e ? loop_error_wrap(e, "cannot tell the types of '%s'", o->wit) : NULL;
 }

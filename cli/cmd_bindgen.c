@@ -1,7 +1,8 @@
 /*
  * cli/cmd_bindgen.c: `loop bindgen c-host`: C for a WIT package, as a header and a
  * source. The texts are loop/bindgen.h's; this file puts them into files, both or
- * none: each is complete under another name before either gets its own.
+ * none: each is complete under another name before either gets its own. `loop bindgen
+ * types` prints.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -146,6 +147,19 @@ static const char **dependencies(const cli_args *args)
     return deps;
 }
 
+static loop_error *put_types(const cli_args *args, const char *wit)
+{
+    const char **deps = dependencies(args);
+    loop_bindgen_options options = {.wit = wit, .deps = deps, .world = cli_value(args, "--world")};
+    char *text = NULL;
+    loop_error *e = loop_bindgen_types(&options, &text);
+    if (!e)
+        fputs(text, stdout); /* names of WIT are letters, digits and '-' */
+    loop_free(text);
+    free(deps);
+    return e;
+}
+
 static loop_error *generate(const cli_args *args, const char *wit)
 {
     const char *dir = cli_value(args, "--out-dir"), *given = cli_value(args, "--name");
@@ -177,16 +191,17 @@ static loop_error *run(const cli_args *args, int *ret_status)
 {
     (void)ret_status;
     const char *what = args->operands[0];
-    if (!what || strcmp(what, "c-host") != 0)
+    bool types = what && strcmp(what, "types") == 0;
+    if (!what || (!types && strcmp(what, "c-host") != 0))
         return loop_error_hint_set(
             what ? loop_error_new(LOOP_USAGE, "'loop bindgen' cannot make '%s'", what)
                  : loop_error_new(LOOP_USAGE, "what bindings?"),
-            "it makes c-host: loop bindgen c-host WIT");
+            "it makes c-host and types: loop bindgen c-host WIT");
     if (!args->operands[1])
         return loop_error_hint_set(loop_error_new(LOOP_USAGE, "bindings of which WIT?"),
                                    "a .wit file, a folder with a package, or a component: loop "
                                    "bindgen c-host dice.wit");
-    return generate(args, args->operands[1]);
+    return types ? put_types(args, args->operands[1]) : generate(args, args->operands[1]);
 }
 
 static const cli_group group_input = {
@@ -215,16 +230,19 @@ static const cli_group group_output = {
 
 const cli_command cli_bindgen = {
     .name = "bindgen",
-    .synopsis = "[options] c-host WIT",
+    .synopsis = "[options] c-host|types WIT",
     .summary = "write C for a WIT package: types, tables to implement, functions to call",
     .about =
-        "Writes one header and one source in C17 for the interfaces of WIT: a .wit file, a folder "
+        "c-host: writes one header and one source in C17 for the interfaces of WIT: a .wit file, a "
+        "folder "
         "with a package, or a component. What components import becomes a table of functions to "
         "implement in a provider, what they export typed functions to call, each with the "
         "documentation of the WIT. The code needs loop's headers and nothing else.\n\n"
         "Without --world that is the whole package: an interface that one of its worlds exports is "
         "called, every other one implemented. The same WIT gives the same files; they are meant to "
-        "be checked in. knowledge/bindings.md explains names and layout.",
+        "be checked in. knowledge/bindings.md explains names and layout.\n\n"
+        "types: prints the functions that a provider implements, with their types in the form in "
+        "which a sidecar states them: a sidecar in Node or Python copies them from here.",
     .example = "loop bindgen c-host --out-dir src wit/dice.wit",
     .shows = "writes src/dice.h and src/dice.c",
     .not_yet = "bindings for guests (use wit-bindgen), and for languages other than C; types that "

@@ -34,6 +34,13 @@ typedef struct loop_bindgen_options {
 LOOP_API loop_error *loop_bindgen_c_host(const loop_bindgen_options *o, char **ret_header,
                                          char **ret_source) LOOP_MUST_USE;
 
+/*
+ * The types of what a provider of these interfaces implements, as a sidecar states them: for
+ * each interface "acme:weather/api@0.1.0", then its resources and functions, indented, a line each:
+ * "resource diary", "now (string)->result<f32,string>". Free it with loop_free. Errors as above.
+ */
+LOOP_API loop_error *loop_bindgen_types(const loop_bindgen_options *o, char **ret) LOOP_MUST_USE;
+
 /* The name of the output where none is given: of "wit/core" and "core.wit", "core"; loop_free. */
 LOOP_API char *loop_bindgen_name(const char *wit);
 
