@@ -184,8 +184,8 @@ static void write_frame(uint8_t type, uint8_t flags, uint32_t id, const uint8_t 
     }
     pthread_mutex_lock(&sc.writing);
     while (v[0].iov_len + v[1].iov_len) {
-        ssize_t n = v[1].iov_len ? writev(sc_output, v, 2)
-                                 : write(sc_output, v[0].iov_base, v[0].iov_len);
+        ssize_t n =
+            v[1].iov_len ? writev(sc_output, v, 2) : write(sc_output, v[0].iov_base, v[0].iov_len);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
