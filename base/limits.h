@@ -54,6 +54,7 @@
 #define LP_MAX_ELF_SYMBOLS (1u << 26)   /* symbols of it */
 #define LP_MAX_ELF_CHAIN 4096           /* symbols that share a hash, looked at in a search */
 #define LP_MAX_TRUSTED 1024             /* workspaces that the user trusts */
+#define LP_MAX_TRUST_WAIT_MS 10000      /* for another process that changes their list */
 #define LP_MAX_INVOKE_TEXT (1u << 20)   /* bytes of an --invoke expression */
 #define LP_MAX_CACHE_BYTES (1ull << 30) /* compiled components kept; the oldest go first */
 #define LP_MAX_FRAMES 64                /* frames printed of a wasm backtrace */

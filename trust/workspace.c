@@ -29,6 +29,7 @@
 #include "loop/trust.h"
 
 #define NAME "trust.yaml"
+#define LOCK "trust.lock" /* held while the list is changed */
 #define HEAD                                                                                       \
     "# Workspaces that you trust: what their loop.yaml asks for is loaded and started as "         \
     "yourself.\n"                                                                                  \
@@ -279,6 +280,43 @@ static loop_error *write_list(loop_trust_list *l)
              : NULL;
 }
 
+/*
+ * One change of the list at a time: of two that read it, the second to write would undo what the
+ * first did, a revocation, too. *ret is NULL where there is no
+ * folder for it, or a wrong one: read_list and write_list say so.
+ */
+static loop_error *lock_list(lp_os_lock **ret)
+{
+    lp_auto(lp_free_string) char *folder = lp_os_config_dir();
+    lp_auto(lp_free_string) char *path = folder ? lp_path_join(folder, LOCK) : NULL;
+    if (!path)
+        return NULL;
+    loop_error *e = lp_os_mkdirs(folder);
+    lp_auto(lp_free_string) char *real = e ? NULL : lp_os_realpath(folder);
+    lp_auto(lp_free_string) char *why = real ? lp_os_why_unsafe(real) : NULL;
+    if (why)
+        return NULL; /* write_list refuses */
+    if (!e)
+        e = lp_os_lock_open(path, ret);
+    uint64_t until = lp_os_now_ns() + LP_MAX_TRUST_WAIT_MS * 1000000ull;
+    while (!e && !lp_os_lock_try(*ret)) {
+        if (lp_os_now_ns() > until)
+            e = loop_error_hint_set(loop_error_new(LOOP_UNAVAILABLE,
+                                                   "another loop is writing it for %d seconds",
+                                                   LP_MAX_TRUST_WAIT_MS / 1000),
+                                    "end the process that has '%s' open", path);
+        else
+            lp_os_sleep_ms(5);
+    }
+    return e ? loop_error_wrap(e, "cannot change the list of trusted workspaces in '%s'", folder)
+             : NULL;
+}
+
+static void unlock_list(lp_os_lock **l)
+{
+    lp_os_lock_close(*l); /* which releases it */
+}
+
 static void today(char ret[16])
 {
     time_t now = (time_t)(lp_os_wall_ms() / 1000);
@@ -293,7 +331,9 @@ loop_error *loop_trust_give(const char *path, const char *digest)
     char since[16];
     if (path[0] != '/' || !is_digest(digest))
         return loop_error_new(LOOP_USAGE, "trust is for an absolute path and a digest");
+    lp_auto(unlock_list) lp_os_lock *lock = NULL;
     LP_TRY(check_place(path));
+    LP_TRY(lock_list(&lock));
     LP_TRY(loop_trust_list_open(&l));
     LP_TRY(check_outside(l, path));
     loop_trusted *row = find(l, path);
@@ -311,6 +351,8 @@ loop_error *loop_trust_give(const char *path, const char *digest)
 loop_error *loop_trust_revoke(const char *path)
 {
     lp_auto(free_list) loop_trust_list *l = NULL;
+    lp_auto(unlock_list) lp_os_lock *lock = NULL;
+    LP_TRY(lock_list(&lock));
     LP_TRY(loop_trust_list_open(&l));
     lp_auto(lp_free_string) char *inside = lp_path_join(path, "loop.yaml");
     size_t kept = 0;

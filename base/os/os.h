@@ -144,6 +144,7 @@ void lp_os_random(void *ret, size_t n);
 uint64_t lp_os_now_ns(void);
 /* Milliseconds since 1970, as the system's clock says. */
 uint64_t lp_os_wall_ms(void);
+void lp_os_sleep_ms(unsigned ms);
 
 /* ---- threads ---- */
 
