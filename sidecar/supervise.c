@@ -25,6 +25,7 @@
 #define BACKOFF_NS (50 * LP_SIDE_MS) /* doubled each time */
 #define MOST_BACKOFF_NS (1000 * LP_SIDE_MS)
 #define IDLE_NS (20 * LP_SIDE_MS) /* without a turn, until the supervisor watches stdout */
+#define LAST_READS 64             /* of stderr, of what is ending: 1 MiB, as much as a pipe holds */
 
 /* ---- why not ---- */
 
@@ -216,6 +217,15 @@ static void wait_for_turn(struct lp_sidecar *s)
         lp_os_cond_wait(s->changed, s->lock, lp_os_now_ns() + LP_SIDE_LOOK_NS);
 }
 
+/* What it still had to say. One that writes without end is not heard to the end. Not locked. */
+static void hear_the_rest(struct lp_sidecar *s)
+{
+    for (int i = 0; i < LAST_READS && s->g.err >= 0 && lp_os_pipe_wait(s->g.err, false, 1); i++)
+        if (!lp_side_listen(s))
+            break;
+    lp_side_listen_end(s);
+}
+
 /* Closes what is there of the process, which is killed if it still runs. Locked but for that. */
 static void clear_away(struct lp_sidecar *s)
 {
@@ -223,9 +233,7 @@ static void clear_away(struct lp_sidecar *s)
     lp_os_guarded g = s->g;
     lp_os_mutex_unlock(s->lock);
     lp_side_write_logs(s);
-    while (g.err >= 0 && lp_os_pipe_wait(g.err, false, 1) && lp_side_listen(s))
-        ;
-    lp_side_listen_end(s);
+    hear_the_rest(s);
     lp_os_guarded_close(&g);
     lp_os_mutex_lock(s->lock);
     s->g = (lp_os_guarded){-1, -1, -1, -1, 0, 0};
@@ -257,9 +265,7 @@ static void ended(struct lp_sidecar *s, int status)
     for (int i = 0; i < 64 && s->phase != LP_SIDE_BROKEN && !s->eof; i++)
         lp_side_pump_in(s);
     lp_os_mutex_unlock(s->lock);
-    while (lp_os_pipe_wait(s->g.err, false, 1) && lp_side_listen(s))
-        ;
-    lp_side_listen_end(s);
+    hear_the_rest(s);
     lp_os_mutex_lock(s->lock);
     const char *when = s->phase == LP_SIDE_STARTING  ? "ended before it said WELCOME"
                        : s->phase == LP_SIDE_OPENING ? "ended before it was ready"
@@ -287,7 +293,8 @@ static bool hear_until(struct lp_sidecar *s, uint64_t until)
     while (!lp_os_guarded_ended(&s->g, &status)) {
         lp_os_waited w[] = {
             {.fd = s->g.control}, {.fd = s->deaf ? -1 : s->g.err}, {.fd = s->eof ? -1 : s->g.out}};
-        if (!lp_os_wait(w, LP_COUNT(w), until))
+        /* It may write all the time: what is there to be read does not put off the end. */
+        if (!lp_os_wait(w, LP_COUNT(w), until) || lp_os_now_ns() >= until)
             return true;
         if (w[1].ready)
             s->deaf = !lp_side_listen(s);
@@ -382,14 +389,24 @@ static void wait_and_take(struct lp_sidecar *s, uint64_t until)
         ended(s, status);
 }
 
+/* Of an end that no caller is told of as such. Unlocked while it is written; BROKEN stays. */
+static void say_why(struct lp_sidecar *s)
+{
+    if (s->told || s->closing)
+        return;
+    lp_auto(lp_free_string) char *text =
+        lp_format("the sidecar %s%s%s", s->why, s->cause ? ": " : "", s->cause ? s->cause : "");
+    lp_os_mutex_unlock(s->lock);
+    lp_side_say(s, LOOP_LOG_WARN, "%s", text);
+    lp_os_mutex_lock(s->lock);
+}
+
 /* One step; false: it is over. */
 static bool step(struct lp_sidecar *s)
 {
     uint64_t now = lp_os_now_ns();
     if (s->phase == LP_SIDE_BROKEN) {
-        if (!s->told && !s->closing)
-            lp_side_say(s, LOOP_LOG_WARN, "the sidecar %s%s%s", s->why, s->cause ? ": " : "",
-                        s->cause ? s->cause : "");
+        say_why(s);
         clear_away(s);
         return true;
     }

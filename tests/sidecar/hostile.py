@@ -5,7 +5,9 @@
 The first start is hostile and leaves FILE; where it is there already, the sidecar is a good one.
 """
 
+import fcntl
 import os
+import signal
 import sys
 import time
 
@@ -372,6 +374,36 @@ def floods_stderr(number, _):
     for i in range(3000):
         os.write(2, b"x" * 10000 + b"\n\x1b[2J\n")
     ok(number)
+
+
+def flood_stderr():
+    """Without end, and faster than anybody reads it: the pipe is never empty."""
+    fcntl.fcntl(2, 1031, 1 << 20)  # F_SETPIPE_SZ
+    while True:
+        os.write(2, b"x\n" * 32768)
+
+
+@call
+def floods_and_chats(number, _):
+    """What is to be ended writes on and on."""
+    if os.fork() == 0:
+        flood_stderr()
+    time.sleep(0.2)
+    tiny.raw(b"debug: got a call\n")
+    time.sleep(60)
+
+
+@call
+def floods_at_the_end(number, _):
+    """Does not hear that it shall end, for all that it has to say."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    ok(number)
+    _, number, payload = tiny.read()
+    tiny.result(number, tiny.call_of(payload)[2], "plain")
+    try:
+        tiny.read()
+    except SystemExit:
+        flood_stderr()
 
 
 @call
