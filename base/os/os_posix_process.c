@@ -28,7 +28,8 @@
 #include "base/base.h"
 #include "base/os/guard.h"
 
-#define CLOSE_MS 2000 /* the guard's time to end everything */
+#define CLOSE_MS 2000  /* the guard's time to end everything */
+#define START_MS 10000 /* and to start a program, which may lie on a disk that is far away */
 
 /* ---- waiting ---- */
 
@@ -276,6 +277,10 @@ static loop_error *wait_for_start(const lp_os_program *p, lp_os_guarded *g)
 {
     lp_guard_news n;
     ssize_t got;
+    lp_os_waited w = {.fd = g->control};
+    if (!lp_os_wait(&w, 1, lp_os_now_ns() + START_MS * 1000000ull))
+        return loop_error_new(LOOP_TIMEOUT, "'%s' was not started within %d s", p->path,
+                              START_MS / 1000);
     do
         got = recv(g->control, &n, sizeof n, 0);
     while (got < 0 && errno == EINTR);

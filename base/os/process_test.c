@@ -359,6 +359,28 @@ static void a_waker_wakes(void **state)
     lp_os_waker_close(&w);
 }
 
+/* It may be stopped, or the program may lie where nothing answers: nobody waits for ever. */
+static void a_guard_that_says_nothing_is_given_up(void **state)
+{
+    (void)state;
+    lp_auto(lp_free_string) char *real = lp_take(&guard_path);
+    char script[] = "/tmp/loop-guard-XXXXXX";
+    static const char text[] = "#!/bin/sh\nexec sleep 60\n";
+    int fd = mkstemp(script);
+    assert_true(fd >= 0 && write(fd, text, sizeof text - 1) == (ssize_t)sizeof text - 1);
+    assert_int_equal(fchmod(fd, 0700), 0);
+    close(fd);
+    lp_os_guarded g;
+    guard_path = script;
+    uint64_t from = lp_os_now_ns();
+    loop_error *e = start_in("/", "/bin/true", "", -1, &g);
+    guard_path = lp_take(&real);
+    unlink(script);
+    assert_int_equal(loop_error_code(e), LOOP_TIMEOUT);
+    assert_true(lp_os_now_ns() - from < 20000000000ull);
+    loop_error_delete(e);
+}
+
 int main(void)
 {
     lp_auto(lp_free_string) char *own = lp_os_own_path();
@@ -368,6 +390,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_program_gets_its_streams_and_nothing_else),
         cmocka_unit_test(what_cannot_start_says_why),
+        cmocka_unit_test(a_guard_that_says_nothing_is_given_up),
         cmocka_unit_test(a_host_without_standard_streams_starts_one_too),
         cmocka_unit_test(an_end_is_told),
         cmocka_unit_test(all_that_it_started_ends_with_it),
