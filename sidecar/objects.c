@@ -4,8 +4,9 @@
  * What stands for one in C is 64 bits that are no address: the top bit (no address of a
  * user has it), a stamp, and a place from 1. So an object of another provider, which a
  * chain may bring here, is told from ours without being looked into; and so is one that was
- * dropped. A second table finds the numbers that a sidecar has given, as it may give none
- * twice.
+ * dropped. Stamps are counted for all sidecars of this process together: two of one chain
+ * must not take each other's objects for their own. A second table finds the numbers that a sidecar
+ * has given, as it may give none twice.
  *
  *     1 | stamp, 31 bits | place, 32 bits
  */
@@ -16,6 +17,8 @@
 #define OURS (UINT64_C(1) << 63)
 #define STAMPS 0x7fffffffu
 #define NONE UINT32_MAX
+
+static _Atomic uint32_t last_stamp;
 
 /* ---- by number ---- */
 
@@ -90,7 +93,7 @@ loop_error *lp_side_object_new(struct lp_sidecar *s, const struct lp_side_object
     } else {
         s->free_object = s->objects.at[place].next_free;
     }
-    uint32_t stamp = (s->objects.at[place].stamp + 1) & STAMPS;
+    uint32_t stamp = ++last_stamp & STAMPS;
     s->objects.at[place] = *o;
     s->objects.at[place].stamp = stamp;
     s->by_number.at[known] = place;
