@@ -67,27 +67,31 @@
 #define LP_MAX_WIT_OUTPUT (64u << 20)   /* bytes of generated code */
 
 /* Sidecars: sidecar/PROTOCOL.md has the same numbers. */
-#define LP_MAX_SIDE_FRAME (1u << 20)     /* payload of a frame */
-#define LP_MAX_SIDE_MESSAGE (64u << 20)  /* a message, in as many frames as it takes */
-#define LP_MAX_SIDE_PARTIAL 1024         /* messages of which only a part came */
-#define LP_MAX_SIDE_INTERFACES 256       /* interfaces of a sidecar */
-#define LP_MAX_SIDE_FUNCTIONS 1024       /* functions of one */
-#define LP_MAX_SIDE_RESOURCES 256        /* resources of one */
-#define LP_MAX_SIDE_VERSIONS 16          /* versions of the protocol */
-#define LP_MAX_SIDE_CAPABILITIES 64      /* capabilities */
-#define LP_MAX_SIDE_OPTIONS 64           /* options */
-#define LP_MAX_SIDE_TEXT 4096            /* bytes of a text of the handshake or of an error */
-#define LP_MAX_SIDE_MESSAGES 16          /* messages of an error, what failed and why */
-#define LP_MAX_SIDE_CALLS 65536          /* calls under way */
-#define LP_MIN_SIDE_CREDIT (2u << 20)    /* bytes in flight: the least */
-#define LP_MAX_SIDE_CREDIT (64u << 20)   /* and the most */
-#define LP_SIDE_SHARED_LEAST (64u << 10) /* bytes that are worth the shared memory */
+#define LP_MAX_SIDE_FRAME (1u << 20)           /* payload of a frame */
+#define LP_MAX_SIDE_MESSAGE (64u << 20)        /* a message, in as many frames as it takes */
+#define LP_MAX_SIDE_PARTIAL 1024               /* messages of which only a part came */
+#define LP_MAX_SIDE_PARTIAL_BYTES (256u << 20) /* of them; of NEXT that wait to be run */
+#define LP_MAX_SIDE_NEXTS 1024                 /* NEXT that wait to be run */
+#define LP_MAX_SIDE_INTERFACES 256             /* interfaces of a sidecar */
+#define LP_MAX_SIDE_FUNCTIONS 1024             /* functions of one */
+#define LP_MAX_SIDE_RESOURCES 256              /* resources of one */
+#define LP_MAX_SIDE_VERSIONS 16                /* versions of the protocol */
+#define LP_MAX_SIDE_CAPABILITIES 64            /* capabilities */
+#define LP_MAX_SIDE_OPTIONS 64                 /* options */
+#define LP_MAX_SIDE_TEXT 4096                  /* bytes of a text of the handshake or of an error */
+#define LP_MAX_SIDE_MESSAGES 16                /* messages of an error, what failed and why */
+#define LP_MAX_SIDE_CALLS 65536                /* calls under way */
+#define LP_MIN_SIDE_CREDIT (2u << 20)          /* bytes in flight: the least */
+#define LP_MAX_SIDE_CREDIT (64u << 20)         /* and the most */
+#define LP_SIDE_SHARED_LEAST (64u << 10)       /* bytes that are worth the shared memory */
 
 /* Sidecars: what the protocol does not say. */
 #define LP_MAX_SIDE_LINE 4096          /* bytes of a line of stderr; longer is cut */
 #define LP_MAX_SIDE_LOG_RATE 1000      /* lines and entries a second; more are counted */
 #define LP_MAX_SIDE_OBJECTS (1u << 20) /* resources of one that are held at a time */
 #define LP_MAX_SIDE_GIVEN_UP 64        /* calls that it has not answered and nobody waits for */
+#define LP_MAX_SIDE_NOTES (2u << 20)   /* short frames that wait for it to read: more than DROPs */
+#define LP_MAX_SIDE_RESTS 4096         /* longer messages that wait for it, and nobody for them */
 #define LP_MAX_SIDE_IDLE_CALLERS 256   /* instances that it knows and that do not call now */
 #define LP_MAX_SIDE_RESTARTS 10000     /* that may be allowed within a minute */
 #define LP_SIDE_SHARED (64u << 20)     /* shared memory, both halves */

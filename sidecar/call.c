@@ -273,8 +273,7 @@ void lp_side_slot_free(struct lp_sidecar *s, uint32_t id)
 /* What was begun is sent to its end, by whoever comes. */
 static void leave_rest(struct lp_sidecar *s, struct lp_side_out *o)
 {
-    struct lp_side_rest *r = lp_push(&s->rests);
-    *r = (struct lp_side_rest){.out = *o, .bytes = *o->bytes};
+    lp_side_leave(s, &(struct lp_side_rest){.out = *o, .bytes = *o->bytes});
     *o->bytes = (lp_wire_out){0};
 }
 
@@ -294,6 +293,10 @@ static loop_error *send_all(struct lp_side_call *c, struct lp_side_out *o)
             lp_side_hung(s, broken);
         else if (o->begun && o->sent == o->bytes->len)
             break;
+        if (c->answered) { /* without waiting for this answer to its NEXT */
+            leave_rest(s, o);
+            break;
+        }
         wait_some(c);
         err = look(c);
         if (err) {
@@ -345,6 +348,7 @@ static loop_error *send_call(struct lp_side_call *c, const void *args, bool *ret
     lp_os_mutex_lock(s->lock);
     if (!err)
         err = send_all(c, &o);
+    c->sent = !err;
     *ret_begun = o.begun;
     hand_over(c, o.begun);
     return err;
@@ -359,7 +363,9 @@ static loop_error *run_next(struct lp_side_call *c)
     lp_wire_out w = {0};
     uint8_t type = 0;
     memmove(c->nexts.at, c->nexts.at + 1, --c->nexts.n * sizeof m);
-    lp_side_read_bytes(s, m.len);
+    s->nexts--;
+    s->next_bytes -= m.len;
+    lp_side_read_bytes(s, m.owed);
     lp_side_pass_turn(s);
     if (!s->watched)
         lp_os_waker_wake(&s->waker); /* somebody must read while this thread is elsewhere */
@@ -394,9 +400,10 @@ static loop_error *wait_answer(struct lp_side_call *c)
             return gone(c);
         if (c->nexts.n) {
             LP_TRY(run_next(c));
-            continue;
+            c->now = lp_os_now_ns(); /* one after the other may come, for ever */
+        } else {
+            wait_some(c);
         }
-        wait_some(c);
         if (!c->answered)
             LP_TRY(look(c));
     }
@@ -452,6 +459,8 @@ static void give_up(struct lp_side_call *c)
 static void leave_nexts(struct lp_side_call *c)
 {
     for (size_t i = 0; i < c->nexts.n; i++) {
+        c->s->nexts--;
+        c->s->next_bytes -= c->nexts.at[i].len;
         if (alive(c))
             lp_side_refuse_next(c->s, &c->nexts.at[i]);
         lp_side_message_done(&c->nexts.at[i]);

@@ -7,7 +7,6 @@
 
 #define FIRST_BUFFER (64u << 10)
 #define SHOWN 40u /* bytes of what is no frame */
-#define MAX_PARTIAL_BYTES (256u << 20)
 
 static const struct {
     uint8_t type;
@@ -239,7 +238,7 @@ static loop_error *add_part(lp_side_inbox *b, const lp_side_frame *f, struct lp_
     }
     if (p->forgotten)
         return NULL;
-    if (f->len > LP_MAX_SIDE_MESSAGE - p->data.len || f->len > MAX_PARTIAL_BYTES - b->bytes)
+    if (f->len > LP_MAX_SIDE_MESSAGE - p->data.len || f->len > LP_MAX_SIDE_PARTIAL_BYTES - b->bytes)
         return loop_error_new(LOOP_UNAVAILABLE, "a message %s of more than %u MiB",
                               lp_side_type_name(f->type), LP_MAX_SIDE_MESSAGE >> 20);
     lp_buf_add(&p->data, f->payload, f->len);

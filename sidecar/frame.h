@@ -95,6 +95,7 @@ typedef struct lp_side_message {
     uint32_t id;
     const uint8_t *data;
     size_t len;
+    size_t owed;  /* bytes of credit that were not given back when it came */
     uint8_t *own; /* `data` is this, free()d by _done; NULL: a view of the reader's buffer */
 } lp_side_message;
 

@@ -97,6 +97,12 @@ struct lp_side_out {
     bool begun, whole;
 };
 
+/* An object of another provider. */
+struct lp_side_foreign {
+    uint64_t at;
+    const lp_resource *resource; /* of WELCOME's */
+};
+
 /* One call; lies on the caller's stack. */
 struct lp_side_call {
     struct lp_sidecar *s;
@@ -109,7 +115,8 @@ struct lp_side_call {
     uint64_t now, until; /* as of the last wait; UINT64_MAX: no deadline */
     uint32_t id;         /* 0: none yet */
     bool waits;          /* for its turn */
-    bool sends;          /* and has not sent all */
+    bool sends;          /* a message, and has not sent all */
+    bool sent;           /* CALL as a whole: from here on it may be answered */
     bool told_cancel;
     bool away;  /* runs a NEXT; another call may use the caller's memory */
     bool broke; /* the error is the sidecar's: a component can handle it */
@@ -122,7 +129,11 @@ struct lp_side_call {
     struct {
         uint64_t *at;
         size_t n, cap;
-    } given, foreign; /* objects passed as `own`; objects that are not this sidecar's */
+    } given; /* objects passed as `own` */
+    struct {
+        struct lp_side_foreign *at;
+        size_t n, cap;
+    } foreign; /* lent, and not this sidecar's */
     struct {
         uint64_t *at;
         size_t n, cap;
@@ -220,6 +231,7 @@ struct lp_sidecar {
         size_t n, cap;
     } slots;
     size_t in_flight, given_up, senders, waiting, away; /* away: run a NEXT */
+    size_t nexts, next_bytes;                           /* of all calls, that wait to be run */
     struct lp_side_call *queue;
     struct {
         struct lp_side_caller_of **at;
@@ -287,6 +299,8 @@ void lp_side_note(struct lp_sidecar *s, uint8_t type, uint32_t id, const void *b
 void lp_side_note_drop(struct lp_sidecar *s, size_t interface, size_t resource, uint64_t handle);
 /* Bytes that came were read: gives their credit back. */
 void lp_side_read_bytes(struct lp_sidecar *s, size_t n);
+/* A message that is sent when it can be, by whoever comes. Takes its bytes. */
+void lp_side_leave(struct lp_sidecar *s, const struct lp_side_rest *r);
 /* Answers a NEXT of a call that was given up. */
 void lp_side_refuse_next(struct lp_sidecar *s, const lp_side_message *m);
 /* Somebody else takes the turn, where somebody waits for it. */

@@ -12,6 +12,27 @@
 
 /* ---- out ---- */
 
+/* What waits for it grows with what it sends: a flood that it does not hear the answers of. */
+static void reads_nothing(struct lp_sidecar *s)
+{
+    lp_side_break(s, loop_error_hint_set(
+                         loop_error_new(LOOP_UNAVAILABLE,
+                                        "it reads too little: %zu frames and %zu messages wait for "
+                                        "it",
+                                        s->notes.n, s->rests.n),
+                         "it must read whatever it waits for, and what it asked for"));
+}
+
+void lp_side_leave(struct lp_sidecar *s, const struct lp_side_rest *r)
+{
+    if (s->rests.n == LP_MAX_SIDE_RESTS) {
+        free(r->bytes.ptr);
+        reads_nothing(s);
+        return;
+    }
+    *lp_push(&s->rests) = *r;
+}
+
 void lp_side_note(struct lp_sidecar *s, uint8_t type, uint32_t id, const void *bytes, size_t len)
 {
     struct lp_side_note n = {.type = type, .len = (uint8_t)len, .id = id};
@@ -19,6 +40,10 @@ void lp_side_note(struct lp_sidecar *s, uint8_t type, uint32_t id, const void *b
         return;
     if (len)
         memcpy(n.bytes, bytes, len);
+    if (s->notes.n == LP_MAX_SIDE_NOTES) {
+        reads_nothing(s);
+        return;
+    }
     *lp_push(&s->notes) = n;
     lp_side_pump_out(s);
 }
@@ -179,7 +204,7 @@ static loop_error *take_answer(struct lp_sidecar *s, lp_side_message *m)
 {
     struct lp_side_slot *slot = slot_of(s, m->id);
     struct lp_side_call *c = slot ? slot->call : NULL;
-    if (!slot || (c && (c->answered || c->sends)))
+    if (!slot || (c && (c->answered || !c->sent)))
         return loop_error_new(LOOP_UNAVAILABLE, "it answered a call %u that nobody made", m->id);
     if (!c) {
         lp_side_read_late(s, slot->function, m);
@@ -211,14 +236,31 @@ void lp_side_refuse_next(struct lp_sidecar *s, const lp_side_message *m)
     if (err) {
         loop_error_delete(err);
     } else {
-        struct lp_side_rest *r = lp_push(&s->rests);
-        *r = (struct lp_side_rest){.out = {.type = LP_SIDE_FAULT, .id = m->id}, .bytes = w};
+        lp_side_leave(
+            s, &(struct lp_side_rest){.out = {.type = LP_SIDE_FAULT, .id = m->id}, .bytes = w});
         w = (lp_wire_out){0};
         lp_side_pump_out(s);
     }
     loop_error_delete(why);
     free(w.ptr);
-    lp_side_read_bytes(s, m->len);
+    lp_side_read_bytes(s, m->owed);
+}
+
+/* One that waits to be run counts, as its credit does not say how much memory it takes. */
+static loop_error *keep_next(struct lp_sidecar *s, struct lp_side_call *c, lp_side_message *m)
+{
+    if (s->nexts == LP_MAX_SIDE_NEXTS)
+        return loop_error_new(LOOP_UNAVAILABLE, "more than %d NEXT at a time", LP_MAX_SIDE_NEXTS);
+    if (m->len > LP_MAX_SIDE_PARTIAL_BYTES - s->next_bytes)
+        return loop_error_new(LOOP_UNAVAILABLE, "more than %u MiB in NEXT at a time",
+                              LP_MAX_SIDE_PARTIAL_BYTES >> 20);
+    s->nexts++;
+    s->next_bytes += m->len;
+    lp_side_message_keep(m);
+    *lp_push(&c->nexts) = *m;
+    *m = (lp_side_message){0};
+    lp_os_cond_signal(c->caller->cond);
+    return NULL;
 }
 
 static loop_error *take_next(struct lp_sidecar *s, lp_side_message *m)
@@ -229,18 +271,14 @@ static loop_error *take_next(struct lp_sidecar *s, lp_side_message *m)
     if (err)
         return loop_error_wrap(err, "a NEXT that is none");
     struct lp_side_slot *slot = slot_of(s, n.call);
-    if (m->id % 2 == 0 || !slot || (slot->call && (slot->call->answered || slot->call->sends)))
+    if (m->id % 2 == 0 || !slot || (slot->call && (slot->call->answered || !slot->call->sent)))
         return loop_error_new(LOOP_UNAVAILABLE, "a NEXT %u of the call %u, which it does not have",
                               m->id, n.call);
     if (!slot->call) {
         lp_side_refuse_next(s, m);
         return NULL;
     }
-    lp_side_message_keep(m);
-    *lp_push(&slot->call->nexts) = *m;
-    *m = (lp_side_message){0};
-    lp_os_cond_signal(slot->call->caller->cond);
-    return NULL;
+    return keep_next(s, slot->call, m);
 }
 
 /* ---- the handshake ---- */
@@ -345,9 +383,12 @@ static loop_error *take_frame(struct lp_sidecar *s, const lp_side_frame *f)
 {
     lp_side_message m = {0};
     bool whole, counts = lp_side_counts(f->type);
-    bool late = f->type == LP_SIDE_NEXT; /* its credit is given back when it is run */
+    /* A NEXT is held up where they are not run as fast as they come: the credit of its last
+       frame is given back when it is run. Not that of those before, or it might never end. */
+    bool late = f->type == LP_SIDE_NEXT && !(f->flags & LP_SIDE_MORE);
     LP_TRY(lp_side_credit_came(&s->credit, f));
     LP_TRY(lp_side_inbox_add(&s->inbox, f, &m, &whole));
+    m.owed = late ? f->len : 0;
     loop_error *err = whole ? take(s, &m) : NULL;
     lp_side_message_done(&m);
     if (!err && counts && !late)

@@ -36,7 +36,7 @@ static loop_error *put_foreign(struct lp_side_call *c, const lp_node *n, uint64_
             loop_error_new(LOOP_UNAVAILABLE,
                            "an object of another provider cannot be handed over to a sidecar"),
             "pass it as a borrow; or let the sidecar make the objects itself");
-    *lp_push(&c->foreign) = at;
+    *lp_push(&c->foreign) = (struct lp_side_foreign){at, n->type->resource};
     *ret = 2 * (uint64_t)c->foreign.n;
     return NULL;
 }
@@ -208,12 +208,16 @@ void lp_side_read_late(struct lp_sidecar *s, const lp_side_function *f, const lp
 static loop_error *take_foreign(void *data, const lp_node *n, uint64_t number, uint64_t *ret)
 {
     const struct lp_side_call *c = data;
-    (void)n;
-    if (number % 2 || number / 2 > c->foreign.n)
+    if (n->kind == LP_OWN)
+        return loop_error_new(LOOP_UNAVAILABLE,
+                              "a NEXT that hands over the handle %llu, which it was only lent",
+                              (unsigned long long)number);
+    if (number % 2 || number / 2 > c->foreign.n ||
+        c->foreign.at[number / 2 - 1].resource != n->type->resource)
         return loop_error_new(LOOP_UNAVAILABLE,
                               "a NEXT with the handle %llu, which it was not lent",
                               (unsigned long long)number);
-    *ret = c->foreign.at[number / 2 - 1];
+    *ret = c->foreign.at[number / 2 - 1].at;
     return NULL;
 }
 
@@ -260,6 +264,7 @@ loop_error *lp_side_run_next(struct lp_side_call *c, const lp_side_message *m, l
     lp_frame_begin(&frame);
     lp_wire_in in = {
         .at = m->data, .end = m->data + m->len, .frame = &frame, .take = take_foreign, .data = c};
+    in.copy_shared = true; /* no provider expects that its arguments change */
     see_shared(c->s, &in);
     loop_error *err = lp_side_next_read(&in, &next);
     if (!err && (next.interface != c->interface || next.function >= t->function_count))
@@ -273,8 +278,10 @@ loop_error *lp_side_run_next(struct lp_side_call *c, const lp_side_message *m, l
         err = lp_wire_read(&in, &f->plan->params, args);
     if (!err)
         err = lp_wire_end(&in);
-    if (!err) {
-        loop_error *failed = ask_next(c, f, next.function, args, &answer);
+    bool too_much = err && f && loop_error_code(err) == LOOP_LIMIT; /* as the component's may be */
+    if (!err || too_much) {
+        loop_error *failed =
+            too_much ? lp_take(&err) : ask_next(c, f, next.function, args, &answer);
         err = write_answer(c, m->id, f, failed, answer, out, ret_type);
     }
     lp_frame_done(&frame);

@@ -158,13 +158,13 @@ CALLS = {
     "more-of-ping": [("append x", BROKE + "a frame PING in pieces")],
     "other-piece": [("append x", BROKE + "a frame FAULT between the pieces of the message RESULT")],
     "many-pieces": [("append x", BROKE + "more than 1024 messages in pieces")],
-    "over-credit": [("append x", BROKE + "it sent 1048576 bytes with credit for ")],
+    "over-credit": [("append x", BROKE + r"it sent \d+ bytes with credit for \d+")],
     "endless-message": [("append x", BROKE + "a message RESULT of more than 64 MiB")],
     "too-much-back": [("append x", BROKE + "it gave back credit for 1073741824 bytes")],
     "next-of-nobody": [("append x", BROKE + r"a NEXT 1 of the call \d+, which it does not have")],
     "next-elsewhere": [("append x", BROKE + "a NEXT for function 0 of interface 7")],
     "next-of-a-kind": [("append x", BROKE + "a string that goes on behind")],
-    "next-with-a-handle": [("append x", BROKE + "a NEXT with the handle 77, which it was not lent")],
+    "next-with-a-handle": [("append x", BROKE + "a NEXT with the handle 78, which it was not lent")],
     "drops-nothing": [("append x", BROKE + "it dropped the handle 2, which it does not hold")],
     "handle-zero": [("open x", BROKE + "its answer to 'open': handle 0, which is none")],
     "handle-of-others": [("open x", BROKE + "its answer to 'open': it answered with the handle 2 of another")],
@@ -177,12 +177,25 @@ CALLS = {
     "floods-and-chats": [("append x", BROKE + 'something that is no frame came between frames: "debug: got a call')],
     "floods-at-the-end": [("append x", "ok 1")],
     "floods-ping": [("append x", "ok 1")],
+    "next-while-next-is-answered": [("append x", "ok 1005")],
+    "answers-while-next-is-answered": [("append x", "ok 7")],
+    "long-next": [("append x", "ok 9437189")],
+    "naps-of-next": [("append x", "the sidecar 'journal' did not answer within 0.3 s")],
+    "floods-next": [("append x", BROKE + "more than 1024 NEXT at a time")],
+    "floods-next-of-a-call-that-was-given-up": [("append x", "the sidecar 'journal' did not answer within 0.3 s"),
+                                                ("append x", BROKE + "it reads too little")],
+    "pings-and-does-not-read": [("append x", BROKE + "it reads too little")],
     "later-versions": [("append x", "ok 42")],
     "ignores": [("append x", "the sidecar 'journal' did not answer within 0.3 s; give it longer with call-timeout")],
     "is-late": [("append x", "the sidecar 'journal' did not answer within 0.3 s")],
 }
-OPTIONS = {"ignores": ["call-timeout=300ms"], "is-late": ["call-timeout=300ms"]}
-FLOODS = ["floods-and-chats", "floods-at-the-end"]
+OPTIONS = {"ignores": ["call-timeout=300ms"], "is-late": ["call-timeout=300ms"],
+           "naps-of-next": ["chain", "call-timeout=300ms"],
+           "floods-next-of-a-call-that-was-given-up": ["chain", "call-timeout=300ms"],
+           "long-next": ["chain", "call-timeout=8s"]} | {
+    mode: ["chain"] for mode in ("next-while-next-is-answered", "answers-while-next-is-answered", "floods-next", "over-credit")}
+# What must not hold up anybody for long.
+FLOODS = ["floods-and-chats", "floods-at-the-end", "naps-of-next"]
 # Where a function has no place for an error, the component ends, and the next one is served.
 NO_PLACE = ["bad-text", "exits-now", "chats-between"]
 
@@ -289,6 +302,12 @@ CONVERSATIONS = [
         ("append patient", "unavailable the sidecar 'journal' did not answer within 0.2 s; .*"), ("append a", r"ok \d"),
         ("append slow 0.3", "unavailable .*"), ("append b", r"ok \d"), ("echo 100000", "ok 100000")],
         ["chain", "call-timeout=200ms"]),
+    conversation("hands over what it was lent", ["python3", HOSTILE, "{home}/was-here", "hands-over-what-it-was-lent"], [
+        ("open abc", "ok 0"), ("get 0", "unavailable " + BROKE + "a NEXT that hands over the handle 2, which it was only "
+                                        "lent.*"), ("close 0", "ok 0")], ["chain"]),
+    conversation("takes one for the other", ["python3", HOSTILE, "{home}/was-here", "takes-one-for-the-other"], [
+        ("open abc", "ok 0"), ("get 0", "unavailable " + BROKE + "a NEXT with the handle 2, which it was not lent.*"),
+        ("close 0", "ok 0")], ["chain"]),
     conversation("rate of a log", ["python3", HOSTILE, "{home}/was-here", "floods-the-log"], [("append x", "ok 1")],
                  log=[r"lines of its log were left out: at most 1000 a second"]),
     conversation("lines of stderr", ["python3", HOSTILE, "{home}/was-here", "floods-stderr"], [("append x", "ok 1")],

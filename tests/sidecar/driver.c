@@ -58,8 +58,63 @@ static loop_error *c_append(void *self, loop_call *call, loop_string line,
                             test_side_journal_result_u32_error *ret)
 {
     (void)self, (void)call;
+    if (line.len >= 3 && memcmp(line.ptr, "nap", 3) == 0)
+        usleep(20000);
     ret->of.ok = 1000 + (uint32_t)line.len;
     return NULL;
+}
+
+struct test_side_journal_thing {
+    uint32_t size;
+};
+static test_side_journal_thing *given; /* by `open`, and not dropped */
+
+static loop_error *c_open(void *self, loop_call *call, loop_string name,
+                          test_side_journal_result_own_thing_error *ret)
+{
+    (void)self, (void)call;
+    given = malloc(sizeof *given);
+    given->size = (uint32_t)name.len;
+    ret->of.ok = given;
+    return NULL;
+}
+
+static loop_error *c_get(void *self, loop_call *call, test_side_journal_thing *it,
+                         test_side_journal_result_u32_error *ret)
+{
+    (void)self, (void)call;
+    ret->of.ok = it == given ? 2000 + it->size : 666;
+    return NULL;
+}
+
+static void c_drop(void *self, test_side_journal_thing *it)
+{
+    (void)self;
+    if (it == given)
+        given = NULL;
+    free(it);
+}
+
+static loop_error *c_take(void *self, loop_call *call, test_side_journal_thing *it,
+                          test_side_journal_result_u32_error *ret)
+{
+    loop_error *e = c_get(self, call, it, ret);
+    c_drop(self, it);
+    return e;
+}
+
+/* Whoever gets here was not kept from taking one thing for another. */
+static loop_error *c_other_get(void *self, loop_call *call, test_side_journal_other *it,
+                               test_side_journal_result_u32_error *ret)
+{
+    (void)self, (void)call, (void)it;
+    ret->of.ok = 666;
+    return NULL;
+}
+
+static void c_other_drop(void *self, test_side_journal_other *it)
+{
+    (void)self, (void)it;
 }
 
 static loop_error *c_echo(void *self, loop_call *call, loop_list_u8 bytes,
@@ -77,8 +132,15 @@ static loop_error *c_plain(void *self, loop_call *call, loop_string text, loop_s
     return NULL;
 }
 
-static const test_side_journal_functions functions = {
-    .append = c_append, .echo = c_echo, .plain = c_plain};
+static const test_side_journal_functions functions = {.append = c_append,
+                                                      .echo = c_echo,
+                                                      .plain = c_plain,
+                                                      .open = c_open,
+                                                      .take = c_take,
+                                                      .thing_get = c_get,
+                                                      .thing_drop = c_drop,
+                                                      .other_get = c_other_get,
+                                                      .other_drop = c_other_drop};
 static const loop_provider behind = {
     .abi = LOOP_PROVIDER_ABI,
     .name = "behind",

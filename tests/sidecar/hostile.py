@@ -110,7 +110,7 @@ def deep_type():
 def other_type():
     """Another than the component's: told before anything runs."""
     one_interface([{"name": n, "type": t.replace("u32", "u64"), "implemented": True} for n, t in tiny.FUNCTIONS],
-                  ["thing"])
+                  ["thing", "other"])
 
 
 @start
@@ -295,10 +295,9 @@ def many_pieces(number, _):
 
 @call
 def over_credit(number, _):
-    piece = wire.frame(tiny.RESULT, number, bytes(1 << 20), wire.MORE)
-    for other in range(100):  # of no call that is there: nobody gives it back
-        tiny.raw(wire.frame(tiny.NEXT, 2 * other + 1, bytes(1 << 20), wire.MORE))
-    tiny.raw(piece)
+    line = b"nap" + bytes((1 << 20) - 20)  # a provider takes its time: what waits is not given back
+    for other in range(6):
+        tiny.raw(wire.frame(tiny.NEXT, 2 * other + 1, names(number, "append", wire.leb(len(line)) + line)))
 
 
 @call
@@ -332,7 +331,7 @@ def next_of_a_kind(number, _):
 
 @call
 def next_with_a_handle(number, _):
-    tiny.send(tiny.NEXT, 1, wire.leb(number) + b"\0\4" + wire.leb(77))
+    tiny.send(tiny.NEXT, 1, names(number, "[method]thing.get", wire.leb(78)))
 
 
 @call
@@ -416,6 +415,102 @@ def floods_ping(number, _):
 @call
 def ignores(number, _):
     time.sleep(60)
+
+
+def names(number, function, arguments=b""):
+    """The payload of NEXT."""
+    return wire.leb(number) + b"\0" + wire.leb([n for n, _ in tiny.FUNCTIONS].index(function)) + arguments
+
+
+def wait_for(*wanted):
+    """The answers of those NEXT."""
+    found = {}
+    while not set(wanted) <= set(found):
+        kind, number, payload = tiny.read()
+        found[number] = (kind, payload)
+    return [found[n] for n in wanted]
+
+
+MUCH = b"\0" * (1 << 20)  # more than a pipe takes at once
+
+
+@call
+def next_while_next_is_answered(number, _):
+    tiny.send(tiny.NEXT, 1, names(number, "echo", wire.leb(len(MUCH)) + MUCH))
+    time.sleep(0.2)  # the host waits until its answer is read
+    tiny.send(tiny.NEXT, 3, names(number, "append", b"\1x"))
+    (_, much), (_, little) = wait_for(1, 3)
+    ok(number, len(much) - len(MUCH) + tiny.numbers(little[1:], 1)[0][0])
+
+
+@call
+def answers_while_next_is_answered(number, _):
+    tiny.send(tiny.NEXT, 1, names(number, "echo", wire.leb(len(MUCH)) + MUCH))
+    time.sleep(0.2)
+    ok(number, 7)
+    wait_for(1)
+
+
+@call
+def long_next(number, _):
+    """More than its credit."""
+    size = 9 << 20
+    tiny.send(tiny.NEXT, 1, names(number, "echo", wire.leb(size) + bytes(size)))
+    [(_, answer)] = wait_for(1)
+    ok(number, len(answer))
+
+
+@call
+def naps_of_next(number, function):
+    """The next of the chain takes 20 ms each time: 6 s."""
+    if late:
+        tiny.result(number, function, "plain")
+        return
+    late.append(number)
+    for n in range(300):
+        tiny.send(tiny.NEXT, 2 * n + 1, names(number, "append", b"\3nap"))
+
+
+@call
+def floods_next(number, _):
+    one = wire.frame(tiny.NEXT, 1, names(number, "append", b"\3nap"))
+    while True:
+        tiny.raw(one * 1000)
+
+
+@call
+def floods_next_of_a_call_that_was_given_up(number, _):
+    time.sleep(0.5)
+    one = wire.frame(tiny.NEXT, 1, names(number, "append", b"\1x"))
+    while True:
+        tiny.raw(one * 1000)
+
+
+@call
+def pings_and_does_not_read(number, _):
+    one = wire.frame(tiny.PING, 1, b"")
+    while True:
+        tiny.raw(one * 1000)
+
+
+@start
+def hands_over_what_it_was_lent():
+    pass_on("take")
+
+
+@start
+def takes_one_for_the_other():
+    pass_on("[method]other.get")
+
+
+def pass_on(function):
+    """Its own chain makes the things; the first call of `get` asks something else of the next."""
+    tiny.handshake(implemented=["[method]thing.get"])
+    _, number, payload = tiny.read_call()
+    lent = tiny.call_of(payload)[4]
+    tiny.send(tiny.NEXT, 1, names(number, function, lent))
+    wait_for(1)
+    ok(number)
 
 
 late = []

@@ -29,6 +29,7 @@ FUNCTIONS = [
     ("plain", "(string)->string"),
     ("open", f"(string)->result<own<{THING}>,{ERROR}>"),
     ("take", f"(own<{THING}>)->result<u32,{ERROR}>"),
+    ("[method]other.get", f"(borrow<test:side/journal.other>)->result<u32,{ERROR}>"),
     ("[method]thing.get", f"(borrow<{THING}>)->result<u32,{ERROR}>"),
 ]
 RESULTS = [wire.parse_type(t.split("->")[1]) for _, t in FUNCTIONS]
@@ -106,11 +107,18 @@ def read():
             return kind, number, whole
 
 
+def read_call():
+    """The next message that is a CALL."""
+    while (message := read())[0] != CALL:
+        pass
+    return message
+
+
 def welcome(name="journal", implemented=None, **changes):
     value = {
         "magic": "loop-sidecar", "protocols": [1], "name": name, "version": "1", "summary": "", "dev-only": False,
         "credit": 2 << 20, "calls": 0, "capabilities": [], "options": [],
-        "interfaces": [{"name": "test:side/journal", "version": "0.1.0", "resources": ["thing"], "functions": [
+        "interfaces": [{"name": "test:side/journal", "version": "0.1.0", "resources": ["thing", "other"], "functions": [
             {"name": n, "type": t, "implemented": implemented is None or n in implemented} for n, t in FUNCTIONS]}]}
     return wire.encode(WELCOME_TYPE, value | changes)
 
