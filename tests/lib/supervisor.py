@@ -308,6 +308,24 @@ CONVERSATIONS = [
     conversation("takes one for the other", ["python3", HOSTILE, "{home}/was-here", "takes-one-for-the-other"], [
         ("open abc", "ok 0"), ("get 0", "unavailable " + BROKE + "a NEXT with the handle 2, which it was not lent.*"),
         ("close 0", "ok 0")], ["chain"]),
+    *(conversation(title, ["python3", HOSTILE, "{home}/was-here", mode], asked, options, log)
+      for title, mode, asked, options, log in (
+          ("a deadline is told", "says-its-deadline", [("append x", r"ok (1[5-9]\d\d|200[01])")], ["call-timeout=2s"], []),
+          ("leaves calls without an answer", "leaves-all", [("append x", "unavailable .*did not answer within.*")] * 65,
+           ["call-timeout=20ms"], ["broke the protocol and was ended: it left 64 calls without an answer"]),
+          ("leaves fewer calls without an answer", "leaves-all",
+           [("append x", "unavailable .*did not answer within.*")] * 64, ["call-timeout=20ms"], ["!without an answer"]),
+          ("is another at its second start", "exits-for-another", [
+              ("append x", "unavailable .*it exited with status 0.*"),
+              ("append x", "unavailable .*its WELCOME is another than that of its first start; it must be the same.*")],
+           [], []),
+          ("bears one call", "bears-one", [("append x", "unavailable .*did not answer.*"), ("append x", "ok 1")],
+           ["call-timeout=300ms"], []),
+          ("a handle that comes late is dropped", "is-late-with-a-thing", [
+              ("open x", "unavailable .*did not answer.*"), ("append x", "ok 5")], ["call-timeout=300ms"], []),
+          ("shared memory is released", "shares", [("echo 100000", "ok 100000"), ("append x", "ok 1")], [], []),
+          ("its half of the shared memory", "shares-what-is-not-its-own", [
+              ("echo 100000", "unavailable " + BROKE + ".*beyond its half of the shared memory.*")], [], []))),
     conversation("rate of a log", ["python3", HOSTILE, "{home}/was-here", "floods-the-log"], [("append x", "ok 1")],
                  log=[r"lines of its log were left out: at most 1000 a second"]),
     conversation("lines of stderr", ["python3", HOSTILE, "{home}/was-here", "floods-stderr"], [("append x", "ok 1")],

@@ -6,7 +6,9 @@ The first start is hostile and leaves FILE; where it is there already, the sidec
 """
 
 import fcntl
+import mmap
 import os
+import select
 import signal
 import sys
 import time
@@ -535,16 +537,98 @@ def later_versions(number, _):
     ok(number, 42)
 
 
+# --- what a host must keep to ----------------------------------------------------------
+
+def more_frames(seconds):
+    """Those that come within that time."""
+    until = time.monotonic() + seconds
+    while select.select([tiny.STDIN], [], [], max(0, until - time.monotonic()))[0]:
+        yield tiny.read_frame()
+
+
+@call
+def says_its_deadline(number, _):
+    ok(number, said[3])
+
+
+@call
+def leaves_all(number, _):
+    pass
+
+
+@call
+def exits_for_another(number, _):
+    os._exit(0)
+
+
+@start
+def bears_one():
+    """Answers with 666 where a second call came while the first was there."""
+    tiny.handshake(calls=1)
+    _, first, _ = tiny.read_call()
+    second = [number for kind, number, _, _ in more_frames(0.45) if kind == tiny.CALL]
+    ok(first)
+    for number in second:
+        ok(number, 666)
+
+
+@start
+def is_late_with_a_thing():
+    """The next call is answered with the handle that was dropped."""
+    tiny.handshake()
+    _, first, _ = tiny.read_call()
+    time.sleep(0.35)
+    ok(first, 5)
+    calls, dropped = [], 0
+    for kind, number, _, payload in more_frames(0.15):
+        if kind == tiny.DROP:
+            dropped = tiny.numbers(payload, 3)[0][2]
+        if kind == tiny.CALL:
+            calls.append(number)
+    for number in calls:
+        ok(number, dropped)
+
+
+def share(half):
+    """Answers `echo` with a reference, and the next call with how often it was released."""
+    size = tiny.handshake(capabilities=["shared-memory"])["shared"]
+    memory = mmap.mmap(int(os.environ["LOOP_SIDECAR_FD"]), size)
+    _, number, payload = tiny.read_call()
+    (none, offset, length), _ = tiny.numbers(tiny.call_of(payload)[4], 3)
+    assert none == 0xffffffff and offset + length <= size // 2
+    to = size // 2 if half == "upper" else 0
+    memory[to:to + length] = memory[offset:offset + length]
+    tiny.send(tiny.RESULT, number, b"\0" + wire.leb(none) + wire.leb(to) + wire.leb(length))
+    released = 0
+    while True:
+        kind, other, _ = tiny.read()
+        released += kind == tiny.RELEASE and other == number
+        if kind == tiny.CALL:
+            ok(other, released)
+
+
+@start
+def shares():
+    share("upper")
+
+
+@start
+def shares_what_is_not_its_own():
+    share("lower")
+
+
 # --- what is good ----------------------------------------------------------------------
 
 def serve(misdeed=None):
+    global said
     while True:
         kind, number, payload = tiny.read()
         if kind == tiny.PING:
             tiny.send(tiny.PONG, number)
         if kind != tiny.CALL:
             continue
-        _, name, function, _, arguments = tiny.call_of(payload)
+        said = tiny.call_of(payload)
+        _, name, function, _, arguments = said
         if misdeed:
             misdeed(number, function)
         elif name == "plain":
@@ -560,7 +644,7 @@ def main():
     if first and mode in STARTS:
         STARTS[mode]()
         serve()
-    tiny.handshake()
+    tiny.handshake(**{"name": "another"} if mode == "exits-for-another" and not first else {})
     serve(CALLS[mode] if first and mode in CALLS else None)
 
 
