@@ -388,8 +388,10 @@ static bool wait_for_guard(const lp_os_guarded *g)
 void lp_os_guarded_close(lp_os_guarded *g)
 {
     order(g, LP_GUARD_KILL);
+    if (g->guard > 0)
+        kill((pid_t)g->guard, SIGCONT); /* one that was stopped knows best what there is to end */
     if (g->guard > 0 && !wait_for_guard(g)) {
-        kill((pid_t)g->guard, SIGKILL); /* stopped by somebody, or its child cannot be killed */
+        kill((pid_t)g->guard, SIGKILL); /* stopped again and again, or its child cannot be killed */
         if (g->process > 1)
             kill((pid_t)-g->process, SIGKILL);
     }
