@@ -231,6 +231,7 @@ struct lp_sidecar {
         size_t n, cap;
     } slots;
     size_t in_flight, given_up, senders, waiting, away; /* away: run a NEXT */
+    size_t pongs;                                       /* of `notes` */
     size_t nexts, next_bytes;                           /* of all calls, that wait to be run */
     struct lp_side_call *queue;
     struct {

@@ -40,7 +40,8 @@ void lp_side_note(struct lp_sidecar *s, uint8_t type, uint32_t id, const void *b
         return;
     if (len)
         memcpy(n.bytes, bytes, len);
-    if (s->notes.n == LP_MAX_SIDE_NOTES) {
+    s->pongs += type == LP_SIDE_PONG;
+    if (s->notes.n == LP_MAX_SIDE_NOTES || s->pongs > LP_MAX_SIDE_PONGS) {
         reads_nothing(s);
         return;
     }
@@ -91,6 +92,7 @@ static loop_error *send_notes(struct lp_sidecar *s)
         const lp_side_frame f = {
             .type = note->type, .id = note->id, .payload = note->bytes, .len = note->len};
         err = put(s, &f, &went);
+        s->pongs -= !err && went && f.type == LP_SIDE_PONG;
         n += !err && went;
     }
     if (n) {

@@ -199,7 +199,7 @@ static void forget_calls(struct lp_sidecar *s)
     s->given_up = 0;
     for (size_t i = 0; i < s->rests.n; i++)
         free(s->rests.at[i].bytes.ptr);
-    s->rests.n = s->notes.n = 0;
+    s->rests.n = s->notes.n = s->pongs = 0;
     for (size_t i = 0; i < s->room.n;) { /* of answers to NEXT; those of calls go with them */
         uint32_t id = s->room.at[i].id;
         i++;

@@ -312,9 +312,9 @@ CONVERSATIONS = [
       for title, mode, asked, options, log in (
           ("a deadline is told", "says-its-deadline", [("append x", r"ok (1[5-9]\d\d|200[01])")], ["call-timeout=2s"], []),
           ("leaves calls without an answer", "leaves-all", [("append x", "unavailable .*did not answer within.*")] * 65,
-           ["call-timeout=20ms"], ["broke the protocol and was ended: it left 64 calls without an answer"]),
+           ["call-timeout=50ms"], ["broke the protocol and was ended: it left 64 calls without an answer"]),
           ("leaves fewer calls without an answer", "leaves-all",
-           [("append x", "unavailable .*did not answer within.*")] * 64, ["call-timeout=20ms"], ["!without an answer"]),
+           [("append x", "unavailable .*did not answer within.*")] * 64, ["call-timeout=50ms"], ["!without an answer"]),
           ("is another at its second start", "exits-for-another", [
               ("append x", "unavailable .*it exited with status 0.*"),
               ("append x", "unavailable .*its WELCOME is another than that of its first start; it must be the same.*")],

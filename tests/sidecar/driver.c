@@ -59,7 +59,7 @@ static loop_error *c_append(void *self, loop_call *call, loop_string line,
 {
     (void)self, (void)call;
     if (line.len >= 3 && memcmp(line.ptr, "nap", 3) == 0)
-        usleep(20000);
+        usleep(line.len > 1000 ? 300000 : 20000);
     ret->of.ok = 1000 + (uint32_t)line.len;
     return NULL;
 }
