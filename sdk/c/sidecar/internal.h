@@ -8,8 +8,10 @@
  *     frames.c   bytes <-> messages; credit
  *     memory.c   what a call allocates, handles, shared memory
  *     calls.c    what a provider may ask of its call; NEXT
+ *     run.c      a call: arguments, the provider's function, the answer
  *     state.c    quiesce, save, restore
- *     sidecar.c  handshake, threads, what each message does
+ *     start.c    the handshake, what a provider is handed
+ *     sidecar.c  threads, what each message does, the end
  *
  * Memory that the system does not have ends the process. The host is trusted not to be hostile, and
  * checked all the same: what is wrong is said on stderr, and the process ends.
@@ -300,6 +302,26 @@ void sc_let_read(void);
    from reading. */
 void sc_begin_work(bool may_last);
 void sc_end_work(void);
+/* The lock is held: this thread, if it is the one that reads, runs a call, or does no longer. */
+void sc_be_busy(void);
+void sc_be_idle(void);
+
+/* ---- start ---- */
+
+/* False, and said on stderr: a type of the provider's is none. */
+bool sc_read_interfaces(const loop_provider *p);
+void sc_send_welcome(void);
+void sc_read_start(const sc_message *m);
+/* Opens the provider and says READY; or FAIL, and ends the process. */
+void sc_begin(void);
+char *sc_copy_text(loop_string s);
+
+/* ---- calls ---- */
+
+void sc_on_caller(const sc_message *m);
+void sc_on_caller_gone(const sc_message *m);
+void sc_on_call(sc_message *m);
+void sc_drop_object(uint32_t interface, uint32_t resource, void *object);
 
 /* ---- state ---- */
 
