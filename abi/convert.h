@@ -116,6 +116,15 @@ static inline bool lp_lift_number(const lp_node *n, const lp_flat *at, void *to)
     return true;
 }
 
+/* A field that is a number or truth; `to` is the struct. Mostly it has four bytes. */
+static inline void lp_lift_number_field(const lp_step *f, const lp_flat *at, uint8_t *to)
+{
+    if (f->size == 4)
+        *(uint32_t *)(void *)(to + f->offset) = lp_flat_low(at);
+    else
+        lp_lift_number(f->node, at, to + f->offset);
+}
+
 /* The other way. Narrow signed numbers fill 32 bits, as core wasm has them. */
 static inline bool lp_lower_number(const lp_node *n, const void *from, uint64_t *ret)
 {

@@ -206,7 +206,7 @@ loop_error *lp_slot_call_numbers(void *data, const lp_flat *in, uint64_t *ret)
     const lp_node *params = &s->plan->params;
     uint64_t args[LP_FLAT_PARAMS];
     for (const lp_step *f = params->fields, *end = f + params->count; f < end; f++, in++)
-        lp_lift_number(f->node, in, (uint8_t *)args + f->offset);
+        lp_lift_number_field(f, in, (uint8_t *)args);
     return call_plain(s, args, ret);
 }
 

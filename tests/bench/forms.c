@@ -136,7 +136,7 @@ static loop_error *direct_add(void *data, const lp_flat *in, uint64_t *ret)
     uint64_t args[LP_FLAT_PARAMS];
     const lp_node *params = &d->add->params;
     for (const lp_step *f = params->fields, *end = f + params->count; f < end; f++, in++)
-        lp_lift_number(f->node, in, (uint8_t *)args + f->offset);
+        lp_lift_number_field(f, in, (uint8_t *)args);
     const uint32_t *numbers = (const uint32_t *)args;
     uint32_t sum;
     loop_error *err = add(NULL, NULL, numbers[0], numbers[1], &sum);
