@@ -170,7 +170,7 @@ struct lp_side_object {
 
 struct lp_sidecar {
     lp_sidecar_table *table;
-    const loop_services *services; /* NULL: of no object yet */
+    const loop_services *_Atomic services; /* NULL: of no object yet; the log reads it unlocked */
     void (*log)(void *data, const loop_log_entry *entry);
     void *log_data;
     char **options; /* name and value by turns; NULL until it is opened */
@@ -209,7 +209,7 @@ struct lp_sidecar {
     char *why, *cause, *hint;
     loop_code why_code;
     bool failed;         /* it said FAIL */
-    bool absent;         /* with `unavailable` */
+    _Atomic bool absent; /* with `unavailable`; read under the table's lock, too */
     loop_error *failure; /* of `detect`, for `open`; table->lock */
     size_t attempts;     /* starts that have failed */
     struct {
