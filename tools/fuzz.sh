@@ -35,7 +35,8 @@ has_libfuzzer() {
 
 # The sources of the library, as meson.build lists them: name of the list -> files
 sources() {
-    sed -n "/^$1_sources = files(/,/)/p" meson.build | grep -o "'[^']*\.c'" | tr -d "'"
+    awk -v start="^$1_sources = files[(]" '$0 ~ start { on = 1 } on { print } on && /[)]/ { exit }' meson.build |
+        grep -o "'[^']*\.c'" | tr -d "'"
 }
 
 flags="-std=gnu17 -D_GNU_SOURCE -g -O1 -I. -Iinclude -isystem $engine/include -DLOOP_VERSION=\"fuzz\"
@@ -48,17 +49,21 @@ fresh() {
         [ -z "$(find base engine bindgen abi host trust sidecar providers api include -name '*.h' -newer "$1")" ]
 }
 
-# compile COMPILER FLAG...: the library's objects, those that are not fresh
+# compile COMPILER FLAG...: the library's objects, those that are not fresh; those of no source go
 compile() {
-    compiler=$1
+    compiler=$1 objects=' '
     shift
     mkdir -p "$out/$compiler"
     for list in base engine gen bindgen abi host trust sidecar provider api; do
         for source in $(sources $list); do
             object=$out/$compiler/$(echo "$source" | tr / -).o
+            objects="$objects$object "
             # shellcheck disable=SC2086
             fresh "$object" "$source" || "$compiler" $flags "$@" -c "$source" -o "$object"
         done
+    done
+    for object in "$out/$compiler"/*.o; do
+        case $objects in *" $object "*) ;; *) rm -f "$object" ;; esac
     done
 }
 
