@@ -117,6 +117,9 @@ static const struct failure {
     loop_code as;
     const char *message, *hint;
 } failures[] = {
+    /* The index of the log, which readers share, cannot grow. */
+    {SQLITE_IOERR_SHMSIZE, LOOP_IO, "no space left on the device",
+     "make room on its disk: what was stored before is still there"},
     {SQLITE_FULL, LOOP_IO, "no space left on the device",
      "make room on its disk: what was stored before is still there"},
     {SQLITE_NOMEM, LOOP_SYSTEM, "out of memory", "give the host more memory"},
@@ -145,7 +148,7 @@ loop_error *lp_connection_error(lp_connection *c)
     if ((code & 255) == SQLITE_BUSY || (code & 255) == SQLITE_LOCKED)
         return lp_connection_busy(c);
     for (const struct failure *f = failures; f->message; f++)
-        if (f->code == (code & 255))
+        if (f->code == code || f->code == (code & 255))
             return loop_error_hint_set(loop_error_new(f->as, "%s", f->message), "%s", f->hint);
     return loop_error_new(LOOP_IO, "%s (SQLite %d)",
                           c->db ? sqlite3_errmsg(c->db) : "it cannot be opened", code);
