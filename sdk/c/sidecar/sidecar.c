@@ -6,13 +6,11 @@
  * read, and CANCEL, PING and further calls get through. Who waits for the host (a NEXT, credit, a
  * SERIAL provider that is busy) lets another read at once.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
