@@ -188,6 +188,22 @@ static loop_error *check_options(const loop_provider *p)
     return NULL;
 }
 
+/* ---- swap ---- */
+
+static loop_error *check_swap(const loop_provider *p)
+{
+    const loop_provider_swap *s = p->swap;
+    if (s && s->copies && (!s->save || !s->restore))
+        return loop_error_new(LOOP_INVALID,
+                              "the provider '%s' copies its state without 'save' and 'restore'",
+                              p->name);
+    if (s && !s->save_object != !s->restore_object)
+        return loop_error_new(LOOP_INVALID,
+                              "the provider '%s' has one of 'save_object' and 'restore_object'",
+                              p->name);
+    return NULL;
+}
+
 /* ---- all of it ---- */
 
 loop_error *lp_table_check(const loop_provider *p)
@@ -204,5 +220,6 @@ loop_error *lp_table_check(const loop_provider *p)
         return loop_error_new(LOOP_INVALID, "the provider '%s' has no such 'threads': %d", p->name,
                               (int)p->threads);
     LP_TRY(check_sides(p));
-    return check_options(p);
+    LP_TRY(check_options(p));
+    return check_swap(p);
 }

@@ -95,7 +95,7 @@ static void what_is_right_is_taken(void **state)
 static void another_version_is_not_read(void **state)
 {
     (void)state;
-    REFUSED("a provider for ABI 4; this host has ABI 3", p->provider.abi = LOOP_PROVIDER_ABI + 1,
+    REFUSED("a provider for ABI 5; this host has ABI 4", p->provider.abi = LOOP_PROVIDER_ABI + 1,
             p->provider.name = (const char *)1, p->provider.interfaces = (const void *)1);
     REFUSED("the provider 'dice' has an interface for ABI 99; this host has 1",
             p->interface.abi = 99, p->interface.name = (const char *)1);

@@ -78,7 +78,11 @@
  * to keep and to drop with loop_peer_drop, before its own `close`: providers are closed in
  * any order, after the last drop. An adapter bears calls on several threads (ANY).
  *
- * Draft until 0.2: quiesce, save and restore will follow.
+ * Swap. A provider may be taken out, and another put in its place, while components use it
+ * (loop/swap.h, knowledge/swap.md). One that holds something for its components has a table
+ * `swap`: how it becomes quiet, how what it holds is written down in the interface's own
+ * format, and how it takes over what another one wrote. Without one it is swapped all the
+ * same, and its objects stay with it until components let go of them.
  */
 #ifndef LOOP_PROVIDER_H
 #define LOOP_PROVIDER_H
@@ -91,7 +95,7 @@ extern "C" {
 #endif
 
 /* Checked first, before anything else in the table is read; LOOP_ABI of each interface next. */
-#define LOOP_PROVIDER_ABI 3u
+#define LOOP_PROVIDER_ABI 4u
 
 typedef struct loop_provider_interface {
     const loop_interface *interface; /* generated */
@@ -165,6 +169,74 @@ typedef struct loop_services {
     uint64_t (*option_number)(void *host, const char *name);
 } loop_services;
 
+/* ---- swap ---- */
+
+/*
+ * Bytes from one provider to the other, during one call of `save` or `restore` and on its
+ * thread. Writing waits for whoever reads, and the other way round; an error says that there
+ * is nobody any more, or that the time is up (LOOP_TIMEOUT): return it.
+ */
+typedef struct loop_stream loop_stream;
+LOOP_API loop_error *loop_stream_write(loop_stream *to, const void *bytes, size_t n) LOOP_MUST_USE;
+/* At most `max` bytes; *ret_n is 0 at the end only. */
+LOOP_API loop_error *loop_stream_read(loop_stream *from, void *ret, size_t max,
+                                      size_t *ret_n) LOOP_MUST_USE;
+
+/* What a save or a restore is about. */
+typedef enum loop_pass {
+    LOOP_PASS_WHOLE, /* everything; quiet */
+    LOOP_PASS_COPY,  /* everything, while calls go on; what they change is noted for REST */
+    LOOP_PASS_REST,  /* what has changed since COPY began; quiet */
+} loop_pass;
+
+/*
+ * How a provider is taken out and put in. Each may be NULL. None runs beside another one of the
+ * same object, but `save` with LOOP_PASS_COPY and `health` run beside calls. Any thread, and each
+ * has a deadline, after which the swap goes on without it: a provider that hangs here is left
+ * behind, never closed.
+ *
+ *     the old one                          the new one
+ *                                          open, health
+ *     save COPY ───── bytes ─────────────▶ restore COPY        where both have `copies`
+ *     quiesce                                                  no call is under way
+ *     save REST (or WHOLE) ── bytes ─────▶ restore REST (WHOLE)
+ *     save_object ─── bytes ─────────────▶ restore_object      each handle
+ *                                          health              then calls come
+ *     drop, close
+ *
+ * After a failure: the new one is closed, the old one resumes.
+ */
+typedef struct loop_provider_swap {
+    bool copies; /* save and restore bear COPY and REST */
+    /* No call is under way and none will come: makes durable what it holds. */
+    loop_error *(*quiesce)(void *self);
+    /* Calls come again after all. What was noted since COPY is no longer needed. */
+    void (*resume)(void *self);
+    /*
+     * What it holds for `interface`, in the format that the interface's package documents;
+     * nothing at all where it holds nothing.
+     */
+    loop_error *(*save)(void *self, const loop_interface *interface, loop_pass pass,
+                        loop_stream *to);
+    /*
+     * Takes it over, all or nothing: WHOLE and REST make it last, and `close` before that
+     * throws away what COPY brought. LOOP_INVALID: it cannot read it. LOOP_DENIED: it holds
+     * something already. Not called where nothing was written.
+     */
+    loop_error *(*restore)(void *self, const loop_interface *interface, loop_pass pass,
+                           loop_stream *from);
+    /*
+     * What an object of resource `resource` is: a few bytes, documented as above (at most
+     * 64 KiB). It stays what it is: `drop` follows. LOOP_UNAVAILABLE: it cannot be moved.
+     */
+    loop_error *(*save_object)(void *self, const loop_interface *interface, size_t resource,
+                               void *object, loop_stream *to);
+    loop_error *(*restore_object)(void *self, const loop_interface *interface, size_t resource,
+                                  loop_stream *from, void **ret_object);
+    /* Whether it can take calls. A provider that may fail by itself (a process) has one. */
+    loop_error *(*health)(void *self);
+} loop_provider_swap;
+
 typedef struct loop_provider {
     uint32_t abi;        /* LOOP_PROVIDER_ABI */
     const char *name;    /* "keyvalue-memory": what `bind:` in loop.yaml says */
@@ -186,6 +258,7 @@ typedef struct loop_provider {
     loop_error *(*call)(void *self, loop_call *call, const loop_interface *interface, size_t row,
                         const void *args, void *ret);
     void (*drop)(void *self, const loop_interface *interface, size_t resource, void *object);
+    const loop_provider_swap *swap; /* NULL: nothing to hand over */
 } loop_provider;
 
 /*
