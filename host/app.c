@@ -30,10 +30,10 @@ struct app {
 static loop_error *answered(struct app *a, const char *function, loop_error *err,
                             const loop_core_app_result_next_string *r)
 {
-    if (err && a->instance->exited) {
+    if (err && a->instance->body->exited) {
         loop_error_delete(err);
         a->exited = true;
-        a->status = a->instance->result_status;
+        a->status = a->instance->body->result_status;
         return NULL;
     }
     if (err)
@@ -81,7 +81,7 @@ static loop_error *call_frame(struct app *a)
 {
     uint64_t now = lp_os_now_ns();
     if (now < a->frame_ns) {
-        lp_guest_sleep(a->instance->guest, (a->frame_ns - now + 999999) / 1000000);
+        lp_guest_sleep(a->instance->body->guest, (a->frame_ns - now + 999999) / 1000000);
         now = lp_os_now_ns();
     }
     a->frame_ns = LP_MAX(a->frame_ns + FRAME_NS, now);
@@ -102,7 +102,7 @@ static loop_error *round_of(struct app *a)
     if (a->next == LOOP_CORE_APP_NEXT_FRAME && !cancelled(a))
         return call_frame(a);
     if (!cancelled(a))
-        lp_guest_sleep(a->instance->guest,
+        lp_guest_sleep(a->instance->body->guest,
                        a->next == LOOP_CORE_APP_NEXT_TIMER ? a->timer_ms : UINT64_MAX);
     if (a->instance->asked_to_stop)
         return loop_error_new(LOOP_CANCELLED, "stopped");

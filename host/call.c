@@ -15,7 +15,7 @@
 #include "host/internal.h"
 
 struct loop_call {
-    loop_instance *instance;
+    struct lp_body *body;
     const struct lp_chain *chain;
     const struct lp_hop *hop; /* where it is; the next one follows */
     bool *over;               /* more memory was asked for than a call may have */
@@ -32,14 +32,14 @@ static struct lp_provider *first_of(const struct lp_slot *s)
 static void trace(const struct lp_slot *s, const char *provider, uint64_t start,
                   const char *outcome)
 {
-    lp_host_trace(s->instance->host, &(loop_trace){
-                                         .component = s->instance->options.name,
-                                         .interface_name = s->import->interface_name,
-                                         .function = s->import->name,
-                                         .provider = provider,
-                                         .duration_ns = lp_os_now_ns() - start,
-                                         .outcome = outcome,
-                                     });
+    lp_host_trace(s->body->host, &(loop_trace){
+                                     .component = s->body->instance->options.name,
+                                     .interface_name = s->import->interface_name,
+                                     .function = s->import->name,
+                                     .provider = provider,
+                                     .duration_ns = lp_os_now_ns() - start,
+                                     .outcome = outcome,
+                                 });
 }
 
 /* A result<_, _> says by its first byte whether it is an error. */
@@ -48,7 +48,7 @@ static const char *outcome_of(const struct lp_slot *s, const loop_error *err)
     const lp_node *r = s->plan->result;
     if (err)
         return "failed";
-    return r && r->kind == LP_RESULT && *(const uint8_t *)s->instance->answer ? "error" : "ok";
+    return r && r->kind == LP_RESULT && *(const uint8_t *)s->body->answer ? "error" : "ok";
 }
 
 static loop_error *call_row(const struct lp_link *l, loop_call *call, const void *args, void *ret)
@@ -89,19 +89,19 @@ static inline loop_error *call_link(loop_call *call, const void *args, void *ret
 }
 
 /* A zeroed place for the result. */
-static void make_room(loop_instance *i, const lp_node *result)
+static void make_room(struct lp_body *b, const lp_node *result)
 {
     if (!result)
         return;
-    if (result->size > sizeof i->small) {
-        i->answer = lp_arena_alloc(&i->out.arena, result->size);
+    if (result->size > sizeof b->small) {
+        b->answer = lp_arena_alloc(&b->out.arena, result->size);
         return;
     }
-    i->answer = i->small;
+    b->answer = b->small;
     if (result->size <= 16)
-        memset(i->small, 0, 16);
+        memset(b->small, 0, 16);
     else
-        memset(i->small, 0, result->size);
+        memset(b->small, 0, result->size);
 }
 
 /* Takes `err`, which may say the same. */
@@ -116,25 +116,25 @@ static loop_error *too_much(loop_error *err)
 
 static loop_error *lift_and_call(struct lp_slot *s, lp_values *in)
 {
-    loop_instance *i = s->instance;
+    struct lp_body *b = s->body;
     const lp_plan *p = s->plan;
     _Alignas(16) uint8_t small[256];
     void *args =
-        p->params.size <= sizeof small ? small : lp_arena_take(&i->out.arena, p->params.size);
-    lp_lift l = {.from = in, .frame = &i->out, .take = lp_take_argument, .data = i};
+        p->params.size <= sizeof small ? small : lp_arena_take(&b->out.arena, p->params.size);
+    lp_lift l = {.from = in, .frame = &b->out, .take = lp_take_argument, .data = b};
     loop_error *err = lp_lift_values(&l, &p->params, args);
     if (err) {
-        lp_drop_taken(i);
+        lp_drop_taken(b);
         return err;
     }
-    i->taken.n = 0;
-    make_room(i, p->result);
+    b->taken.n = 0;
+    make_room(b, p->result);
     bool over = false;
-    loop_call call = {i, s->chain, s->hops, &over};
-    err = call_link(&call, args, i->answer);
+    loop_call call = {b, s->chain, s->hops, &over};
+    err = call_link(&call, args, b->answer);
     /* Also where memory was refused: objects that were given are dropped with the rest. */
     if (!err && p->result && p->result->handles)
-        err = lp_hold_result(i, first_of(s), p->result, i->answer);
+        err = lp_hold_result(b, first_of(s), p->result, b->answer);
     return over ? too_much(err) : err;
 }
 
@@ -150,18 +150,18 @@ static loop_error *finish(struct lp_slot *s, lp_values *in, loop_error *err)
     const lp_node *r = s->plan->result;
     bool flat = r && r->flat <= LP_FLAT_RESULTS && !r->handles;
     if (!err && flat)
-        err = lp_lower_scalar(r, s->instance->answer, LOOP_UNAVAILABLE, &in->result);
+        err = lp_lower_scalar(r, s->body->answer, LOOP_UNAVAILABLE, &in->result);
     if (err || flat || !r)
-        lp_frame_end(&s->instance->out);
+        lp_frame_end(&s->body->out);
     return err ? in_function(s, err) : NULL;
 }
 
 loop_error *lp_slot_call(void *data, lp_values *in)
 {
     struct lp_slot *s = data;
-    bool traced = s->instance->host->options.trace != NULL;
+    bool traced = s->body->host->options.trace != NULL;
     uint64_t start = traced ? lp_os_now_ns() : 0;
-    lp_frame_begin(&s->instance->out);
+    lp_frame_begin(&s->body->out);
     loop_error *err = lift_and_call(s, in);
     if (traced)
         trace(s, first_of(s)->table->name, start, outcome_of(s, err));
@@ -173,9 +173,9 @@ static inline loop_error *call_plain(const struct lp_slot *s, const void *args, 
 {
     bool over = false;
     uint64_t answer = 0;
-    loop_call call = {s->instance, s->chain, s->hops, &over};
+    loop_call call = {s->body, s->chain, s->hops, &over};
     loop_error *err = call_link(&call, args, &answer);
-    lp_frame_end(&s->instance->out);
+    lp_frame_end(&s->body->out);
     if (err || over)
         return in_function(s, over ? too_much(err) : err);
     if (s->plan->result)
@@ -186,7 +186,7 @@ static inline loop_error *call_plain(const struct lp_slot *s, const void *args, 
 loop_error *lp_slot_call_plain(void *data, lp_values *in)
 {
     struct lp_slot *s = data;
-    lp_frame *frame = &s->instance->out;
+    lp_frame *frame = &s->body->out;
     const lp_node *params = &s->plan->params;
     _Alignas(16) uint8_t small[256];
     lp_frame_begin(frame);
@@ -213,13 +213,13 @@ loop_error *lp_slot_call_numbers(void *data, const lp_flat *in, uint64_t *ret)
 loop_error *lp_slot_put(void *data, lp_target *out)
 {
     struct lp_slot *s = data;
-    loop_instance *i = s->instance;
+    struct lp_body *b = s->body;
     lp_lower l = {.to = out,
                   .blame = LOOP_UNAVAILABLE,
-                  .handles = i->handles.at,
-                  .handle_count = i->handles.n};
-    loop_error *err = lp_lower_values(&l, s->plan->result, i->answer);
-    lp_frame_end(&i->out);
+                  .handles = b->handles.at,
+                  .handle_count = b->handles.n};
+    loop_error *err = lp_lower_values(&l, s->plan->result, b->answer);
+    lp_frame_end(&b->out);
     return err ? in_function(s, err) : NULL;
 }
 
@@ -246,7 +246,7 @@ static loop_error *call_next_other(loop_call *call, const loop_interface *interf
     for (size_t n = call->hop->link + 1; n < c->n; n++) {
         LP_TRY(matching_row(c, n, wanted, &found));
         struct lp_hop hops[2] = {{.link = n, .served = found}, {0}};
-        loop_call next = {call->instance, c, hops, call->over};
+        loop_call next = {call->body, c, hops, call->over};
         if (found.function)
             return call_link(&next, args, ret);
     }
@@ -261,7 +261,7 @@ loop_error *loop_call_next(loop_call *call, const loop_interface *interface, siz
     const struct lp_hop *hop = call->hop;
     if (&interface->functions[row] != hop->served.function || !hop[1].served.function)
         return call_next_other(call, interface, row, args, ret);
-    loop_call next = {call->instance, call->chain, hop + 1, call->over};
+    loop_call next = {call->body, call->chain, hop + 1, call->over};
     return call_link(&next, args, ret);
 }
 
@@ -270,13 +270,13 @@ loop_error *loop_call_next(loop_call *call, const loop_interface *interface, siz
 loop_error *loop_peer_call(const loop_peer *peer, loop_call *call, size_t row, const void *args,
                            void *ret)
 {
-    loop_call other = {call->instance, &peer->chain, peer->hops[row], call->over};
+    loop_call other = {call->body, &peer->chain, peer->hops[row], call->over};
     return call_link(&other, args, ret);
 }
 
 loop_error *loop_call_peer(loop_call *call, const loop_interface *interface, const loop_peer **ret)
 {
-    return lp_peer_of(call->instance, interface, ret);
+    return lp_peer_of(call->body, interface, ret);
 }
 
 /* ---- stubs ---- */
@@ -303,25 +303,25 @@ static bool unavailable(const lp_node *n, const char *why, uint8_t *to)
 static loop_error *take_for_nobody(void *data, const lp_node *n, uint32_t number, uint64_t *ret)
 {
     const lp_resource *r = n->type->resource;
-    loop_instance *i = data;
+    struct lp_body *b = data;
     *ret = 0;
-    return r->index < i->owners.n && i->owners.at[r->index].chain
+    return r->index < b->owners.n && b->owners.at[r->index].chain
                ? lp_take_argument(data, n, number, ret)
                : NULL;
 }
 
 static loop_error *answer_stub(struct lp_slot *s, lp_values *in)
 {
-    loop_instance *i = s->instance;
+    struct lp_body *b = s->body;
     const lp_node *r = s->plan->result;
-    lp_lift l = {.from = in, .frame = &i->out, .take = take_for_nobody, .data = i};
-    void *args = lp_arena_take(&i->out.arena, s->plan->params.size + 1u);
+    lp_lift l = {.from = in, .frame = &b->out, .take = take_for_nobody, .data = b};
+    void *args = lp_arena_take(&b->out.arena, s->plan->params.size + 1u);
     loop_error *bad = lp_lift_values(&l, &s->plan->params, args);
-    lp_drop_taken(i);
+    lp_drop_taken(b);
     if (bad)
         return bad;
-    make_room(i, r);
-    uint8_t *to = i->answer;
+    make_room(b, r);
+    uint8_t *to = b->answer;
     if (r && r->kind == LP_RESULT && unavailable(r->parts[1], s->stub_reason, to + r->payload)) {
         *to = 1;
         return NULL;
@@ -336,13 +336,13 @@ loop_error *lp_stub_call(void *data, lp_values *in)
 {
     struct lp_slot *s = data;
     uint64_t start = lp_os_now_ns();
-    lp_frame_begin(&s->instance->out);
+    lp_frame_begin(&s->body->out);
     loop_error *err = answer_stub(s, in);
     trace(s, "stub", start, outcome_of(s, err));
-    s->instance->handles.n = 0;
+    s->body->handles.n = 0;
     if (!err)
         return finish(s, in, NULL);
-    lp_frame_reset(&s->instance->out);
+    lp_frame_reset(&s->body->out);
     return err;
 }
 
@@ -350,7 +350,7 @@ loop_error *lp_stub_call(void *data, lp_values *in)
 
 void *loop_call_alloc(loop_call *call, size_t size)
 {
-    lp_arena *arena = &call->instance->out.arena;
+    lp_arena *arena = &call->body->out.arena;
     bool fits = size <= LP_MAX_CALL_BYTES && arena->used <= LP_MAX_CALL_BYTES - size;
     *call->over = *call->over || !fits;
     return fits ? lp_arena_alloc(arena, size) : NULL;
@@ -375,22 +375,22 @@ loop_string loop_call_format(loop_call *call, const char *fmt, ...)
 
 const char *loop_call_component(const loop_call *call)
 {
-    return call->instance->options.name;
+    return call->body->instance->options.name;
 }
 
 uint64_t loop_call_instance(const loop_call *call)
 {
-    return call->instance->number;
+    return call->body->instance->number;
 }
 
 const char *loop_call_identity(const loop_call *call)
 {
-    return call->instance->options.identity;
+    return call->body->instance->options.identity;
 }
 
 uint64_t loop_call_storage(loop_call *call, loop_string *ret_why)
 {
-    loop_instance *i = call->instance;
+    loop_instance *i = call->body->instance;
     if (i->storage == UINT64_MAX) { /* a policy does not change while it is in use */
         loop_decision d;
         i->host->hooks.decide(i->options.policy, &(loop_request){.kind = LOOP_GRANT_STORAGE}, &d);
@@ -404,7 +404,7 @@ uint64_t loop_call_storage(loop_call *call, loop_string *ret_why)
 
 loop_cancel_reason loop_call_cancelled(const loop_call *call, uint32_t *ret_remaining_ms)
 {
-    loop_instance *i = call->instance;
+    const loop_instance *i = call->body->instance;
     int reason = i->cancelled;
     uint64_t at = i->force_at_ns, now = lp_os_now_ns(); /* at: UINT64_MAX until it is known */
     if (ret_remaining_ms)
@@ -414,16 +414,16 @@ loop_cancel_reason loop_call_cancelled(const loop_call *call, uint32_t *ret_rema
 
 bool loop_call_capability(const loop_call *call, size_t n, loop_capability *ret)
 {
-    const loop_instance *i = call->instance;
-    if (n >= i->capabilities.n)
+    const struct lp_body *b = call->body;
+    if (n >= b->capabilities.n)
         return false;
-    *ret = i->capabilities.at[n];
+    *ret = b->capabilities.at[n];
     return true;
 }
 
 bool loop_call_config(const loop_call *call, size_t n, const char **ret_key, const char **ret_value)
 {
-    const char *const *rows = call->instance->options.config;
+    const char *const *rows = call->body->instance->options.config;
     for (size_t i = 0; rows && rows[2 * i]; i++) {
         if (i == n) {
             *ret_key = rows[2 * i];

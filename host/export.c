@@ -3,8 +3,8 @@
  *
  * Handles both ways. A resource that C implements goes in as a number of held.c,
  * lent for the call or handed over. One that the component implements comes out as a
- * loop_handle: 22 bits of the instance's number, 22 of a generation, 20 of a place in
- * i->foreign (from 1), so that a handle that was dropped, handed over or is another
+ * loop_handle: 22 bits of the body's number, 22 of a generation, 20 of a place in
+ * the body's `foreign` (from 1), so that a handle that was dropped, handed over or is another
  * instance's is told from one that lives.
  */
 #include <stdlib.h>
@@ -27,15 +27,16 @@ loop_error *loop_instance_enter(loop_instance *i)
                               i->options.name);
     i->entered = true;
     if (i->asked_to_stop)
-        lp_guest_stop(i->guest); /* before there was anything to stop */
+        lp_guest_stop(i->body->guest); /* before there was anything to stop */
     bool exited;
     int status = 0;
-    loop_error *err = lp_guest_instantiate(i->guest, i->options.call_timeout_ms, &exited, &status);
+    loop_error *err =
+        lp_guest_instantiate(i->body->guest, i->options.call_timeout_ms, &exited, &status);
     if (!err && exited)
         err = loop_error_new(LOOP_CANCELLED, "'%s' ended itself with status %d", i->options.name,
                              status);
-    i->instantiated = !err;
-    i->broken = err != NULL;
+    i->body->instantiated = !err;
+    i->body->broken = err != NULL;
     return err;
 }
 
@@ -54,7 +55,7 @@ static loop_error *find_export(const loop_instance *i, const char *interface_nam
                                const char *version, const char *function, const lp_import **ret)
 {
     const lp_import *x;
-    for (size_t n = 0; (x = lp_component_exported_at(i->component->engine, n)); n++) {
+    for (size_t n = 0; (x = lp_component_exported_at(i->body->component->engine, n)); n++) {
         if (is_wanted(x, interface_name, version, function)) {
             *ret = x;
             return NULL;
@@ -88,8 +89,8 @@ static loop_error *open_export(loop_instance *i, const lp_import *x, const lp_pl
 {
     lp_shape shape;
     lp_export *raw;
-    LP_TRY(lp_check_handles(i, plan, NULL));
-    LP_TRY(lp_export_new(i->guest, x->interface_name, x->name, &shape, &raw));
+    LP_TRY(lp_check_handles(i->body, plan, NULL));
+    LP_TRY(lp_export_new(i->body->guest, x->interface_name, x->name, &shape, &raw));
     loop_error *err = lp_plan_check(plan, &shape);
     if (err) {
         lp_export_delete(raw);
@@ -104,7 +105,7 @@ static loop_error *open_export(loop_instance *i, const lp_import *x, const lp_pl
 loop_error *loop_instance_export(loop_instance *i, const char *interface_name, const char *version,
                                  const char *function, const char *type, const loop_export **ret)
 {
-    if (!i->instantiated)
+    if (!i->body->instantiated)
         return loop_error_new(LOOP_USAGE, "'%s' is called before loop_instance_enter",
                               i->options.name);
     const lp_import *x = NULL;
@@ -117,7 +118,7 @@ loop_error *loop_instance_export(loop_instance *i, const char *interface_name, c
         }
     }
     const lp_plan *plan;
-    LP_TRY(lp_plan_new(&i->arena, x->signature, &plan));
+    LP_TRY(lp_plan_new(&i->body->arena, x->signature, &plan));
     loop_export *f;
     LP_TRY(open_export(i, x, plan, &f));
     *ret = f;
@@ -131,12 +132,6 @@ void lp_exports_done(loop_instance *i)
         free(i->exports.at[n]);
     }
     free(i->exports.at);
-    free(i->foreign.at);
-    free(i->handles.at);
-    free(i->taken.at);
-    free(i->lent.at);
-    lp_frame_done(&i->in);
-    lp_frame_done(&i->out);
 }
 
 /* ---- handles of the component's resources ---- */
@@ -150,40 +145,40 @@ static uint64_t low_bits(uint64_t n, unsigned bits)
     return n & ((UINT64_C(1) << bits) - 1);
 }
 
-static loop_handle handle_of(const loop_instance *i, size_t place)
+static loop_handle handle_of(const struct lp_body *b, size_t place)
 {
-    uint64_t generation = low_bits(i->foreign.at[place].generation, GENERATION_BITS);
-    return i->number << (GENERATION_BITS + PLACE_BITS) | generation << PLACE_BITS | (place + 1);
+    uint64_t generation = low_bits(b->foreign.at[place].generation, GENERATION_BITS);
+    return b->number << (GENERATION_BITS + PLACE_BITS) | generation << PLACE_BITS | (place + 1);
 }
 
-static loop_handle foreign_new(loop_instance *i, const lp_resource *r, uint32_t number)
+static loop_handle foreign_new(struct lp_body *b, const lp_resource *r, uint32_t number)
 {
-    size_t place = i->free_foreign;
-    if (place == i->foreign.n)
-        lp_push(&i->foreign)->next_free = (uint32_t)place + 1;
-    struct lp_foreign *f = &i->foreign.at[place];
-    i->free_foreign = f->next_free;
+    size_t place = b->free_foreign;
+    if (place == b->foreign.n)
+        lp_push(&b->foreign)->next_free = (uint32_t)place + 1;
+    struct lp_foreign *f = &b->foreign.at[place];
+    b->free_foreign = f->next_free;
     f->resource = r;
     f->number = number;
-    return handle_of(i, place);
+    return handle_of(b, place);
 }
 
 /* NULL: there is none, or not of that resource (NULL: of any). */
-static struct lp_foreign *foreign_find(loop_instance *i, const lp_resource *r, loop_handle h)
+static struct lp_foreign *foreign_find(struct lp_body *b, const lp_resource *r, loop_handle h)
 {
     size_t place = (size_t)low_bits(h, PLACE_BITS);
-    if (place == 0 || place > i->foreign.n)
+    if (place == 0 || place > b->foreign.n)
         return NULL;
-    struct lp_foreign *f = &i->foreign.at[place - 1];
-    return f->resource && (!r || f->resource == r) && h == handle_of(i, place - 1) ? f : NULL;
+    struct lp_foreign *f = &b->foreign.at[place - 1];
+    return f->resource && (!r || f->resource == r) && h == handle_of(b, place - 1) ? f : NULL;
 }
 
-static void foreign_forget(loop_instance *i, struct lp_foreign *f)
+static void foreign_forget(struct lp_body *b, struct lp_foreign *f)
 {
     f->resource = NULL;
     f->generation++;
-    f->next_free = i->free_foreign;
-    i->free_foreign = (uint32_t)(f - i->foreign.at);
+    f->next_free = b->free_foreign;
+    b->free_foreign = (uint32_t)(f - b->foreign.at);
 }
 
 static loop_error *no_handle(const char *what)
@@ -229,36 +224,36 @@ static loop_error *clear_marks(void *data, const lp_node *n, uint64_t at)
 static loop_error *check_arguments(const loop_export *f, const void *args)
 {
     loop_error *err =
-        lp_each_handle(&f->plan->params, args, LOOP_USAGE, check_argument, f->instance);
+        lp_each_handle(&f->plan->params, args, LOOP_USAGE, check_argument, f->instance->body);
     loop_error *again =
-        lp_each_handle(&f->plan->params, args, LOOP_USAGE, clear_marks, f->instance);
+        lp_each_handle(&f->plan->params, args, LOOP_USAGE, clear_marks, f->instance->body);
     loop_error_delete(again); /* the same as before */
     return err;
 }
 
 static loop_error *put_handle(void *data, const lp_node *n, uint64_t at)
 {
-    loop_instance *i = data;
+    struct lp_body *b = data;
     const lp_resource *r = n->type->resource;
     lp_handle h = {LP_GUESTS, 0};
     if (r->is_export) {
-        struct lp_foreign *f = foreign_find(i, r, at);
+        struct lp_foreign *f = foreign_find(b, r, at);
         if (!f)
             return no_handle(r->name);
         h.value = f->number;
         if (n->kind == LP_OWN)
-            foreign_forget(i, f);
+            foreign_forget(b, f);
     } else {
         struct lp_held held = {.object = (void *)(uintptr_t)at,
                                .resource = r,
-                               .chain = i->owners.at[r->index].chain,
+                               .chain = b->owners.at[r->index].chain,
                                .lent = n->kind == LP_BORROW};
         h.resource = r->index;
-        LP_TRY(lp_hold(i, &held, &h.value));
+        LP_TRY(lp_hold(b, &held, &h.value));
         if (held.lent)
-            *lp_push(&i->lent) = h.value;
+            *lp_push(&b->lent) = h.value;
     }
-    *lp_push(&i->handles) = h;
+    *lp_push(&b->handles) = h;
     return NULL;
 }
 
@@ -272,37 +267,37 @@ static loop_error *in_function(const struct call *c, loop_error *err)
 static loop_error *put_args(void *data, lp_target *out)
 {
     struct call *c = data;
-    loop_instance *i = c->f->instance;
-    i->handles.n = 0;
-    loop_error *err = lp_each_handle(&c->f->plan->params, c->args, LOOP_USAGE, put_handle, i);
+    struct lp_body *b = c->f->instance->body;
+    b->handles.n = 0;
+    loop_error *err = lp_each_handle(&c->f->plan->params, c->args, LOOP_USAGE, put_handle, b);
     lp_lower l = {
-        .to = out, .blame = LOOP_INVALID, .handles = i->handles.at, .handle_count = i->handles.n};
+        .to = out, .blame = LOOP_INVALID, .handles = b->handles.at, .handle_count = b->handles.n};
     if (!err)
         err = lp_lower_values(&l, &c->f->plan->params, c->args);
     return in_function(c, err);
 }
 
 /* What was lent is the caller's again. */
-static void end_loans(loop_instance *i)
+static void end_loans(struct lp_body *b)
 {
-    for (size_t n = 0; n < i->lent.n; n++)
-        lp_release(i, i->lent.at[n]);
-    i->lent.n = 0;
+    for (size_t n = 0; n < b->lent.n; n++)
+        lp_release(b, b->lent.at[n]);
+    b->lent.n = 0;
 }
 
 /* ---- values on their way out ---- */
 
 static loop_error *take_handle(void *data, const lp_node *n, uint32_t number, uint64_t *ret)
 {
-    loop_instance *i = data;
+    struct lp_body *b = data;
     const lp_resource *r = n->type->resource;
     if (r->is_export) {
-        *ret = foreign_new(i, r, number);
+        *ret = foreign_new(b, r, number);
         return NULL;
     }
     struct lp_held h;
-    LP_TRY(lp_unhold(i, r, number, false, &h));
-    *lp_push(&i->taken) = h;
+    LP_TRY(lp_unhold(b, r, number, false, &h));
+    *lp_push(&b->taken) = h;
     *ret = (uint64_t)(uintptr_t)h.object;
     return NULL;
 }
@@ -310,15 +305,15 @@ static loop_error *take_handle(void *data, const lp_node *n, uint32_t number, ui
 static loop_error *take_result(void *data, lp_values *in)
 {
     struct call *c = data;
-    loop_instance *i = c->f->instance;
+    struct lp_body *b = c->f->instance->body;
     if (!c->f->plan->result)
         return NULL;
-    lp_frame_begin(&i->in); /* not before: an argument may be what the last call answered */
-    lp_lift l = {.from = in, .frame = &i->in, .keep = true, .take = take_handle, .data = i};
+    lp_frame_begin(&b->in); /* not before: an argument may be what the last call answered */
+    lp_lift l = {.from = in, .frame = &b->in, .keep = true, .take = take_handle, .data = b};
     loop_error *err = lp_lift_values(&l, c->f->plan->result, c->ret);
     if (err)
-        lp_drop_taken(i);
-    i->taken.n = 0;
+        lp_drop_taken(b);
+    b->taken.n = 0;
     return in_function(c, err);
 }
 
@@ -349,9 +344,9 @@ static loop_error *failed(const struct call *c, const lp_calling *calling, loop_
     loop_instance *i = c->f->instance;
     if (!calling->entered)
         return err;
-    i->broken = true;
-    i->exited = calling->exited;
-    i->result_status = calling->status;
+    i->body->broken = true;
+    i->body->exited = calling->exited;
+    i->body->result_status = calling->status;
     if (!err)
         err = loop_error_new(LOOP_CANCELLED, "'%s' ended itself with status %d", i->options.name,
                              calling->status);
@@ -363,7 +358,7 @@ static loop_error *failed(const struct call *c, const lp_calling *calling, loop_
 /* Nothing of the handles that a call in flight holds is touched. */
 static loop_error *check_handles(const loop_export *f, const void *args)
 {
-    LP_TRY(lp_guest_check_free(f->instance->guest, f->export->name));
+    LP_TRY(lp_guest_check_free(f->instance->body->guest, f->export->name));
     return check_arguments(f, args);
 }
 
@@ -376,7 +371,7 @@ static loop_error *has_ended(const loop_instance *i)
 loop_error *loop_export_call(const loop_export *f, const void *args, void *ret)
 {
     loop_instance *i = f->instance;
-    if (i->broken)
+    if (i->body->broken)
         return has_ended(i);
     const lp_plan *p = f->plan;
     if (p->params.handles)
@@ -401,7 +396,7 @@ loop_error *loop_export_call(const loop_export *f, const void *args, void *ret)
     }
     loop_error *err = lp_export_call(f->raw, &calling);
     if (p->params.handles)
-        end_loans(i);
+        end_loans(i->body);
     if (err || calling.exited)
         return failed(&c, &calling, err);
     if (p->number_out && p->result)
@@ -411,15 +406,15 @@ loop_error *loop_export_call(const loop_export *f, const void *args, void *ret)
 
 loop_error *loop_handle_drop(loop_instance *i, loop_handle handle)
 {
-    if (!handle || i->broken)
+    if (!handle || i->body->broken)
         return NULL; /* it went with the instance */
-    struct lp_foreign *f = foreign_find(i, NULL, handle);
+    struct lp_foreign *f = foreign_find(i->body, NULL, handle);
     if (!f)
         return no_handle("resource of the component");
-    LP_TRY(lp_guest_check_free(i->guest, "a destructor"));
+    LP_TRY(lp_guest_check_free(i->body->guest, "a destructor"));
     uint32_t number = f->number;
-    foreign_forget(i, f);
-    loop_error *err = lp_guest_drop(i->guest, number, i->options.call_timeout_ms);
-    i->broken = err != NULL;
+    foreign_forget(i->body, f);
+    loop_error *err = lp_guest_drop(i->body->guest, number, i->options.call_timeout_ms);
+    i->body->broken = err != NULL;
     return err;
 }

@@ -23,37 +23,37 @@ void lp_provider_unlock(struct lp_provider *p)
     lp_os_mutex_unlock(p->serial);
 }
 
-loop_error *lp_hold(loop_instance *i, const struct lp_held *h, uint32_t *ret)
+loop_error *lp_hold(struct lp_body *b, const struct lp_held *h, uint32_t *ret)
 {
-    uint32_t number = i->free_held;
+    uint32_t number = b->free_held;
     if (number != UINT32_MAX) {
-        i->free_held = i->held.at[number].next_free;
-    } else if (i->held.n < LP_MAX_HANDLES) {
-        number = (uint32_t)i->held.n;
-        lp_push(&i->held);
+        b->free_held = b->held.at[number].next_free;
+    } else if (b->held.n < LP_MAX_HANDLES) {
+        number = (uint32_t)b->held.n;
+        lp_push(&b->held);
     } else {
         return loop_error_new(LOOP_LIMIT, "the component holds %d handles, the most there may be",
                               LP_MAX_HANDLES);
     }
-    i->held.at[number] = *h;
+    b->held.at[number] = *h;
     *ret = number;
     return NULL;
 }
 
-void lp_release(loop_instance *i, uint32_t number)
+void lp_release(struct lp_body *b, uint32_t number)
 {
-    i->held.at[number] = (struct lp_held){.next_free = i->free_held};
-    i->free_held = number;
+    b->held.at[number] = (struct lp_held){.next_free = b->free_held};
+    b->free_held = number;
 }
 
-loop_error *lp_unhold(loop_instance *i, const lp_resource *r, uint32_t number, bool keep,
+loop_error *lp_unhold(struct lp_body *b, const lp_resource *r, uint32_t number, bool keep,
                       struct lp_held *ret)
 {
-    if (number >= i->held.n || !i->held.at[number].object || i->held.at[number].resource != r)
+    if (number >= b->held.n || !b->held.at[number].object || b->held.at[number].resource != r)
         return loop_error_new(LOOP_INTERNAL, "handle %u is none of %s", number, r->name);
-    *ret = i->held.at[number];
+    *ret = b->held.at[number];
     if (!keep)
-        lp_release(i, number);
+        lp_release(b, number);
     return NULL;
 }
 
@@ -92,51 +92,51 @@ void lp_slot_drop(void *data, uint32_t number)
 {
     struct lp_slot *s = data;
     struct lp_held h = {0};
-    loop_error *err = lp_unhold(s->instance, s->import->resource, number, false, &h);
+    loop_error *err = lp_unhold(s->body, s->import->resource, number, false, &h);
     if (err)
         loop_error_delete(err); /* a stub's */
     else if (!h.lent)
         lp_drop_object(&h);
 }
 
-void lp_held_sweep(loop_instance *i)
+void lp_held_sweep(struct lp_body *b)
 {
-    for (uint32_t n = 0; n < i->held.n; n++) {
-        struct lp_held h = i->held.at[n];
+    for (uint32_t n = 0; n < b->held.n; n++) {
+        struct lp_held h = b->held.at[n];
         if (!h.object)
             continue;
-        lp_release(i, n);
+        lp_release(b, n);
         if (!h.lent)
             lp_drop_object(&h);
     }
-    free(i->held.at);
-    i->held.at = NULL;
-    i->held.n = i->held.cap = 0;
-    i->free_held = UINT32_MAX;
+    free(b->held.at);
+    b->held.at = NULL;
+    b->held.n = b->held.cap = 0;
+    b->free_held = UINT32_MAX;
 }
 
 loop_error *lp_take_argument(void *data, const lp_node *n, uint32_t number, uint64_t *ret)
 {
-    loop_instance *i = data;
+    struct lp_body *b = data;
     struct lp_held h;
-    LP_TRY(lp_unhold(i, n->type->resource, number, n->kind == LP_BORROW, &h));
+    LP_TRY(lp_unhold(b, n->type->resource, number, n->kind == LP_BORROW, &h));
     if (n->kind == LP_OWN)
-        *lp_push(&i->taken) = h;
+        *lp_push(&b->taken) = h;
     *ret = (uint64_t)(uintptr_t)h.object;
     return NULL;
 }
 
-void lp_drop_taken(loop_instance *i)
+void lp_drop_taken(struct lp_body *b)
 {
-    for (size_t n = 0; n < i->taken.n; n++)
-        lp_drop_object(&i->taken.at[n]);
-    i->taken.n = 0;
+    for (size_t n = 0; n < b->taken.n; n++)
+        lp_drop_object(&b->taken.at[n]);
+    b->taken.n = 0;
 }
 
 /* ---- results ---- */
 
 struct holding {
-    loop_instance *instance;
+    struct lp_body *body;
     struct lp_held held;
     loop_error *err; /* the first; the objects behind it are dropped */
 };
@@ -144,27 +144,27 @@ struct holding {
 static loop_error *hold_one(void *data, const lp_node *n, uint64_t at)
 {
     struct holding *x = data;
-    loop_instance *i = x->instance;
+    struct lp_body *b = x->body;
     lp_handle h = {n->type->resource->index, 0};
     x->held.resource = n->type->resource;
     /* Of the interface that defines it: another one may have a resource of that name. */
-    x->held.chain = i->owners.at[h.resource].chain;
+    x->held.chain = b->owners.at[h.resource].chain;
     x->held.object = (void *)(uintptr_t)at;
     if (!x->held.object)
         x->err = x->err ? x->err : loop_error_new(LOOP_UNAVAILABLE, "a handle of no object");
     else if (!x->err)
-        x->err = lp_hold(i, &x->held, &h.value);
+        x->err = lp_hold(b, &x->held, &h.value);
     if (x->err && x->held.object)
         lp_drop_object(&x->held);
-    *lp_push(&i->handles) = h;
+    *lp_push(&b->handles) = h;
     return NULL;
 }
 
-loop_error *lp_hold_result(loop_instance *i, const struct lp_provider *giver, const lp_node *n,
+loop_error *lp_hold_result(struct lp_body *b, const struct lp_provider *giver, const lp_node *n,
                            const void *value)
 {
-    struct holding x = {.instance = i, .held = {.giver = giver}};
-    i->handles.n = 0;
+    struct holding x = {.body = b, .held = {.giver = giver}};
+    b->handles.n = 0;
     loop_error *err = lp_each_handle(n, value, LOOP_UNAVAILABLE, hold_one, &x);
     if (err) {
         loop_error_delete(x.err);

@@ -33,10 +33,10 @@ static const char *const *copy_list(lp_arena *a, const char *const *list)
     return copy;
 }
 
-static void copy_options(loop_instance *i, const loop_instance_options *o)
+static void copy_options(loop_instance *i, const loop_instance_options *o, const loop_component *c)
 {
-    const char *slash = strrchr(i->component->path, '/');
-    const char *name = o->name ? o->name : slash ? slash + 1 : i->component->path;
+    const char *slash = strrchr(c->path, '/');
+    const char *name = o->name ? o->name : slash ? slash + 1 : c->path;
     const char *just_name[] = {name, NULL};
     i->options = *o;
     i->options.name = lp_arena_strndup(&i->arena, name, strlen(name));
@@ -59,6 +59,48 @@ static bool imports_cancellation(const loop_component *c)
     return false;
 }
 
+loop_error *lp_body_new(loop_instance *i, loop_component *c, struct lp_body **ret)
+{
+    struct lp_body *b = lp_alloc(sizeof *b);
+    b->instance = i;
+    b->host = i->host;
+    b->number = ++i->host->next_body;
+    b->component = c;
+    c->users++;
+    b->free_held = UINT32_MAX;
+    b->sees_cancellation = c->kind == LOOP_COMPONENT_APP || imports_cancellation(c);
+    lp_guest_options guest;
+    lp_wasi_options(b, &guest);
+    loop_error *err = lp_guest_new(i->host->engine, c->engine, &guest, &b->guest);
+    if (!err)
+        err = lp_link(b);
+    if (err)
+        lp_body_delete(b);
+    else
+        *ret = b;
+    return err;
+}
+
+void lp_body_delete(struct lp_body *b)
+{
+    if (!b)
+        return;
+    lp_held_sweep(b);
+    free(b->foreign.at);
+    free(b->handles.at);
+    free(b->taken.at);
+    free(b->lent.at);
+    lp_frame_done(&b->in);
+    lp_frame_done(&b->out);
+    free(b->peers.at);
+    lp_guest_delete(b->guest);
+    lp_unlink(b);
+    lp_wasi_done(b);
+    loop_component_delete(b->component);
+    lp_arena_done(&b->arena);
+    free(b);
+}
+
 loop_error *loop_instance_new(loop_host *h, loop_component *c, const loop_instance_options *o,
                               loop_instance **ret)
 {
@@ -68,21 +110,13 @@ loop_error *loop_instance_new(loop_host *h, loop_component *c, const loop_instan
         return loop_error_new(LOOP_USAGE, "'%s' was only described; open it to run it", c->path);
     loop_instance *i = lp_alloc(sizeof *i);
     i->host = h;
-    i->component = c;
-    c->users++;
     i->number = ++h->next_instance;
     i->cancelled = LOOP_CANCEL_NONE;
     i->force_at_ns = UINT64_MAX;
-    i->free_held = UINT32_MAX;
     i->next = h->instances;
     h->instances = i;
-    copy_options(i, o);
-    i->sees_cancellation = c->kind == LOOP_COMPONENT_APP || imports_cancellation(c);
-    lp_guest_options guest;
-    lp_wasi_options(i, &guest);
-    loop_error *err = lp_guest_new(h->engine, c->engine, &guest, &i->guest);
-    if (!err)
-        err = lp_link(i);
+    copy_options(i, o, c);
+    loop_error *err = lp_body_new(i, c, &i->body);
     if (err) {
         loop_instance_delete(i);
         return err;
@@ -109,14 +143,9 @@ void loop_instance_delete(loop_instance *i)
     unlist(i);
     if (i->state == LP_STUCK)
         return; /* its thread still runs somewhere in it */
-    lp_held_sweep(i);
     lp_exports_done(i);
-    free(i->peers.at);
+    lp_body_delete(i->body);
     free(i->no_storage);
-    lp_guest_delete(i->guest);
-    lp_unlink(i);
-    lp_wasi_done(i);
-    loop_component_delete(i->component);
     lp_arena_done(&i->arena);
     free(i);
 }
@@ -126,17 +155,18 @@ void loop_instance_delete(loop_instance *i)
 static loop_error *run_job(loop_instance *i)
 {
     bool exited;
-    loop_error *err =
-        lp_guest_instantiate(i->guest, i->options.call_timeout_ms, &exited, &i->result.status);
+    loop_error *err = lp_guest_instantiate(i->body->guest, i->options.call_timeout_ms, &exited,
+                                           &i->result.status);
     if (err || exited)
         return err;
-    i->instantiated = true;
-    if (i->component->kind == LOOP_COMPONENT_APP)
+    i->body->instantiated = true;
+    if (i->body->component->kind == LOOP_COMPONENT_APP)
         return lp_app_run(i, &i->result.status);
     const char *name;
-    for (size_t n = 0; (name = lp_component_export_at(i->component->engine, n)); n++)
+    for (size_t n = 0; (name = lp_component_export_at(i->body->component->engine, n)); n++)
         if (lp_starts_with(name, "wasi:cli/run@") || strcmp(name, "wasi:cli/run") == 0)
-            return lp_guest_run(i->guest, name, i->options.call_timeout_ms, &i->result.status);
+            return lp_guest_run(i->body->guest, name, i->options.call_timeout_ms,
+                                &i->result.status);
     return loop_error_new(LOOP_INTERNAL, "'%s' has nothing to run", i->options.name);
 }
 
@@ -158,7 +188,7 @@ static loop_error *find_export(loop_instance *i, const char *wanted, const char 
         return NULL;
     lp_buf have = {0};
     const char *name;
-    for (size_t n = 0; (name = lp_component_export_at(i->component->engine, n)); n++) {
+    for (size_t n = 0; (name = lp_component_export_at(i->body->component->engine, n)); n++) {
         if (names_interface(name, wanted)) {
             lp_buf_done(&have);
             *ret = name;
@@ -206,7 +236,7 @@ static loop_error *no_function(loop_instance *i, loop_error *err, const char *fu
             func);
     const lp_row *rows;
     size_t n;
-    loop_error *unreadable = lp_component_rows(i->component->engine, &rows, &n);
+    loop_error *unreadable = lp_component_rows(i->body->component->engine, &rows, &n);
     loop_error_delete(unreadable);
     const char *best = NULL;
     unsigned distance = (unsigned)strlen(func) / 2 + 2;
@@ -234,11 +264,11 @@ static loop_error *invoke_job(loop_instance *i)
     const char *full;
     LP_TRY(find_export(i, iface, &full));
     bool exited;
-    loop_error *err =
-        lp_guest_instantiate(i->guest, i->options.call_timeout_ms, &exited, &i->result.status);
+    loop_error *err = lp_guest_instantiate(i->body->guest, i->options.call_timeout_ms, &exited,
+                                           &i->result.status);
     if (err || exited)
         return err;
-    err = lp_guest_call_wave(i->guest, full, func, args, i->options.call_timeout_ms,
+    err = lp_guest_call_wave(i->body->guest, full, func, args, i->options.call_timeout_ms,
                              &i->result.output, &exited, &i->result.status);
     return err && loop_error_code(err) == LOOP_NOT_FOUND ? no_function(i, err, full, func) : err;
 }

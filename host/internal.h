@@ -144,7 +144,7 @@ struct loop_host {
     size_t running;
     bool abandoned; /* an instance was given up: its thread still uses the host */
     bool turning;   /* inside a callback of the loop */
-    uint64_t next_instance;
+    uint64_t next_instance, next_body;
 };
 
 struct loop_component {
@@ -165,7 +165,7 @@ struct loop_component {
 /* Where an import's calls go. */
 struct lp_slot {
     const lp_import *import;
-    loop_instance *instance;
+    struct lp_body *body;
     const lp_plan *plan;          /* functions */
     const struct lp_chain *chain; /* NULL: a stub */
     const struct lp_hop *hops;    /* not of a stub */
@@ -196,14 +196,22 @@ struct lp_foreign {
     bool owned, lent; /* seen among the arguments that are looked at */
 };
 
-struct loop_instance {
+/*
+ * What an instance is made of while it runs one component: a store, what its imports are linked
+ * to and what it holds. The component of an instance is replaced by putting another body in.
+ */
+struct lp_body {
+    /* What each call out touches, first. */
+    loop_instance *instance;
+    lp_frame out; /* the values of the call out of the component that is in flight */
+    void *answer; /* of that call, until it is put */
+    _Alignas(16) uint8_t small[128]; /* its place, where it fits */
+    lp_frame in;                     /* the values of the call into it */
     loop_host *host;
+    uint64_t number; /* of the body, in handles of its resources */
     loop_component *component;
-    loop_instance *next;
-    uint64_t number;
-    lp_arena arena; /* copies of the options */
-    loop_instance_options options;
     lp_guest *guest;
+    lp_arena arena;
     struct {
         struct lp_slot **at;
         size_t n, cap;
@@ -227,17 +235,9 @@ struct loop_instance {
     } foreign;
     uint32_t free_foreign; /* a place in it, or its end */
     struct {
-        struct loop_export **at;
-        size_t n, cap;
-    } exports;
-    struct {
         const loop_peer **at;
         size_t n, cap;
     } peers; /* those that were asked for */
-    /* The values of the call out of the component, and of the call into it, in flight. */
-    lp_frame out, in;
-    void *answer;                    /* of the call out, until it is put */
-    _Alignas(16) uint8_t small[128]; /* its place, where it fits */
     struct {
         lp_handle *at;
         size_t n, cap;
@@ -252,15 +252,29 @@ struct loop_instance {
     } lent; /* numbers of objects that were passed as `borrow`, for the call into it */
     bool instantiated, broken, exited; /* `broken`: an error ended it */
     int result_status;                 /* with `exited` */
-    _Atomic bool entered;
     bool sees_cancellation;
-    uint64_t storage; /* bytes granted; UINT64_MAX: nobody has asked yet */
-    char *no_storage; /* why none is */
     struct lp_net_policy *net;
     struct {
         lp_guest_dir *at;
         size_t n, cap;
     } dirs;
+};
+
+/* An actor: what stays when its component is replaced. */
+struct loop_instance {
+    loop_host *host;
+    loop_instance *next;
+    uint64_t number;
+    lp_arena arena; /* copies of the options */
+    loop_instance_options options;
+    struct lp_body *body;
+    struct {
+        struct loop_export **at;
+        size_t n, cap;
+    } exports; /* that somebody looked up */
+    _Atomic bool entered;
+    uint64_t storage; /* bytes granted; UINT64_MAX: nobody has asked yet */
+    char *no_storage; /* why none is */
 
     /* The job; written by the main thread before the actor starts, by the actor until `done`. */
     const char *call_text; /* NULL: run it */
@@ -336,13 +350,13 @@ const char *lp_nearest_interface(loop_host *h, const char *interface_name);
 void lp_bindings_done(loop_host *h);
 
 /* ---- peer.c ---- */
-loop_error *lp_peer_of(loop_instance *i, const loop_interface *interface,
+loop_error *lp_peer_of(struct lp_body *b, const loop_interface *interface,
                        const loop_peer **ret) LOOP_MUST_USE;
 void lp_peers_done(loop_host *h);
 
 /* ---- link.c ---- */
-loop_error *lp_link(loop_instance *i) LOOP_MUST_USE;
-void lp_unlink(loop_instance *i);
+loop_error *lp_link(struct lp_body *b) LOOP_MUST_USE;
+void lp_unlink(struct lp_body *b);
 /* An interface of loop that this host does not serve, but lets components start with. */
 bool lp_is_stubbed(const char *interface_name);
 /*
@@ -352,7 +366,7 @@ bool lp_is_stubbed(const char *interface_name);
 char *lp_why_not(const struct lp_chain *c, const char *interface_name, const char *name,
                  const char *structure, size_t *ret_link);
 /* Whether every handle in a function's type can be passed between C and the component. */
-loop_error *lp_check_handles(const loop_instance *i, const lp_plan *p,
+loop_error *lp_check_handles(const struct lp_body *b, const lp_plan *p,
                              const struct lp_chain *chain) LOOP_MUST_USE;
 /* A function of a provider's interface that the engine serves in its place. */
 bool lp_is_subscribe(const char *interface_name, const char *function);
@@ -374,20 +388,20 @@ loop_error *lp_stub_call(void *slot, lp_values *in);
 bool lp_provider_lock(struct lp_provider *p);
 void lp_provider_unlock(struct lp_provider *p);
 /* Gives an object a number. LOOP_LIMIT. */
-loop_error *lp_hold(loop_instance *i, const struct lp_held *h, uint32_t *ret) LOOP_MUST_USE;
+loop_error *lp_hold(struct lp_body *b, const struct lp_held *h, uint32_t *ret) LOOP_MUST_USE;
 /* Takes it out again; the object is the caller's. LOOP_INTERNAL: no such handle. */
-loop_error *lp_unhold(loop_instance *i, const lp_resource *r, uint32_t number, bool keep,
+loop_error *lp_unhold(struct lp_body *b, const lp_resource *r, uint32_t number, bool keep,
                       struct lp_held *ret) LOOP_MUST_USE;
-void lp_release(loop_instance *i, uint32_t number);
+void lp_release(struct lp_body *b, uint32_t number);
 /* Calls the provider's drop. */
 void lp_drop_object(const struct lp_held *h);
 void lp_slot_drop(void *slot, uint32_t number);
 /* Drops what the guest still held: deleting a store runs no destructors. */
-void lp_held_sweep(loop_instance *i);
-/* lp_take_handle of a call out of the component; `data` is the instance. */
+void lp_held_sweep(struct lp_body *b);
+/* lp_take_handle of a call out of the component; `data` is the body. */
 loop_error *lp_take_argument(void *data, const lp_node *n, uint32_t number, uint64_t *ret);
 /* Drops the objects that were taken for a call which was not made, or failed. */
-void lp_drop_taken(loop_instance *i);
+void lp_drop_taken(struct lp_body *b);
 /* Calls the drop of the object's provider: `giver`, or one behind it. */
 void lp_chain_drop(const struct lp_chain *c, const struct lp_provider *giver, const char *resource,
                    void *object);
@@ -396,13 +410,17 @@ void lp_chain_drop(const struct lp_chain *c, const struct lp_provider *giver, co
  * interface that uses a resource has the providers of the one that defines it, in
  * the same order (lp_check_handles).
  */
-loop_error *lp_hold_result(loop_instance *i, const struct lp_provider *giver, const lp_node *n,
+loop_error *lp_hold_result(struct lp_body *b, const struct lp_provider *giver, const lp_node *n,
                            const void *value) LOOP_MUST_USE;
 
 /* ---- export.c ---- */
 void lp_exports_done(loop_instance *i);
 
 /* ---- instance.c ---- */
+/* A body of that component, linked; nothing of the guest runs yet. */
+loop_error *lp_body_new(loop_instance *i, loop_component *c, struct lp_body **ret) LOOP_MUST_USE;
+/* On the main thread, or that of the instance. */
+void lp_body_delete(struct lp_body *b);
 void lp_actor(void *instance);
 
 /* ---- supervise.c ---- */
@@ -415,7 +433,7 @@ void lp_end_running(loop_instance *i);
 loop_error *lp_app_run(loop_instance *i, int *ret_status) LOOP_MUST_USE;
 
 /* ---- wasi.c ---- */
-void lp_wasi_options(loop_instance *i, lp_guest_options *o);
-void lp_wasi_done(loop_instance *i);
+void lp_wasi_options(struct lp_body *b, lp_guest_options *o);
+void lp_wasi_done(struct lp_body *b);
 
 #endif

@@ -21,14 +21,15 @@ bool lp_is_stubbed(const char *full)
     return false;
 }
 
-static bool is_optional(const loop_instance *i, const char *full)
+static bool is_optional(const struct lp_body *b, const char *full)
 {
     if (lp_is_stubbed(full))
         return true;
     char name[LP_MAX_NAME];
     lp_split_version(full, name, sizeof name);
-    for (size_t n = 0; i->options.optional && i->options.optional[n]; n++)
-        if (strcmp(i->options.optional[n], full) == 0 || strcmp(i->options.optional[n], name) == 0)
+    for (size_t n = 0; b->instance->options.optional && b->instance->options.optional[n]; n++)
+        if (strcmp(b->instance->options.optional[n], full) == 0 ||
+            strcmp(b->instance->options.optional[n], name) == 0)
             return true;
     return false;
 }
@@ -52,12 +53,12 @@ static void add_missing(struct missing *m, char *line)
     *lp_push(&m->lines) = line;
 }
 
-static struct lp_slot *slot_new(loop_instance *i, const lp_import *import)
+static struct lp_slot *slot_new(struct lp_body *b, const lp_import *import)
 {
     struct lp_slot *s = lp_alloc(sizeof *s);
     s->import = import;
-    s->instance = i;
-    *lp_push(&i->slots) = s;
+    s->body = b;
+    *lp_push(&b->slots) = s;
     return s;
 }
 
@@ -76,27 +77,27 @@ bool lp_is_subscribe(const char *interface_name, const char *function)
 
 /* ---- resources ---- */
 
-static struct lp_owner *owner_of(loop_instance *i, const lp_resource *r)
+static struct lp_owner *owner_of(struct lp_body *b, const lp_resource *r)
 {
-    while (i->owners.n <= r->index)
-        lp_push(&i->owners);
-    return &i->owners.at[r->index];
+    while (b->owners.n <= r->index)
+        lp_push(&b->owners);
+    return &b->owners.at[r->index];
 }
 
 /*
  * A resource of an import. One that an interface takes over from another
  * (`use store.{bucket}`) is the same resource: who implements it was decided there.
  */
-static loop_error *define_resource(loop_instance *i, const lp_import *import,
+static loop_error *define_resource(struct lp_body *b, const lp_import *import,
                                    const struct lp_chain *chain)
 {
     if (is_cancellation(import->interface_name, import->name, "pollable"))
-        return lp_guest_define_pollable(i->guest, import);
-    struct lp_owner *o = owner_of(i, import->resource);
+        return lp_guest_define_pollable(b->guest, import);
+    struct lp_owner *o = owner_of(b, import->resource);
     if (!o->defined)
         *o = (struct lp_owner){chain, true};
-    return lp_guest_define_resource(i->guest, import, import->resource->index, lp_slot_drop,
-                                    slot_new(i, import));
+    return lp_guest_define_resource(b->guest, import, import->resource->index, lp_slot_drop,
+                                    slot_new(b, import));
 }
 
 /* Whether a provider serves several versions of an interface: their objects may differ. */
@@ -146,13 +147,13 @@ static bool same_providers(const struct lp_chain *owner, const struct lp_chain *
     return o == owner->n && u == user->n;
 }
 
-static loop_error *check_handle(const loop_instance *i, const lp_node *n,
+static loop_error *check_handle(const struct lp_body *b, const lp_node *n,
                                 const struct lp_chain *chain)
 {
     const lp_resource *r = n->type->resource;
     if (r->is_export && !chain)
         return NULL;
-    const struct lp_owner *o = r->index < i->owners.n ? &i->owners.at[r->index] : NULL;
+    const struct lp_owner *o = r->index < b->owners.n ? &b->owners.at[r->index] : NULL;
     if (r->is_export || !o || !o->defined)
         return loop_error_new(LOOP_MISSING, "a handle of %s of '%s', which C cannot have", r->name,
                               r->interface_name);
@@ -162,49 +163,50 @@ static loop_error *check_handle(const loop_instance *i, const lp_node *n,
     return NULL;
 }
 
-static loop_error *check_handles_in(const loop_instance *i, const lp_node *n,
+static loop_error *check_handles_in(const struct lp_body *b, const lp_node *n,
                                     const struct lp_chain *chain)
 {
     if (!n || !n->handles)
         return NULL;
     if (n->kind == LP_OWN || n->kind == LP_BORROW)
-        return check_handle(i, n, chain);
+        return check_handle(b, n, chain);
     size_t parts = n->kind == LP_LIST ? 1 : n->count;
     for (size_t p = 0; p < parts; p++)
-        LP_TRY(check_handles_in(i, n->parts[p], chain));
+        LP_TRY(check_handles_in(b, n->parts[p], chain));
     return NULL;
 }
 
-loop_error *lp_check_handles(const loop_instance *i, const lp_plan *p, const struct lp_chain *chain)
+loop_error *lp_check_handles(const struct lp_body *b, const lp_plan *p,
+                             const struct lp_chain *chain)
 {
-    LP_TRY(check_handles_in(i, &p->params, chain));
-    return check_handles_in(i, p->result, chain);
+    LP_TRY(check_handles_in(b, &p->params, chain));
+    return check_handles_in(b, p->result, chain);
 }
 
 /* ---- functions ---- */
 
-static loop_error *define_function(loop_instance *i, struct lp_slot *s,
+static loop_error *define_function(struct lp_body *b, struct lp_slot *s,
                                    loop_error *(*call)(void *, lp_values *))
 {
-    LP_TRY(lp_plan_new(&i->arena, s->import->signature, &s->plan));
+    LP_TRY(lp_plan_new(&b->arena, s->import->signature, &s->plan));
     lp_function f = {.call = call, .put = lp_slot_put, .data = s};
     lp_plan_function(s->plan, &f);
     const lp_plan *p = s->plan;
-    bool plain = p->number_out && !p->params.handles && !i->host->options.trace;
+    bool plain = p->number_out && !p->params.handles && !b->host->options.trace;
     if (call == lp_slot_call && plain) {
         f.call = lp_slot_call_plain;
         f.flat = p->numbers_in ? lp_slot_call_numbers : NULL;
     }
-    return lp_guest_define(i->guest, s->import, &f);
+    return lp_guest_define(b->guest, s->import, &f);
 }
 
-static loop_error *define_stub(loop_instance *i, const lp_import *import, const char *why)
+static loop_error *define_stub(struct lp_body *b, const lp_import *import, const char *why)
 {
     if (import->resource)
-        return define_resource(i, import, NULL);
-    struct lp_slot *s = slot_new(i, import);
+        return define_resource(b, import, NULL);
+    struct lp_slot *s = slot_new(b, import);
     s->stub_reason = lp_strdup(why);
-    return define_function(i, s, lp_stub_call);
+    return define_function(b, s, lp_stub_call);
 }
 
 static const char *nearest_function(const struct lp_link *l, const char *name)
@@ -255,12 +257,12 @@ static char *why_not_import(const struct lp_slot *s, size_t *ret_first)
 }
 
 /* One import of any kind that a chain serves. */
-static loop_error *define_served(loop_instance *i, const lp_import *import,
+static loop_error *define_served(struct lp_body *b, const lp_import *import,
                                  const struct lp_chain *chain, struct missing *missing)
 {
     if (import->resource)
-        return define_resource(i, import, chain);
-    struct lp_slot *s = slot_new(i, import);
+        return define_resource(b, import, chain);
+    struct lp_slot *s = slot_new(b, import);
     s->chain = chain;
     size_t first;
     lp_auto(lp_free_string) char *why = why_not_import(s, &first);
@@ -270,10 +272,10 @@ static loop_error *define_served(loop_instance *i, const lp_import *import,
         return NULL;
     }
     if (lp_is_subscribe(import->interface_name, import->name))
-        return lp_guest_define_subscribe(i->guest, import);
+        return lp_guest_define_subscribe(b->guest, import);
     s->hops = lp_hops_new(chain, first, import->name);
-    LP_TRY(define_function(i, s, lp_slot_call));
-    loop_error *err = lp_check_handles(i, s->plan, chain);
+    LP_TRY(define_function(b, s, lp_slot_call));
+    loop_error *err = lp_check_handles(b, s->plan, chain);
     if (!err)
         return NULL;
     add_missing(missing, lp_format("needs %s of %s with %s", import->name, import->interface_name,
@@ -290,10 +292,10 @@ struct decision {
     bool stub, wasi;
 };
 
-static void add_capability(loop_instance *i, const struct decision *d, const char *version)
+static void add_capability(struct lp_body *b, const struct decision *d, const char *version)
 {
     lp_auto(lp_free_string) char *names = d->chain ? lp_chain_text(d->chain) : NULL;
-    *lp_push(&i->capabilities) = (loop_capability){
+    *lp_push(&b->capabilities) = (loop_capability){
         .name = d->interface_name,
         .version = version,
         .available = d->wasi || d->chain,
@@ -301,13 +303,13 @@ static void add_capability(loop_instance *i, const struct decision *d, const cha
                 : d->chain ? lp_chain_tier(d->chain)
                            : LOOP_TIER_STUB,
         .provider = d->wasi ? "engine"
-                    : names ? lp_arena_strndup(&i->arena, names, strlen(names))
+                    : names ? lp_arena_strndup(&b->arena, names, strlen(names))
                             : "",
-        .reason = d->why ? lp_arena_strndup(&i->arena, d->why, strlen(d->why)) : NULL,
+        .reason = d->why ? lp_arena_strndup(&b->arena, d->why, strlen(d->why)) : NULL,
     };
 }
 
-static loop_error *decide(loop_instance *i, const char *name, struct decision *d)
+static loop_error *decide(struct lp_body *b, const char *name, struct decision *d)
 {
     free(d->why);
     *d = (struct decision){.interface_name = name};
@@ -318,23 +320,23 @@ static loop_error *decide(loop_instance *i, const char *name, struct decision *d
         version = version ? version + 1 : "";
     } else {
         struct lp_chain found;
-        if (lp_host_find(i->host, i->options.name, name, &found, &version, &d->why)) {
-            struct lp_chain *kept = lp_arena_alloc(&i->arena, sizeof *kept);
+        if (lp_host_find(b->host, b->instance->options.name, name, &found, &version, &d->why)) {
+            struct lp_chain *kept = lp_arena_alloc(&b->arena, sizeof *kept);
             *kept = found;
             d->chain = kept;
             LP_TRY(lp_chain_open(kept));
         }
-        d->stub = !d->chain && is_optional(i, name);
+        d->stub = !d->chain && is_optional(b, name);
     }
-    add_capability(i, d, version);
+    add_capability(b, d, version);
     return NULL;
 }
 
-static loop_error *link_one(loop_instance *i, const lp_import *import, struct decision *d,
+static loop_error *link_one(struct lp_body *b, const lp_import *import, struct decision *d,
                             struct missing *missing)
 {
     if (!d->interface_name || strcmp(d->interface_name, import->interface_name) != 0)
-        LP_TRY(decide(i, import->interface_name, d));
+        LP_TRY(decide(b, import->interface_name, d));
     if (d->wasi) {
         if (!import->resource && !lp_wasi_function(import->interface_name, import->name))
             add_missing(missing, lp_format("needs %s of %s: the engine does not have it",
@@ -347,16 +349,16 @@ static loop_error *link_one(loop_instance *i, const lp_import *import, struct de
         return NULL;
     }
     if (d->chain)
-        return define_served(i, import, d->chain, missing);
+        return define_served(b, import, d->chain, missing);
     if (d->stub)
-        return define_stub(i, import, d->why);
-    if (!*import->interface_name && import->resource && owner_of(i, import->resource)->defined)
-        return define_resource(i, import, NULL); /* `use things.{counter}` in the world itself */
+        return define_stub(b, import, d->why);
+    if (!*import->interface_name && import->resource && owner_of(b, import->resource)->defined)
+        return define_resource(b, import, NULL); /* `use things.{counter}` in the world itself */
     if (!*import->interface_name) {
         add_missing(missing, lp_format("needs %s: %s", import->name, d->why));
         return NULL;
     }
-    const char *near = lp_nearest_interface(i->host, import->interface_name);
+    const char *near = lp_nearest_interface(b->host, import->interface_name);
     add_missing(missing, near ? lp_format("needs %s: %s; did the author mean '%s'?",
                                           import->interface_name, d->why, near)
                               : lp_format("needs %s: %s", import->interface_name, d->why));
@@ -372,7 +374,7 @@ static bool is_spin(const struct missing *m)
     return false;
 }
 
-static loop_error *missing_error(loop_instance *i, struct missing *m)
+static loop_error *missing_error(struct lp_body *b, struct missing *m)
 {
     loop_error *err = NULL;
     bool spin = is_spin(m);
@@ -386,7 +388,7 @@ static loop_error *missing_error(loop_instance *i, struct missing *m)
     if (!err)
         return NULL;
     err = loop_error_wrap(err, "cannot start '%s': it imports what nobody here serves",
-                          i->options.name);
+                          b->instance->options.name);
     if (spin)
         return loop_error_hint_set(err, "this is a Spin app; `spin up` runs it");
     return loop_error_hint_set(err,
@@ -394,10 +396,10 @@ static loop_error *missing_error(loop_instance *i, struct missing *m)
                                "needs.optional of loop.yaml, or with --optional");
 }
 
-static bool imports(const loop_instance *i, const char *wanted)
+static bool imports(const struct lp_body *b, const char *wanted)
 {
     const lp_import *import;
-    for (size_t n = 0; (import = lp_component_import_at(i->component->engine, n)); n++) {
+    for (size_t n = 0; (import = lp_component_import_at(b->component->engine, n)); n++) {
         char name[LP_MAX_NAME];
         lp_split_version(import->interface_name, name, sizeof name);
         if (strcmp(wanted, import->interface_name) == 0 || strcmp(wanted, name) == 0)
@@ -407,40 +409,40 @@ static bool imports(const loop_instance *i, const char *wanted)
 }
 
 /* A name that is optional and not imported is most likely misspelt. */
-static void warn_of_strangers(loop_instance *i)
+static void warn_of_strangers(struct lp_body *b)
 {
-    for (size_t n = 0; i->options.optional && i->options.optional[n]; n++)
-        if (!imports(i, i->options.optional[n]))
-            loop_host_log(i->host, LOOP_LOG_WARN,
+    for (size_t n = 0; b->instance->options.optional && b->instance->options.optional[n]; n++)
+        if (!imports(b, b->instance->options.optional[n]))
+            loop_host_log(b->host, LOOP_LOG_WARN,
                           "%s: '%s' is optional, but no function of it is imported",
-                          i->options.name, i->options.optional[n]);
+                          b->instance->options.name, b->instance->options.optional[n]);
 }
 
-loop_error *lp_link(loop_instance *i)
+loop_error *lp_link(struct lp_body *b)
 {
     struct missing missing = {0};
     struct decision d = {0};
     loop_error *err = NULL;
     const lp_import *import;
-    for (size_t n = 0; !err && (import = lp_component_import_at(i->component->engine, n)); n++)
-        err = link_one(i, import, &d, &missing);
+    for (size_t n = 0; !err && (import = lp_component_import_at(b->component->engine, n)); n++)
+        err = link_one(b, import, &d, &missing);
     free(d.why);
-    warn_of_strangers(i);
-    loop_error *lacking = missing_error(i, &missing);
+    warn_of_strangers(b);
+    loop_error *lacking = missing_error(b, &missing);
     if (!err)
         return lacking;
     loop_error_delete(lacking);
     return err;
 }
 
-void lp_unlink(loop_instance *i)
+void lp_unlink(struct lp_body *b)
 {
-    for (size_t n = 0; n < i->slots.n; n++) {
-        free(i->slots.at[n]->stub_reason);
-        free((void *)i->slots.at[n]->hops);
-        free(i->slots.at[n]);
+    for (size_t n = 0; n < b->slots.n; n++) {
+        free(b->slots.at[n]->stub_reason);
+        free((void *)b->slots.at[n]->hops);
+        free(b->slots.at[n]);
     }
-    free(i->slots.at);
-    free(i->capabilities.at);
-    free(i->owners.at);
+    free(b->slots.at);
+    free(b->capabilities.at);
+    free(b->owners.at);
 }

@@ -39,17 +39,17 @@ static void peer_delete(loop_peer *p)
     free(p);
 }
 
-static loop_error *peer_new(loop_instance *i, const loop_interface *interface, loop_peer **ret)
+static loop_error *peer_new(struct lp_body *b, const loop_interface *interface, loop_peer **ret)
 {
     size_t n = count_functions(interface);
     loop_peer *p = lp_alloc(sizeof *p + n * sizeof p->hops[0]);
     p->interface = interface;
-    p->component = lp_strdup(i->options.name);
+    p->component = lp_strdup(b->instance->options.name);
     lp_auto(lp_free_string) char *full = lp_format("%s@%s", interface->name, interface->version);
     lp_auto(lp_free_string) char *why = NULL;
     const char *version;
     loop_error *err = NULL;
-    if (!lp_host_find(i->host, i->options.name, full, &p->chain, &version, &why))
+    if (!lp_host_find(b->host, b->instance->options.name, full, &p->chain, &version, &why))
         err = loop_error_new(LOOP_UNAVAILABLE, "%s", why);
     if (!err)
         err = lp_chain_open(&p->chain);
@@ -72,25 +72,25 @@ static loop_peer *find_peer(loop_host *h, const char *component, const loop_inte
     return NULL;
 }
 
-loop_error *lp_peer_of(loop_instance *i, const loop_interface *interface, const loop_peer **ret)
+loop_error *lp_peer_of(struct lp_body *b, const loop_interface *interface, const loop_peer **ret)
 {
-    for (size_t n = 0; n < i->peers.n; n++) {
-        if (i->peers.at[n]->interface == interface) {
-            *ret = i->peers.at[n];
+    for (size_t n = 0; n < b->peers.n; n++) {
+        if (b->peers.at[n]->interface == interface) {
+            *ret = b->peers.at[n];
             return NULL;
         }
     }
-    loop_host *h = i->host;
+    loop_host *h = b->host;
     lp_os_mutex_lock(h->finding);
-    loop_peer *p = find_peer(h, i->options.name, interface);
+    loop_peer *p = find_peer(h, b->instance->options.name, interface);
     lp_os_mutex_unlock(h->finding);
     if (!p) {
-        LP_TRY(peer_new(i, interface, &p));
+        LP_TRY(peer_new(b, interface, &p));
         lp_os_mutex_lock(h->finding);
         *lp_push(&h->peers) = p; /* two instances may both make one: both are kept */
         lp_os_mutex_unlock(h->finding);
     }
-    *lp_push(&i->peers) = p;
+    *lp_push(&b->peers) = p;
     *ret = p;
     return NULL;
 }

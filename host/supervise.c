@@ -23,7 +23,7 @@ static void stop(loop_instance *i)
         return;
     i->stopping = true;
     i->stuck_at_ns = lp_os_now_ns() + LP_STUCK_MS * 1000000ull;
-    lp_guest_stop(i->guest);
+    lp_guest_stop(i->body->guest);
 }
 
 static void ask_to_end(loop_instance *i, loop_cancel_reason reason, uint64_t grace_ms)
@@ -31,7 +31,7 @@ static void ask_to_end(loop_instance *i, loop_cancel_reason reason, uint64_t gra
     int none = LOOP_CANCEL_NONE;
     if (atomic_compare_exchange_strong(&i->cancelled, &none, reason)) {
         i->force_at_ns = lp_os_now_ns() + grace_ms * 1000000;
-        lp_guest_ask(i->guest);
+        lp_guest_ask(i->body->guest);
     }
 }
 
@@ -40,12 +40,12 @@ static void ask_to_stop(loop_instance *i)
 {
     i->asked_to_stop = true;
     if (i->entered)
-        lp_guest_stop(i->guest);
+        lp_guest_stop(i->body->guest);
 }
 
 void loop_instance_cancel(loop_instance *i, loop_cancel_reason reason)
 {
-    uint64_t grace = i->sees_cancellation ? i->options.grace_ms : 0;
+    uint64_t grace = i->body->sees_cancellation ? i->options.grace_ms : 0;
     ask_to_end(i, reason, grace);
     if (!grace)
         ask_to_stop(i);
@@ -91,7 +91,7 @@ static void plan(loop_instance *i)
     if (!ms)
         return;
     i->deadline_ns = lp_os_now_ns() + ms * 1000000;
-    if (i->sees_cancellation)
+    if (i->body->sees_cancellation)
         i->warn_at_ns = i->deadline_ns - LP_MIN(i->options.grace_ms, ms / 5) * 1000000;
 }
 
@@ -126,7 +126,7 @@ static loop_error *name_error(loop_instance *i, loop_error *err)
 
 static void warn_of_memory(loop_instance *i)
 {
-    if (!lp_guest_memory_refused(i->guest) || i->result.status == 0)
+    if (!lp_guest_memory_refused(i->body->guest) || i->result.status == 0)
         return;
     lp_auto(lp_free_string) char *limit = lp_size_text(i->options.memory_limit);
     loop_host_log(i->host, LOOP_LOG_WARN,
@@ -204,8 +204,8 @@ bool lp_supervise(loop_instance *i)
 
 static loop_error *cannot_run(const loop_instance *i)
 {
-    const char *path = i->component->path;
-    if (i->component->kind == LOOP_COMPONENT_HTTP)
+    const char *path = i->body->component->path;
+    if (i->body->component->kind == LOOP_COMPONENT_HTTP)
         return loop_error_hint_set(loop_error_new(LOOP_INVALID,
                                                   "'%s' is an HTTP server (it exports "
                                                   "wasi:http/incoming-handler), not a command",
@@ -214,7 +214,7 @@ static loop_error *cannot_run(const loop_instance *i)
                                    path);
     lp_buf have = {0};
     const char *name;
-    for (size_t n = 0; (name = lp_component_export_at(i->component->engine, n)) && n < 8; n++)
+    for (size_t n = 0; (name = lp_component_export_at(i->body->component->engine, n)) && n < 8; n++)
         lp_buf_printf(&have, "%s%s", have.len ? ", " : "", name);
     loop_error *err = loop_error_new(
         LOOP_INVALID,
@@ -237,8 +237,8 @@ static loop_error *check_start(const loop_instance *i, const char *call)
                               i->options.name);
     if (call && strlen(call) > LP_MAX_INVOKE_TEXT)
         return loop_error_new(LOOP_LIMIT, "a call of more than %u bytes", LP_MAX_INVOKE_TEXT);
-    if (!call && i->component->kind != LOOP_COMPONENT_COMMAND &&
-        i->component->kind != LOOP_COMPONENT_APP)
+    if (!call && i->body->component->kind != LOOP_COMPONENT_COMMAND &&
+        i->body->component->kind != LOOP_COMPONENT_APP)
         return cannot_run(i);
     return NULL;
 }

@@ -51,12 +51,12 @@ static void tell(struct lp_net_policy *p, const char *reason, const char *hint)
     lp_os_mutex_unlock(p->lock);
 }
 
-static bool decide(loop_instance *i, const loop_request *want)
+static bool decide(struct lp_body *b, const loop_request *want)
 {
     loop_decision d = {0};
-    i->host->hooks.decide(i->options.policy, want, &d);
+    b->host->hooks.decide(b->instance->options.policy, want, &d);
     if (!d.allowed)
-        tell(i->net, d.reason, d.hint);
+        tell(b->net, d.reason, d.hint);
     return d.allowed;
 }
 
@@ -96,20 +96,20 @@ static bool leads_out(const char *path)
     return depth < 0;
 }
 
-static bool any_read_only(const loop_instance *i)
+static bool any_read_only(const struct lp_body *b)
 {
-    for (size_t n = 0; n < i->dirs.n; n++)
-        if (i->dirs.at[n].read_only)
+    for (size_t n = 0; n < b->dirs.n; n++)
+        if (b->dirs.at[n].read_only)
             return true;
     return false;
 }
 
 static void on_open_failed(void *data, lp_str path, lp_str code, bool write)
 {
-    loop_instance *i = data;
+    struct lp_body *b = data;
     lp_auto(lp_free_string) char *shown = lp_strndup(path.ptr, LP_MIN(path.len, (size_t)200));
     bool read_only =
-        lp_str_is(code, "read-only") || (write && !leads_out(shown) && any_read_only(i));
+        lp_str_is(code, "read-only") || (write && !leads_out(shown) && any_read_only(b));
     const char *why = lp_str_is(code, "access") ? "the file's own permissions"
                       : read_only               ? "its directory is granted read-only"
                                                 : "it leads out of the granted directories";
@@ -118,7 +118,7 @@ static void on_open_failed(void *data, lp_str path, lp_str code, bool write)
                                    : "--dir HOST[::GUEST]";
     lp_auto(lp_free_string) char *reason =
         lp_format("%s '%s': %s", write ? "writing" : "opening", shown, why);
-    tell(i->net, reason, hint);
+    tell(b->net, reason, hint);
 }
 
 /* ---- hooks, on any thread ---- */
@@ -162,51 +162,51 @@ static bool on_net(void *data, lp_str address, uint16_t port, lp_net_use use)
 /* ---- what is decided once ---- */
 
 /* A read-only grant inside the writable directory `dir`: paths could reach it through both. */
-static const loop_grant *read_only_inside(const loop_instance *i, const loop_grant *dir)
+static const loop_grant *read_only_inside(const struct lp_body *b, const loop_grant *dir)
 {
     size_t n = strlen(dir->host);
     const loop_grant *g;
-    for (size_t k = 0; (g = i->host->hooks.grant_at(i->options.policy, k)); k++)
+    for (size_t k = 0; (g = b->host->hooks.grant_at(b->instance->options.policy, k)); k++)
         if (g->kind == LOOP_GRANT_DIR && !g->deny && g->read_only && g != dir &&
             strncmp(g->host, dir->host, n) == 0 && (g->host[n] == '/' || n == 1))
             return g;
     return NULL;
 }
 
-static void add_dir(loop_instance *i, const loop_grant *g)
+static void add_dir(struct lp_body *b, const loop_grant *g)
 {
     loop_decision d = {0};
     loop_request want = {.kind = LOOP_GRANT_DIR, .name = g->guest, .write = !g->read_only};
-    i->host->hooks.decide(i->options.policy, &want, &d);
+    b->host->hooks.decide(b->instance->options.policy, &want, &d);
     bool read_only = g->read_only;
     if (!d.allowed && want.write) {
         want.write = false;
         read_only = true;
-        i->host->hooks.decide(i->options.policy, &want, &d);
+        b->host->hooks.decide(b->instance->options.policy, &want, &d);
     }
     if (!d.allowed) {
-        tell(i->net, d.reason, d.hint);
+        tell(b->net, d.reason, d.hint);
         return;
     }
-    const loop_grant *inside = i->host->hooks.denied_inside(i->options.policy, g);
+    const loop_grant *inside = b->host->hooks.denied_inside(b->instance->options.policy, g);
     if (inside) {
         loop_host_log(
-            i->host, LOOP_LOG_WARN,
+            b->host, LOOP_LOG_WARN,
             "%s: '%s' is not granted: '%s' inside it is denied, and a directory is handed "
             "out as a whole; grant the parts instead",
-            i->options.name, g->host, inside->host);
+            b->instance->options.name, g->host, inside->host);
         return;
     }
-    const loop_grant *kept = read_only ? NULL : read_only_inside(i, g);
+    const loop_grant *kept = read_only ? NULL : read_only_inside(b, g);
     if (kept) {
         read_only = true;
         loop_host_log(
-            i->host, LOOP_LOG_WARN,
+            b->host, LOOP_LOG_WARN,
             "%s: '%s' is read-only: '%s' inside it is granted read-only, and a directory is "
             "handed out as a whole; grant the parts instead",
-            i->options.name, g->host, kept->host);
+            b->instance->options.name, g->host, kept->host);
     }
-    *lp_push(&i->dirs) = (lp_guest_dir){g->host, g->guest, read_only};
+    *lp_push(&b->dirs) = (lp_guest_dir){g->host, g->guest, read_only};
 }
 
 struct env_list {
@@ -214,16 +214,16 @@ struct env_list {
     size_t n, cap;
 };
 
-static void add_env(loop_instance *i, const loop_grant *g, struct env_list *list)
+static void add_env(struct lp_body *b, const loop_grant *g, struct env_list *list)
 {
     loop_decision d = {0};
-    i->host->hooks.decide(i->options.policy,
+    b->host->hooks.decide(b->instance->options.policy,
                           &(loop_request){.kind = LOOP_GRANT_ENV, .name = g->host}, &d);
     const char *value = g->guest ? g->guest : lp_os_getenv(g->host);
     if (!value)
         return;
     if (!d.allowed) {
-        tell(i->net, d.reason, d.hint);
+        tell(b->net, d.reason, d.hint);
         return;
     }
     for (size_t n = 0; n < list->n; n += 2) {
@@ -237,59 +237,60 @@ static void add_env(loop_instance *i, const loop_grant *g, struct env_list *list
 }
 
 /* Which groups the component imports; the engine links no other. */
-static void groups(const loop_instance *i, lp_guest_options *o)
+static void groups(const struct lp_body *b, lp_guest_options *o)
 {
     const lp_import *import;
-    for (size_t n = 0; (import = lp_component_import_at(i->component->engine, n)); n++) {
+    for (size_t n = 0; (import = lp_component_import_at(b->component->engine, n)); n++) {
         o->http = o->http || lp_is_http_interface(import->interface_name);
         o->wasi = o->wasi || lp_wasi_interface(import->interface_name) ||
                   lp_starts_with(import->interface_name, "loop:core/cancellation");
     }
 }
 
-void lp_wasi_options(loop_instance *i, lp_guest_options *o)
+void lp_wasi_options(struct lp_body *b, lp_guest_options *o)
 {
-    i->net = lp_alloc(sizeof *i->net);
-    i->net->host = i->host;
-    i->net->name = lp_strdup(i->options.name);
-    i->net->lock = lp_os_mutex_new();
-    i->net->hooks = i->host->hooks;
-    i->net->policy = i->options.policy;
-    i->net->refs = 1;
-    if (i->options.policy)
-        i->host->hooks.policy_ref(i->options.policy);
+    b->net = lp_alloc(sizeof *b->net);
+    b->net->host = b->host;
+    b->net->name = lp_strdup(b->instance->options.name);
+    b->net->lock = lp_os_mutex_new();
+    b->net->hooks = b->host->hooks;
+    b->net->policy = b->instance->options.policy;
+    b->net->refs = 1;
+    if (b->instance->options.policy)
+        b->host->hooks.policy_ref(b->instance->options.policy);
     struct env_list env = {0};
     const loop_grant *g;
-    for (size_t n = 0; i->options.policy && (g = i->host->hooks.grant_at(i->options.policy, n));
+    for (size_t n = 0; b->instance->options.policy &&
+                       (g = b->host->hooks.grant_at(b->instance->options.policy, n));
          n++) {
         if (g->kind == LOOP_GRANT_DIR && !g->deny)
-            add_dir(i, g);
+            add_dir(b, g);
         else if (g->kind == LOOP_GRANT_ENV && !g->deny)
-            add_env(i, g, &env);
+            add_env(b, g, &env);
     }
-    const char **copy = lp_arena_alloc(&i->arena, (env.n + 1) * sizeof *copy);
+    const char **copy = lp_arena_alloc(&b->arena, (env.n + 1) * sizeof *copy);
     if (env.n)
         memcpy(copy, env.at, env.n * sizeof *copy);
     free(env.at);
     *o = (lp_guest_options){
-        .name = i->options.name,
-        .args = i->options.args,
+        .name = b->instance->options.name,
+        .args = b->instance->options.args,
         .env = copy,
-        .dirs = i->dirs.at,
-        .dir_count = i->dirs.n,
-        .memory_limit = i->options.memory_limit,
-        .hooks = {i, on_http, on_resolve, on_open_failed, i->net, net_ref, net_unref, on_net},
+        .dirs = b->dirs.at,
+        .dir_count = b->dirs.n,
+        .memory_limit = b->instance->options.memory_limit,
+        .hooks = {b, on_http, on_resolve, on_open_failed, b->net, net_ref, net_unref, on_net},
     };
-    groups(i, o);
+    groups(b, o);
 }
 
-void lp_wasi_done(loop_instance *i)
+void lp_wasi_done(struct lp_body *b)
 {
-    if (i->net) {
-        lp_os_mutex_lock(i->net->lock);
-        i->net->host = NULL;
-        lp_os_mutex_unlock(i->net->lock);
-        net_unref(i->net);
+    if (b->net) {
+        lp_os_mutex_lock(b->net->lock);
+        b->net->host = NULL;
+        lp_os_mutex_unlock(b->net->lock);
+        net_unref(b->net);
     }
-    free(i->dirs.at);
+    free(b->dirs.at);
 }

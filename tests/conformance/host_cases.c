@@ -227,12 +227,12 @@ static struct {
 static loop_error *call_again(void)
 {
     const loop_instance *i = inside.guest->instance;
-    size_t lent = i->lent.n;
+    size_t lent = i->body->lent.n;
     inside.calls++;
     loop_error_delete(inside.err);
     inside.err = inside.text ? try_call(inside.guest, inside.text, inside.given, NULL)
                              : loop_handle_drop(inside.guest->instance, inside.given.h);
-    inside.lent = i->lent.n == lent;
+    inside.lent = i->body->lent.n == lent;
     return NULL;
 }
 

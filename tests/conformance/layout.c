@@ -192,7 +192,7 @@ static const struct row {
 void run_layouts(guest *callee)
 {
     const lp_import *import;
-    const lp_component *c = callee->instance->component->engine;
+    const lp_component *c = callee->instance->body->component->engine;
     for (size_t n = 0; (import = lp_component_exported_at(c, n)); n++)
         if (import->signature && lp_starts_with(import->name, "echo-") && import->signature->result)
             check_size(callee, import);

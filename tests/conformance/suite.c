@@ -103,7 +103,7 @@ static bool is_interface(const char *full, lp_str wanted)
 static loop_error *find_function(guest *g, lp_str interface_name, const char *function,
                                  wave_call *ret)
 {
-    const lp_component *c = g->instance->component->engine;
+    const lp_component *c = g->instance->body->component->engine;
     for (size_t n = 0; (ret->import = lp_component_exported_at(c, n)); n++)
         if (!ret->import->resource && strcmp(ret->import->name, function) == 0 &&
             is_interface(ret->import->interface_name, interface_name))
@@ -165,7 +165,7 @@ loop_error *call_oracle(guest *g, const wave_call *c, char **ret)
 {
     bool exited = false;
     int status = 0;
-    return lp_guest_call_wave(g->instance->guest, c->import->interface_name, c->import->name,
+    return lp_guest_call_wave(g->instance->body->guest, c->import->interface_name, c->import->name,
                               c->args_text, 20000, ret, &exited, &status);
 }
 
