@@ -36,6 +36,9 @@
 #define LP_MAX_OPTION_TEXT 4096         /* bytes of a text that one is given */
 #define LP_MAX_CHAIN 8                  /* providers of one interface, one before the other */
 #define LP_MAX_HANDLES 65536            /* resources of C that one instance holds */
+#define LP_MAX_HELD_BACK 4096           /* calls that wait for a provider that is swapped */
+#define LP_MAX_SWAPS 256                /* swaps of a host that wait */
+#define LP_MAX_OBJECT_STATE 65536       /* bytes that an object is when it moves */
 #define LP_MAX_KV_BATCH 4096            /* keys of one batch of wasi:keyvalue */
 #define LP_MAX_IDENTITY 8192            /* bytes of a component's identity */
 #define LP_MAX_STORE_NAME 64            /* bytes of a bucket's name */

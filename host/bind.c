@@ -356,15 +356,16 @@ struct lp_served lp_find_function(const struct lp_chain *c, size_t link, const c
     return (struct lp_served){0};
 }
 
-struct lp_hop *lp_hops_new(const struct lp_chain *c, size_t link, const char *name)
+struct lp_hop *lp_hops_new(const struct lp_generation *g, size_t link, const char *name)
 {
+    const struct lp_chain *c = &g->chain;
     struct lp_hop *hops = lp_alloc((c->n - link + 1) * sizeof *hops);
     for (size_t n = 0; link < c->n; link++) {
         struct lp_served served = lp_find_function(c, link, name);
         const struct lp_link *l = &c->links[link];
         if (!served.function)
             continue;
-        hops[n] = (struct lp_hop){.link = link, .served = served};
+        hops[n] = (struct lp_hop){.link = link, .served = served, .gen = g};
         if (l->side && l->side->functions && l->provider->table->threads == LOOP_THREADS_ANY) {
             hops[n].call = served.function->call;
             hops[n].functions = l->side->functions;
@@ -407,8 +408,49 @@ const char *lp_nearest_interface(loop_host *h, const char *full)
     return best;
 }
 
+/* ---- generations ---- */
+
+static bool same_chain(const struct lp_chain *a, const struct lp_chain *b)
+{
+    bool same = a->n == b->n && a->interface_name == b->interface_name;
+    for (size_t n = 0; same && n < a->n; n++)
+        same = a->links[n].provider == b->links[n].provider && a->links[n].side == b->links[n].side;
+    return same;
+}
+
+struct lp_generation *lp_generation_new(loop_host *h, const struct lp_chain *c, uint32_t number)
+{
+    struct lp_generation *g = lp_alloc(sizeof *g);
+    *g = (struct lp_generation){.chain = *c, .text = lp_chain_text(c), .number = number};
+    *lp_push(&h->generations) = g;
+    return g;
+}
+
+struct lp_generation *lp_generation_of(loop_host *h, const struct lp_chain *c)
+{
+    for (size_t n = 0; n < h->generations.n; n++)
+        if (!h->generations.at[n]->drains && same_chain(&h->generations.at[n]->chain, c))
+            return h->generations.at[n];
+    return lp_generation_new(h, c, 1);
+}
+
+void lp_generation_delete(loop_host *h, struct lp_generation *g)
+{
+    for (size_t n = 0; n < h->generations.n; n++) {
+        if (h->generations.at[n] != g)
+            continue;
+        h->generations.at[n] = h->generations.at[--h->generations.n];
+        free(g->text);
+        free(g);
+        return;
+    }
+}
+
 void lp_bindings_done(loop_host *h)
 {
+    while (h->generations.n)
+        lp_generation_delete(h, h->generations.at[0]);
+    free(h->generations.at);
     for (size_t i = 0; i < h->bindings.n; i++)
         free_binding(&h->bindings.at[i]);
     free(h->bindings.at);

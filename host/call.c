@@ -16,17 +16,24 @@
 
 struct loop_call {
     struct lp_body *body;
-    const struct lp_chain *chain;
     const struct lp_hop *hop; /* where it is; the next one follows */
     bool *over;               /* more memory was asked for than a call may have */
 };
 
+/* One call in so many is timed, for `loop status`. */
+#define TIMED_EVERY 64
+
 /* ---- calling ---- */
+
+static struct lp_provider *provider_of(const struct lp_hop *h)
+{
+    return h->gen->chain.links[h->link].provider;
+}
 
 /* Who is asked first. */
 static struct lp_provider *first_of(const struct lp_slot *s)
 {
-    return s->chain->links[s->hops->link].provider;
+    return provider_of(s->hops);
 }
 
 static void trace(const struct lp_slot *s, const char *provider, uint64_t start,
@@ -76,7 +83,7 @@ static loop_error *call_locked(const struct lp_link *l, loop_call *call, const v
 __attribute__((noinline)) static loop_error *call_found(loop_call *call, const void *args,
                                                         void *ret)
 {
-    const struct lp_link *l = &call->chain->links[call->hop->link];
+    const struct lp_link *l = &call->hop->gen->chain.links[call->hop->link];
     if (l->provider->table->threads != LOOP_THREADS_ANY)
         return call_locked(l, call, args, ret);
     return call_row(l, call, args, ret);
@@ -114,6 +121,52 @@ static loop_error *too_much(loop_error *err)
                           LP_MAX_CALL_BYTES >> 20);
 }
 
+/* Calls it, and gives the objects of its answer numbers. */
+static loop_error *call_and_hold(struct lp_slot *s, loop_call *call, const void *args)
+{
+    struct lp_body *b = s->body;
+    const struct lp_provider *giver = provider_of(call->hop);
+    loop_error *err = call_link(call, args, b->answer);
+    /* Also where memory was refused: objects that were given are dropped with the rest. */
+    if (!err && s->plan->result && s->plan->result->handles)
+        err = lp_hold_result(b, giver, s->plan->result, b->answer);
+    return err;
+}
+
+/* A call with a handle of a provider that was swapped out, and serves it on. */
+static loop_error *call_older(struct lp_slot *s, loop_call *call, const void *args)
+{
+    const struct lp_generation *g = s->body->older;
+    for (size_t n = 0; n < g->chain.n; n++) {
+        const loop_function *f = lp_find_function(&g->chain, n, s->import->name).function;
+        if (!f)
+            continue;
+        struct lp_hop *hops = lp_hops_new(g, n, s->import->name);
+        call->hop = hops;
+        loop_error *err = call_and_hold(s, call, args);
+        free(hops);
+        return err;
+    }
+    return loop_error_new(LOOP_UNAVAILABLE, "'%s' was swapped out, and has no '%s'", g->text,
+                          s->import->name);
+}
+
+static bool unavailable(const lp_node *n, const char *why, uint8_t *to);
+
+/* A call that cannot be made: a value that says so, where the type has a place for one. */
+static loop_error *answer_unavailable(struct lp_slot *s, const char *why)
+{
+    const lp_node *r = s->plan->result;
+    make_room(s->body, r);
+    uint8_t *to = s->body->answer;
+    if (r && r->kind == LP_RESULT && unavailable(r->parts[1], why, to + r->payload)) {
+        *to = 1;
+        s->body->handles.n = 0;
+        return NULL;
+    }
+    return loop_error_new(LOOP_UNAVAILABLE, "%s", why);
+}
+
 static loop_error *lift_and_call(struct lp_slot *s, lp_values *in)
 {
     struct lp_body *b = s->body;
@@ -122,43 +175,101 @@ static loop_error *lift_and_call(struct lp_slot *s, lp_values *in)
     void *args =
         p->params.size <= sizeof small ? small : lp_arena_take(&b->out.arena, p->params.size);
     lp_lift l = {.from = in, .frame = &b->out, .take = lp_take_argument, .data = b};
+    b->older = NULL;
+    b->gone = b->mixed = false;
     loop_error *err = lp_lift_values(&l, &p->params, args);
-    if (err) {
+    if (err || b->gone || b->mixed) {
         lp_drop_taken(b);
-        return err;
+        if (err)
+            return err;
+        return answer_unavailable(s, b->gone ? "the provider of this handle was swapped out; "
+                                               "ask for a new one"
+                                             : "these handles are of several providers, since one "
+                                               "was swapped out; ask for new ones");
     }
     b->taken.n = 0;
     make_room(b, p->result);
     bool over = false;
-    loop_call call = {b, s->chain, s->hops, &over};
-    err = call_link(&call, args, b->answer);
-    /* Also where memory was refused: objects that were given are dropped with the rest. */
-    if (!err && p->result && p->result->handles)
-        err = lp_hold_result(b, first_of(s), p->result, b->answer);
+    loop_call call = {b, s->hops, &over};
+    err = b->older ? call_older(s, &call, args) : call_and_hold(s, &call, args);
     return over ? too_much(err) : err;
 }
 
 static loop_error *in_function(const struct lp_slot *s, loop_error *err)
 {
     return loop_error_wrap(err, "in %s of '%s' (provider '%s')", s->import->name,
-                           s->import->interface_name, s->chain ? first_of(s)->table->name : "stub");
+                           s->import->interface_name, s->use ? first_of(s)->table->name : "stub");
 }
 
-/* The values of a call are over where no `put` follows. */
+/* Where no `put` follows: the values of a call are over. */
+static bool ends_here(const struct lp_slot *s, const loop_error *err)
+{
+    const lp_node *r = s->plan->result;
+    return err || !r || (r->flat <= LP_FLAT_RESULTS && !r->handles);
+}
+
 static loop_error *finish(struct lp_slot *s, lp_values *in, loop_error *err)
 {
     const lp_node *r = s->plan->result;
-    bool flat = r && r->flat <= LP_FLAT_RESULTS && !r->handles;
-    if (!err && flat)
+    bool over = ends_here(s, err);
+    if (!err && over && r)
         err = lp_lower_scalar(r, s->body->answer, LOOP_UNAVAILABLE, &in->result);
-    if (err || flat || !r)
+    if (err || over)
         lp_frame_end(&s->body->out);
     return err ? in_function(s, err) : NULL;
 }
 
-loop_error *lp_slot_call(void *data, lp_values *in)
+/* ---- around a call ---- */
+
+static uint32_t count(struct lp_slot *s)
 {
-    struct lp_slot *s = data;
+    uint32_t n = atomic_load_explicit(&s->calls, memory_order_relaxed) + 1;
+    atomic_store_explicit(&s->calls, n, memory_order_relaxed);
+    return n;
+}
+
+/* Whether nothing has to be done but the call. */
+static inline bool at_once(struct lp_slot *s)
+{
+    bool open = lp_gate_enter(s);
+    return open & (count(s) % TIMED_EVERY != 0);
+}
+
+/* A call that may have to wait, and may have to be made again; or one that is timed. */
+struct careful {
+    struct lp_slot *s;
+    loop_error *(*call)(struct careful *c);
+    lp_values *in;       /* call_whole, call_plain */
+    const lp_flat *flat; /* call_numbers */
+    uint64_t *ret;
+};
+
+static loop_error *carefully(struct careful *c)
+{
+    struct lp_body *b = c->s->body;
+    loop_error *err = NULL;
+    bool gated, again;
+    do {
+        gated = atomic_load_explicit(&b->gated, memory_order_acquire);
+        if (gated)
+            err = lp_gate_wait(c->s);
+        if (err)
+            return in_function(c->s, err);
+        uint64_t start = lp_os_now_ns();
+        err = c->call(c);
+        lp_latency_add(c->s, lp_os_now_ns() - start);
+        again = gated && lp_gate_again(c->s);
+        if (again) {
+            loop_error_delete(err);
+            err = NULL;
+            lp_frame_end(&b->out);
+        }
+    } while (again);
+    return err;
+}
+
+static loop_error *whole(struct lp_slot *s, lp_values *in)
+{
     bool traced = s->body->host->options.trace != NULL;
     uint64_t start = traced ? lp_os_now_ns() : 0;
     lp_frame_begin(&s->body->out);
@@ -168,12 +279,27 @@ loop_error *lp_slot_call(void *data, lp_values *in)
     return finish(s, in, err);
 }
 
+static loop_error *carefully_whole(struct careful *c)
+{
+    return whole(c->s, c->in);
+}
+
+loop_error *lp_slot_call(void *data, lp_values *in)
+{
+    struct lp_slot *s = data;
+    loop_error *err =
+        at_once(s) ? whole(s, in) : carefully(&(struct careful){s, carefully_whole, .in = in});
+    if (ends_here(s, err))
+        lp_gate_leave(s->body); /* else once its answer is put */
+    return err;
+}
+
 /* Calls it, and ends the frame. There is no result, or a number. */
 static inline loop_error *call_plain(const struct lp_slot *s, const void *args, uint64_t *ret)
 {
     bool over = false;
     uint64_t answer = 0;
-    loop_call call = {s->body, s->chain, s->hops, &over};
+    loop_call call = {s->body, s->hops, &over};
     loop_error *err = call_link(&call, args, &answer);
     lp_frame_end(&s->body->out);
     if (err || over)
@@ -183,9 +309,8 @@ static inline loop_error *call_plain(const struct lp_slot *s, const void *args, 
     return NULL;
 }
 
-loop_error *lp_slot_call_plain(void *data, lp_values *in)
+static inline loop_error *plain(const struct lp_slot *s, lp_values *in)
 {
-    struct lp_slot *s = data;
     lp_frame *frame = &s->body->out;
     const lp_node *params = &s->plan->params;
     _Alignas(16) uint8_t small[256];
@@ -199,15 +324,43 @@ loop_error *lp_slot_call_plain(void *data, lp_values *in)
     return in_function(s, err);
 }
 
-/* Nothing lies in memory, nothing can be wrong. */
-loop_error *lp_slot_call_numbers(void *data, const lp_flat *in, uint64_t *ret)
+static loop_error *carefully_plain(struct careful *c)
+{
+    return plain(c->s, c->in);
+}
+
+loop_error *lp_slot_call_plain(void *data, lp_values *in)
 {
     struct lp_slot *s = data;
+    loop_error *err =
+        at_once(s) ? plain(s, in) : carefully(&(struct careful){s, carefully_plain, .in = in});
+    lp_gate_leave(s->body);
+    return err;
+}
+
+/* Nothing lies in memory, nothing can be wrong. */
+static inline loop_error *numbers(const struct lp_slot *s, const lp_flat *in, uint64_t *ret)
+{
     const lp_node *params = &s->plan->params;
     uint64_t args[LP_FLAT_PARAMS];
     for (const lp_step *f = params->fields, *end = f + params->count; f < end; f++, in++)
         lp_lift_number_field(f, in, (uint8_t *)args);
     return call_plain(s, args, ret);
+}
+
+static loop_error *carefully_numbers(struct careful *c)
+{
+    return numbers(c->s, c->flat, c->ret);
+}
+
+loop_error *lp_slot_call_numbers(void *data, const lp_flat *in, uint64_t *ret)
+{
+    struct lp_slot *s = data;
+    loop_error *err =
+        at_once(s) ? numbers(s, in, ret)
+                   : carefully(&(struct careful){s, carefully_numbers, .flat = in, .ret = ret});
+    lp_gate_leave(s->body);
+    return err;
 }
 
 loop_error *lp_slot_put(void *data, lp_target *out)
@@ -220,7 +373,9 @@ loop_error *lp_slot_put(void *data, lp_target *out)
                   .handle_count = b->handles.n};
     loop_error *err = lp_lower_values(&l, s->plan->result, b->answer);
     lp_frame_end(&b->out);
-    return err ? in_function(s, err) : NULL;
+    err = err ? in_function(s, err) : NULL;
+    lp_gate_leave(b);
+    return err;
 }
 
 /* ---- the next of the chain ---- */
@@ -240,19 +395,18 @@ static loop_error *matching_row(const struct lp_chain *c, size_t n, const loop_f
 static loop_error *call_next_other(loop_call *call, const loop_interface *interface, size_t row,
                                    const void *args, void *ret)
 {
-    const struct lp_chain *c = call->chain;
+    const struct lp_chain *c = &call->hop->gen->chain;
     const loop_function *wanted = &interface->functions[row];
     struct lp_served found;
     for (size_t n = call->hop->link + 1; n < c->n; n++) {
         LP_TRY(matching_row(c, n, wanted, &found));
-        struct lp_hop hops[2] = {{.link = n, .served = found}, {0}};
-        loop_call next = {call->body, c, hops, call->over};
+        struct lp_hop hops[2] = {{.link = n, .served = found, .gen = call->hop->gen}, {0}};
+        loop_call next = {call->body, hops, call->over};
         if (found.function)
             return call_link(&next, args, ret);
     }
     return loop_error_new(LOOP_UNAVAILABLE, "'%s' is the last provider of '%s' that has '%s'",
-                          c->links[call->hop->link].provider->table->name, c->interface_name,
-                          wanted->name);
+                          provider_of(call->hop)->table->name, c->interface_name, wanted->name);
 }
 
 loop_error *loop_call_next(loop_call *call, const loop_interface *interface, size_t row,
@@ -261,7 +415,7 @@ loop_error *loop_call_next(loop_call *call, const loop_interface *interface, siz
     const struct lp_hop *hop = call->hop;
     if (&interface->functions[row] != hop->served.function || !hop[1].served.function)
         return call_next_other(call, interface, row, args, ret);
-    loop_call next = {call->body, call->chain, hop + 1, call->over};
+    loop_call next = {call->body, hop + 1, call->over};
     return call_link(&next, args, ret);
 }
 
@@ -270,8 +424,20 @@ loop_error *loop_call_next(loop_call *call, const loop_interface *interface, siz
 loop_error *loop_peer_call(const loop_peer *peer, loop_call *call, size_t row, const void *args,
                            void *ret)
 {
-    loop_call other = {call->body, &peer->chain, peer->hops[row], call->over};
-    return call_link(&other, args, ret);
+    loop_peer *p = (loop_peer *)peer; /* what is `const` is the caller's view of it */
+    LP_TRY(lp_peer_enter(p, call->body->instance));
+    _Alignas(16) uint8_t copy[LP_PEER_ARGUMENTS];
+    struct lp_hop *own = NULL; /* of a generation that was swapped out */
+    loop_call other = {call->body, p->rows[row].hops, call->over};
+    loop_error *err = lp_peer_arguments(p, row, &args, copy, &own);
+    other.hop = own ? own : other.hop;
+    if (!err)
+        err = call_link(&other, args, ret);
+    if (!err && p->rows[row].plan)
+        lp_peer_answer(p, row, other.hop->gen, ret);
+    free(own);
+    lp_peer_leave(p);
+    return err;
 }
 
 loop_error *loop_call_peer(loop_call *call, const loop_interface *interface, const loop_peer **ret)
@@ -305,7 +471,7 @@ static loop_error *take_for_nobody(void *data, const lp_node *n, uint32_t number
     const lp_resource *r = n->type->resource;
     struct lp_body *b = data;
     *ret = 0;
-    return r->index < b->owners.n && b->owners.at[r->index].chain
+    return r->index < b->owners.n && b->owners.at[r->index].use
                ? lp_take_argument(data, n, number, ret)
                : NULL;
 }
@@ -313,20 +479,15 @@ static loop_error *take_for_nobody(void *data, const lp_node *n, uint32_t number
 static loop_error *answer_stub(struct lp_slot *s, lp_values *in)
 {
     struct lp_body *b = s->body;
-    const lp_node *r = s->plan->result;
     lp_lift l = {.from = in, .frame = &b->out, .take = take_for_nobody, .data = b};
     void *args = lp_arena_take(&b->out.arena, s->plan->params.size + 1u);
     loop_error *bad = lp_lift_values(&l, &s->plan->params, args);
     lp_drop_taken(b);
     if (bad)
         return bad;
-    make_room(b, r);
-    uint8_t *to = b->answer;
-    if (r && r->kind == LP_RESULT && unavailable(r->parts[1], s->stub_reason, to + r->payload)) {
-        *to = 1;
+    loop_error *err = answer_unavailable(s, s->stub_reason);
+    if (!err)
         return NULL;
-    }
-    loop_error *err = loop_error_new(LOOP_UNAVAILABLE, "%s", s->stub_reason);
     err = loop_error_wrap(err, "'%s' of '%s' cannot answer that it is unavailable", s->import->name,
                           s->import->interface_name);
     return loop_error_hint_set(err, "ask loop:core/capabilities before calling an optional import");
@@ -414,10 +575,22 @@ loop_cancel_reason loop_call_cancelled(const loop_call *call, uint32_t *ret_rema
 
 bool loop_call_capability(const loop_call *call, size_t n, loop_capability *ret)
 {
-    const struct lp_body *b = call->body;
+    struct lp_body *b = call->body;
     if (n >= b->capabilities.n)
         return false;
-    *ret = b->capabilities.at[n];
+    const struct lp_use *use = b->capabilities.at[n].use;
+    *ret = b->capabilities.at[n].row;
+    if (!use)
+        return true;
+    lp_os_mutex_lock(b->lock); /* a swap may be under way */
+    const struct lp_chain *c = &use->gen->chain;
+    ret->version = c->links[c->n - 1].side->interface->version;
+    ret->tier = lp_chain_tier(c);
+    ret->provider = use->gen->text;
+    /* The texts may be gone before the component has its answer. */
+    ret->version = lp_arena_strndup(&b->out.arena, ret->version, strlen(ret->version));
+    ret->provider = lp_arena_strndup(&b->out.arena, ret->provider, strlen(ret->provider));
+    lp_os_mutex_unlock(b->lock);
     return true;
 }
 

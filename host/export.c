@@ -231,6 +231,16 @@ static loop_error *check_arguments(const loop_export *f, const void *args)
     return err;
 }
 
+/* Of the provider that serves it now. */
+static struct lp_generation *current(struct lp_body *b, const lp_resource *r)
+{
+    const struct lp_use *use = b->owners.at[r->index].use;
+    lp_os_mutex_lock(b->lock);
+    struct lp_generation *g = use ? use->gen : NULL;
+    lp_os_mutex_unlock(b->lock);
+    return g;
+}
+
 static loop_error *put_handle(void *data, const lp_node *n, uint64_t at)
 {
     struct lp_body *b = data;
@@ -246,7 +256,7 @@ static loop_error *put_handle(void *data, const lp_node *n, uint64_t at)
     } else {
         struct lp_held held = {.object = (void *)(uintptr_t)at,
                                .resource = r,
-                               .chain = b->owners.at[r->index].chain,
+                               .gen = current(b, r),
                                .lent = n->kind == LP_BORROW};
         h.resource = r->index;
         LP_TRY(lp_hold(b, &held, &h.value));
@@ -344,6 +354,7 @@ static loop_error *failed(const struct call *c, const lp_calling *calling, loop_
     loop_instance *i = c->f->instance;
     if (!calling->entered)
         return err;
+    lp_gate_leave(i->body); /* where it was ended in a call */
     i->body->broken = true;
     i->body->exited = calling->exited;
     i->body->result_status = calling->status;

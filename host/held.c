@@ -23,7 +23,7 @@ void lp_provider_unlock(struct lp_provider *p)
     lp_os_mutex_unlock(p->serial);
 }
 
-loop_error *lp_hold(struct lp_body *b, const struct lp_held *h, uint32_t *ret)
+static loop_error *hold(struct lp_body *b, const struct lp_held *h, uint32_t *ret)
 {
     uint32_t number = b->free_held;
     if (number != UINT32_MAX) {
@@ -40,10 +40,20 @@ loop_error *lp_hold(struct lp_body *b, const struct lp_held *h, uint32_t *ret)
     return NULL;
 }
 
+loop_error *lp_hold(struct lp_body *b, const struct lp_held *h, uint32_t *ret)
+{
+    lp_os_mutex_lock(b->lock);
+    loop_error *err = hold(b, h, ret);
+    lp_os_mutex_unlock(b->lock);
+    return err;
+}
+
 void lp_release(struct lp_body *b, uint32_t number)
 {
+    lp_os_mutex_lock(b->lock);
     b->held.at[number] = (struct lp_held){.next_free = b->free_held};
     b->free_held = number;
+    lp_os_mutex_unlock(b->lock);
 }
 
 loop_error *lp_unhold(struct lp_body *b, const lp_resource *r, uint32_t number, bool keep,
@@ -84,19 +94,25 @@ void lp_chain_drop(const struct lp_chain *c, const struct lp_provider *from, con
 
 void lp_drop_object(const struct lp_held *h)
 {
-    if (h->chain)
-        lp_chain_drop(h->chain, h->giver, h->resource->name, h->object);
+    if (h->gen && !h->gone)
+        lp_chain_drop(&h->gen->chain, h->giver, h->resource->name, h->object);
 }
 
 void lp_slot_drop(void *data, uint32_t number)
 {
     struct lp_slot *s = data;
     struct lp_held h = {0};
+    loop_error *shut = lp_gate_enter(s) ? NULL : lp_gate_wait(s);
+    if (shut) { /* it ends: what it holds is dropped then */
+        loop_error_delete(shut);
+        return;
+    }
     loop_error *err = lp_unhold(s->body, s->import->resource, number, false, &h);
     if (err)
         loop_error_delete(err); /* a stub's */
     else if (!h.lent)
         lp_drop_object(&h);
+    lp_gate_leave(s->body);
 }
 
 void lp_held_sweep(struct lp_body *b)
@@ -120,6 +136,16 @@ loop_error *lp_take_argument(void *data, const lp_node *n, uint32_t number, uint
     struct lp_body *b = data;
     struct lp_held h;
     LP_TRY(lp_unhold(b, n->type->resource, number, n->kind == LP_BORROW, &h));
+    *ret = 0;
+    if (h.gone) {
+        b->gone = true;
+        return NULL;
+    }
+    struct lp_use *use = b->owners.at[n->type->resource->index].use;
+    bool older = use && h.gen != use->gen && !h.lent;
+    b->mixed = b->mixed || (b->older && older && b->older != h.gen);
+    if (older)
+        b->older = h.gen;
     if (n->kind == LP_OWN)
         *lp_push(&b->taken) = h;
     *ret = (uint64_t)(uintptr_t)h.object;
@@ -148,7 +174,10 @@ static loop_error *hold_one(void *data, const lp_node *n, uint64_t at)
     lp_handle h = {n->type->resource->index, 0};
     x->held.resource = n->type->resource;
     /* Of the interface that defines it: another one may have a resource of that name. */
-    x->held.chain = b->owners.at[h.resource].chain;
+    struct lp_use *use = b->owners.at[h.resource].use;
+    bool older =
+        b->older && strcmp(b->older->chain.interface_name, use->gen->chain.interface_name) == 0;
+    x->held.gen = older ? b->older : use->gen;
     x->held.object = (void *)(uintptr_t)at;
     if (!x->held.object)
         x->err = x->err ? x->err : loop_error_new(LOOP_UNAVAILABLE, "a handle of no object");

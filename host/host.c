@@ -67,7 +67,10 @@ loop_error *lp_host_new(const loop_host_options *o, const lp_host_hooks *hooks, 
         free(h);
         return loop_error_new(LOOP_SYSTEM, "cannot start the event loop");
     }
+    h->changing = lp_os_mutex_new();
     h->finding = lp_os_mutex_new();
+    h->gate = lp_os_mutex_new();
+    h->opened = lp_os_cond_new();
     h->directory = o->directory ? lp_strdup(o->directory) : NULL;
     uv_async_init(&h->loop, &h->wake, on_wake);
     h->wake.data = h;

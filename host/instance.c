@@ -68,6 +68,7 @@ loop_error *lp_body_new(loop_instance *i, loop_component *c, struct lp_body **re
     b->component = c;
     c->users++;
     b->free_held = UINT32_MAX;
+    b->lock = lp_os_mutex_new();
     b->sees_cancellation = c->kind == LOOP_COMPONENT_APP || imports_cancellation(c);
     lp_guest_options guest;
     lp_wasi_options(b, &guest);
@@ -96,6 +97,7 @@ void lp_body_delete(struct lp_body *b)
     lp_guest_delete(b->guest);
     lp_unlink(b);
     lp_wasi_done(b);
+    lp_os_mutex_delete(b->lock);
     loop_component_delete(b->component);
     lp_arena_done(&b->arena);
     free(b);
@@ -113,10 +115,12 @@ loop_error *loop_instance_new(loop_host *h, loop_component *c, const loop_instan
     i->number = ++h->next_instance;
     i->cancelled = LOOP_CANCEL_NONE;
     i->force_at_ns = UINT64_MAX;
+    copy_options(i, o, c);
+    lp_os_mutex_lock(h->changing);
+    loop_error *err = lp_body_new(i, c, &i->body);
     i->next = h->instances;
     h->instances = i;
-    copy_options(i, o, c);
-    loop_error *err = lp_body_new(i, c, &i->body);
+    lp_os_mutex_unlock(h->changing);
     if (err) {
         loop_instance_delete(i);
         return err;
@@ -140,11 +144,16 @@ void loop_instance_delete(loop_instance *i)
     if (!i)
         return;
     lp_end_running(i);
+    loop_host *h = i->host;
+    lp_os_mutex_lock(h->changing);
     unlist(i);
+    if (i->state != LP_STUCK) { /* else its thread still runs somewhere in it */
+        lp_exports_done(i);
+        lp_body_delete(i->body);
+    }
+    lp_os_mutex_unlock(h->changing);
     if (i->state == LP_STUCK)
-        return; /* its thread still runs somewhere in it */
-    lp_exports_done(i);
-    lp_body_delete(i->body);
+        return;
     free(i->no_storage);
     lp_arena_done(&i->arena);
     free(i);
@@ -277,6 +286,7 @@ void lp_actor(void *arg)
 {
     loop_instance *i = arg;
     i->error = i->call_text ? invoke_job(i) : run_job(i);
+    lp_gate_leave(i->body); /* where it was ended in a call */
     loop_host *h = i->host;
     i->done = true; /* from here on the main thread may free `i` after joining */
     uv_async_send(&h->wake);

@@ -12,6 +12,10 @@
  *   component.c what a component is, and who would serve its imports
  *   link.c      imports to slots; stubs
  *   call.c      the one path that every call into a provider takes
+ *   gate.c      holds calls back while what serves them is swapped
+ *   swap.c      a swap of a provider, step by step; swap_plan.c: what it changes;
+ *               swap_state.c: what it carries; keeper.c: the thread that does it
+ *   status.c    what runs, for people
  *   held.c      resources that components hold
  *   export.c    calls into components
  *   instance.c  an instance as an actor: its making and its thread
@@ -55,6 +59,12 @@ struct lp_provider {
     loop_services services;
     void *self;
     bool looked, opened;
+    enum {
+        LP_SERVES,     /* bound, or may be */
+        LP_STAGED,     /* made by a swap, and not yet in place */
+        LP_RETIRED,    /* swapped out */
+        LP_STUCK_STEP, /* it hangs in a step of a swap: left behind, never closed */
+    } standing;
     char *why_not;           /* it does not work here; settled with `looked` */
     lp_os_mutex *serial;     /* LOOP_THREADS_SERIAL: held during a call */
     _Atomic uintptr_t owner; /* the thread that holds it (lp_os_thread_self) */
@@ -80,6 +90,26 @@ struct lp_chain {
     size_t n;
 };
 
+/*
+ * A chain as it serves: what a swap replaces as a whole. Shared by all that use the same
+ * chain. `number` counts from 1 with each swap of what it serves.
+ */
+struct lp_generation {
+    struct lp_chain chain;
+    char *text; /* "redact > sqlite" */
+    uint32_t number;
+    bool drains;             /* swapped out, and serves the handles that are left */
+    uint64_t drain_until_ns; /* and so long */
+};
+
+/* That a component, or a provider for one, uses an interface. */
+struct lp_use {
+    const char *interface_name; /* as imported, with its version */
+    struct lp_generation *gen;
+    struct lp_generation *next; /* while a swap is prepared: what is to take its place */
+    bool closed;                /* calls wait; h->gate */
+};
+
 /* A function as a link of a chain has it: its own row or, of an interceptor, the next one's. */
 struct lp_served {
     const loop_interface *interface;
@@ -98,14 +128,35 @@ struct lp_hop {
                         void *ret);
     const void *functions;
     void *self;
+    const struct lp_generation *gen; /* of which it is a part */
+};
+
+/* An object that a peer answered: what its caller has in the object's place. */
+struct lp_peer_object {
+    void *object;
+    struct lp_generation *gen;
+    size_t resource; /* of the peer's interface */
+    struct lp_peer_object *next, **back;
+};
+
+/* A function of a peer. */
+struct lp_peer_row {
+    const struct lp_hop *hops;
+    const lp_plan *plan; /* NULL: no handles in it */
 };
 
 /* An interface that a provider calls for a component. */
 struct loop_peer {
-    struct lp_chain chain;
-    char *component;
+    struct lp_use use;
+    loop_host *host;
+    char *component, *full;
     const loop_interface *interface;
-    const struct lp_hop *hops[]; /* one for each of the interface's functions */
+    _Atomic uint32_t calls; /* under way */
+    _Atomic bool closed;    /* use.closed, for callers */
+    lp_os_mutex *lock;      /* of `objects` */
+    struct lp_peer_object *objects;
+    lp_arena arena;            /* of plans */
+    struct lp_peer_row rows[]; /* one for each of the interface's functions */
 };
 
 struct loop_host {
@@ -129,7 +180,22 @@ struct loop_host {
         struct loop_peer **at;
         size_t n, cap;
     } peers;
-    lp_os_mutex *finding; /* held while providers, bindings and peers are looked at */
+    /*
+     * Held while what instances are linked to changes: a swap of a provider, an instance that is
+     * made, replaced or deleted. Taken before `finding`, that before `gate`.
+     */
+    lp_os_mutex *changing;
+    lp_os_mutex *finding; /* held while providers, bindings, generations and peers are looked at */
+    struct {
+        struct lp_generation **at;
+        size_t n, cap;
+    } generations;
+    uint64_t swapped;         /* counts swaps that were put in place; `finding` */
+    lp_os_mutex *gate;        /* of lp_use.closed and the trial */
+    lp_os_cond *opened;       /* with `gate` */
+    size_t held_back;         /* calls that wait there */
+    struct lp_trial *trial;   /* a swap that lets one call through to see how it goes; `gate` */
+    struct lp_keeper *keeper; /* NULL: nothing was ever swapped */
     struct {
         struct lp_binding *at;
         size_t n, cap;
@@ -166,26 +232,30 @@ struct loop_component {
 struct lp_slot {
     const lp_import *import;
     struct lp_body *body;
-    const lp_plan *plan;          /* functions */
-    const struct lp_chain *chain; /* NULL: a stub */
-    const struct lp_hop *hops;    /* not of a stub */
-    char *stub_reason;            /* stubs: what `unavailable` says */
+    const lp_plan *plan;                /* functions */
+    const struct lp_hop *hops;          /* not of a stub */
+    _Atomic uint32_t calls;             /* that began; one thread counts */
+    bool movable;                       /* a call may be made again: it hands no object over */
+    struct lp_use *use;                 /* NULL: a stub */
+    char *stub_reason;                  /* stubs: what `unavailable` says */
+    struct lp_latency *_Atomic latency; /* of a sample of the calls; NULL: none yet */
 };
 
 /* Who implements a resource that the component imports; by lp_resource.index. */
 struct lp_owner {
-    const struct lp_chain *chain; /* NULL: a stub */
-    bool defined;                 /* here; not by the engine, nor by the guest */
+    struct lp_use *use; /* NULL: a stub */
+    bool defined;       /* here; not by the engine, nor by the guest */
 };
 
 /* A resource that a component holds. */
 struct lp_held {
     void *object; /* NULL: free; `next_free` links */
     const lp_resource *resource;
-    const struct lp_chain *chain;
+    struct lp_generation *gen;       /* NULL: a stub's */
     const struct lp_provider *giver; /* the first link that had a hand in it; NULL: the first */
     uint32_t next_free;
     bool lent; /* for one call into the component */
+    bool gone; /* its provider was swapped out, and did not wait for it any longer */
 };
 
 /* A resource of the component's that C holds. */
@@ -196,6 +266,12 @@ struct lp_foreign {
     bool owned, lent; /* seen among the arguments that are looked at */
 };
 
+/* A row of loop:core/capabilities. */
+struct lp_capability {
+    loop_capability row;
+    struct lp_use *use; /* who serves it changes; NULL: it does not */
+};
+
 /*
  * What an instance is made of while it runs one component: a store, what its imports are linked
  * to and what it holds. The component of an instance is replaced by putting another body in.
@@ -203,6 +279,8 @@ struct lp_foreign {
 struct lp_body {
     /* What each call out touches, first. */
     loop_instance *instance;
+    _Atomic(const struct lp_slot *) calling; /* the import whose call is under way */
+    _Atomic bool gated;                      /* look at the gate first */
     lp_frame out; /* the values of the call out of the component that is in flight */
     void *answer; /* of that call, until it is put */
     _Alignas(16) uint8_t small[128]; /* its place, where it fits */
@@ -217,7 +295,11 @@ struct lp_body {
         size_t n, cap;
     } slots;
     struct {
-        loop_capability *at;
+        struct lp_use **at;
+        size_t n, cap;
+    } uses;
+    struct {
+        struct lp_capability *at;
         size_t n, cap;
     } capabilities;
     struct {
@@ -229,6 +311,10 @@ struct lp_body {
         size_t n, cap;
     } held;
     uint32_t free_held; /* UINT32_MAX: none */
+    /* Held by the instance's thread while it changes `held`, and by a swap while it looks. */
+    lp_os_mutex *lock;
+    struct lp_generation *older; /* of the handles of this call, where they are not of now */
+    bool gone, mixed;            /* a handle of this call is; they are of several generations */
     struct {
         struct lp_foreign *at;
         size_t n, cap;
@@ -342,7 +428,13 @@ loop_tier lp_chain_tier(const struct lp_chain *c);
 /* The function of that name, where the link implements it, or passes it on. */
 struct lp_served lp_find_function(const struct lp_chain *c, size_t link, const char *name);
 /* The hops from `link` on, which has the function; for free(). */
-struct lp_hop *lp_hops_new(const struct lp_chain *c, size_t link, const char *name);
+struct lp_hop *lp_hops_new(const struct lp_generation *g, size_t link, const char *name);
+/* The generation of that chain: one that serves, or its first. `finding` is held. */
+struct lp_generation *lp_generation_of(loop_host *h, const struct lp_chain *c);
+/* A new one. `finding` is held. */
+struct lp_generation *lp_generation_new(loop_host *h, const struct lp_chain *c, uint32_t number);
+/* Nothing uses it. `finding` is held. */
+void lp_generation_delete(loop_host *h, struct lp_generation *g);
 /* NULL, too, where there is nothing to do about a drop. */
 const loop_resource *lp_find_resource(const struct lp_link *l, const char *name);
 /* The nearest name to `name` among what hosts and providers know; NULL when nothing is near. */
@@ -353,6 +445,21 @@ void lp_bindings_done(loop_host *h);
 loop_error *lp_peer_of(struct lp_body *b, const loop_interface *interface,
                        const loop_peer **ret) LOOP_MUST_USE;
 void lp_peers_done(loop_host *h);
+/* Before and after a call: as lp_gate_wait, for whoever calls through a peer. */
+loop_error *lp_peer_enter(loop_peer *p, loop_instance *i) LOOP_MUST_USE;
+void lp_peer_leave(loop_peer *p);
+#define LP_PEER_ARGUMENTS 256 /* bytes of a function's parameters that hold objects */
+/*
+ * Objects for what stands for them: *args becomes `copy` where there are some. *ret_hops, for
+ * free(): where they are of a generation that was swapped out.
+ */
+loop_error *lp_peer_arguments(loop_peer *p, size_t row, const void **args, uint8_t *copy,
+                              struct lp_hop **ret_hops) LOOP_MUST_USE;
+/* What stands for objects in their place. */
+void lp_peer_answer(loop_peer *p, size_t row, const struct lp_generation *g, void *ret);
+/* lp_why_not of each function, and their hops, in the order of the rows. */
+loop_error *lp_peer_hops(const loop_peer *p, const struct lp_generation *g,
+                         const struct lp_hop **ret) LOOP_MUST_USE;
 
 /* ---- link.c ---- */
 loop_error *lp_link(struct lp_body *b) LOOP_MUST_USE;
@@ -365,9 +472,11 @@ bool lp_is_stubbed(const char *interface_name);
  */
 char *lp_why_not(const struct lp_chain *c, const char *interface_name, const char *name,
                  const char *structure, size_t *ret_link);
+/* The same for a slot, with what serves it or is to serve it. */
+char *lp_why_not_import(const struct lp_slot *s, size_t *ret_first);
 /* Whether every handle in a function's type can be passed between C and the component. */
 loop_error *lp_check_handles(const struct lp_body *b, const lp_plan *p,
-                             const struct lp_chain *chain) LOOP_MUST_USE;
+                             const struct lp_use *use) LOOP_MUST_USE;
 /* A function of a provider's interface that the engine serves in its place. */
 bool lp_is_subscribe(const char *interface_name, const char *function);
 
@@ -379,6 +488,34 @@ loop_error *lp_slot_call_plain(void *slot, lp_values *in);
 loop_error *lp_slot_call_numbers(void *slot, const lp_flat *in, uint64_t *ret);
 loop_error *lp_slot_put(void *slot, lp_target *out);
 loop_error *lp_stub_call(void *slot, lp_values *in);
+
+/* ---- gate.c ---- */
+/*
+ * Before a call of `s`, whose body is `gated`: waits until calls may go. b->calling is `s`
+ * then. LOOP_CANCELLED, LOOP_LIMIT: it may not be made.
+ */
+loop_error *lp_gate_wait(struct lp_slot *s) LOOP_MUST_USE;
+/* The same for a peer; `i`: whose end is waited for no longer, NULL: nobody's. */
+loop_error *lp_gate_wait_peer(loop_peer *p, const loop_instance *i) LOOP_MUST_USE;
+/* After a call that went through a gate: whether it is to be made again. */
+bool lp_gate_again(struct lp_slot *s);
+
+/* What the instance's thread does around each call of an import. */
+static inline bool lp_gate_enter(struct lp_slot *s)
+{
+    struct lp_body *b = s->body;
+    atomic_store_explicit(&b->calling, s, memory_order_relaxed);
+    atomic_signal_fence(memory_order_seq_cst); /* lp_os_barrier_all is the other half */
+    return !atomic_load_explicit(&b->gated, memory_order_acquire);
+}
+
+static inline void lp_gate_leave(struct lp_body *b)
+{
+    atomic_store_explicit(&b->calling, NULL, memory_order_release);
+}
+
+/* ---- status.c ---- */
+void lp_latency_add(struct lp_slot *s, uint64_t ns);
 
 /* ---- held.c ---- */
 /*

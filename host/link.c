@@ -88,16 +88,16 @@ static struct lp_owner *owner_of(struct lp_body *b, const lp_resource *r)
  * A resource of an import. One that an interface takes over from another
  * (`use store.{bucket}`) is the same resource: who implements it was decided there.
  */
-static loop_error *define_resource(struct lp_body *b, const lp_import *import,
-                                   const struct lp_chain *chain)
+static loop_error *define_resource(struct lp_body *b, const lp_import *import, struct lp_use *use)
 {
     if (is_cancellation(import->interface_name, import->name, "pollable"))
         return lp_guest_define_pollable(b->guest, import);
     struct lp_owner *o = owner_of(b, import->resource);
     if (!o->defined)
-        *o = (struct lp_owner){chain, true};
-    return lp_guest_define_resource(b->guest, import, import->resource->index, lp_slot_drop,
-                                    slot_new(b, import));
+        *o = (struct lp_owner){use, true};
+    struct lp_slot *s = slot_new(b, import);
+    s->use = o->use;
+    return lp_guest_define_resource(b->guest, import, import->resource->index, lp_slot_drop, s);
 }
 
 /* Whether a provider serves several versions of an interface: their objects may differ. */
@@ -147,43 +147,60 @@ static bool same_providers(const struct lp_chain *owner, const struct lp_chain *
     return o == owner->n && u == user->n;
 }
 
-static loop_error *check_handle(const struct lp_body *b, const lp_node *n,
-                                const struct lp_chain *chain)
+/* What serves it, or while a swap is prepared what will. */
+static const struct lp_chain *coming(const struct lp_use *use)
+{
+    return use->next ? &use->next->chain : &use->gen->chain;
+}
+
+static loop_error *check_handle(const struct lp_body *b, const lp_node *n, const struct lp_use *use)
 {
     const lp_resource *r = n->type->resource;
-    if (r->is_export && !chain)
+    if (r->is_export && !use)
         return NULL;
     const struct lp_owner *o = r->index < b->owners.n ? &b->owners.at[r->index] : NULL;
     if (r->is_export || !o || !o->defined)
         return loop_error_new(LOOP_MISSING, "a handle of %s of '%s', which C cannot have", r->name,
                               r->interface_name);
-    if (chain && (!o->chain || !same_providers(o->chain, chain)))
+    if (use && (!o->use || !same_providers(coming(o->use), coming(use))))
         return loop_error_new(LOOP_MISSING, "a handle of %s of '%s', which another provider serves",
                               r->name, r->interface_name);
     return NULL;
 }
 
 static loop_error *check_handles_in(const struct lp_body *b, const lp_node *n,
-                                    const struct lp_chain *chain)
+                                    const struct lp_use *use)
 {
     if (!n || !n->handles)
         return NULL;
     if (n->kind == LP_OWN || n->kind == LP_BORROW)
-        return check_handle(b, n, chain);
+        return check_handle(b, n, use);
     size_t parts = n->kind == LP_LIST ? 1 : n->count;
     for (size_t p = 0; p < parts; p++)
-        LP_TRY(check_handles_in(b, n->parts[p], chain));
+        LP_TRY(check_handles_in(b, n->parts[p], use));
     return NULL;
 }
 
-loop_error *lp_check_handles(const struct lp_body *b, const lp_plan *p,
-                             const struct lp_chain *chain)
+loop_error *lp_check_handles(const struct lp_body *b, const lp_plan *p, const struct lp_use *use)
 {
-    LP_TRY(check_handles_in(b, &p->params, chain));
-    return check_handles_in(b, p->result, chain);
+    LP_TRY(check_handles_in(b, &p->params, use));
+    return check_handles_in(b, p->result, use);
 }
 
 /* ---- functions ---- */
+
+static bool hands_over(const lp_node *n)
+{
+    if (!n->handles || n->kind == LP_BORROW)
+        return false;
+    if (n->kind == LP_OWN)
+        return true;
+    size_t parts = n->kind == LP_LIST ? 1 : n->count;
+    for (size_t p = 0; p < parts; p++)
+        if (n->parts[p] && hands_over(n->parts[p]))
+            return true;
+    return false;
+}
 
 static loop_error *define_function(struct lp_body *b, struct lp_slot *s,
                                    loop_error *(*call)(void *, lp_values *))
@@ -192,6 +209,7 @@ static loop_error *define_function(struct lp_body *b, struct lp_slot *s,
     lp_function f = {.call = call, .put = lp_slot_put, .data = s};
     lp_plan_function(s->plan, &f);
     const lp_plan *p = s->plan;
+    s->movable = !hands_over(&p->params) && !(p->result && p->result->handles);
     bool plain = p->number_out && !p->params.handles && !b->host->options.trace;
     if (call == lp_slot_call && plain) {
         f.call = lp_slot_call_plain;
@@ -246,26 +264,26 @@ char *lp_why_not(const struct lp_chain *c, const char *interface_name, const cha
     return lp_format("'%s' has no such function", provider);
 }
 
-static char *why_not_import(const struct lp_slot *s, size_t *ret_first)
+char *lp_why_not_import(const struct lp_slot *s, size_t *ret_first)
 {
     lp_buf declared = {0};
     lp_signature_text(s->import->signature, &declared);
-    char *why =
-        lp_why_not(s->chain, s->import->interface_name, s->import->name, declared.ptr, ret_first);
+    char *why = lp_why_not(coming(s->use), s->import->interface_name, s->import->name, declared.ptr,
+                           ret_first);
     lp_buf_done(&declared);
     return why;
 }
 
 /* One import of any kind that a chain serves. */
-static loop_error *define_served(struct lp_body *b, const lp_import *import,
-                                 const struct lp_chain *chain, struct missing *missing)
+static loop_error *define_served(struct lp_body *b, const lp_import *import, struct lp_use *use,
+                                 struct missing *missing)
 {
     if (import->resource)
-        return define_resource(b, import, chain);
+        return define_resource(b, import, use);
     struct lp_slot *s = slot_new(b, import);
-    s->chain = chain;
+    s->use = use;
     size_t first;
-    lp_auto(lp_free_string) char *why = why_not_import(s, &first);
+    lp_auto(lp_free_string) char *why = lp_why_not_import(s, &first);
     if (why) {
         add_missing(missing,
                     lp_format("needs %s of %s: %s", import->name, import->interface_name, why));
@@ -273,9 +291,9 @@ static loop_error *define_served(struct lp_body *b, const lp_import *import,
     }
     if (lp_is_subscribe(import->interface_name, import->name))
         return lp_guest_define_subscribe(b->guest, import);
-    s->hops = lp_hops_new(chain, first, import->name);
+    s->hops = lp_hops_new(use->gen, first, import->name);
     LP_TRY(define_function(b, s, lp_slot_call));
-    loop_error *err = lp_check_handles(b, s->plan, chain);
+    loop_error *err = lp_check_handles(b, s->plan, use);
     if (!err)
         return NULL;
     add_missing(missing, lp_format("needs %s of %s with %s", import->name, import->interface_name,
@@ -287,26 +305,37 @@ static loop_error *define_served(struct lp_body *b, const lp_import *import,
 /* Decided once an interface, used for each of its functions. */
 struct decision {
     const char *interface_name;
-    const struct lp_chain *chain; /* NULL: nobody */
+    struct lp_use *use; /* NULL: nobody */
     char *why;
     bool stub, wasi;
 };
 
 static void add_capability(struct lp_body *b, const struct decision *d, const char *version)
 {
-    lp_auto(lp_free_string) char *names = d->chain ? lp_chain_text(d->chain) : NULL;
-    *lp_push(&b->capabilities) = (loop_capability){
-        .name = d->interface_name,
-        .version = version,
-        .available = d->wasi || d->chain,
-        .tier = d->wasi    ? LOOP_TIER_ENGINE
-                : d->chain ? lp_chain_tier(d->chain)
-                           : LOOP_TIER_STUB,
-        .provider = d->wasi ? "engine"
-                    : names ? lp_arena_strndup(&b->arena, names, strlen(names))
-                            : "",
-        .reason = d->why ? lp_arena_strndup(&b->arena, d->why, strlen(d->why)) : NULL,
+    *lp_push(&b->capabilities) = (struct lp_capability){
+        .row =
+            {
+                .name = d->interface_name,
+                .version = version,
+                .available = d->wasi || d->use,
+                .tier = d->wasi ? LOOP_TIER_ENGINE : LOOP_TIER_STUB,
+                .provider = d->wasi ? "engine" : "",
+                .reason = d->why ? lp_arena_strndup(&b->arena, d->why, strlen(d->why)) : NULL,
+            },
+        .use = d->use,
     };
+}
+
+static struct lp_use *use_new(struct lp_body *b, const char *interface_name,
+                              const struct lp_chain *c)
+{
+    struct lp_use *use = lp_arena_alloc(&b->arena, sizeof *use);
+    use->interface_name = interface_name;
+    lp_os_mutex_lock(b->host->finding);
+    use->gen = lp_generation_of(b->host, c);
+    lp_os_mutex_unlock(b->host->finding);
+    *lp_push(&b->uses) = use;
+    return use;
 }
 
 static loop_error *decide(struct lp_body *b, const char *name, struct decision *d)
@@ -321,12 +350,10 @@ static loop_error *decide(struct lp_body *b, const char *name, struct decision *
     } else {
         struct lp_chain found;
         if (lp_host_find(b->host, b->instance->options.name, name, &found, &version, &d->why)) {
-            struct lp_chain *kept = lp_arena_alloc(&b->arena, sizeof *kept);
-            *kept = found;
-            d->chain = kept;
-            LP_TRY(lp_chain_open(kept));
+            LP_TRY(lp_chain_open(&found));
+            d->use = use_new(b, name, &found);
         }
-        d->stub = !d->chain && is_optional(b, name);
+        d->stub = !d->use && is_optional(b, name);
     }
     add_capability(b, d, version);
     return NULL;
@@ -348,8 +375,8 @@ static loop_error *link_one(struct lp_body *b, const lp_import *import, struct d
                                        import->name, import->interface_name));
         return NULL;
     }
-    if (d->chain)
-        return define_served(b, import, d->chain, missing);
+    if (d->use)
+        return define_served(b, import, d->use, missing);
     if (d->stub)
         return define_stub(b, import, d->why);
     if (!*import->interface_name && import->resource && owner_of(b, import->resource)->defined)
@@ -440,9 +467,11 @@ void lp_unlink(struct lp_body *b)
     for (size_t n = 0; n < b->slots.n; n++) {
         free(b->slots.at[n]->stub_reason);
         free((void *)b->slots.at[n]->hops);
+        free(b->slots.at[n]->latency);
         free(b->slots.at[n]);
     }
     free(b->slots.at);
+    free(b->uses.at);
     free(b->capabilities.at);
     free(b->owners.at);
 }

@@ -269,5 +269,8 @@ void lp_providers_done(loop_host *h)
     }
     free(h->providers.at);
     free(h->tables.at);
+    lp_os_mutex_delete(h->changing);
     lp_os_mutex_delete(h->finding);
+    lp_os_mutex_delete(h->gate);
+    lp_os_cond_delete(h->opened);
 }

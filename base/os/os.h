@@ -163,6 +163,12 @@ uintptr_t lp_os_thread_self(void);
 void lp_os_thread_join(lp_os_thread *t);
 /* Lets another thread that waits for this processor have it. */
 void lp_os_thread_yield(void);
+/*
+ * A full memory barrier on every thread of the process. LOOP_UNAVAILABLE where the system has
+ * none (Linux: membarrier(2), since 4.14); asked for once before it is relied on.
+ */
+loop_error *lp_os_barrier_ready(void) LOOP_MUST_USE;
+void lp_os_barrier_all(void);
 
 lp_os_mutex *lp_os_mutex_new(void);
 void lp_os_mutex_delete(lp_os_mutex *m);

@@ -15,6 +15,11 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #include <time.h>
 
 #include "base/base.h"
@@ -96,6 +101,34 @@ uintptr_t lp_os_thread_self(void)
     static _Thread_local char mark; /* each thread has its own */
     return (uintptr_t)&mark;
 }
+
+#if defined(__linux__)
+/* linux/membarrier.h, which a libc need not bring. */
+#define MEMBARRIER_EXPEDITED 8
+#define MEMBARRIER_REGISTER_EXPEDITED 16
+
+loop_error *lp_os_barrier_ready(void)
+{
+    if (syscall(SYS_membarrier, MEMBARRIER_REGISTER_EXPEDITED, 0, 0) == 0)
+        return NULL;
+    return loop_error_new(LOOP_UNAVAILABLE, "this system has no membarrier(2): %s",
+                          strerror(errno));
+}
+
+void lp_os_barrier_all(void)
+{
+    syscall(SYS_membarrier, MEMBARRIER_EXPEDITED, 0, 0);
+}
+#else
+loop_error *lp_os_barrier_ready(void)
+{
+    return loop_error_new(LOOP_UNAVAILABLE, "there is no barrier for all threads on this system");
+}
+
+void lp_os_barrier_all(void)
+{
+}
+#endif
 
 void lp_os_thread_yield(void)
 {
