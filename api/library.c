@@ -128,14 +128,11 @@ static void close_library(void *l)
     lp_os_library_close(l);
 }
 
-/* Whether it is one that this host has already. */
-static bool is_known(const loop_host *h, const loop_provider *table)
+/* For lp_host_which: whether it is one that this host has already. */
+static bool is_same(const void *table, const loop_provider *p, const void *life)
 {
-    const loop_provider *p;
-    for (size_t i = 0; (p = loop_host_provider_at(h, i)); i++)
-        if (p == table)
-            return true;
-    return false;
+    (void)life;
+    return p == table;
 }
 
 static loop_error *add(loop_host *h, const char *path, const char **ret_provider)
@@ -147,18 +144,15 @@ static loop_error *add(loop_host *h, const char *path, const char **ret_provider
     const loop_provider *table = NULL;
     LP_TRY(open_library(real, &library));
     loop_error *e = find_table(library, &table);
-    bool known = !e && is_known(h, table);
+    const char *known = e ? NULL : lp_host_which(h, is_same, table);
+    const lp_table_life life = {.end = close_library, .data = library};
     if (!e && !known)
-        e = lp_host_provider_add(h, table, LOOP_TIER_LIBRARY);
-    if (e || known) {
-        if (known)
-            *ret_provider = table->name;
+        e = lp_host_provider_add(h, table, LOOP_TIER_LIBRARY, &life);
+    if (!e)
+        *ret_provider = known ? known : lp_host_name(h, table->name);
+    if (e || known)
         lp_os_library_close(library);
-        return e;
-    }
-    lp_host_at_end(h, close_library, library);
-    *ret_provider = table->name;
-    return NULL;
+    return e;
 }
 
 loop_error *loop_host_library_add(loop_host *h, const char *path, const char **ret_provider)

@@ -37,21 +37,18 @@ static void end_table(void *t)
     lp_sidecar_table_delete(t);
 }
 
-static bool is_taken(const loop_host *h, const char *name)
+static bool has_name(const void *name, const loop_provider *p, const void *life)
 {
-    const loop_provider *p;
-    for (size_t i = 0; (p = loop_host_provider_at(h, i)); i++)
-        if (strcmp(p->name, name) == 0)
-            return true;
-    return false;
+    (void)life;
+    return strcmp(p->name, name) == 0;
 }
 
 /* "weather", or "weather-2" where there is one already. */
-static void name_apart(const loop_host *h, lp_sidecar_table *t)
+static void name_apart(loop_host *h, lp_sidecar_table *t)
 {
     const char *name = lp_sidecar_provider(t)->name;
     lp_auto(lp_free_string) char *other = lp_strdup(name);
-    for (unsigned n = 2; is_taken(h, other); n++) {
+    for (unsigned n = 2; lp_host_which(h, has_name, other); n++) {
         free(other);
         other = lp_format("%s-%u", name, n);
     }
@@ -59,14 +56,10 @@ static void name_apart(const loop_host *h, lp_sidecar_table *t)
         lp_sidecar_rename(t, other);
 }
 
-/* The provider of that command, where this host has it already. */
-static const loop_provider *known(const loop_host *h, const lp_sidecar_options *o)
+static bool has_command(const void *options, const loop_provider *p, const void *life)
 {
-    const loop_provider *p;
-    for (size_t i = 0; (p = loop_host_provider_at(h, i)); i++)
-        if (lp_sidecar_is(p, o))
-            return p;
-    return NULL;
+    (void)life;
+    return lp_sidecar_is(p, options);
 }
 
 loop_error *loop_host_sidecar_add(loop_host *h, const loop_sidecar_options *options,
@@ -90,20 +83,22 @@ loop_error *loop_host_sidecar_add(loop_host *h, const loop_sidecar_options *opti
                                   .host = "loop " LOOP_VERSION,
                                   .log = log_entry,
                                   .data = h};
-    const loop_provider *p = known(h, &o);
-    lp_sidecar_table *t;
-    if (!p) {
-        LP_TRY(lp_sidecar_table_new(&o, &t));
-        name_apart(h, t);
-        p = lp_sidecar_provider(t);
-        loop_error *err = lp_host_provider_add(h, p, LOOP_TIER_SIDECAR);
-        if (err) {
-            err = loop_error_wrap(err, "cannot use the sidecar '%s'", p->name);
-            lp_sidecar_table_delete(t);
-            return err;
-        }
-        lp_host_at_end(h, end_table, t);
+    const char *known = lp_host_which(h, has_command, &o);
+    if (known) {
+        *ret_provider = known;
+        return NULL;
     }
-    *ret_provider = p->name;
+    lp_sidecar_table *t;
+    LP_TRY(lp_sidecar_table_new(&o, &t));
+    name_apart(h, t);
+    const loop_provider *p = lp_sidecar_provider(t);
+    const lp_table_life life = {.end = end_table, .data = t};
+    loop_error *err = lp_host_provider_add(h, p, LOOP_TIER_SIDECAR, &life);
+    if (err) {
+        err = loop_error_wrap(err, "cannot use the sidecar '%s'", p->name);
+        lp_sidecar_table_delete(t);
+        return err;
+    }
+    *ret_provider = lp_host_name(h, p->name);
     return NULL;
 }

@@ -66,7 +66,7 @@ static loop_error *check_order(const loop_host *h, const struct lp_binding *b,
 static loop_error *add_bound(loop_host *h, const char *interface_name, const loop_link *link,
                              struct lp_binding *b)
 {
-    const struct lp_table *t = lp_find_table(h, link->provider);
+    struct lp_table *t = lp_find_table(h, link->provider);
     if (!t)
         return loop_error_hint_set(
             loop_error_new(LOOP_NOT_FOUND, "there is no provider '%s'", link->provider),
@@ -256,7 +256,7 @@ static void find_bound(const struct lp_binding *b, struct search *s, struct lp_c
 static void find_unbound(loop_host *h, struct search *s, struct lp_chain *ret)
 {
     for (size_t i = h->tables.n; i-- > 0 && !ret->n;) {
-        const struct lp_table *t = &h->tables.at[i];
+        struct lp_table *t = h->tables.at[i];
         const loop_provider_interface *side = side_of(t->table, s);
         struct lp_provider *p;
         if (!side || t->tier == LOOP_TIER_LIBRARY || t->tier == LOOP_TIER_SIDECAR)
@@ -396,7 +396,7 @@ const char *lp_nearest_interface(loop_host *h, const char *full)
     const char *best = NULL;
     unsigned distance = (unsigned)strlen(name) / 3 + 1;
     for (size_t i = 0; i < h->tables.n; i++) {
-        const loop_provider_interface *t = h->tables.at[i].table->interfaces;
+        const loop_provider_interface *t = h->tables.at[i]->table->interfaces;
         for (; t && t->interface; t++) {
             unsigned d = lp_edit_distance(name, t->interface->name);
             if (d && d < distance) {

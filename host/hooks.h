@@ -27,12 +27,37 @@ loop_error *lp_host_new(const loop_host_options *o, const lp_host_hooks *hooks,
 const loop_host_options *lp_host_options(const loop_host *h);
 
 /*
- * loop_host_provider_add for one of another tier. A library or a sidecar serves what it is bound
- * to, and nothing else: what came with a workspace takes no interface by being there.
+ * Where a table comes from, and where it goes: one that is swapped is made anew while the old one
+ * is still in use. `renew` and `end` may be called on any thread, one at a time.
  */
-loop_error *lp_host_provider_add(loop_host *h, const loop_provider *table,
-                                 loop_tier tier) LOOP_MUST_USE;
-/* Calls `f` when the host ends, after every provider was closed; the last one added first. */
-void lp_host_at_end(loop_host *h, void (*f)(void *data), void *data);
+typedef struct lp_table_life {
+    /*
+     * A new table from the same source, as it is now: a library's file, a sidecar's command; its
+     * life has the same functions and *ret_data. The same table as before (*ret_data is not looked
+     * at then) where the file has not changed and it can serve another object. May wait.
+     */
+    loop_error *(*renew)(void *data, const loop_provider **ret, void **ret_data)LOOP_MUST_USE;
+    /* Nothing uses it any more: closes the library, ends the sidecar. */
+    void (*end)(void *data);
+    void *data;
+} lp_table_life;
+
+/*
+ * loop_host_provider_add for one of another tier. A library or a sidecar serves what it is bound
+ * to, and nothing else: what came with a workspace takes no interface by being there. `life` is
+ * copied and begins when this succeeds; NULL: the table stays. `end` is called when the host ends,
+ * after every provider was closed, if not before.
+ */
+loop_error *lp_host_provider_add(loop_host *h, const loop_provider *table, loop_tier tier,
+                                 const lp_table_life *life) LOOP_MUST_USE;
+/* A copy of the name that lives as long as the host: a table may go before. */
+const char *lp_host_name(loop_host *h, const char *name);
+/*
+ * The name (lp_host_name) of the first provider of which `is` says so; NULL. No table comes or
+ * goes while `is` runs, which may not ask the host anything. `life`: the data of its life, or NULL.
+ */
+const char *lp_host_which(loop_host *h,
+                          bool (*is)(const void *data, const loop_provider *p, const void *life),
+                          const void *data);
 
 #endif

@@ -111,16 +111,13 @@ void loop_host_delete(loop_host *h)
     lp_bindings_done(h);
     lp_providers_done(h);
     lp_engine_delete(h->engine);
-    for (size_t i = h->endings.n; i-- > 0;)
-        h->endings.at[i].f(h->endings.at[i].data);
-    free(h->endings.at);
+    lp_tables_done(h);
+    lp_os_mutex_delete(h->changing);
+    lp_os_mutex_delete(h->finding);
+    lp_os_mutex_delete(h->gate);
+    lp_os_cond_delete(h->opened);
     free(h->directory);
     free(h);
-}
-
-void lp_host_at_end(loop_host *h, void (*f)(void *data), void *data)
-{
-    *lp_push(&h->endings) = (struct lp_ending){f, data};
 }
 
 const loop_host_options *lp_host_options(const loop_host *h)

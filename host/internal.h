@@ -6,7 +6,8 @@
  * of providers, the decision function).
  *
  *   host.c      the host: its engine, its log, its event loop
- *   provider.c  providers, their options and objects
+ *   tables.c    the tables of providers: added, found, made anew, gone
+ *   provider.c  objects of providers, and their options
  *   bind.c      which of them serve an interface
  *   peer.c      interfaces that a provider calls for a component
  *   component.c what a component is, and who would serve its imports
@@ -39,23 +40,23 @@
 #define LP_CORE_VERSION "0.1.0"
 #define LP_APP_INTERFACE "loop:core/app@" LP_CORE_VERSION
 
-/* A provider as it was added. */
+/* A provider as it was added, or made anew from the same source (tables.c). */
 struct lp_table {
     const loop_provider *table;
     loop_tier tier;
-};
-
-struct lp_ending {
-    void (*f)(void *data);
-    void *data;
+    lp_table_life life; /* all NULL: it is linked in and stays */
+    bool retired;       /* not found by name: not any more, or not yet */
+    size_t users;       /* objects of it */
 };
 
 /* An object of a provider: one for each set of options. Shared by the instances of a host. */
 struct lp_provider {
     loop_host *host;
-    const loop_provider *table;
+    struct lp_table *origin;
+    const loop_provider *table; /* of `origin` */
     loop_tier tier;
-    char **values; /* of its options, by row; NULL: the fallback */
+    char **options; /* as they were given: name and value by turns, NULL-terminated */
+    char **values;  /* of its options, by row; NULL: the fallback */
     loop_services services;
     void *self;
     bool looked, opened;
@@ -165,17 +166,17 @@ struct loop_host {
     lp_host_hooks hooks;
     lp_engine *engine;
     struct {
-        struct lp_table *at;
+        struct lp_table **at;
         size_t n, cap;
-    } tables;
+    } tables, retired; /* those that are found by name, in order; the others */
+    struct {
+        char **at;
+        size_t n, cap;
+    } names; /* lp_host_name */
     struct {
         struct lp_provider **at;
         size_t n, cap;
     } providers;
-    struct {
-        struct lp_ending *at;
-        size_t n, cap;
-    } endings; /* lp_host_at_end */
     struct {
         struct loop_peer **at;
         size_t n, cap;
@@ -185,7 +186,7 @@ struct loop_host {
      * made, replaced or deleted. Taken before `finding`, that before `gate`.
      */
     lp_os_mutex *changing;
-    lp_os_mutex *finding; /* held while providers, bindings, generations and peers are looked at */
+    lp_os_mutex *finding; /* held while tables, providers, bindings, generations and peers are looked at */
     struct {
         struct lp_generation **at;
         size_t n, cap;
@@ -397,16 +398,42 @@ bool lp_version_serves(const char *offered, const char *wanted);
 /* Whether a table can be used; of one for another ABI nothing else is read. LOOP_INVALID. */
 loop_error *lp_table_check(const loop_provider *table) LOOP_MUST_USE;
 
-/* ---- provider.c ---- */
-const struct lp_table *lp_find_table(const loop_host *h, const char *name);
+/* ---- tables.c ---- */
+/* `finding` is held, or no instance runs yet. NULL. */
+struct lp_table *lp_find_table(const loop_host *h, const char *name);
 /* It has no interface of its own. */
 bool lp_is_interceptor(const loop_provider *p);
+/*
+ * A table from the source of `t` as it is now, checked; retired until it is published. `t` itself
+ * where that stays, or where the file is the same and it can serve another object. `finding` is
+ * not held: may take long. Nobody drops `t` meanwhile.
+ */
+loop_error *lp_table_renew(loop_host *h, struct lp_table *t, struct lp_table **ret) LOOP_MUST_USE;
+/*
+ * `new` is found by its name from now on, in the place of `old`, which is retired. Works the other
+ * way round as well. `finding` is held.
+ */
+void lp_table_publish(loop_host *h, struct lp_table *old, struct lp_table *new);
+/*
+ * Ends and frees a table that is retired and has no users: true. Else nothing happens. `finding`
+ * is not held; a library's destructors run.
+ */
+bool lp_table_drop(loop_host *h, struct lp_table *t);
+/* Ends what is left. After every provider was closed and lp_providers_done. */
+void lp_tables_done(loop_host *h);
+
+/* ---- provider.c ---- */
 /*
  * The object of these options (name and value by turns, NULL-terminated; NULL: none): one
  * that is there, or a new one, not opened. `finding` is held, or no instance runs yet.
  */
-loop_error *lp_object_of(loop_host *h, const struct lp_table *t, const char *const *options,
+loop_error *lp_object_of(loop_host *h, struct lp_table *t, const char *const *options,
                          struct lp_provider **ret) LOOP_MUST_USE;
+/* A new one, whatever there is. `finding` is held. */
+loop_error *lp_object_new(loop_host *h, struct lp_table *t, const char *const *options,
+                          struct lp_provider **ret) LOOP_MUST_USE;
+/* Takes one out of the host that is not open, and frees it. `finding` is held. */
+void lp_object_delete(struct lp_provider *p);
 /* Whether it can work here; else p->why_not says why. Asked once; `finding` is held. */
 bool lp_works_here(struct lp_provider *p);
 loop_error *lp_chain_open(const struct lp_chain *c) LOOP_MUST_USE;

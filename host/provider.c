@@ -1,8 +1,8 @@
 /*
- * host/provider.c: providers, their options and objects.
+ * host/provider.c: objects of providers, and their options.
  *
- * A table that was added is what code there is; an object (struct lp_provider) is what
- * `open` made of it with one set of options. host/bind.c says who serves what.
+ * A table (tables.c) is what code there is; an object (struct lp_provider) is what `open` made
+ * of it with one set of options. host/bind.c says who serves what.
  */
 #include <stdlib.h>
 
@@ -48,43 +48,6 @@ static uint64_t service_option_number(void *data, const char *name)
     size_t i = option_row(p->table, name);
     const loop_provider_option *row = i == SIZE_MAX ? NULL : &p->table->options[i];
     return row ? lp_option_number(row->type, row->values, service_option(data, name)) : 0;
-}
-
-/* ---- adding ---- */
-
-bool lp_is_interceptor(const loop_provider *p)
-{
-    return !p->interfaces || !p->interfaces[0].interface;
-}
-
-loop_error *lp_host_provider_add(loop_host *h, const loop_provider *table, loop_tier tier)
-{
-    LP_TRY(lp_table_check(table));
-    lp_os_mutex_lock(h->finding); /* a provider on another thread may look for a peer */
-    bool taken = lp_find_table(h, table->name) != NULL;
-    if (!taken)
-        *lp_push(&h->tables) = (struct lp_table){table, tier};
-    lp_os_mutex_unlock(h->finding);
-    return taken ? loop_error_new(LOOP_INVALID, "there is a provider '%s' already", table->name)
-                 : NULL;
-}
-
-loop_error *loop_host_provider_add(loop_host *h, const loop_provider *table)
-{
-    return lp_host_provider_add(h, table, LOOP_TIER_BUILTIN);
-}
-
-const loop_provider *loop_host_provider_at(const loop_host *h, size_t i)
-{
-    return i < h->tables.n ? h->tables.at[i].table : NULL;
-}
-
-const struct lp_table *lp_find_table(const loop_host *h, const char *name)
-{
-    for (size_t i = 0; i < h->tables.n; i++)
-        if (strcmp(h->tables.at[i].table->name, name) == 0)
-            return &h->tables.at[i];
-    return NULL;
 }
 
 /* ---- objects ---- */
@@ -173,29 +136,27 @@ static bool same_values(char *const *a, char *const *b, size_t n)
     return true;
 }
 
-/* The object of these options: one that is there already, or a new one, not opened yet. */
-loop_error *lp_object_of(loop_host *h, const struct lp_table *t, const char *const *options,
-                         struct lp_provider **ret)
+static char **copy_options(const char *const *options)
 {
-    size_t n = option_count(t->table);
-    char **values = lp_alloc((n + 1) * sizeof *values);
-    loop_error *err = read_options(h, t->table, options, values);
-    for (size_t i = 0; !err && i < h->providers.n; i++) {
-        struct lp_provider *p = h->providers.at[i];
-        if (p->table == t->table && same_values(p->values, values, n)) {
-            free_values(values, n);
-            *ret = p;
-            return NULL;
-        }
-    }
-    if (err) {
-        free_values(values, n);
-        return err;
-    }
+    size_t n = 0;
+    while (options && options[n])
+        n++;
+    char **copy = lp_alloc((n + 1) * sizeof *copy);
+    for (size_t i = 0; i < n; i++)
+        copy[i] = lp_strdup(options[i]);
+    return copy;
+}
+
+/* Takes `values`. */
+static struct lp_provider *make(loop_host *h, struct lp_table *t, const char *const *options,
+                                char **values)
+{
     struct lp_provider *p = lp_alloc(sizeof *p);
     *p = (struct lp_provider){.host = h,
+                              .origin = t,
                               .table = t->table,
                               .tier = t->tier,
+                              .options = copy_options(options),
                               .values = values,
                               .serial = lp_os_mutex_new()};
     p->services = (loop_services){.abi = LOOP_PROVIDER_ABI,
@@ -205,9 +166,68 @@ loop_error *lp_object_of(loop_host *h, const struct lp_table *t, const char *con
                                   .log_enabled = service_log_enabled,
                                   .option = service_option,
                                   .option_number = service_option_number};
+    t->users++;
     *lp_push(&h->providers) = p;
-    *ret = p;
+    return p;
+}
+
+static struct lp_provider *find_object(const loop_host *h, const struct lp_table *t, char **values)
+{
+    for (size_t i = 0; i < h->providers.n; i++) {
+        struct lp_provider *p = h->providers.at[i];
+        if (p->origin == t && p->standing == LP_SERVES && same_values(p->values, values, option_count(t->table)))
+            return p;
+    }
     return NULL;
+}
+
+static loop_error *object(loop_host *h, struct lp_table *t, const char *const *options, bool anew,
+                          struct lp_provider **ret)
+{
+    size_t n = option_count(t->table);
+    char **values = lp_alloc((n + 1) * sizeof *values);
+    loop_error *err = read_options(h, t->table, options, values);
+    struct lp_provider *there = err || anew ? NULL : find_object(h, t, values);
+    if (err || there)
+        free_values(values, n);
+    if (!err)
+        *ret = there ? there : make(h, t, options, values);
+    return err;
+}
+
+loop_error *lp_object_of(loop_host *h, struct lp_table *t, const char *const *options,
+                         struct lp_provider **ret)
+{
+    return object(h, t, options, false, ret);
+}
+
+loop_error *lp_object_new(loop_host *h, struct lp_table *t, const char *const *options,
+                          struct lp_provider **ret)
+{
+    return object(h, t, options, true, ret);
+}
+
+static void free_object(struct lp_provider *p)
+{
+    p->origin->users--;
+    lp_os_mutex_delete(p->serial);
+    for (size_t i = 0; p->options[i]; i++)
+        free(p->options[i]);
+    free(p->options);
+    free_values(p->values, option_count(p->table));
+    free(p->why_not);
+    free(p);
+}
+
+void lp_object_delete(struct lp_provider *p)
+{
+    loop_host *h = p->host;
+    size_t kept = 0;
+    for (size_t i = 0; i < h->providers.n; i++)
+        if (h->providers.at[i] != p)
+            h->providers.at[kept++] = h->providers.at[i];
+    h->providers.n = kept;
+    free_object(p);
 }
 
 /* Whether it works here; asked once. */
@@ -260,17 +280,7 @@ void lp_providers_close(loop_host *h)
 
 void lp_providers_done(loop_host *h)
 {
-    for (size_t i = 0; i < h->providers.n; i++) {
-        struct lp_provider *p = h->providers.at[i];
-        lp_os_mutex_delete(p->serial);
-        free_values(p->values, option_count(p->table));
-        free(p->why_not);
-        free(p);
-    }
+    for (size_t i = 0; i < h->providers.n; i++)
+        free_object(h->providers.at[i]);
     free(h->providers.at);
-    free(h->tables.at);
-    lp_os_mutex_delete(h->changing);
-    lp_os_mutex_delete(h->finding);
-    lp_os_mutex_delete(h->gate);
-    lp_os_cond_delete(h->opened);
 }

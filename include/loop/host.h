@@ -133,7 +133,10 @@ typedef struct loop_link {
 LOOP_API loop_error *loop_host_bind_chain(loop_host *host, const char *component,
                                           const char *interface_name, const loop_link *links,
                                           size_t count) LOOP_MUST_USE;
-/* The providers there are; NULL past the end. */
+/*
+ * The providers there are; NULL past the end. The table of a library or a sidecar lives until a
+ * swap has replaced it (loop/swap.h), that of any other as long as the host.
+ */
 LOOP_API const loop_provider *loop_host_provider_at(const loop_host *host, size_t i);
 
 /* Writes one entry of the host's own to its log. */
