@@ -247,6 +247,19 @@ char *lp_arena_strndup(lp_arena *a, const char *s, size_t n)
     return r;
 }
 
+const char *const *lp_arena_list(lp_arena *a, const char *const *list)
+{
+    if (!list)
+        return NULL;
+    size_t n = 0;
+    while (list[n])
+        n++;
+    const char **copy = lp_arena_alloc(a, (n + 1) * sizeof *copy);
+    for (size_t i = 0; i < n; i++)
+        copy[i] = lp_arena_strndup(a, list[i], strlen(list[i]));
+    return copy;
+}
+
 void lp_arena_done(lp_arena *a)
 {
     lp_arena_reset(a, 0);

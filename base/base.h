@@ -101,6 +101,8 @@ void *lp_arena_alloc(lp_arena *a, size_t size);
 /* The same, not zeroed. */
 void *lp_arena_take(lp_arena *a, size_t size);
 char *lp_arena_strndup(lp_arena *a, const char *s, size_t n);
+/* A copy of a list of texts that ends with NULL; of NULL, NULL. */
+const char *const *lp_arena_list(lp_arena *a, const char *const *list);
 void lp_arena_done(lp_arena *a);
 /* Frees everything but one block of at most `keep` bytes, which is used again. */
 void lp_arena_reset(lp_arena *a, size_t keep);

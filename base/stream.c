@@ -74,6 +74,12 @@ void lp_stream_break(loop_stream *s)
     mark(s, &s->broken);
 }
 
+void lp_stream_clear(loop_stream *s)
+{
+    s->from = s->n = 0;
+    s->total = 0;
+}
+
 uint64_t lp_stream_total(loop_stream *s)
 {
     lp_os_mutex_lock(s->lock);

@@ -21,6 +21,8 @@ void lp_stream_end(loop_stream *s);
 void lp_stream_break(loop_stream *s);
 /* Waits until a byte can be read: false at the end, also when the writer gave up. */
 bool lp_stream_begins(loop_stream *s);
+/* Empties a box, to be filled again. */
+void lp_stream_clear(loop_stream *s);
 /* Bytes that were written. */
 uint64_t lp_stream_total(loop_stream *s);
 

@@ -63,10 +63,10 @@ static loop_error *check_order(const loop_host *h, const struct lp_binding *b,
     return NULL;
 }
 
-static loop_error *add_bound(loop_host *h, const char *interface_name, const loop_link *link,
-                             struct lp_binding *b)
+loop_error *lp_link_check(loop_host *h, const char *interface_name, const loop_link *link,
+                          struct lp_table **ret)
 {
-    struct lp_table *t = lp_find_table(h, link->provider);
+    struct lp_table *t = *ret = lp_find_table(h, link->provider);
     if (!t)
         return loop_error_hint_set(
             loop_error_new(LOOP_NOT_FOUND, "there is no provider '%s'", link->provider),
@@ -79,7 +79,37 @@ static loop_error *add_bound(loop_host *h, const char *interface_name, const loo
             loop_error_new(LOOP_DENIED, "the provider '%s' is for development only",
                            link->provider),
             "bind another one to '%s', or use the profile 'dev'", interface_name);
+    return NULL;
+}
+
+static loop_error *add_bound(loop_host *h, const char *interface_name, const loop_link *link,
+                             struct lp_binding *b)
+{
+    struct lp_table *t;
+    LP_TRY(lp_link_check(h, interface_name, link, &t));
     return lp_object_of(h, t, link->options, &b->links[b->n++]);
+}
+
+static loop_error *check_links(loop_host *h, const struct lp_binding *b, const char *component,
+                               const char *interface_name)
+{
+    const loop_provider *last = b->links[b->n - 1]->table;
+    if (lp_is_interceptor(last))
+        return loop_error_hint_set(
+            loop_error_new(LOOP_USAGE, "'%s' serves nothing by itself", last->name),
+            "name a provider of '%s' behind it", interface_name);
+    return check_order(h, b, component, interface_name);
+}
+
+loop_error *lp_links_check(loop_host *h, const char *component, const char *interface_name,
+                           struct lp_provider *const *links, size_t n)
+{
+    struct lp_binding b = {.n = n};
+    memcpy(b.links, links, n * sizeof *links);
+    lp_os_mutex_lock(h->finding);
+    loop_error *err = check_links(h, &b, component, interface_name);
+    lp_os_mutex_unlock(h->finding);
+    return err;
 }
 
 static void free_binding(struct lp_binding *b)
@@ -113,11 +143,7 @@ static loop_error *bind_chain(loop_host *h, const char *component, const char *i
                               interface_name);
     for (size_t i = 0; i < count; i++)
         LP_TRY(add_bound(h, interface_name, &links[i], &b));
-    if (lp_is_interceptor(b.links[count - 1]->table))
-        return loop_error_hint_set(loop_error_new(LOOP_USAGE, "'%s' serves nothing by itself",
-                                                  b.links[count - 1]->table->name),
-                                   "name a provider of '%s' behind it", interface_name);
-    LP_TRY(check_order(h, &b, component, interface_name));
+    LP_TRY(check_links(h, &b, component, interface_name));
     unbind(h, component, interface_name);
     b.component = component ? lp_strdup(component) : NULL;
     b.interface_name = lp_strdup(interface_name);
@@ -140,12 +166,11 @@ loop_error *loop_host_bind(loop_host *h, const char *interface_name, const char 
 }
 
 /* The component's own comes first; of several, the last. */
-static const struct lp_binding *binding_of(const loop_host *h, const char *component,
-                                           const char *name)
+static struct lp_binding *binding_of(const loop_host *h, const char *component, const char *name)
 {
-    const struct lp_binding *general = NULL;
+    struct lp_binding *general = NULL;
     for (size_t i = h->bindings.n; i-- > 0;) {
-        const struct lp_binding *b = &h->bindings.at[i];
+        struct lp_binding *b = &h->bindings.at[i];
         if (strcmp(b->interface_name, name) != 0)
             continue;
         if (b->component && component && strcmp(b->component, component) == 0)
@@ -154,6 +179,41 @@ static const struct lp_binding *binding_of(const loop_host *h, const char *compo
             general = b;
     }
     return general;
+}
+
+static void push_binding(loop_host *h, const char *component, const char *name,
+                         const struct lp_chain *c)
+{
+    struct lp_binding *b = lp_push(&h->bindings);
+    b->component = component ? lp_strdup(component) : NULL;
+    b->interface_name = lp_strdup(name);
+    b->n = c->n;
+    for (size_t n = 0; n < c->n; n++)
+        b->links[n] = c->links[n].provider;
+}
+
+void lp_bind_as(loop_host *h, const char *component, const struct lp_use *use, bool own)
+{
+    const struct lp_chain *c = &use->gen->chain;
+    char name[LP_MAX_NAME];
+    lp_split_version(use->interface_name, name, sizeof name);
+    struct lp_binding *b = binding_of(h, component, name);
+    if (!b) {
+        push_binding(h, c->n > 1 && own ? component : NULL, name, c);
+        return;
+    }
+    bool same = b->n == c->n;
+    for (size_t n = 0; same && n < c->n; n++)
+        same = b->links[n] == c->links[n].provider;
+    if (same)
+        return;
+    if (!b->component && own) {
+        push_binding(h, component, name, c);
+        return;
+    }
+    b->n = c->n;
+    for (size_t n = 0; n < c->n; n++)
+        b->links[n] = c->links[n].provider;
 }
 
 /* ---- who serves what ---- */
@@ -226,6 +286,15 @@ static const loop_provider_interface *side_of(const loop_provider *p, struct sea
             lp_buf_printf(&s->others, "%s%s", s->others.len ? ", " : "", t->interface->version);
     }
     return NULL;
+}
+
+const loop_provider_interface *lp_side_of(const loop_provider *p, const char *full)
+{
+    struct search s = {0};
+    s.wanted = lp_split_version(full, s.name, sizeof s.name);
+    const loop_provider_interface *side = side_of(p, &s);
+    lp_buf_done(&s.others);
+    return side;
 }
 
 static bool works_or_say(struct lp_provider *p, struct search *s)

@@ -67,29 +67,37 @@ loop_error *lp_unhold(struct lp_body *b, const lp_resource *r, uint32_t number, 
     return NULL;
 }
 
-/* The first link from `from` on (NULL, or none of the chain: from its beginning) that drops. */
-void lp_chain_drop(const struct lp_chain *c, const struct lp_provider *from, const char *resource,
-                   void *object)
+size_t lp_chain_owner(const struct lp_chain *c, const struct lp_provider *giver,
+                      const char *resource, const loop_resource **ret)
 {
     size_t n = 0;
-    while (from && n < c->n && c->links[n].provider != from)
+    while (giver && n < c->n && c->links[n].provider != giver)
         n++;
     for (n = n < c->n ? n : 0; n < c->n; n++) {
-        const struct lp_link *l = &c->links[n];
-        const loop_resource *row = lp_find_resource(l, resource);
-        if (!row)
-            continue;
-        const loop_interface *t = l->side->interface;
-        /* Not locked: this thread is inside of the provider, which let the object go. */
-        bool locked = lp_provider_lock(l->provider);
-        if (l->side->functions)
-            row->drop(l->side->functions, l->provider->self, object);
-        else
-            l->provider->table->drop(l->provider->self, t, (size_t)(row - t->resources), object);
-        if (locked)
-            lp_provider_unlock(l->provider);
-        return;
+        *ret = lp_find_resource(&c->links[n], resource);
+        if (*ret)
+            break;
     }
+    return n;
+}
+
+void lp_chain_drop(const struct lp_chain *c, const struct lp_provider *giver, const char *resource,
+                   void *object)
+{
+    const loop_resource *row = NULL;
+    size_t n = lp_chain_owner(c, giver, resource, &row);
+    if (n == c->n)
+        return;
+    const struct lp_link *l = &c->links[n];
+    const loop_interface *t = l->side->interface;
+    /* Not locked: this thread is inside of the provider, which let the object go. */
+    bool locked = lp_provider_lock(l->provider);
+    if (l->side->functions)
+        row->drop(l->side->functions, l->provider->self, object);
+    else
+        l->provider->table->drop(l->provider->self, t, (size_t)(row - t->resources), object);
+    if (locked)
+        lp_provider_unlock(l->provider);
 }
 
 void lp_drop_object(const struct lp_held *h)

@@ -33,6 +33,7 @@ static void on_progress(void *data, const char *text)
 static void on_wake(uv_async_t *wake)
 {
     loop_host *h = wake->data;
+    lp_keeper_report(h);
     bool ended;
     do {
         ended = false;
@@ -90,6 +91,8 @@ void loop_host_close(loop_host *h)
 {
     while (h && h->instances)
         loop_instance_delete(h->instances);
+    if (h)
+        lp_keeper_stop(h);
     if (h && !h->abandoned)
         lp_providers_close(h);
 }

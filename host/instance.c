@@ -20,19 +20,6 @@
 
 /* ---- making ---- */
 
-static const char *const *copy_list(lp_arena *a, const char *const *list)
-{
-    if (!list)
-        return NULL;
-    size_t n = 0;
-    while (list[n])
-        n++;
-    const char **copy = lp_arena_alloc(a, (n + 1) * sizeof *copy);
-    for (size_t i = 0; i < n; i++)
-        copy[i] = lp_arena_strndup(a, list[i], strlen(list[i]));
-    return copy;
-}
-
 static void copy_options(loop_instance *i, const loop_instance_options *o, const loop_component *c)
 {
     const char *slash = strrchr(c->path, '/');
@@ -42,9 +29,9 @@ static void copy_options(loop_instance *i, const loop_instance_options *o, const
     i->options.name = lp_arena_strndup(&i->arena, name, strlen(name));
     const char *identity = o->identity ? o->identity : name;
     i->options.identity = lp_arena_strndup(&i->arena, identity, strlen(identity));
-    i->options.args = copy_list(&i->arena, o->args ? o->args : just_name);
-    i->options.optional = copy_list(&i->arena, o->optional);
-    i->options.config = copy_list(&i->arena, o->config);
+    i->options.args = lp_arena_list(&i->arena, o->args ? o->args : just_name);
+    i->options.optional = lp_arena_list(&i->arena, o->optional);
+    i->options.config = lp_arena_list(&i->arena, o->config);
     if (!i->options.memory_limit)
         i->options.memory_limit = DEFAULT_MEMORY;
     i->storage = UINT64_MAX;

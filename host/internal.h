@@ -186,7 +186,8 @@ struct loop_host {
      * made, replaced or deleted. Taken before `finding`, that before `gate`.
      */
     lp_os_mutex *changing;
-    lp_os_mutex *finding; /* held while tables, providers, bindings, generations and peers are looked at */
+    lp_os_mutex
+        *finding; /* held while tables, providers, bindings, generations and peers are looked at */
     struct {
         struct lp_generation **at;
         size_t n, cap;
@@ -209,9 +210,10 @@ struct loop_host {
     } signals;
     loop_instance *instances; /* list */
     size_t running;
-    bool abandoned; /* an instance was given up: its thread still uses the host */
-    bool turning;   /* inside a callback of the loop */
+    _Atomic bool abandoned; /* an instance or a provider was given up: a thread uses the host on */
+    bool turning;           /* inside a callback of the loop */
     uint64_t next_instance, next_body;
+    _Atomic uint32_t swaps, rolled_back; /* of providers and components */
 };
 
 struct loop_component {
@@ -429,6 +431,9 @@ void lp_tables_done(loop_host *h);
  */
 loop_error *lp_object_of(loop_host *h, struct lp_table *t, const char *const *options,
                          struct lp_provider **ret) LOOP_MUST_USE;
+/* One that is there; else NULL. `finding` is held. */
+loop_error *lp_object_find(loop_host *h, struct lp_table *t, const char *const *options,
+                           struct lp_provider **ret) LOOP_MUST_USE;
 /* A new one, whatever there is. `finding` is held. */
 loop_error *lp_object_new(loop_host *h, struct lp_table *t, const char *const *options,
                           struct lp_provider **ret) LOOP_MUST_USE;
@@ -436,6 +441,9 @@ loop_error *lp_object_new(loop_host *h, struct lp_table *t, const char *const *o
 void lp_object_delete(struct lp_provider *p);
 /* Whether it can work here; else p->why_not says why. Asked once; `finding` is held. */
 bool lp_works_here(struct lp_provider *p);
+/* Where it is not open, or is. `finding` is held, but for one that nobody else knows. */
+loop_error *lp_provider_open(struct lp_provider *p) LOOP_MUST_USE;
+void lp_provider_close(struct lp_provider *p);
 loop_error *lp_chain_open(const struct lp_chain *c) LOOP_MUST_USE;
 /* Calls `close` of those that are open. */
 void lp_providers_close(loop_host *h);
@@ -448,6 +456,19 @@ void lp_providers_done(loop_host *h);
  */
 bool lp_host_find(loop_host *h, const char *component, const char *interface_name,
                   struct lp_chain *ret, const char **ret_version, char **ret_why);
+/* Whether a provider of that name can be bound to an interface; `finding` is held. */
+loop_error *lp_link_check(loop_host *h, const char *interface_name, const loop_link *link,
+                          struct lp_table **ret) LOOP_MUST_USE;
+/* Whether these can be the chain of an interface for a component, beside what is bound. */
+loop_error *lp_links_check(loop_host *h, const char *component, const char *interface_name,
+                           struct lp_provider *const *links, size_t n) LOOP_MUST_USE;
+/* The side of that interface, with a version that serves; NULL. */
+const loop_provider_interface *lp_side_of(const loop_provider *p, const char *interface_name);
+/*
+ * What was swapped stays bound for those who come later: for all, or (`own`) for that component
+ * where others have another chain. `finding` is held.
+ */
+void lp_bind_as(loop_host *h, const char *component, const struct lp_use *use, bool own);
 /* The names of a chain's providers, "redact > logging"; malloced. */
 char *lp_chain_text(const struct lp_chain *c);
 /* Where it comes from: the first that is no interceptor. */
@@ -544,6 +565,13 @@ static inline void lp_gate_leave(struct lp_body *b)
 /* ---- status.c ---- */
 void lp_latency_add(struct lp_slot *s, uint64_t ns);
 
+/* ---- keeper.c ---- */
+/* Calls `done` of the swaps that have ended (main). */
+void lp_keeper_report(loop_host *h);
+/* Ends the thread; the swap that is under way fails. */
+void lp_keeper_stop(loop_host *h);
+void lp_instance_changed(loop_instance *i);
+
 /* ---- held.c ---- */
 /*
  * One call at a time, where the provider asks for that. False: nothing was locked,
@@ -566,6 +594,12 @@ void lp_held_sweep(struct lp_body *b);
 loop_error *lp_take_argument(void *data, const lp_node *n, uint32_t number, uint64_t *ret);
 /* Drops the objects that were taken for a call which was not made, or failed. */
 void lp_drop_taken(struct lp_body *b);
+/*
+ * The link that drops an object: `giver`'s (NULL, or none of the chain: the first), or one behind
+ * it; c->n: none. *ret: its row.
+ */
+size_t lp_chain_owner(const struct lp_chain *c, const struct lp_provider *giver,
+                      const char *resource, const loop_resource **ret);
 /* Calls the drop of the object's provider: `giver`, or one behind it. */
 void lp_chain_drop(const struct lp_chain *c, const struct lp_provider *giver, const char *resource,
                    void *object);

@@ -175,7 +175,8 @@ static struct lp_provider *find_object(const loop_host *h, const struct lp_table
 {
     for (size_t i = 0; i < h->providers.n; i++) {
         struct lp_provider *p = h->providers.at[i];
-        if (p->origin == t && p->standing == LP_SERVES && same_values(p->values, values, option_count(t->table)))
+        if (p->origin == t && p->standing == LP_SERVES &&
+            same_values(p->values, values, option_count(t->table)))
             return p;
     }
     return NULL;
@@ -192,6 +193,17 @@ static loop_error *object(loop_host *h, struct lp_table *t, const char *const *o
         free_values(values, n);
     if (!err)
         *ret = there ? there : make(h, t, options, values);
+    return err;
+}
+
+loop_error *lp_object_find(loop_host *h, struct lp_table *t, const char *const *options,
+                           struct lp_provider **ret)
+{
+    size_t n = option_count(t->table);
+    char **values = lp_alloc((n + 1) * sizeof *values);
+    loop_error *err = read_options(h, t->table, options, values);
+    *ret = err ? NULL : find_object(h, t, values);
+    free_values(values, n);
     return err;
 }
 
@@ -243,7 +255,7 @@ bool lp_works_here(struct lp_provider *p)
     return !p->why_not;
 }
 
-static loop_error *open_provider(struct lp_provider *p)
+loop_error *lp_provider_open(struct lp_provider *p)
 {
     if (p->opened)
         return NULL;
@@ -262,20 +274,24 @@ loop_error *lp_chain_open(const struct lp_chain *c)
     for (size_t n = 0; !err && n < c->n; n++) {
         loop_host *h = c->links[n].provider->host;
         lp_os_mutex_lock(h->finding);
-        err = open_provider(c->links[n].provider);
+        err = lp_provider_open(c->links[n].provider);
         lp_os_mutex_unlock(h->finding);
     }
     return err;
 }
 
+void lp_provider_close(struct lp_provider *p)
+{
+    if (p->opened && p->table->close)
+        p->table->close(p->self);
+    p->opened = false;
+}
+
 void lp_providers_close(loop_host *h)
 {
-    for (size_t i = h->providers.n; i-- > 0;) {
-        struct lp_provider *p = h->providers.at[i];
-        if (p->opened && p->table->close)
-            p->table->close(p->self);
-        p->opened = false;
-    }
+    for (size_t i = h->providers.n; i-- > 0;)
+        if (h->providers.at[i]->standing != LP_STUCK_STEP)
+            lp_provider_close(h->providers.at[i]);
 }
 
 void lp_providers_done(loop_host *h)

@@ -1,0 +1,221 @@
+/*
+ * host/drain.c: what was swapped out, until it can go.
+ *
+ * A generation drains while a handle of it is held. When the last is dropped, or its time is up,
+ * it goes, and with it the providers that are in no other. A handle whose time is up answers that
+ * it is gone: its component asks for a new one.
+ */
+#include <stdlib.h>
+
+#include "host/swap.h"
+
+/* ---- who still uses it; `changing` is held ---- */
+
+static bool is_held_by(struct lp_body *b, const struct lp_generation *g)
+{
+    bool held = false;
+    lp_os_mutex_lock(b->lock);
+    for (size_t n = 0; !held && n < b->held.n; n++)
+        held = b->held.at[n].object && b->held.at[n].gen == g && !b->held.at[n].gone;
+    lp_os_mutex_unlock(b->lock);
+    return held;
+}
+
+static bool is_kept_by(loop_peer *p, const struct lp_generation *g)
+{
+    bool kept = false;
+    lp_os_mutex_lock(p->lock);
+    for (struct lp_peer_object *o = p->objects; o && !kept; o = o->next)
+        kept = o->gen == g;
+    lp_os_mutex_unlock(p->lock);
+    return kept;
+}
+
+/* One of the peers; NULL past the end. */
+static loop_peer *peer_at(loop_host *h, size_t n)
+{
+    lp_os_mutex_lock(h->finding);
+    loop_peer *p = n < h->peers.n ? h->peers.at[n] : NULL;
+    lp_os_mutex_unlock(h->finding);
+    return p;
+}
+
+static bool is_used(loop_host *h, const struct lp_generation *g)
+{
+    for (loop_instance *i = h->instances; i; i = i->next)
+        if (i->body && is_held_by(i->body, g))
+            return true;
+    loop_peer *p;
+    for (size_t n = 0; (p = peer_at(h, n)); n++)
+        if (is_kept_by(p, g))
+            return true;
+    return false;
+}
+
+/* ---- its time is up ---- */
+
+/* The uses of the interface that it served: their gates are closed meanwhile. */
+static struct lp_change *uses_like(loop_host *h, const struct lp_generation *g, size_t *ret_n)
+{
+    struct {
+        struct lp_change *at;
+        size_t n, cap;
+    } found = {0};
+    const char *name = g->chain.interface_name;
+    for (loop_instance *i = h->instances; i; i = i->next)
+        for (size_t n = 0; i->body && n < i->body->uses.n; n++)
+            if (strcmp(i->body->uses.at[n]->gen->chain.interface_name, name) == 0)
+                *lp_push(&found) = (struct lp_change){.use = i->body->uses.at[n], .body = i->body};
+    loop_peer *p;
+    for (size_t n = 0; (p = peer_at(h, n)); n++)
+        if (strcmp(p->use.gen->chain.interface_name, name) == 0)
+            *lp_push(&found) = (struct lp_change){.use = &p->use, .peer = p};
+    *ret_n = found.n;
+    return found.at;
+}
+
+static void end_of_body(struct lp_body *b, const struct lp_generation *g)
+{
+    for (size_t n = 0; n < b->held.n; n++) {
+        lp_os_mutex_lock(b->lock);
+        struct lp_held was = b->held.at[n];
+        bool its = was.object && was.gen == g && !was.gone;
+        if (its) {
+            b->held.at[n].gone = true;
+            b->held.at[n].gen = NULL;
+        }
+        lp_os_mutex_unlock(b->lock);
+        if (its && !was.lent)
+            lp_drop_object(&was);
+    }
+}
+
+static void end_of_peer(loop_peer *p, const struct lp_generation *g)
+{
+    lp_os_mutex_lock(p->lock);
+    for (struct lp_peer_object *o = p->objects; o; o = o->next) {
+        if (o->gen != g)
+            continue;
+        lp_chain_drop(&g->chain, NULL, p->interface->resources[o->resource].name, o->object);
+        o->gen = NULL;
+    }
+    lp_os_mutex_unlock(p->lock);
+}
+
+/* False: a call lasts; later. */
+static bool end_handles(loop_host *h, const struct lp_generation *g)
+{
+    size_t n;
+    struct lp_change *c = uses_like(h, g, &n);
+    loop_error *err = lp_gate_close(h, c, n, lp_os_now_ns() + LP_SWAP_BACK_MS * LP_SWAP_MS);
+    for (size_t i = 0; i < n && !err; i++) {
+        if (c[i].body)
+            end_of_body(c[i].body, g);
+        else
+            end_of_peer(c[i].peer, g);
+    }
+    lp_gate_open(h, c, n);
+    free(c);
+    bool ended = !err;
+    if (ended)
+        loop_host_log(h, LOOP_LOG_WARN, "handles of '%s' were not dropped in time: they are gone",
+                      g->text);
+    loop_error_delete(err);
+    return ended;
+}
+
+/* ---- letting go ---- */
+
+/* `finding` is held. */
+static bool is_in_use(const loop_host *h, const struct lp_provider *p)
+{
+    for (size_t n = 0; n < h->generations.n; n++)
+        for (size_t i = 0; i < h->generations.at[n]->chain.n; i++)
+            if (h->generations.at[n]->chain.links[i].provider == p)
+                return true;
+    for (size_t n = 0; n < h->bindings.n; n++)
+        for (size_t i = 0; i < h->bindings.at[n].n; i++)
+            if (h->bindings.at[n].links[i] == p)
+                return true;
+    return false;
+}
+
+static struct lp_provider *next_to_go(loop_host *h)
+{
+    struct lp_provider *found = NULL;
+    lp_os_mutex_lock(h->finding);
+    for (size_t n = 0; !found && n < h->providers.n; n++)
+        if (h->providers.at[n]->standing == LP_RETIRED && !is_in_use(h, h->providers.at[n]))
+            found = h->providers.at[n];
+    lp_os_mutex_unlock(h->finding);
+    return found;
+}
+
+static void close_it(void *provider)
+{
+    lp_provider_close(provider);
+}
+
+static void let_go(loop_host *h, struct lp_provider *p)
+{
+    lp_runner *r = lp_runner_new();
+    lp_runner_begin(r, close_it, p);
+    lp_runner_wait(r, lp_os_now_ns() + LP_SWAP_START_MS * LP_SWAP_MS);
+    if (!lp_runner_delete(r)) {
+        p->standing = LP_STUCK_STEP;
+        h->abandoned = true;
+        loop_host_log(h, LOOP_LOG_ERROR, "the provider '%s' hangs and is left behind",
+                      p->table->name);
+        return;
+    }
+    struct lp_table *t = p->origin;
+    lp_os_mutex_lock(h->finding);
+    lp_object_delete(p);
+    lp_os_mutex_unlock(h->finding);
+    lp_table_drop(h, t);
+}
+
+static struct lp_generation *draining_at(loop_host *h, size_t *at)
+{
+    struct lp_generation *g = NULL;
+    lp_os_mutex_lock(h->finding);
+    for (; !g && *at < h->generations.n; (*at)++)
+        if (h->generations.at[*at]->drains)
+            g = h->generations.at[*at];
+    lp_os_mutex_unlock(h->finding);
+    return g;
+}
+
+/* Whether it is gone. */
+static bool drain_one(loop_host *h, struct lp_generation *g)
+{
+    lp_os_mutex_lock(h->changing);
+    bool over = !is_used(h, g);
+    if (!over && lp_os_now_ns() >= g->drain_until_ns)
+        over = end_handles(h, g);
+    if (over) {
+        lp_os_mutex_lock(h->finding);
+        lp_generation_delete(h, g);
+        lp_os_mutex_unlock(h->finding);
+    }
+    lp_os_mutex_unlock(h->changing);
+    return over;
+}
+
+bool lp_drain(loop_host *h)
+{
+    if (h->abandoned)
+        return false; /* an instance that was given up may use any of it */
+    bool left = false;
+    struct lp_generation *g;
+    for (size_t at = 0; (g = draining_at(h, &at));) {
+        if (drain_one(h, g))
+            at = 0;
+        else
+            left = true;
+    }
+    struct lp_provider *p;
+    while ((p = next_to_go(h)) && !h->abandoned)
+        let_go(h, p);
+    return left;
+}
