@@ -945,28 +945,50 @@ typedef loop_storage_store_key loop_storage_state_key;
 typedef loop_storage_store_value loop_storage_state_value;
 typedef loop_storage_store_version loop_storage_state_version;
 
+/* What a stream is about. */
+typedef uint8_t loop_storage_state_pass;
+enum {
+    /* Everything. */
+    LOOP_STORAGE_STATE_PASS_WHOLE = 0,
+    /* Everything, while calls go on. `rest` follows. */
+    LOOP_STORAGE_STATE_PASS_COPY = 1,
+    /* What changed since `copy` began. */
+    LOOP_STORAGE_STATE_PASS_REST = 2,
+};
+
 /* How to read what follows. */
 typedef struct loop_storage_state_header {
-    /* The format described here is 1. */
+    /* The format described here is 1. Another one is refused. */
     uint32_t format;
-    /* The provider that wrote it, for a log. */
+    /* The provider that wrote it, for a log. At most 256 bytes. */
     loop_string writer;
+    /* What the stream is about. */
+    loop_storage_state_pass pass;
+    /*
+     * Where the writer keeps what it holds, if that outlasts it: a text
+     * that two stores share only while they have the same bytes under
+     * them, such as a name of the provider and the number of its file.
+     * A store that finds its own home here has everything already: it
+     * reads to the end and changes nothing. At most 4,096 bytes.
+     */
+    loop_option_string home;
 } loop_storage_state_header;
 
-/* The bucket that the following entries are in. */
+/* The bucket that the following keys are in. */
 typedef struct loop_storage_state_bucket_start {
-    /* The identity that owns it, as the host writes it. */
+    /*
+     * The identity that owns it, as the host tells it with each call: 1
+     * to 8,192 bytes, none of them zero.
+     */
     loop_string identity;
     loop_string name;
 } loop_storage_state_bucket_start;
 
-/*
- * One key. Keys of a bucket come in ascending order; versions are kept,
- * because components hold them.
- */
+/* One key that is there. */
 typedef struct loop_storage_state_stored {
     loop_storage_state_key key;
     loop_storage_state_value value;
+    /* 1 to 64 bytes of ASCII, 33 to 126 each. */
     loop_storage_state_version version;
 } loop_storage_state_stored;
 
@@ -977,6 +999,7 @@ typedef struct loop_storage_state_item {
         loop_storage_state_header header;
         loop_storage_state_bucket_start bucket;
         loop_storage_state_stored stored;
+        loop_storage_state_key removed;
         uint32_t end;
     } of;
 } loop_storage_state_item;
@@ -984,16 +1007,27 @@ enum {
     LOOP_STORAGE_STATE_ITEM_HEADER = 0,
     LOOP_STORAGE_STATE_ITEM_BUCKET = 1,
     LOOP_STORAGE_STATE_ITEM_STORED = 2,
-    /* The end, with the number of `stored` items before it. */
-    LOOP_STORAGE_STATE_ITEM_END = 3,
+    /* One key that is gone. In `rest` only. */
+    LOOP_STORAGE_STATE_ITEM_REMOVED = 3,
+    /* The end, with the number of `stored` and `removed` before it. */
+    LOOP_STORAGE_STATE_ITEM_END = 4,
 };
 
+/*
+ * What a handle of a `bucket` is, for save and restore of objects. Whose
+ * it is comes with each call.
+ */
+typedef struct loop_storage_state_bucket_object {
+    loop_string name;
+} loop_storage_state_bucket_object;
+
 /* Their layout is part of loop's ABI (loop/abi.h). */
-static_assert(sizeof(loop_storage_state_header) == 24, "loop_storage_state_header");
+static_assert(sizeof(loop_storage_state_header) == 56, "loop_storage_state_header");
 static_assert(sizeof(loop_storage_state_bucket_start) == 32, "loop_storage_state_bucket_start");
 static_assert(sizeof(loop_storage_state_stored) == 48, "loop_storage_state_stored");
-static_assert(sizeof(loop_storage_state_item) == 56, "loop_storage_state_item");
+static_assert(sizeof(loop_storage_state_item) == 64, "loop_storage_state_item");
 static_assert(offsetof(loop_storage_state_item, of) == 8, "loop_storage_state_item");
+static_assert(sizeof(loop_storage_state_bucket_object) == 16, "loop_storage_state_bucket_object");
 
 #endif /* LOOP_STORAGE_STATE_0_1_0_TYPES */
 
