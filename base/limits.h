@@ -49,6 +49,8 @@
 #define LP_MAX_STORE_BYTES (32 << 20)   /* bytes of the values of one call */
 #define LP_MAX_STORE_PAGE 1024          /* keys of one page */
 #define LP_MAX_STORE_WAIT_MS 10000      /* for another process that has the file */
+#define LP_MAX_STORE_NOTES (64u << 20)  /* bytes of the keys noted while a store is copied */
+#define LP_MAX_STORE_TAKEN (1u << 30)   /* bytes of memory for the state of another store */
 #define LP_STORE_FREE_KEYS 1024         /* keys that any quota allows, and */
 #define LP_STORE_KEY_ROOM 64            /* one more for so many bytes of the quota */
 #define LP_MAX_GRANTS 1024              /* grants of one kind */

@@ -92,6 +92,12 @@ void lp_os_remove(const char *path);
 loop_error *lp_os_create_private(const char *path) LOOP_MUST_USE;
 
 /*
+ * Which file it is on this machine, whatever it is called ("2a-1f03"): the same for two paths that
+ * lead to one. For as long as somebody has it open. malloced; NULL where nothing is there.
+ */
+char *lp_os_file_id(const char *path);
+
+/*
  * A lock that processes and objects of one process share by a file's name (made, 0600, never
  * removed). Whoever dies no longer has it. `try` never waits; false: somebody else has it.
  */

@@ -74,6 +74,14 @@ loop_error *lp_os_create_private(const char *path)
     return NULL;
 }
 
+char *lp_os_file_id(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return NULL;
+    return lp_format("%llx-%llx", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
+}
+
 struct lp_os_lock {
     int fd;
 };

@@ -25,4 +25,5 @@ const loop_provider lp_provider_memory = {
     .dev_only = true,
     .open = open_memory,
     .close = lp_storage_close,
+    .swap = &lp_storage_swap,
 };

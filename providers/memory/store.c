@@ -12,92 +12,37 @@
  *
  * One lock, held while bytes are copied and never while anybody waits.
  */
-#include "providers/memory/store.h"
-
 #include <stdlib.h>
-#include <uv/tree.h>
 
-#include "base/os/os.h"
+#include "providers/memory/internal.h"
 
-struct entry {
-    RB_ENTRY(entry) node;
-    const uint8_t *key; /* behind this struct */
-    size_t key_len;
-    uint8_t *value;
-    size_t value_len;
-    char version[LP_MAX_STORE_VERSION + 1];
-};
-RB_HEAD(entries, entry);
+/* ---- finding, making and removing ---- */
 
-struct bucket {
-    RB_ENTRY(bucket) node;
-    struct entries entries;
-    lp_str name; /* behind this struct */
-};
-RB_HEAD(buckets, bucket);
-
-struct space {
-    RB_ENTRY(space) node;
-    struct buckets buckets;
-    lp_store_size size;
-    lp_str identity; /* behind this struct */
-};
-RB_HEAD(spaces, space);
-
-struct memory {
-    lp_store base;
-    lp_os_mutex *lock;
-    struct spaces spaces;
-    uint64_t writes, draw; /* of versions */
-};
-
-static int compare_str(lp_str a, lp_str b)
+struct space *lp_memory_space(struct spaces *in, lp_str identity)
 {
-    return lp_store_compare(a.ptr, a.len, b.ptr, b.len);
+    return RB_FIND(spaces, in, &(struct space){.identity = identity});
 }
 
-static int compare_entries(const struct entry *a, const struct entry *b)
+struct bucket *lp_memory_bucket(struct space *in, lp_str name)
 {
-    return lp_store_compare(a->key, a->key_len, b->key, b->key_len);
+    return in ? RB_FIND(buckets, &in->buckets, &(struct bucket){.name = name}) : NULL;
 }
 
-static int compare_buckets(const struct bucket *a, const struct bucket *b)
+struct entry *lp_memory_entry(struct bucket *in, loop_storage_store_key key)
 {
-    return compare_str(a->name, b->name);
+    struct entry like = {.key = key.ptr, .key_len = key.len};
+    return in ? RB_FIND(entries, &in->entries, &like) : NULL;
 }
-
-static int compare_spaces(const struct space *a, const struct space *b)
-{
-    return compare_str(a->identity, b->identity);
-}
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-function"
-RB_GENERATE_STATIC(entries, entry, node, compare_entries)
-RB_GENERATE_STATIC(buckets, bucket, node, compare_buckets)
-RB_GENERATE_STATIC(spaces, space, node, compare_spaces)
-#pragma GCC diagnostic pop
-
-/* ---- finding ---- */
 
 static struct space *find_space(struct memory *m, const lp_store_caller *who)
 {
-    return RB_FIND(spaces, &m->spaces, &(struct space){.identity = lp_str_of(who->identity)});
+    return lp_memory_space(&m->spaces, lp_str_of(who->identity));
 }
 
 static struct bucket *find_bucket(struct memory *m, const lp_store_caller *who, lp_str name)
 {
-    struct space *s = find_space(m, who);
-    return s ? RB_FIND(buckets, &s->buckets, &(struct bucket){.name = name}) : NULL;
+    return lp_memory_bucket(find_space(m, who), name);
 }
-
-static struct entry *find_entry(struct bucket *b, loop_storage_store_key key)
-{
-    struct entry like = {.key = key.ptr, .key_len = key.len};
-    return b ? RB_FIND(entries, &b->entries, &like) : NULL;
-}
-
-/* ---- making and removing ---- */
 
 /* A struct with a copy of `n` bytes behind it. */
 static void *make(size_t size, const void *bytes, size_t n, const void **ret_copy)
@@ -109,59 +54,87 @@ static void *make(size_t size, const void *bytes, size_t n, const void **ret_cop
     return p;
 }
 
-static struct bucket *bucket_of(struct memory *m, const lp_store_caller *who, lp_str name)
+struct space *lp_memory_make_space(struct spaces *in, lp_str identity)
 {
     const void *copy;
-    struct space *s = find_space(m, who);
-    if (!s) {
-        size_t n = strlen(who->identity);
-        s = make(sizeof *s, who->identity, n, &copy);
-        s->identity = (lp_str){copy, n};
-        RB_INSERT(spaces, &m->spaces, s);
-    }
-    struct bucket *b = RB_FIND(buckets, &s->buckets, &(struct bucket){.name = name});
-    if (!b) {
-        b = make(sizeof *b, name.ptr, name.len, &copy);
-        b->name = (lp_str){copy, name.len};
-        RB_INSERT(buckets, &s->buckets, b);
-    }
+    struct space *s = lp_memory_space(in, identity);
+    if (s)
+        return s;
+    s = make(sizeof *s, identity.ptr, identity.len, &copy);
+    s->identity = (lp_str){copy, identity.len};
+    RB_INSERT(spaces, in, s);
+    return s;
+}
+
+struct bucket *lp_memory_make_bucket(struct space *in, lp_str name)
+{
+    const void *copy;
+    struct bucket *b = lp_memory_bucket(in, name);
+    if (b)
+        return b;
+    b = make(sizeof *b, name.ptr, name.len, &copy);
+    b->name = (lp_str){copy, name.len};
+    RB_INSERT(buckets, &in->buckets, b);
     return b;
 }
 
-static void entry_set(struct memory *m, struct bucket *b, struct entry *e,
-                      const loop_storage_store_operation *o)
+struct entry *lp_memory_make_entry(loop_storage_store_key key)
 {
     const void *copy;
+    struct entry *e = make(sizeof *e, key.ptr, key.len, &copy);
+    e->key = copy;
+    e->key_len = key.len;
+    return e;
+}
+
+void lp_memory_set_value(struct entry *e, loop_storage_store_value value)
+{
+    free(e->value);
+    e->value_len = value.len;
+    e->value = lp_alloc(value.len ? value.len : 1);
+    if (value.len)
+        memcpy(e->value, value.ptr, value.len);
+}
+
+static void set_entry(struct memory *m, struct bucket *b, struct entry *e,
+                      const loop_storage_store_operation *o)
+{
     if (!e) {
-        e = make(sizeof *e, o->key.ptr, o->key.len, &copy);
-        e->key = copy;
-        e->key_len = o->key.len;
+        e = lp_memory_make_entry(o->key);
         RB_INSERT(entries, &b->entries, e);
     }
-    free(e->value);
-    e->value_len = o->change.of.set.len;
-    e->value = lp_alloc(e->value_len ? e->value_len : 1);
-    if (e->value_len)
-        memcpy(e->value, o->change.of.set.ptr, e->value_len);
+    lp_memory_set_value(e, o->change.of.set);
     lp_store_version(++m->writes, m->draw, e->version);
 }
 
-static void entry_remove(struct bucket *b, struct entry *e)
+void lp_memory_remove(struct bucket *from, struct entry *e)
 {
-    RB_REMOVE(entries, &b->entries, e);
+    RB_REMOVE(entries, &from->entries, e);
     free(e->value);
     free(e);
 }
 
-static void tidy(struct memory *m, struct space *s, struct bucket *b)
+void lp_memory_tidy(struct spaces *in, struct space *s, struct bucket *b)
 {
     if (RB_EMPTY(&b->entries)) {
         RB_REMOVE(buckets, &s->buckets, b);
         free(b);
     }
     if (RB_EMPTY(&s->buckets)) {
-        RB_REMOVE(spaces, &m->spaces, s);
+        RB_REMOVE(spaces, in, s);
         free(s);
+    }
+}
+
+void lp_memory_clear(struct spaces *in)
+{
+    struct space *s;
+    while ((s = RB_MIN(spaces, in))) {
+        struct bucket *b = RB_MIN(buckets, &s->buckets);
+        struct entry *e;
+        while ((e = RB_MIN(entries, &b->entries)))
+            lp_memory_remove(b, e);
+        lp_memory_tidy(in, s, b);
     }
 }
 
@@ -185,7 +158,7 @@ static loop_error *read_locked(struct memory *m, const lp_store_caller *who, lp_
     struct bucket *b = find_bucket(m, who, bucket);
     uint64_t bytes = 0;
     for (size_t i = 0; i < n; i++) {
-        const struct entry *e = find_entry(b, keys[i]);
+        const struct entry *e = lp_memory_entry(b, keys[i]);
         bytes += e ? e->value_len : 0;
         if (bytes > LP_MAX_STORE_BYTES)
             return loop_error_new(LOOP_LIMIT, "the values hold more than 32 MiB together");
@@ -277,7 +250,7 @@ static bool look(struct bucket *b, const loop_storage_store_operation *operation
     bool all = true;
     for (size_t i = 0; i < n; i++) {
         const loop_storage_store_operation *o = &operations[i];
-        const struct entry *e = find_entry(b, o->key);
+        const struct entry *e = lp_memory_entry(b, o->key);
         loop_string version = loop_string_of(e ? e->version : "");
         ret[i].was = e != NULL;
         ret[i].held = lp_store_holds(&o->condition, e ? &version : NULL);
@@ -298,11 +271,11 @@ static void change(struct memory *m, struct bucket *b,
                    const loop_storage_store_operation *operations, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        struct entry *e = find_entry(b, operations[i].key);
+        struct entry *e = lp_memory_entry(b, operations[i].key);
         if (operations[i].change.tag == LOOP_STORAGE_STORE_CHANGE_SET)
-            entry_set(m, b, e, &operations[i]);
+            set_entry(m, b, e, &operations[i]);
         else if (e && operations[i].change.tag == LOOP_STORAGE_STORE_CHANGE_DELETE)
-            entry_remove(b, e);
+            lp_memory_remove(b, e);
     }
 }
 
@@ -311,7 +284,7 @@ static void answer(struct bucket *b, const loop_storage_store_operation *operati
                    lp_store_result *ret, char *text)
 {
     for (size_t i = 0; i < n; i++, text += LP_MAX_STORE_VERSION + 1) {
-        const struct entry *e = find_entry(b, operations[i].key);
+        const struct entry *e = lp_memory_entry(b, operations[i].key);
         if (!e)
             continue;
         strcpy(text, e->version);
@@ -332,14 +305,16 @@ static loop_error *write_locked(struct memory *m, const lp_store_caller *who, lp
     *ret_applied = look(b, operations, n, ret, &after);
     if (*ret_applied) {
         LP_TRY(lp_store_quota(who, before, after));
-        b = bucket_of(m, who, name);
-        s = find_space(m, who);
+        s = lp_memory_make_space(&m->spaces, lp_str_of(who->identity));
+        b = lp_memory_make_bucket(s, name);
+        if (m->base.notes)
+            lp_store_note_all(&m->base, who, name, operations, n);
         change(m, b, operations, n);
         s->size = after;
     }
     answer(b, operations, n, ret, text);
     if (*ret_applied)
-        tidy(m, s, b);
+        lp_memory_tidy(&m->spaces, s, b);
     return NULL;
 }
 
@@ -359,19 +334,15 @@ static loop_error *memory_write(lp_store *store, const lp_store_caller *who, lp_
 static void memory_close(lp_store *store)
 {
     struct memory *m = (struct memory *)store;
-    struct space *s;
-    while ((s = RB_MIN(spaces, &m->spaces))) {
-        struct bucket *b = RB_MIN(buckets, &s->buckets);
-        struct entry *e;
-        while ((e = RB_MIN(entries, &b->entries)))
-            entry_remove(b, e);
-        tidy(m, s, b);
-    }
+    lp_memory_handover.take_abort(store);
+    lp_store_notes_delete(m->base.notes);
+    lp_memory_clear(&m->spaces);
     lp_os_mutex_delete(m->lock);
     free(m);
 }
 
 static const lp_store_engine engine = {
+    .handover = &lp_memory_handover,
     .read = memory_read,
     .write = memory_write,
     .list = memory_list,

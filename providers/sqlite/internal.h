@@ -34,6 +34,10 @@ typedef enum lp_sql {
     LP_SQL_DELETE,       /* id */
     LP_SQL_LIST,         /* bucket, from, end, count -> key */
     LP_SQL_LIST_ALL,     /* the same without an end, which is unused */
+    LP_SQL_ANY,          /* -> 1 where there is a key */
+    LP_SQL_NEXT_OWNER,   /* identity -> the id and identity after it */
+    LP_SQL_NEXT_BUCKET,  /* owner, name -> the name after it */
+    LP_SQL_COPY,         /* bucket, key -> the keys after it, with version and value */
     LP_SQL_COUNT,
 } lp_sql;
 
@@ -51,7 +55,7 @@ typedef struct lp_connection {
 loop_error *lp_connection_open(lp_connection *c, const char *file, const char *vfs) LOOP_MUST_USE;
 void lp_connection_close(lp_connection *c);
 
-/* One thread at a time. LOOP_CANCELLED where `who` would rather not wait. */
+/* One thread at a time. LOOP_CANCELLED where `who` would rather not wait; NULL always waits. */
 loop_error *lp_connection_enter(lp_connection *c, const lp_store_caller *who) LOOP_MUST_USE;
 void lp_connection_leave(lp_connection *c);
 

@@ -123,6 +123,8 @@ static loop_error *open_both(lp_sqlite *s, const lp_sqlite_options *o)
 {
     LP_TRY(open_writer(s, o));
     LP_TRY(lp_connection_open(&s->read, o->file, o->vfs));
+    lp_auto(lp_free_string) char *id = lp_os_file_id(o->file);
+    s->home = id ? lp_format("sqlite:%s", id) : NULL;
     return lp_connection_run(&s->read, "PRAGMA query_only = 1; PRAGMA wal_autocheckpoint = 0");
 }
 
@@ -150,6 +152,7 @@ loop_error *lp_sqlite_open(const lp_sqlite_options *options, lp_store **ret)
 {
     lp_sqlite *s = lp_alloc(sizeof *s);
     s->base.engine = &lp_sqlite_engine;
+    s->relaxed = options->relaxed;
     lp_os_random(&s->draw, sizeof s->draw);
     loop_error *e = open_file(s, options);
     if (e) {

@@ -29,6 +29,13 @@ static const char *const texts[LP_SQL_COUNT] = {
                     "ORDER BY key LIMIT ?4",
     [LP_SQL_LIST_ALL] = "SELECT key FROM entry WHERE bucket = ?1 AND key >= ?2 "
                         "ORDER BY key LIMIT ?4",
+    [LP_SQL_ANY] = "SELECT 1 FROM entry LIMIT 1",
+    [LP_SQL_NEXT_OWNER] =
+        "SELECT id, identity FROM owner WHERE identity > ?1 ORDER BY identity LIMIT 1",
+    [LP_SQL_NEXT_BUCKET] =
+        "SELECT name FROM bucket WHERE owner = ?1 AND name > ?2 ORDER BY name LIMIT 1",
+    [LP_SQL_COPY] = "SELECT key, version, value FROM entry WHERE bucket = ?1 AND key > ?2 "
+                    "ORDER BY key",
 };
 
 /* ---- waiting ---- */
@@ -58,7 +65,7 @@ loop_error *lp_connection_enter(lp_connection *c, const lp_store_caller *who)
     lp_os_mutex_lock(c->mutex);
     while (c->taken && !cancelled) {
         lp_os_cond_wait(c->freed, c->mutex, lp_os_now_ns() + 20000000u);
-        cancelled = c->taken && who->cancelled(who->ctx);
+        cancelled = c->taken && who && who->cancelled(who->ctx);
     }
     if (!cancelled)
         c->taken = true;

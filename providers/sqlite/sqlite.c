@@ -59,4 +59,5 @@ const loop_provider lp_provider_sqlite = {
     .detect = detect_sqlite,
     .open = open_sqlite,
     .close = lp_storage_close,
+    .swap = &lp_storage_swap,
 };

@@ -27,30 +27,7 @@
 #include <stdlib.h>
 
 #include "providers/sqlite/open.h"
-
-static lp_str str_of(loop_list_u8 l)
-{
-    return (lp_str){(const char *)l.ptr, l.len};
-}
-
-static loop_error *damaged(void)
-{
-    return loop_error_new(LOOP_IO, "the store is damaged: a row is not what it should be");
-}
-
-/* A version as the file has it: what is not one would end the component instead. */
-static loop_error *version_of(sqlite3_stmt *s, int column, loop_string *ret)
-{
-    const char *text = (const char *)sqlite3_column_text(s, column);
-    size_t n = (size_t)sqlite3_column_bytes(s, column);
-    bool good = text && n && n <= LP_MAX_STORE_VERSION;
-    for (size_t i = 0; good && i < n; i++)
-        good = text[i] > 32 && text[i] < 127;
-    if (!good)
-        return damaged();
-    *ret = (loop_string){text, n};
-    return NULL;
-}
+#include "providers/sqlite/rows.h"
 
 static loop_error *copy_text(const lp_store_caller *who, loop_string text, loop_string *ret)
 {
@@ -60,49 +37,14 @@ static loop_error *copy_text(const lp_store_caller *who, loop_string text, loop_
     return NULL;
 }
 
-/* The first row of a statement as numbers; false in *ret where there is none. */
-static loop_error *numbers(lp_connection *c, sqlite3_stmt *s, int n, int64_t *to, bool *ret)
+static loop_error *find_owner(lp_connection *c, const lp_store_caller *who, lp_owner *ret)
 {
-    loop_error *e = lp_sql_step(c, s, ret);
-    for (int i = 0; !e && *ret && i < n; i++)
-        to[i] = sqlite3_column_int64(s, i);
-    lp_sql_done(s);
-    return e;
-}
-
-/* An identity's row; zeroed where it has none. */
-typedef struct owner {
-    int64_t id, bytes, keys, writes;
-} owner;
-
-static loop_error *find_owner(lp_connection *c, const lp_store_caller *who, owner *ret)
-{
-    sqlite3_stmt *s;
-    bool there;
-    *ret = (owner){0};
-    LP_TRY(lp_sql_bind(c, LP_SQL_OWNER, &s, "s", lp_str_of(who->identity)));
-    int64_t row[4];
-    LP_TRY(numbers(c, s, 4, row, &there));
-    if (there)
-        *ret = (owner){row[0], row[1], row[2], row[3]};
-    return there && (ret->bytes < 0 || ret->keys < 0 || ret->writes < 0) ? damaged() : NULL;
-}
-
-/* 0: there is none. */
-static loop_error *find_bucket(lp_connection *c, const owner *o, lp_str name, int64_t *ret)
-{
-    sqlite3_stmt *s;
-    bool there;
-    *ret = 0;
-    if (!o->id)
-        return NULL;
-    LP_TRY(lp_sql_bind(c, LP_SQL_BUCKET, &s, "is", o->id, name));
-    return numbers(c, s, 1, ret, &there);
+    return lp_row_owner(c, lp_str_of(who->identity), ret);
 }
 
 /* ---- reading ---- */
 
-static loop_error *begin_read(lp_sqlite *s, const lp_store_caller *who)
+loop_error *lp_sqlite_begin_read(lp_sqlite *s, const lp_store_caller *who)
 {
     LP_TRY(lp_connection_enter(&s->read, who));
     loop_error *e = lp_sql_do(&s->read, LP_SQL_BEGIN_READ, "");
@@ -111,7 +53,7 @@ static loop_error *begin_read(lp_sqlite *s, const lp_store_caller *who)
     return e;
 }
 
-static loop_error *end_read(lp_sqlite *s, loop_error *e)
+loop_error *lp_sqlite_end_read(lp_sqlite *s, loop_error *e)
 {
     /* Nothing was written, so that there is nothing to lose. */
     loop_error_delete(lp_sql_do(&s->read, LP_SQL_ROLLBACK, ""));
@@ -127,7 +69,7 @@ static loop_error *read_row(lp_connection *c, const lp_store_caller *who, sqlite
     if (!there)
         return NULL;
     loop_string version;
-    LP_TRY(version_of(s, 0, &version));
+    LP_TRY(lp_row_version(s, 0, &version));
     size_t n = (size_t)sqlite3_column_bytes(s, 1);
     *bytes += n;
     if (*bytes > LP_MAX_STORE_BYTES)
@@ -146,14 +88,14 @@ static loop_error *read_rows(lp_connection *c, const lp_store_caller *who, lp_st
                              const loop_storage_store_key *keys, size_t n,
                              loop_storage_store_option_entry *ret)
 {
-    owner o;
+    lp_owner o;
     int64_t bucket;
     uint64_t bytes = 0;
     LP_TRY(find_owner(c, who, &o));
-    LP_TRY(find_bucket(c, &o, name, &bucket));
+    LP_TRY(lp_row_bucket(c, &o, name, &bucket));
     for (size_t i = 0; bucket && i < n; i++) {
         sqlite3_stmt *s;
-        LP_TRY(lp_sql_bind(c, LP_SQL_GET, &s, "ib", bucket, str_of(keys[i])));
+        LP_TRY(lp_sql_bind(c, LP_SQL_GET, &s, "ib", bucket, lp_row_str(keys[i])));
         loop_error *e = read_row(c, who, s, &bytes, &ret[i]);
         lp_sql_done(s);
         LP_TRY(e);
@@ -166,8 +108,8 @@ static loop_error *sqlite_read(lp_store *store, const lp_store_caller *who, lp_s
                                loop_storage_store_option_entry *ret)
 {
     lp_sqlite *s = (lp_sqlite *)store;
-    LP_TRY(begin_read(s, who));
-    return end_read(s, read_rows(&s->read, who, bucket, keys, n, ret));
+    LP_TRY(lp_sqlite_begin_read(s, who));
+    return lp_sqlite_end_read(s, read_rows(&s->read, who, bucket, keys, n, ret));
 }
 
 static loop_error *read_keys(lp_connection *c, const lp_store_caller *who, sqlite3_stmt *s,
@@ -181,7 +123,7 @@ static loop_error *read_keys(lp_connection *c, const lp_store_caller *who, sqlit
         size_t len = (size_t)sqlite3_column_bytes(s, 0);
         const void *key = sqlite3_column_blob(s, 0);
         if (!key || len > LP_MAX_STORE_KEY)
-            return damaged();
+            return lp_row_damaged();
         LP_TRY(lp_store_copy(who, key, len, &ret[n]));
     }
     *ret_n = n;
@@ -191,11 +133,11 @@ static loop_error *read_keys(lp_connection *c, const lp_store_caller *who, sqlit
 static loop_error *list_keys(lp_connection *c, const lp_store_caller *who, lp_str name, lp_str from,
                              lp_str end, size_t max, loop_storage_store_key *ret, size_t *ret_n)
 {
-    owner o;
+    lp_owner o;
     int64_t bucket;
     sqlite3_stmt *s;
     LP_TRY(find_owner(c, who, &o));
-    LP_TRY(find_bucket(c, &o, name, &bucket));
+    LP_TRY(lp_row_bucket(c, &o, name, &bucket));
     *ret_n = 0;
     if (!bucket)
         return NULL;
@@ -211,8 +153,8 @@ static loop_error *sqlite_list(lp_store *store, const lp_store_caller *who, lp_s
                                size_t *ret_n)
 {
     lp_sqlite *s = (lp_sqlite *)store;
-    LP_TRY(begin_read(s, who));
-    return end_read(s, list_keys(&s->read, who, bucket, from, end, max, ret, ret_n));
+    LP_TRY(lp_sqlite_begin_read(s, who));
+    return lp_sqlite_end_read(s, list_keys(&s->read, who, bucket, from, end, max, ret, ret_n));
 }
 
 typedef struct names {
@@ -228,17 +170,17 @@ static loop_error *add_name(lp_connection *c, const lp_store_caller *who, sqlite
         return NULL;
     loop_string name = {(const char *)sqlite3_column_text(s, 0),
                         (size_t)sqlite3_column_bytes(s, 0)};
-    loop_error *bad = name.ptr ? lp_store_name_check(name) : damaged();
+    loop_error *bad = name.ptr ? lp_store_name_check(name) : lp_row_damaged();
     if (bad) {
         loop_error_delete(bad);
-        return damaged();
+        return lp_row_damaged();
     }
     return copy_text(who, name, lp_push(to));
 }
 
 static loop_error *list_buckets(lp_connection *c, const lp_store_caller *who, loop_list_string *ret)
 {
-    owner o;
+    lp_owner o;
     sqlite3_stmt *s;
     LP_TRY(find_owner(c, who, &o));
     LP_TRY(lp_sql_bind(c, LP_SQL_BUCKETS, &s, "i", o.id));
@@ -262,16 +204,16 @@ static loop_error *sqlite_buckets(lp_store *store, const lp_store_caller *who,
                                   loop_list_string *ret)
 {
     lp_sqlite *s = (lp_sqlite *)store;
-    LP_TRY(begin_read(s, who));
-    return end_read(s, list_buckets(&s->read, who, ret));
+    LP_TRY(lp_sqlite_begin_read(s, who));
+    return lp_sqlite_end_read(s, list_buckets(&s->read, who, ret));
 }
 
 static loop_error *sqlite_usage(lp_store *store, const lp_store_caller *who, uint64_t *ret_bytes)
 {
     lp_sqlite *s = (lp_sqlite *)store;
-    owner o = {0};
-    LP_TRY(begin_read(s, who));
-    LP_TRY(end_read(s, find_owner(&s->read, who, &o)));
+    lp_owner o = {0};
+    LP_TRY(lp_sqlite_begin_read(s, who));
+    LP_TRY(lp_sqlite_end_read(s, find_owner(&s->read, who, &o)));
     *ret_bytes = (uint64_t)o.bytes;
     return NULL;
 }
@@ -289,7 +231,7 @@ typedef struct writing {
     char *text;                       /* of versions, LP_MAX_STORE_VERSION + 1 each */
     int64_t rows[LP_MAX_STORE_BATCH]; /* of the keys that are there, else 0 */
     int64_t bucket;
-    owner before, after;
+    lp_owner before, after;
     bool applied, changed;
 } writing;
 
@@ -309,10 +251,10 @@ static loop_error *look(writing *w, size_t i)
     bool there = false;
     int64_t bytes = 0;
     loop_string version = {0};
-    LP_TRY(lp_sql_bind(w->c, LP_SQL_LOOK, &s, "ib", w->bucket, str_of(o->key)));
+    LP_TRY(lp_sql_bind(w->c, LP_SQL_LOOK, &s, "ib", w->bucket, lp_row_str(o->key)));
     loop_error *e = lp_sql_step(w->c, s, &there);
     if (!e && there)
-        e = version_of(s, 1, &version);
+        e = lp_row_version(s, 1, &version);
     if (!e && there) {
         w->rows[i] = sqlite3_column_int64(s, 0);
         bytes = sqlite3_column_int64(s, 2);
@@ -356,11 +298,11 @@ static loop_error *set(writing *w, size_t i, lp_str name)
     /* Never a count that a write had which failed: a crash may yet bring that one back. */
     w->after.writes = LP_MAX(w->after.writes, (int64_t)w->store->spent) + 1;
     loop_string version = lp_store_version((uint64_t)w->after.writes, w->store->draw, text);
-    lp_str v = {version.ptr, version.len}, value = str_of(o->change.of.set);
+    lp_str v = {version.ptr, version.len}, value = lp_row_str(o->change.of.set);
     if (w->rows[i])
         LP_TRY(lp_sql_do(w->c, LP_SQL_UPDATE, "isb", w->rows[i], v, value));
     else
-        LP_TRY(lp_sql_do(w->c, LP_SQL_INSERT, "ibsb", w->bucket, str_of(o->key), v, value));
+        LP_TRY(lp_sql_do(w->c, LP_SQL_INSERT, "ibsb", w->bucket, lp_row_str(o->key), v, value));
     now_is(w, i, version);
     return NULL;
 }
@@ -381,7 +323,7 @@ static loop_error *change(writing *w, size_t i, lp_str name)
 static loop_error *write_rows(writing *w, lp_str name)
 {
     LP_TRY(find_owner(w->c, w->who, &w->before));
-    LP_TRY(find_bucket(w->c, &w->before, name, &w->bucket));
+    LP_TRY(lp_row_bucket(w->c, &w->before, name, &w->bucket));
     w->after = w->before;
     w->applied = true;
     for (size_t i = 0; i < w->n; i++)
@@ -389,7 +331,7 @@ static loop_error *write_rows(writing *w, lp_str name)
     if (!w->applied)
         return NULL;
     if (w->after.bytes < 0 || w->after.keys < 0)
-        return damaged();
+        return lp_row_damaged();
     LP_TRY(lp_store_quota(w->who,
                           (lp_store_size){(uint64_t)w->before.bytes, (uint64_t)w->before.keys},
                           (lp_store_size){(uint64_t)w->after.bytes, (uint64_t)w->after.keys}));
@@ -397,13 +339,15 @@ static loop_error *write_rows(writing *w, lp_str name)
         LP_TRY(change(w, i, name));
     if (!w->changed)
         return NULL;
+    if (w->store->base.notes)
+        lp_store_note_all(&w->store->base, w->who, name, w->operations, w->n);
     LP_TRY(lp_sql_do(w->c, LP_SQL_BUCKET_EMPTY, "i", w->bucket));
-    const owner *a = &w->after;
+    const lp_owner *a = &w->after;
     return lp_sql_do(w->c, LP_SQL_OWNER_SET, "iiii", a->id, a->bytes, a->keys, a->writes);
 }
 
 /* The lock between processes: we are the only thread here that asks for it. */
-static loop_error *begin_write(lp_sqlite *s, const lp_store_caller *who)
+loop_error *lp_sqlite_begin_write(lp_sqlite *s, const lp_store_caller *who)
 {
     LP_TRY(lp_connection_enter(&s->write, who));
     loop_error *e = NULL;
@@ -422,6 +366,14 @@ static loop_error *begin_write(lp_sqlite *s, const lp_store_caller *who)
     return e;
 }
 
+void lp_sqlite_end_write(lp_sqlite *s)
+{
+    if (!sqlite3_get_autocommit(s->write.db))
+        loop_error_delete(lp_sql_do(&s->write, LP_SQL_ROLLBACK, ""));
+    lp_os_lock_release(s->lock);
+    lp_connection_leave(&s->write);
+}
+
 static loop_error *end_write(writing *w, loop_error *e)
 {
     lp_sqlite *s = w->store;
@@ -429,10 +381,7 @@ static loop_error *end_write(writing *w, loop_error *e)
         e = lp_sql_do(&s->write, LP_SQL_COMMIT, "");
     if (e && (uint64_t)w->after.writes > s->spent)
         s->spent = (uint64_t)w->after.writes;
-    if (!sqlite3_get_autocommit(s->write.db))
-        loop_error_delete(lp_sql_do(&s->write, LP_SQL_ROLLBACK, ""));
-    lp_os_lock_release(s->lock);
-    lp_connection_leave(&s->write);
+    lp_sqlite_end_write(s);
     return e;
 }
 
@@ -444,7 +393,7 @@ static loop_error *sqlite_write(lp_store *store, const lp_store_caller *who, lp_
     writing w = {
         .store = s, .c = &s->write, .who = who, .operations = operations, .n = n, .results = ret};
     LP_TRY(lp_store_alloc(who, n * (LP_MAX_STORE_VERSION + 1), &w.text));
-    LP_TRY(begin_write(s, who));
+    LP_TRY(lp_sqlite_begin_write(s, who));
     LP_TRY(end_write(&w, write_rows(&w, bucket)));
     *ret_applied = w.applied;
     return NULL;
@@ -453,13 +402,17 @@ static loop_error *sqlite_write(lp_store *store, const lp_store_caller *who, lp_
 static void sqlite_close(lp_store *store)
 {
     lp_sqlite *s = (lp_sqlite *)store;
+    lp_sqlite_handover.take_abort(store);
+    lp_store_notes_delete(s->base.notes);
     lp_connection_close(&s->read);
     lp_connection_close(&s->write);
     lp_os_lock_close(s->lock);
+    free(s->home);
     free(s);
 }
 
 const lp_store_engine lp_sqlite_engine = {
+    .handover = &lp_sqlite_handover,
     .read = sqlite_read,
     .write = sqlite_write,
     .list = sqlite_list,

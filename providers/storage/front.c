@@ -198,6 +198,61 @@ const loop_provider_interface lp_storage_interfaces[] = {
     {NULL, NULL},
 };
 
+/* ---- a swap ---- */
+
+static loop_error *quiesce(void *self)
+{
+    return lp_store_quiesce(self);
+}
+
+static void resume(void *self)
+{
+    lp_store_resume(self);
+}
+
+static loop_error *save(void *self, const loop_interface *interface, loop_pass pass,
+                        loop_stream *to)
+{
+    (void)interface; /* there is one */
+    return lp_store_save(self, pass, to);
+}
+
+static loop_error *restore(void *self, const loop_interface *interface, loop_pass pass,
+                           loop_stream *from)
+{
+    (void)interface;
+    return lp_store_restore(self, pass, from);
+}
+
+static loop_error *save_object(void *self, const loop_interface *interface, size_t resource,
+                               void *object, loop_stream *to)
+{
+    const loop_storage_store_bucket *b = object;
+    return lp_state_object_write(to, b->name);
+}
+
+static loop_error *restore_object(void *self, const loop_interface *interface, size_t resource,
+                                  loop_stream *from, void **ret_object)
+{
+    char name[LP_MAX_STORE_NAME];
+    size_t len = 0;
+    loop_storage_store_bucket *b = NULL;
+    LP_TRY(lp_state_object_read(from, name, &len));
+    LP_TRY(make_bucket((loop_string){name, len}, &b));
+    *ret_object = b;
+    return NULL;
+}
+
+const loop_provider_swap lp_storage_swap = {
+    .copies = true,
+    .quiesce = quiesce,
+    .resume = resume,
+    .save = save,
+    .restore = restore,
+    .save_object = save_object,
+    .restore_object = restore_object,
+};
+
 void lp_storage_close(void *self)
 {
     lp_store *store = self;

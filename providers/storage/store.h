@@ -4,6 +4,8 @@
  *     component ─▶ front.c   a call: who asks, what was granted, errors as values
  *                  store.c   names, keys, limits, pages: what wit/storage/store.wit says
  *                  engine    keeps bytes: providers/memory, providers/sqlite
+ *     a swap ─▶    swap.c    save and restore (wit/storage/state.wit): state.c the stream,
+ *                            notes.c what was changed meanwhile
  *
  * An engine is six functions over identities, buckets and keys. Everything that it is
  * given has been checked; what it must see to itself is that a read is of one moment,
@@ -19,13 +21,15 @@
  *
  * Threads: any, at once; an engine locks for itself.
  *
- * Not there: shared buckets, and save and restore of a whole store (wit/storage/state.wit).
+ * Not there: shared buckets.
  */
 #ifndef LP_STORAGE_STORE_H
 #define LP_STORAGE_STORE_H
 
 #include "base/base.h"
 #include "loop/wit/storage.h"
+#include "providers/storage/notes.h"
+#include "providers/storage/state.h"
 
 /* Whoever asks, for one call. */
 typedef struct lp_store_caller {
@@ -46,7 +50,57 @@ typedef struct lp_store_result {
 
 typedef struct lp_store lp_store;
 
+/* How far a copy of everything has come. Zeroed: nowhere. */
+typedef struct lp_store_place {
+    lp_buf identity, bucket;
+    bool inside;                   /* what comes next are the bucket's keys after this one; */
+    uint8_t key[LP_MAX_STORE_KEY]; /* else it is the bucket after this one */
+    size_t key_len;
+} lp_store_place;
+
+/*
+ * What an engine does for a swap. One thread at a time; save may run beside calls, and what it
+ * reads must be of one moment only within a call of `copy`. What is taken over stays apart, and
+ * nobody sees it before `take_commit`.
+ */
+typedef struct lp_store_handover {
+    const char *writer; /* the provider's name */
+    /* Where the store lies (state.wit, `home`); may be NULL, and NULL where it does not last. */
+    const char *(*home)(const lp_store *store);
+    /* What was acknowledged outlasts a power cut, also in a relaxed mode. May be NULL. */
+    loop_error *(*quiesce)(lp_store *store);
+
+    /* From now on whoever writes notes it, in lp_store.notes; not for NULL. *ret_old: where it
+       was done until now, spoilt where something was missed. Only the first may fail. */
+    loop_error *(*watch)(lp_store *store, lp_store_notes *notes, lp_store_notes **ret_old);
+    /* What is read until `still_end` is of one moment, with what was noted before. May be NULL. */
+    loop_error *(*still)(lp_store *store);
+    void (*still_end)(lp_store *store);
+    /* Writes what comes after a place, and moves it: until LP_STATE_PIECE bytes are gathered or
+       nothing is left, *ret_done. */
+    loop_error *(*copy)(lp_store *store, lp_store_place *place, lp_state_out *to, bool *ret_done);
+    /* Writes a key as it is, or as removed. */
+    loop_error *(*copy_key)(lp_store *store, lp_str identity, lp_str bucket, lp_str key,
+                            lp_state_out *to);
+
+    /* LOOP_DENIED, lp_store_not_empty: it holds a key. */
+    loop_error *(*take_begin)(lp_store *store);
+    /* What follows is in this bucket. */
+    loop_error *(*take_bucket)(lp_store *store, lp_str identity, lp_str name);
+    /* `fresh`: the key comes after all that were taken, and its bucket after all others. */
+    loop_error *(*take_set)(lp_store *store, const loop_storage_state_stored *stored, bool fresh);
+    loop_error *(*take_remove)(lp_store *store, lp_str key);
+    /* The copy has come, the rest follows when no calls come: what takes time now takes none
+       then. May be NULL. */
+    loop_error *(*take_settle)(lp_store *store);
+    /* It is there, and lasts. */
+    loop_error *(*take_commit)(lp_store *store);
+    /* It never came; also where nothing was begun. `close` does it too. */
+    void (*take_abort)(lp_store *store);
+} lp_store_handover;
+
 typedef struct lp_store_engine {
+    const lp_store_handover *handover;
     /* Entries of `n` keys, in their order, into zeroed `ret`; LOOP_LIMIT where the values hold
        more than LP_MAX_STORE_BYTES together. */
     loop_error *(*read)(lp_store *store, const lp_store_caller *who, lp_str bucket,
@@ -71,6 +125,10 @@ typedef struct lp_store_engine {
 /* What an engine's own struct begins with. */
 struct lp_store {
     const lp_store_engine *engine;
+    /* Where changes are noted, by whoever makes them, under the engine's lock; NULL: nobody asks.
+     */
+    lp_store_notes *notes;
+    uint8_t taking; /* swap.c */
 };
 
 /* ---- for those who ask ---- */
@@ -99,7 +157,25 @@ loop_error *lp_store_list(lp_store *s, const lp_store_caller *who, lp_str bucket
 loop_error *lp_store_usage(lp_store *s, const lp_store_caller *who,
                            loop_storage_store_usage *ret) LOOP_MUST_USE;
 
+/* ---- for a swap: loop_provider_swap says when ---- */
+
+loop_error *lp_store_quiesce(lp_store *s) LOOP_MUST_USE;
+void lp_store_resume(lp_store *s);
+loop_error *lp_store_save(lp_store *s, loop_pass pass, loop_stream *to) LOOP_MUST_USE;
+loop_error *lp_store_restore(lp_store *s, loop_pass pass, loop_stream *from) LOOP_MUST_USE;
+
 /* ---- for engines ---- */
+
+/* The operations that change something, as notes. */
+void lp_store_note_all(lp_store *s, const lp_store_caller *who, lp_str bucket,
+                       const loop_storage_store_operation *operations, size_t n);
+/* LOOP_DENIED, and what to do. */
+loop_error *lp_store_not_empty(void) LOOP_MUST_USE;
+
+/* A place at a bucket, before its keys; at a key of it. */
+void lp_store_place_bucket(lp_store_place *p, lp_str identity, lp_str bucket);
+void lp_store_place_key(lp_store_place *p, lp_str key);
+lp_str lp_store_place_at(const lp_store_place *p);
 
 /* Memory of the answer, or LOOP_LIMIT. */
 loop_error *lp_store_alloc(const lp_store_caller *who, size_t size, void *ret) LOOP_MUST_USE;
