@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/os/os.h"
+#include "base/stream.h"
 #include "providers/memory/store.h"
 #include "providers/sqlite/store.h"
 
@@ -24,7 +25,7 @@ lp_store_caller caller(const char *identity, uint64_t granted, lp_arena *arena)
     return (lp_store_caller){identity, granted, take, never, arena};
 }
 
-static void open_store(fixture *f)
+void fixture_open_again(fixture *f)
 {
     if (strcmp(f->kind, "memory") == 0) {
         f->store = lp_memory_store_new();
@@ -42,8 +43,60 @@ fixture *fixture_open(const char *kind)
     const char *base = lp_os_getenv("TMPDIR");
     f->folder = lp_format("%s/loop-store-XXXXXX", base ? base : "/tmp");
     assert_non_null(mkdtemp(f->folder));
-    open_store(f);
+    fixture_open_again(f);
     f->who = caller("a", 64 << 20, &f->arena);
+    return f;
+}
+
+/* ---- a swap ---- */
+
+typedef struct saving {
+    lp_store *store;
+    loop_pass pass;
+    loop_stream *to;
+    loop_error *error;
+} saving;
+
+static void save(void *arg)
+{
+    saving *s = arg;
+    s->error = lp_store_save(s->store, s->pass, s->to);
+    if (s->error)
+        lp_stream_break(s->to);
+    else
+        lp_stream_end(s->to);
+}
+
+loop_error *hand_over(lp_store *from, lp_store *to, loop_pass pass)
+{
+    saving s = {from, pass, lp_stream_pipe(lp_os_now_ns() + 60000000000u), NULL};
+    lp_os_thread *t;
+    assert_null(lp_os_thread_start(save, &s, 0, &t));
+    loop_error *e = lp_store_restore(to, pass, s.to);
+    if (e)
+        lp_stream_break(s.to);
+    lp_os_thread_join(t);
+    lp_stream_delete(s.to);
+    if (!e)
+        return s.error;
+    loop_error_delete(s.error);
+    return e;
+}
+
+fixture *fixture_open_taken(const char *kind)
+{
+    fixture *f = fixture_open(kind);
+    lp_store *old = lp_memory_store_new();
+    lp_store_caller z = caller("z", 1 << 20, &f->arena);
+    loop_string version;
+    assert_null(lp_store_set(old, &z, BUCKET, bytes_of("k"), bytes_of("v"), &version));
+    assert_null(lp_store_set(old, &z, BUCKET, bytes_of("gone"), bytes_of("v"), &version));
+    assert_null(hand_over(old, f->store, LOOP_PASS_COPY));
+    bool was;
+    assert_null(lp_store_delete(old, &z, BUCKET, bytes_of("gone"), &was));
+    assert_null(lp_store_set(old, &z, LP_STR("other"), bytes_of("k"), bytes_of("v"), &version));
+    assert_null(hand_over(old, f->store, LOOP_PASS_REST));
+    old->engine->close(old);
     return f;
 }
 
@@ -62,7 +115,7 @@ void fixture_reopen(fixture *f)
     if (strcmp(f->kind, "memory") == 0)
         return;
     f->store->engine->close(f->store);
-    open_store(f);
+    fixture_open_again(f);
 }
 
 loop_list_u8 bytes_of(const char *text)

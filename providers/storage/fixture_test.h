@@ -24,8 +24,12 @@ typedef struct fixture {
 
 fixture *fixture_open(const char *kind);
 void fixture_close(fixture *f);
+/* One that has taken over what another store held, of an identity "z". */
+fixture *fixture_open_taken(const char *kind);
 /* Closes the store and opens it again, where it lasts. */
 void fixture_reopen(fixture *f);
+/* Opens one more over the same file, if it has one; whoever has the one before closes it. */
+void fixture_open_again(fixture *f);
 
 /* A caller of its own, for another thread or identity; give it an arena. */
 lp_store_caller caller(const char *identity, uint64_t granted, lp_arena *arena);
@@ -43,6 +47,12 @@ operation op(const char *key, uint8_t condition, const char *version, uint8_t ch
              const char *value);
 /* A page as text: "a b c+" with a plus where there is a cursor. */
 const char *page(fixture *f, const char *prefix, const char *cursor, uint32_t limit);
+
+/*
+ * A pass of a swap, save and restore on two threads, over a pipe. What the new store says of it,
+ * else what the old one says.
+ */
+loop_error *hand_over(lp_store *from, lp_store *to, loop_pass pass);
 
 /* Deletes the error after looking at its code. */
 void assert_code(loop_error *e, loop_code code);

@@ -736,11 +736,20 @@ static const struct {
     PROMISE(a_store_does_what_a_plain_array_does),
 };
 
-static const char *const kinds[] = {"memory", "sqlite", "relaxed"};
+/* Each kind as it begins, and after it has taken over what another store held. */
+static const struct kind {
+    const char *name, *kind;
+    bool taken;
+} kinds[] = {
+    {"memory", "memory", false},           {"sqlite", "sqlite", false},
+    {"relaxed", "relaxed", false},         {"swapped to memory", "memory", true},
+    {"swapped to sqlite", "sqlite", true}, {"swapped to relaxed", "relaxed", true},
+};
 
 static int setup(void **state)
 {
-    *state = fixture_open(*state); /* the kind */
+    const struct kind *k = *state;
+    *state = k->taken ? fixture_open_taken(k->kind) : fixture_open(k->kind);
     return 0;
 }
 
@@ -755,9 +764,9 @@ int main(void)
     enum { ALL = LP_COUNT(kinds) * LP_COUNT(promises) };
     static struct CMUnitTest tests[ALL];
     for (size_t i = 0; i < ALL; i++) {
-        const char *kind = kinds[i / LP_COUNT(promises)];
+        const struct kind *kind = &kinds[i / LP_COUNT(promises)];
         tests[i] = (struct CMUnitTest){
-            lp_format("%s: %s", kind, promises[i % LP_COUNT(promises)].name),
+            lp_format("%s: %s", kind->name, promises[i % LP_COUNT(promises)].name),
             promises[i % LP_COUNT(promises)].run, setup, teardown, (void *)(uintptr_t)kind};
     }
     int failed = _cmocka_run_group_tests("storage", tests, ALL, NULL, NULL);
