@@ -26,6 +26,7 @@ typedef enum lp_sql {
     LP_SQL_BUCKET,       /* owner, name -> id */
     LP_SQL_BUCKET_NEW,   /* owner, name */
     LP_SQL_BUCKET_EMPTY, /* id: removes it where it holds nothing */
+    LP_SQL_BUCKET_GIVE,  /* owner, who gets its buckets */
     LP_SQL_BUCKETS,      /* owner -> name */
     LP_SQL_LOOK,         /* bucket, key -> id, version, bytes */
     LP_SQL_GET,          /* bucket, key -> version, value */

@@ -116,7 +116,10 @@ static loop_error *open_writer(lp_sqlite *s, const lp_sqlite_options *o)
                                    "give loop's user the right to write it and its folder");
     LP_TRY(lp_connection_run(&s->write, "PRAGMA synchronous = EXTRA"));
     LP_TRY(migrate(&s->write));
-    return use_log(&s->write, o->relaxed);
+    LP_TRY(use_log(&s->write, o->relaxed));
+    /* Nobody finds it; a full disk may have no room to say that it is gone. */
+    loop_error_delete(lp_sqlite_take_tidy(&s->write));
+    return NULL;
 }
 
 static loop_error *open_both(lp_sqlite *s, const lp_sqlite_options *o)

@@ -31,4 +31,16 @@ loop_error *lp_sqlite_end_read(lp_sqlite *s, loop_error *e) LOOP_MUST_USE;
 loop_error *lp_sqlite_begin_write(lp_sqlite *s, const lp_store_caller *who) LOOP_MUST_USE;
 void lp_sqlite_end_write(lp_sqlite *s);
 
+/* take.c */
+loop_error *lp_sqlite_take_begin(lp_store *store) LOOP_MUST_USE;
+loop_error *lp_sqlite_take_bucket(lp_store *store, lp_str identity, lp_str name) LOOP_MUST_USE;
+loop_error *lp_sqlite_take_set(lp_store *store, const loop_storage_state_stored *stored,
+                               bool fresh) LOOP_MUST_USE;
+loop_error *lp_sqlite_take_remove(lp_store *store, lp_str key) LOOP_MUST_USE;
+loop_error *lp_sqlite_take_settle(lp_store *store) LOOP_MUST_USE;
+loop_error *lp_sqlite_take_commit(lp_store *store) LOOP_MUST_USE;
+void lp_sqlite_take_abort(lp_store *store);
+/* Deletes what one has left that did not come to its end. Under the lock between processes. */
+loop_error *lp_sqlite_take_tidy(lp_connection *c) LOOP_MUST_USE;
+
 #endif

@@ -19,6 +19,7 @@ static const char *const texts[LP_SQL_COUNT] = {
     [LP_SQL_BUCKET_NEW] = "INSERT INTO bucket (owner, name) VALUES (?1, ?2)",
     [LP_SQL_BUCKET_EMPTY] =
         "DELETE FROM bucket WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM entry WHERE bucket = ?1)",
+    [LP_SQL_BUCKET_GIVE] = "UPDATE bucket SET owner = ?2 WHERE owner = ?1",
     [LP_SQL_BUCKETS] = "SELECT name FROM bucket WHERE owner = ?1 ORDER BY name",
     [LP_SQL_LOOK] = "SELECT id, version, length(value) FROM entry WHERE bucket = ?1 AND key = ?2",
     [LP_SQL_GET] = "SELECT version, value FROM entry WHERE bucket = ?1 AND key = ?2",
@@ -29,7 +30,7 @@ static const char *const texts[LP_SQL_COUNT] = {
                     "ORDER BY key LIMIT ?4",
     [LP_SQL_LIST_ALL] = "SELECT key FROM entry WHERE bucket = ?1 AND key >= ?2 "
                         "ORDER BY key LIMIT ?4",
-    [LP_SQL_ANY] = "SELECT 1 FROM entry LIMIT 1",
+    [LP_SQL_ANY] = "SELECT 1 FROM bucket WHERE owner > 0 LIMIT 1",
     [LP_SQL_NEXT_OWNER] =
         "SELECT id, identity FROM owner WHERE identity > ?1 ORDER BY identity LIMIT 1",
     [LP_SQL_NEXT_BUCKET] =

@@ -402,7 +402,7 @@ static loop_error *sqlite_write(lp_store *store, const lp_store_caller *who, lp_
 static void sqlite_close(lp_store *store)
 {
     lp_sqlite *s = (lp_sqlite *)store;
-    lp_sqlite_handover.take_abort(store);
+    lp_sqlite_take_abort(store);
     lp_store_notes_delete(s->base.notes);
     lp_connection_close(&s->read);
     lp_connection_close(&s->write);

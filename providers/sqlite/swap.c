@@ -6,10 +6,7 @@
  * to the file as well, and note nothing: SQLite counts what came from other connections
  * (PRAGMA data_version), and where that moved since the copy began, everything is sent again.
  *
- * Taken over: one transaction on the writing connection, from COPY to REST. It is synced when it
- * is committed, in the relaxed mode too, since the store that it came from goes. What takes
- * time is done before the rest comes, while calls go on: pages are written to the log and
- * synced. The log is copied back to the file (a checkpoint) with the first write afterwards.
+ * Taken over: take.c.
  */
 #include <stdlib.h>
 
@@ -273,167 +270,6 @@ static loop_error *sqlite_copy_key(lp_store *store, lp_str identity, lp_str buck
     return copy_key(&s->read, s->copied, key, to);
 }
 
-/* ---- restore ---- */
-
-/* What is taken over, while the writing connection is held. */
-typedef struct lp_sqlite_taking {
-    lp_buf identity, name; /* what comes next goes there */
-    lp_owner owner;        /* id 0: no row yet */
-    int64_t bucket;        /* likewise */
-} taking;
-
-/* Ends the transaction: what was not committed is undone. */
-static void leave(lp_sqlite *s)
-{
-    if (!sqlite3_get_autocommit(s->write.db))
-        loop_error_delete(lp_sql_do(&s->write, LP_SQL_ROLLBACK, ""));
-    (void)sqlite3_wal_autocheckpoint(s->write.db, LP_SQLITE_CHECKPOINT);
-    if (s->relaxed) /* else a write syncs that need not */
-        loop_error_delete(lp_connection_run(&s->write, "PRAGMA synchronous = NORMAL"));
-    lp_sqlite_end_write(s);
-    lp_buf_done(&s->taking->identity);
-    lp_buf_done(&s->taking->name);
-    free(lp_take(&s->taking));
-}
-
-static void sqlite_abort(lp_store *store)
-{
-    lp_sqlite *s = (lp_sqlite *)store;
-    if (s->taking)
-        leave(s);
-}
-
-static loop_error *check_empty(lp_connection *c)
-{
-    sqlite3_stmt *s;
-    bool there;
-    LP_TRY(lp_sql_bind(c, LP_SQL_ANY, &s, ""));
-    loop_error *e = lp_sql_step(c, s, &there);
-    lp_sql_done(s);
-    if (e)
-        return e;
-    return there ? lp_store_not_empty() : NULL;
-}
-
-static loop_error *sqlite_begin(lp_store *store)
-{
-    lp_sqlite *s = (lp_sqlite *)store;
-    LP_TRY(lp_sqlite_begin_write(s, NULL));
-    s->taking = lp_alloc(sizeof *s->taking);
-    (void)sqlite3_wal_autocheckpoint(s->write.db, 0);
-    loop_error *e = check_empty(&s->write);
-    if (!e && s->relaxed) /* which cannot be said within a transaction */
-        e = lp_connection_run(&s->write, "ROLLBACK; PRAGMA synchronous = FULL; BEGIN IMMEDIATE");
-    if (e)
-        leave(s);
-    return e;
-}
-
-static loop_error *finish_bucket(lp_sqlite *s)
-{
-    taking *t = s->taking;
-    const lp_owner *o = &t->owner;
-    if (t->bucket)
-        LP_TRY(lp_sql_do(&s->write, LP_SQL_BUCKET_EMPTY, "i", t->bucket));
-    t->bucket = 0;
-    if (o->bytes < 0 || o->keys < 0)
-        return lp_row_damaged();
-    return o->id
-               ? lp_sql_do(&s->write, LP_SQL_OWNER_SET, "iiii", o->id, o->bytes, o->keys, o->writes)
-               : NULL;
-}
-
-static loop_error *sqlite_take_bucket(lp_store *store, lp_str identity, lp_str name)
-{
-    lp_sqlite *s = (lp_sqlite *)store;
-    taking *t = s->taking;
-    LP_TRY(finish_bucket(s));
-    if (!same(&t->identity, identity)) {
-        LP_TRY(lp_row_owner(&s->write, identity, &t->owner));
-        keep(&t->identity, identity);
-    }
-    keep(&t->name, name);
-    return lp_row_bucket(&s->write, &t->owner, name, &t->bucket);
-}
-
-static loop_error *make_rows(lp_sqlite *s)
-{
-    taking *t = s->taking;
-    if (!t->owner.id) {
-        LP_TRY(lp_sql_do(&s->write, LP_SQL_OWNER_NEW, "s", buffered(&t->identity)));
-        t->owner.id = sqlite3_last_insert_rowid(s->write.db);
-    }
-    if (!t->bucket) {
-        LP_TRY(lp_sql_do(&s->write, LP_SQL_BUCKET_NEW, "is", t->owner.id, buffered(&t->name)));
-        t->bucket = sqlite3_last_insert_rowid(s->write.db);
-    }
-    return NULL;
-}
-
-/* A key's row, 0 where it has none; the owner has less by what is there. */
-static loop_error *look(lp_sqlite *s, lp_str key, int64_t *ret)
-{
-    taking *t = s->taking;
-    sqlite3_stmt *look;
-    bool there;
-    *ret = 0;
-    LP_TRY(lp_sql_bind(&s->write, LP_SQL_LOOK, &look, "ib", t->bucket, key));
-    loop_error *e = lp_sql_step(&s->write, look, &there);
-    if (!e && there) {
-        *ret = sqlite3_column_int64(look, 0);
-        t->owner.bytes -= (int64_t)key.len + sqlite3_column_int64(look, 2);
-        t->owner.keys--;
-    }
-    lp_sql_done(look);
-    return e;
-}
-
-static loop_error *sqlite_take_set(lp_store *store, const loop_storage_state_stored *stored,
-                                   bool fresh)
-{
-    lp_sqlite *s = (lp_sqlite *)store;
-    taking *t = s->taking;
-    lp_str key = lp_row_str(stored->key), value = lp_row_str(stored->value);
-    lp_str version = {stored->version.ptr, stored->version.len};
-    int64_t row = 0;
-    LP_TRY(make_rows(s));
-    if (!fresh)
-        LP_TRY(look(s, key, &row));
-    t->owner.bytes += (int64_t)(key.len + value.len);
-    t->owner.keys++;
-    if (row)
-        return lp_sql_do(&s->write, LP_SQL_UPDATE, "isb", row, version, value);
-    return lp_sql_do(&s->write, LP_SQL_INSERT, "ibsb", t->bucket, key, version, value);
-}
-
-static loop_error *sqlite_take_remove(lp_store *store, lp_str key)
-{
-    lp_sqlite *s = (lp_sqlite *)store;
-    int64_t row;
-    if (!s->taking->bucket)
-        return NULL;
-    LP_TRY(look(s, key, &row));
-    return row ? lp_sql_do(&s->write, LP_SQL_DELETE, "i", row) : NULL;
-}
-
-static loop_error *sqlite_settle(lp_store *store)
-{
-    lp_sqlite *s = (lp_sqlite *)store;
-    LP_TRY(finish_bucket(s));
-    if (sqlite3_db_cacheflush(s->write.db) != SQLITE_OK)
-        return lp_connection_error(&s->write);
-    return sync_log(&s->write);
-}
-
-static loop_error *sqlite_commit(lp_store *store)
-{
-    lp_sqlite *s = (lp_sqlite *)store;
-    LP_TRY(finish_bucket(s));
-    LP_TRY(lp_sql_do(&s->write, LP_SQL_COMMIT, ""));
-    leave(s);
-    return NULL;
-}
-
 const lp_store_handover lp_sqlite_handover = {
     .writer = "sqlite",
     .home = sqlite_home,
@@ -443,11 +279,11 @@ const lp_store_handover lp_sqlite_handover = {
     .still_end = sqlite_still_end,
     .copy = sqlite_copy,
     .copy_key = sqlite_copy_key,
-    .take_begin = sqlite_begin,
-    .take_bucket = sqlite_take_bucket,
-    .take_set = sqlite_take_set,
-    .take_remove = sqlite_take_remove,
-    .take_settle = sqlite_settle,
-    .take_commit = sqlite_commit,
-    .take_abort = sqlite_abort,
+    .take_begin = lp_sqlite_take_begin,
+    .take_bucket = lp_sqlite_take_bucket,
+    .take_set = lp_sqlite_take_set,
+    .take_remove = lp_sqlite_take_remove,
+    .take_settle = lp_sqlite_take_settle,
+    .take_commit = lp_sqlite_take_commit,
+    .take_abort = lp_sqlite_take_abort,
 };
