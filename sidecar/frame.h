@@ -46,6 +46,8 @@ typedef enum lp_side_type {
     LP_SIDE_SAVE = 0x32,
     LP_SIDE_RESTORE = 0x33,
     LP_SIDE_STATE = 0x34,
+    LP_SIDE_SAVE_OBJECT = 0x35,
+    LP_SIDE_RESTORE_OBJECT = 0x36,
     LP_SIDE_LOG = 0x80,
 } lp_side_type;
 

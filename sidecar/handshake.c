@@ -14,6 +14,7 @@ static const struct {
     {"cancel", LP_SIDE_CAN_CANCEL},
     {"shared-memory", LP_SIDE_CAN_SHARE},
     {"state", LP_SIDE_CAN_STATE},
+    {"state-copy", LP_SIDE_CAN_COPY},
 };
 
 struct reading {
@@ -260,6 +261,8 @@ static loop_error *read_basics(const struct reading *r, const struct lp_side_wir
         for (size_t k = 0; k < LP_COUNT(capabilities); k++)
             if (loop_string_is(w->capabilities.ptr[i], capabilities[k].name))
                 to->capabilities |= capabilities[k].bit;
+    if (!(to->capabilities & LP_SIDE_CAN_STATE))
+        to->capabilities &= ~LP_SIDE_CAN_COPY;
     return NULL;
 }
 

@@ -19,6 +19,7 @@
 #define LP_SIDE_CAN_CANCEL 1u
 #define LP_SIDE_CAN_SHARE 2u
 #define LP_SIDE_CAN_STATE 4u
+#define LP_SIDE_CAN_COPY 8u /* only beside STATE */
 
 typedef struct lp_side_function {
     const char *name, *type;
@@ -101,6 +102,13 @@ typedef struct lp_side_drop {
 } lp_side_drop;
 loop_error *lp_side_drop_write(lp_wire_out *to, const lp_side_drop *d) LOOP_MUST_USE;
 loop_error *lp_side_drop_read(const uint8_t *data, size_t len, lp_side_drop *ret) LOOP_MUST_USE;
+/* SAVE and RESTORE, SAVE-OBJECT, RESTORE-OBJECT, and the handle that answers it. */
+loop_error *lp_side_save_write(lp_wire_out *to, size_t interface, loop_pass pass) LOOP_MUST_USE;
+loop_error *lp_side_save_object_write(lp_wire_out *to, const lp_side_drop *d) LOOP_MUST_USE;
+loop_error *lp_side_restore_object_write(lp_wire_out *to, size_t interface,
+                                         size_t resource) LOOP_MUST_USE;
+/* LOOP_UNAVAILABLE also for a number that is not odd, or too large for a handle. */
+loop_error *lp_side_handle_read(const uint8_t *data, size_t len, uint64_t *ret) LOOP_MUST_USE;
 /* CREDIT's number. */
 loop_error *lp_side_credit_read_frame(const lp_side_frame *f, uint64_t *ret) LOOP_MUST_USE;
 

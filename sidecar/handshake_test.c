@@ -56,6 +56,10 @@ static void page_types(void **state)
         {"NEXT", LP_SIDE_TYPE_NEXT "+"},
         {"CANCEL", LP_SIDE_TYPE_CANCEL},
         {"DROP", LP_SIDE_TYPE_DROP},
+        {"SAVE", LP_SIDE_TYPE_SAVE},
+        {"RESTORE", LP_SIDE_TYPE_SAVE},
+        {"SAVE-OBJECT", LP_SIDE_TYPE_SAVE_OBJECT},
+        {"RESTORE-OBJECT", LP_SIDE_TYPE_RESTORE_OBJECT},
         {"LOG", LP_SIDE_TYPE_LOG},
         {"FAIL", "error"},
         {"FAULT", "error"},
@@ -186,6 +190,16 @@ static void writers(void **state)
     is_example("CANCEL 4", &o);
     assert_null(lp_side_drop_write(&o, &(lp_side_drop){0, 0, 3}));
     is_example("DROP 0", &o);
+    assert_null(lp_side_save_write(&o, 0, LOOP_PASS_WHOLE));
+    is_example("SAVE 10", &o);
+    assert_null(lp_side_save_write(&o, 1, LOOP_PASS_COPY));
+    is_example("SAVE 18", &o);
+    assert_null(lp_side_save_write(&o, 300, LOOP_PASS_REST));
+    is_example("RESTORE 12", &o);
+    assert_null(lp_side_save_object_write(&o, &(lp_side_drop){0, 1, 301}));
+    is_example("SAVE-OBJECT 14", &o);
+    assert_null(lp_side_restore_object_write(&o, 0, 1));
+    is_example("RESTORE-OBJECT 16", &o);
     loop_error *e =
         loop_error_wrap(loop_error_new(LOOP_UNAVAILABLE, "no such device"), "cannot reach the die");
     e = loop_error_hint_set(e, "plug it in");
@@ -233,6 +247,17 @@ static void readers(void **state)
     assert_true(drop.interface == 0 && drop.resource == 0 && drop.handle == 3);
 
     uint64_t n;
+    f = example("RESULT 16");
+    assert_null(lp_side_handle_read(f.payload, f.len, &n));
+    assert_int_equal(n, 7);
+    static const char *const no_handles[] = {"", "\0", "\x08", "\x07\x01",
+                                             "\x81\x80\x80\x80\x80\x80\x80\x10"};
+    static const size_t lengths[] = {0, 1, 1, 2, 8};
+    for (size_t i = 0; i < LP_COUNT(no_handles); i++) {
+        e = lp_side_handle_read((const uint8_t *)no_handles[i], lengths[i], &n);
+        assert_int_equal(loop_error_code(e), LOOP_UNAVAILABLE);
+        loop_error_delete(e);
+    }
     f = example("CREDIT 0");
     assert_null(lp_side_credit_read_frame(&f, &n));
     assert_int_equal(n, 2097152);

@@ -1,5 +1,5 @@
-/* sidecar/messages.c: FAIL, FAULT, CALLER, CALL, NEXT, CANCEL, DROP, CREDIT and LOG; see
- * handshake.h. */
+/* sidecar/messages.c: FAIL, FAULT, CALLER, CALL, NEXT, CANCEL, DROP, CREDIT and LOG, and those of
+ * save and restore; see handshake.h. */
 #include <stdlib.h>
 
 #include "sidecar/handshake.h"
@@ -201,6 +201,34 @@ loop_error *lp_side_drop_read(const uint8_t *data, size_t len, lp_side_drop *ret
     LP_TRY(lp_wire_read_number(&in, 64, &handle));
     LP_TRY(lp_wire_end(&in));
     *ret = (lp_side_drop){(uint32_t)interface, (uint32_t)resource, handle};
+    return NULL;
+}
+
+loop_error *lp_side_save_write(lp_wire_out *to, size_t interface, loop_pass pass)
+{
+    LP_TRY(lp_wire_number(to, interface));
+    return lp_wire_number(to, (unsigned)pass);
+}
+
+loop_error *lp_side_save_object_write(lp_wire_out *to, const lp_side_drop *d)
+{
+    return lp_side_drop_write(to, d);
+}
+
+loop_error *lp_side_restore_object_write(lp_wire_out *to, size_t interface, size_t resource)
+{
+    LP_TRY(lp_wire_number(to, interface));
+    return lp_wire_number(to, resource);
+}
+
+loop_error *lp_side_handle_read(const uint8_t *data, size_t len, uint64_t *ret)
+{
+    lp_wire_in in = {.at = data, .end = data + len};
+    LP_TRY(lp_wire_read_number(&in, 64, ret));
+    LP_TRY(lp_wire_end(&in));
+    if (*ret % 2 == 0 || *ret >> 53)
+        return loop_error_new(LOOP_UNAVAILABLE, "it made the handle %llu, which is none of its own",
+                              (unsigned long long)*ret);
     return NULL;
 }
 

@@ -25,6 +25,9 @@
 #define LP_SIDE_TYPE_NEXT "tuple<u32,u32,u32>"
 #define LP_SIDE_TYPE_CANCEL "tuple<enum{interrupted,deadline,stopped},u32>"
 #define LP_SIDE_TYPE_DROP "tuple<u32,u32,u64>"
+#define LP_SIDE_TYPE_SAVE "tuple<u32,enum{whole,copy,rest}>" /* and RESTORE */
+#define LP_SIDE_TYPE_SAVE_OBJECT "tuple<u32,u32,u64>"
+#define LP_SIDE_TYPE_RESTORE_OBJECT "tuple<u32,u32>"
 #define LP_SIDE_TYPE_LOG                                                                           \
     "record{level:enum{trace,debug,info,warn,error},wall-ms:u64,target:string,message:string,"     \
     "fields:list<record{name:string,value:variant{text(string),integer(s64),number(f64),"          \
