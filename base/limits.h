@@ -91,15 +91,16 @@
 #define LP_SIDE_SHARED_LEAST (64u << 10)       /* bytes that are worth the shared memory */
 
 /* Sidecars: what the protocol does not say. */
-#define LP_MAX_SIDE_LINE 4096          /* bytes of a line of stderr; longer is cut */
-#define LP_MAX_SIDE_LOG_RATE 1000      /* lines and entries a second; more are counted */
-#define LP_MAX_SIDE_OBJECTS (1u << 20) /* resources of one that are held at a time */
-#define LP_MAX_SIDE_GIVEN_UP 64        /* calls that it has not answered and nobody waits for */
-#define LP_MAX_SIDE_NOTES (2u << 20)   /* short frames that wait for it to read: more than DROPs */
-#define LP_MAX_SIDE_PONGS 65536        /* of them, answers to its PING */
-#define LP_MAX_SIDE_RESTS 4096         /* longer messages that wait for it, and nobody for them */
-#define LP_MAX_SIDE_IDLE_CALLERS 256   /* instances that it knows and that do not call now */
-#define LP_MAX_SIDE_RESTARTS 10000     /* that may be allowed within a minute */
-#define LP_SIDE_SHARED (64u << 20)     /* shared memory, both halves */
+#define LP_MAX_SIDE_LINE 4096                /* bytes of a line of stderr; longer is cut */
+#define LP_MAX_SIDE_LOG_RATE 1000            /* lines and entries a second; more are counted */
+#define LP_MAX_SIDE_OBJECTS (1u << 20)       /* resources of one that are held at a time */
+#define LP_MAX_SIDE_OBJECT_STATE (64u << 10) /* bytes that an object is saved as */
+#define LP_MAX_SIDE_GIVEN_UP 64      /* calls that it has not answered and nobody waits for */
+#define LP_MAX_SIDE_NOTES (2u << 20) /* short frames that wait for it to read: more than DROPs */
+#define LP_MAX_SIDE_PONGS 65536      /* of them, answers to its PING */
+#define LP_MAX_SIDE_RESTS 4096       /* longer messages that wait for it, and nobody for them */
+#define LP_MAX_SIDE_IDLE_CALLERS 256 /* instances that it knows and that do not call now */
+#define LP_MAX_SIDE_RESTARTS 10000   /* that may be allowed within a minute */
+#define LP_SIDE_SHARED (64u << 20)   /* shared memory, both halves */
 
 #endif

@@ -166,6 +166,8 @@ bool lp_side_counts(uint8_t type);
 /* `want` bytes (more than 0) are to be sent: how many may go now, cut to a frame. 0: wait for
  * CREDIT. */
 size_t lp_side_credit_piece(const lp_side_credit *c, size_t want);
+/* The same of a STATE that is a stream: half of the credit is left to others. */
+size_t lp_side_credit_state(const lp_side_credit *c, size_t want);
 void lp_side_credit_sent(lp_side_credit *c, size_t n);
 /* CREDIT came. */
 loop_error *lp_side_credit_back(lp_side_credit *c, uint64_t n) LOOP_MUST_USE;

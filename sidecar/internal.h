@@ -5,6 +5,8 @@
  *   supervise.c  the supervisor's thread: start, handshake, health, end, start again
  *   pump.c       bytes that come, to whom they belong; bytes that go
  *   call.c       one call, on the thread of whoever calls
+ *   step.c       one step of a swap: save, restore and the like, on a thread of the swap's
+ *   wait.c       how a call, or a step, waits for what it needs
  *   values.c     arguments and results, to and from the wire
  *   objects.c    handles
  *   talk.c       what it writes to stderr, and LOG, into the host's log
@@ -14,10 +16,10 @@
  *
  *   the supervisor   one a sidecar. It alone starts and ends processes. It waits for
  *                    stderr and the guard's news, and for stdout while nobody else does.
- *   callers          whoever waits for an answer takes turns in waiting for stdout ("the
- *                    turn", s->turn) and hands to the others what is theirs. With one call
- *                    under way no other thread wakes up between it and the sidecar: half of
- *                    what a call costs, measured against a thread that reads for all.
+ *   callers          whoever waits for an answer, of a call or of a step, takes turns in waiting
+ * for stdout ("the turn", s->turn) and hands to the others what is theirs. With one call under way
+ * no other thread wakes up between it and the sidecar: half of what a call costs, measured against
+ * a thread that reads for all.
  *
  * Descriptors are closed by the supervisor, after the turn has ended.
  */
@@ -34,6 +36,9 @@
 #define LP_SIDE_START_NS (10000 * LP_SIDE_MS)  /* from its start to WELCOME, START to READY */
 #define LP_SIDE_LOOK_NS (10 * LP_SIDE_MS)      /* how often who waits looks at cancellation */
 #define LP_SIDE_SILENCE_NS (5000 * LP_SIDE_MS) /* without a byte, before and after PING */
+#define LP_SIDE_STEP_NS (30000 * LP_SIDE_MS)   /* of a step without progress, without call-timeout \
+                                                */
+#define LP_SIDE_HEALTH_NS (5000 * LP_SIDE_MS)  /* from PING to PONG */
 #define LP_SIDE_BUDGET_NS (60000 * LP_SIDE_MS) /* in which starts are counted */
 
 struct lp_sidecar;
@@ -76,7 +81,7 @@ typedef enum lp_side_phase {
     LP_SIDE_BROKEN, /* to be cleared away by the supervisor */
 } lp_side_phase;
 
-/* An instance that calls. */
+/* An instance that calls, or a swap. */
 struct lp_side_caller_of {
     uint64_t instance;
     uint32_t number;     /* on the wire */
@@ -95,6 +100,7 @@ struct lp_side_out {
     lp_wire_out *bytes;
     size_t sent;
     bool begun, whole;
+    bool more; /* STATE: another piece follows */
 };
 
 /* An object of another provider. */
@@ -103,10 +109,10 @@ struct lp_side_foreign {
     const lp_resource *resource; /* of WELCOME's */
 };
 
-/* One call; lies on the caller's stack. */
+/* One call, or a step of a swap; lies on the caller's stack. */
 struct lp_side_call {
     struct lp_sidecar *s;
-    loop_call *call;
+    loop_call *call;            /* NULL: a step */
     const loop_interface *rows; /* all functions, for NEXT */
     const lp_side_function *function;
     size_t interface, index;
@@ -139,13 +145,31 @@ struct lp_side_call {
         size_t n, cap;
     } made; /* objects that came with the answer, until it was read as a whole */
     struct lp_side_call *queued; /* the next that waits for a place */
+
+    /* A step alone. */
+    uint8_t step;       /* SAVE, RESTORE..., whose answer it waits for; 0: a call */
+    const char *doing;  /* "save its state"; for people */
+    uint64_t seen_news; /* s->step_news when it last looked */
+    bool state_whole;   /* the last STATE came */
+    struct {
+        lp_side_message *at;
+        size_t n, cap;
+    } pieces; /* STATE, to be taken by this thread */
 };
 
-/* A place for a call: its id is 2 * (place + 1). */
+/* A place for a call or a step: its id is 2 * (place + 1). */
 struct lp_side_slot {
     bool used;
+    uint8_t step;              /* as above */
     struct lp_side_call *call; /* NULL: given up */
     const lp_side_function *function;
+};
+
+/* What became of a process by a swap: others must not take its place unnoticed. */
+struct lp_side_bound {
+    uint64_t generation; /* 0: of none */
+    bool took;           /* a state, or objects; until it was found healthy with them */
+    bool copied;         /* COPY, and the rest is to come */
 };
 
 /* A frame that goes out when it can: DROP, RELEASE, CANCEL, PONG... */
@@ -165,7 +189,7 @@ struct lp_side_object {
     uint64_t number; /* on the wire; 0: free */
     uint64_t generation;
     uint32_t interface, resource, stamp, next_free;
-    struct lp_side_caller_of *caller;
+    struct lp_side_caller_of *caller; /* who was given it; NULL: a swap */
 };
 
 struct lp_sidecar {
@@ -233,6 +257,11 @@ struct lp_sidecar {
     size_t in_flight, given_up, senders, waiting, away; /* away: run a NEXT */
     size_t pongs;                                       /* of `notes` */
     size_t nexts, next_bytes;                           /* of all calls, that wait to be run */
+    size_t steps;       /* that were not answered: one, also where it was given up */
+    uint64_t step_news; /* counts what shows that a step goes on */
+    struct lp_side_bound bound;
+    uint32_t health_asked, health_told; /* the id of the last PING of that kind, and of its PONG */
+    struct lp_side_caller_of *stepper;  /* what a step waits with; NULL: none yet */
     struct lp_side_call *queue;
     struct {
         struct lp_side_caller_of **at;
@@ -284,6 +313,8 @@ loop_error *lp_side_reach(struct lp_sidecar *s, lp_side_phase phase,
                           struct lp_side_call *c) LOOP_MUST_USE;
 /* The sidecar broke the protocol, ended, or is ended: takes the error. Locked. */
 void lp_side_break(struct lp_sidecar *s, loop_error *cause);
+/* It is ended for another reason: "was ended in the middle of a state". Locked. */
+void lp_side_end(struct lp_sidecar *s, const char *why);
 /* Why it is not open. Locked. */
 loop_error *lp_side_why(const struct lp_sidecar *s) LOOP_MUST_USE;
 
@@ -307,9 +338,40 @@ void lp_side_refuse_next(struct lp_sidecar *s, const lp_side_message *m);
 /* Somebody else takes the turn, where somebody waits for it. */
 void lp_side_pass_turn(struct lp_sidecar *s);
 
+/* ---- wait.c; all locked ---- */
+/* Whether the process that it began with still runs. */
+bool lp_side_alive(const struct lp_side_call *c);
+/* Why not. */
+loop_error *lp_side_gone(struct lp_side_call *c) LOOP_MUST_USE;
+/* Whether it may go on waiting. */
+loop_error *lp_side_look(struct lp_side_call *c) LOOP_MUST_USE;
+/* How long a step may stand still. */
+uint64_t lp_side_step_ns(const struct lp_sidecar *s);
+/* Until something may have changed for it, for some milliseconds. */
+void lp_side_wait_some(struct lp_side_call *c);
+/* Sends a message to its end; of a call that was answered meanwhile, somebody else does. */
+loop_error *lp_side_send_all(struct lp_side_call *c, struct lp_side_out *o) LOOP_MUST_USE;
+/* Around what keeps its thread elsewhere, unlocked: others read meanwhile. */
+void lp_side_go_away(struct lp_side_call *c);
+void lp_side_come_back(struct lp_side_call *c);
+/* CANCEL, once, where it may be sent. */
+void lp_side_tell_cancel(struct lp_side_call *c, loop_cancel_reason reason, uint32_t left_ms);
+
+/* ---- step.c ---- */
+extern const loop_provider_swap lp_side_swap, lp_side_swap_copies, lp_side_swap_none;
+/* A step's STATE; takes what is in `m`, or leaves it. Locked. */
+loop_error *lp_side_take_state(struct lp_sidecar *s, lp_side_message *m) LOOP_MUST_USE;
+/* The process that took a state has ended before it was published. NULL: no. Locked. */
+loop_error *lp_side_lost(const struct lp_sidecar *s) LOOP_MUST_USE;
+void lp_side_stepper_done(struct lp_sidecar *s);
+
 /* ---- call.c ---- */
 loop_error *lp_side_call_run(void *self, loop_call *call, const loop_interface *interface,
                              size_t row, const void *args, void *ret);
+/* A place for it, and with that an id. Locked. */
+void lp_side_give_place(struct lp_side_call *c);
+/* Nobody waits for the answer any more: the place is kept until it comes. Locked. */
+void lp_side_give_up(struct lp_side_call *c);
 /* The place is free again. Locked. */
 void lp_side_slot_free(struct lp_sidecar *s, uint32_t id);
 

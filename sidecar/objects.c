@@ -98,7 +98,8 @@ loop_error *lp_side_object_new(struct lp_sidecar *s, const struct lp_side_object
     s->objects.at[place].stamp = stamp;
     s->by_number.at[known] = place;
     s->by_number.n++;
-    o->caller->objects++;
+    if (o->caller)
+        o->caller->objects++;
     *ret_at = OURS | (uint64_t)stamp << 32 | (place + 1u);
     return NULL;
 }
@@ -120,7 +121,8 @@ void lp_side_object_drop(struct lp_sidecar *s, uint64_t at, bool tell)
     if (tell && s->phase == LP_SIDE_OPEN && o->generation == s->generation)
         lp_side_note_drop(s, o->interface, o->resource, o->number);
     forget(s, o);
-    o->caller->objects--;
+    if (o->caller)
+        o->caller->objects--;
     o->number = 0;
     o->next_free = s->free_object;
     s->free_object = (uint32_t)at - 1;

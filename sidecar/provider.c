@@ -202,6 +202,9 @@ static loop_error *make_table(lp_sidecar_table *t)
     t->provider.close = close_sidecar;
     t->provider.call = lp_side_call_run;
     t->provider.drop = drop;
+    t->provider.swap = w->capabilities & LP_SIDE_CAN_COPY    ? &lp_side_swap_copies
+                       : w->capabilities & LP_SIDE_CAN_STATE ? &lp_side_swap
+                                                             : &lp_side_swap_none;
     return make_options(t);
 }
 

@@ -106,12 +106,13 @@ loop_error *lp_side_send(struct lp_sidecar *s, struct lp_side_out *o)
 {
     while (!o->begun || o->sent < o->bytes->len) {
         size_t want = o->bytes->len - o->sent;
-        size_t piece = o->whole ? (want <= s->credit.to_spend ? want : 0)
-                                : lp_side_credit_piece(&s->credit, want);
+        size_t piece = o->whole                   ? (want <= s->credit.to_spend ? want : 0)
+                       : o->type == LP_SIDE_STATE ? lp_side_credit_state(&s->credit, want)
+                                                  : lp_side_credit_piece(&s->credit, want);
         if (lp_side_writer_left(&s->writer) || (want && !piece))
             return NULL;
         const lp_side_frame f = {.type = o->type,
-                                 .flags = piece < want ? LP_SIDE_MORE : 0,
+                                 .flags = piece < want || o->more ? LP_SIDE_MORE : 0,
                                  .id = o->id,
                                  .payload = o->bytes->ptr + o->sent,
                                  .len = piece};
@@ -119,6 +120,7 @@ loop_error *lp_side_send(struct lp_sidecar *s, struct lp_side_out *o)
         lp_side_credit_sent(&s->credit, piece);
         o->sent += piece;
         o->begun = true;
+        s->step_news += o->type == LP_SIDE_STATE;
     }
     return NULL;
 }
@@ -208,8 +210,12 @@ static loop_error *take_answer(struct lp_sidecar *s, lp_side_message *m)
     struct lp_side_call *c = slot ? slot->call : NULL;
     if (!slot || (c && (c->answered || !c->sent)))
         return loop_error_new(LOOP_UNAVAILABLE, "it answered a call %u that nobody made", m->id);
+    if (c && c->step && m->type == LP_SIDE_RESULT && !c->state_whole)
+        return loop_error_new(LOOP_UNAVAILABLE, "it answered %s before the last STATE",
+                              lp_side_type_name(c->step));
     if (!c) {
-        lp_side_read_late(s, slot->function, m);
+        if (!slot->step)
+            lp_side_read_late(s, slot->function, m);
         s->given_up--;
         lp_side_slot_free(s, m->id);
         return NULL;
@@ -273,7 +279,8 @@ static loop_error *take_next(struct lp_sidecar *s, lp_side_message *m)
     if (err)
         return loop_error_wrap(err, "a NEXT that is none");
     struct lp_side_slot *slot = slot_of(s, n.call);
-    if (m->id % 2 == 0 || !slot || (slot->call && (slot->call->answered || !slot->call->sent)))
+    if (m->id % 2 == 0 || !slot || slot->step ||
+        (slot->call && (slot->call->answered || !slot->call->sent)))
         return loop_error_new(LOOP_UNAVAILABLE, "a NEXT %u of the call %u, which it does not have",
                               m->id, n.call);
     if (!slot->call) {
@@ -337,6 +344,7 @@ static loop_error *take_credit(struct lp_sidecar *s, const lp_side_message *m)
     const lp_side_frame f = {.type = m->type, .payload = m->data, .len = m->len};
     LP_TRY(lp_side_credit_read_frame(&f, &n));
     LP_TRY(lp_side_credit_back(&s->credit, n));
+    s->step_news++;
     lp_side_pump_out(s);
     return NULL;
 }
@@ -347,6 +355,15 @@ static loop_error *take_drop(const lp_side_message *m)
     LP_TRY(lp_side_drop_read(m->data, m->len, &d));
     return loop_error_new(LOOP_UNAVAILABLE, "it dropped the handle %llu, which it does not hold",
                           (unsigned long long)d.handle);
+}
+
+/* Only what `health` asks has an id. */
+static loop_error *take_pong(struct lp_sidecar *s, const lp_side_message *m)
+{
+    s->pinged_ns = 0;
+    if (m->id)
+        s->health_told = m->id;
+    return NULL;
 }
 
 /* Takes what is in `m`, or leaves it. */
@@ -371,11 +388,12 @@ static loop_error *take(struct lp_sidecar *s, lp_side_message *m)
     case LP_SIDE_RESULT:
     case LP_SIDE_FAULT: return take_answer(s, m);
     case LP_SIDE_NEXT: return take_next(s, m);
+    case LP_SIDE_STATE: return lp_side_take_state(s, m);
     case LP_SIDE_CREDIT: return take_credit(s, m);
     case LP_SIDE_DROP: return take_drop(m);
     case LP_SIDE_RELEASE: lp_side_room_free(&s->room, m->id); return NULL;
     case LP_SIDE_PING: lp_side_note(s, LP_SIDE_PONG, m->id, NULL, 0); return NULL;
-    case LP_SIDE_PONG: s->pinged_ns = 0; return NULL;
+    case LP_SIDE_PONG: return take_pong(s, m);
     case LP_SIDE_CANCEL: return NULL; /* of a NEXT: no provider here can be asked to end */
     default: return out_of_order(m, "which is not its to send");
     }
@@ -387,7 +405,8 @@ static loop_error *take_frame(struct lp_sidecar *s, const lp_side_frame *f)
     bool whole, counts = lp_side_counts(f->type);
     /* A NEXT is held up where they are not run as fast as they come: the credit of its last
        frame is given back when it is run. Not that of those before, or it might never end. */
-    bool late = f->type == LP_SIDE_NEXT && !(f->flags & LP_SIDE_MORE);
+    bool late = f->type == LP_SIDE_STATE || /* so is that of a state, when it was used */
+                (f->type == LP_SIDE_NEXT && !(f->flags & LP_SIDE_MORE));
     LP_TRY(lp_side_credit_came(&s->credit, f));
     LP_TRY(lp_side_inbox_add(&s->inbox, f, &m, &whole));
     m.owed = late ? f->len : 0;

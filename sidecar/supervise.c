@@ -93,6 +93,11 @@ void lp_side_break(struct lp_sidecar *s, loop_error *cause)
     end_phase(s, s->failed ? "cannot work here" : "broke the protocol and was ended", cause);
 }
 
+void lp_side_end(struct lp_sidecar *s, const char *why)
+{
+    end_phase(s, why, NULL);
+}
+
 /* ---- starting ---- */
 
 static bool shares(struct lp_sidecar *s)
@@ -150,7 +155,7 @@ static void say_start(struct lp_sidecar *s)
 {
     const lp_side_welcome *w = &s->table->welcome;
     lp_wire_out bytes = {0};
-    s->agreed = w->capabilities & (LP_SIDE_CAN_CANCEL | LP_SIDE_CAN_SHARE);
+    s->agreed = w->capabilities;
     if (!s->shared.at)
         s->agreed &= ~LP_SIDE_CAN_SHARE;
     lp_side_credit_init(&s->credit, w->credit, LP_SIDE_WINDOW);
@@ -331,7 +336,7 @@ static uint64_t look(struct lp_sidecar *s, uint64_t now)
     s->heard_ns = s->heard ? now : s->heard_ns;
     s->heard = false;
     uint64_t silent = s->pinged_ns ? s->pinged_ns + LP_SIDE_SILENCE_NS
-                      : s->in_flight && (s->agreed & LP_SIDE_CAN_CANCEL)
+                      : s->in_flight + s->steps && (s->agreed & LP_SIDE_CAN_CANCEL)
                           ? s->heard_ns + LP_SIDE_SILENCE_NS
                           : UINT64_MAX;
     if (s->hung_ns && now >= s->hung_ns + HANG_NS) {
@@ -486,7 +491,9 @@ loop_error *lp_side_reach(struct lp_sidecar *s, lp_side_phase phase, struct lp_s
     size_t attempts = s->attempts;
     loop_error *err = NULL;
     while (!err && s->phase != phase) {
-        if (s->phase == LP_SIDE_OFF && s->attempts != attempts)
+        if (s->bound.took && (s->phase == LP_SIDE_OFF || s->generation != s->bound.generation))
+            err = lp_side_lost(s);
+        else if (s->phase == LP_SIDE_OFF && s->attempts != attempts)
             err = lp_side_why(s);
         else if (s->phase == LP_SIDE_OFF && start_due(s) == UINT64_MAX)
             err = no_budget(s);
@@ -540,6 +547,7 @@ static void free_calls(struct lp_sidecar *s)
         free(s->callers.at[i]);
     }
     free(s->callers.at);
+    lp_side_stepper_done(s);
     free(s->slots.at);
     free(s->notes.at);
     free(s->rests.at);

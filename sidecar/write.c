@@ -97,6 +97,13 @@ size_t lp_side_credit_piece(const lp_side_credit *c, size_t want)
     return piece < LP_MIN(want, (size_t)LEAST_PIECE) ? 0 : piece;
 }
 
+size_t lp_side_credit_state(const lp_side_credit *c, size_t want)
+{
+    size_t half = (c->to_spend + c->spent) / 2, most = c->to_spend > half ? c->to_spend - half : 0;
+    /* However short: who has read less than half gives nothing back. */
+    return LP_MIN(LP_MIN(want, (size_t)LP_SIDE_PIECE), most);
+}
+
 void lp_side_credit_sent(lp_side_credit *c, size_t n)
 {
     c->to_spend -= (uint32_t)n;

@@ -2,6 +2,7 @@
    One thread reads at a time (sidecar.c says who); any may write. */
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -32,7 +33,7 @@ static struct {
     size_t n, cap;
 } parts;
 
-static uint32_t unreturned; /* what was read and not given back */
+static atomic_uint unreturned; /* what was read and not given back */
 
 static size_t read_some(uint8_t *to, size_t most)
 {
@@ -78,15 +79,15 @@ static bool may_be_cut(uint8_t type)
     return type == SC_CALL || type == SC_RESULT || type == SC_FAULT || type == SC_STATE;
 }
 
-/* At the latest when half of the credit was read. */
-static void give_back(uint32_t n)
+void sc_give_back(uint32_t n)
 {
     sc_buf b = {0};
-    unreturned += n;
-    if (unreturned < SC_CREDIT / 2)
+    if (!n || atomic_fetch_add(&unreturned, n) + n < SC_CREDIT / 2)
         return;
-    sc_add_number(&b, unreturned);
-    unreturned = 0;
+    unsigned back = atomic_exchange(&unreturned, 0);
+    if (!back) /* another thread was faster */
+        return;
+    sc_add_number(&b, back);
     sc_send(SC_CREDIT_BACK, 0, b.ptr, b.len);
     free(b.ptr);
 }
@@ -147,8 +148,8 @@ bool sc_receive(sc_message *m)
         m->data = sc_realloc(NULL, m->len + 1);
         if (!read_exactly(m->data, m->len))
             sc_broken("the stream ended in a frame of the type 0x%02x", m->type);
-        if (m->type != SC_START && m->type != SC_CREDIT_BACK)
-            give_back((uint32_t)m->len);
+        if (m->type != SC_START && m->type != SC_CREDIT_BACK && m->type != SC_STATE)
+            sc_give_back((uint32_t)m->len);
         bool more = h[5] & MORE;
         if (m->type >= 0x80) {
             free(m->data); /* of a later version */
@@ -212,11 +213,40 @@ static size_t piece_of(size_t left, bool cut)
     return piece < LEAST_PIECE && piece < left ? 0 : piece;
 }
 
-/* `more`: another message of that type and id continues it. */
-static void send(uint8_t type, uint32_t id, const uint8_t *data, size_t len, bool more)
+/* The same of a STATE that is a stream. Any length will do: who has read less than half of the
+   credit gives nothing back. */
+static size_t piece_of_state(size_t left)
+{
+    size_t half = (sc.to_spend + sc.spent) / 2, most = sc.to_spend > half ? sc.to_spend - half : 0;
+    left = left < PIECE ? left : PIECE;
+    return left < most ? left : most;
+}
+
+bool sc_send_state(uint32_t id, const uint8_t *data, size_t len, bool more, const bool *given_up)
+{
+    do {
+        size_t piece = 0;
+        pthread_mutex_lock(&sc.lock);
+        while (len && !sc.ended && !(given_up && *given_up) &&
+               !(piece = given_up ? piece_of_state(len) : piece_of(len, false)))
+            sc_wait();
+        bool wanted = !sc.ended && !(given_up && *given_up);
+        sc.to_spend -= (uint32_t)piece;
+        sc.spent += (uint32_t)piece;
+        pthread_mutex_unlock(&sc.lock);
+        if (!wanted)
+            return false;
+        write_frame(SC_STATE, more || piece < len ? MORE : 0, id, data, piece);
+        data = data ? data + piece : NULL;
+        len -= piece;
+    } while (len);
+    return true;
+}
+
+void sc_send(uint8_t type, uint32_t id, const uint8_t *data, size_t len)
 {
     bool counts = type > SC_FAIL && type != SC_CREDIT_BACK;
-    bool cut = type == SC_NEXT || type == SC_RESULT || type == SC_FAULT || type == SC_STATE;
+    bool cut = type == SC_NEXT || type == SC_RESULT || type == SC_FAULT;
     do {
         size_t piece = len;
         if (counts && len) {
@@ -229,18 +259,8 @@ static void send(uint8_t type, uint32_t id, const uint8_t *data, size_t len, boo
             if (!piece)
                 return;
         }
-        write_frame(type, more || piece < len ? MORE : 0, id, data, piece);
+        write_frame(type, piece < len ? MORE : 0, id, data, piece);
         data = data ? data + piece : NULL;
         len -= piece;
     } while (len);
-}
-
-void sc_send(uint8_t type, uint32_t id, const uint8_t *data, size_t len)
-{
-    send(type, id, data, len, false);
-}
-
-void sc_send_state(uint32_t id, const uint8_t *data, size_t len, bool more)
-{
-    send(SC_STATE, id, data, len, more);
 }

@@ -9,7 +9,7 @@
  *     memory.c   what a call allocates, handles, shared memory
  *     calls.c    what a provider may ask of its call; NEXT
  *     run.c      a call: arguments, the provider's function, the answer
- *     state.c    quiesce, save, restore
+ *     state.c    the steps of a swap: quiesce, save, restore; streams
  *     start.c    the handshake, what a provider is handed
  *     sidecar.c  threads, what each message does, the end
  *
@@ -58,6 +58,8 @@ enum {
     SC_SAVE = 0x32,
     SC_RESTORE = 0x33,
     SC_STATE = 0x34,
+    SC_SAVE_OBJECT = 0x35,
+    SC_RESTORE_OBJECT = 0x36,
     SC_LOG = 0x80,
 };
 
@@ -158,9 +160,8 @@ typedef struct sc_out {
     const char *wrong;
     struct loop_call *call;
     bool of_next;
-    bool in_message; /* no references into the shared memory: a state */
-    uint32_t id;     /* of the message, for room in the shared memory */
-    size_t shared;   /* references that were written */
+    uint32_t id;   /* of the message, for room in the shared memory */
+    size_t shared; /* references that were written */
 } sc_out;
 void sc_write(sc_out *o, const sc_type *t, const void *from);
 
@@ -249,7 +250,6 @@ typedef struct sc_interface {
 extern struct sc_process {
     const loop_provider *provider;
     const char *version;
-    const loop_sidecar_state *state; /* NULL: none */
     void *self;
     sc_interface *interfaces;
     size_t interface_count;
@@ -264,12 +264,13 @@ extern struct sc_process {
     uint32_t to_spend, spent;
     loop_call *calls;
     size_t call_count;
-    unsigned work; /* drops, saving and restoring: under way */
+    unsigned work;   /* drops, saving and restoring: under way */
+    bool resume_due; /* RESUME came while a step was under way; calls wait for it */
     sc_caller *callers;
     sc_asked *asked;
     uint32_t next_id;
 
-    bool may_cancel;
+    bool may_cancel, may_state;
     loop_log_level level;
     uint8_t *shared; /* NULL: none */
     uint32_t shared_size;
@@ -290,11 +291,16 @@ typedef struct sc_message {
     size_t len;
 } sc_message;
 
-/* By the thread that reads alone. The next whole message; false: the stream has ended. */
+/* By the thread that reads alone. The next whole message; false: the stream has ended. The credit
+   of STATE is whoever's who takes it. */
 bool sc_receive(sc_message *ret);
+/* So many bytes were read: CREDIT, at the latest when it is half. */
+void sc_give_back(uint32_t n);
 /* In pieces where it is long; waits for credit. */
 void sc_send(uint8_t type, uint32_t id, const uint8_t *data, size_t len);
-void sc_send_state(uint32_t id, const uint8_t *data, size_t len, bool more);
+/* A piece of a state, which leaves half of the credit to others; given_up NULL: all of an object's,
+   in one frame. False: not sent, as nobody wants it any more. */
+bool sc_send_state(uint32_t id, const uint8_t *data, size_t len, bool more, const bool *given_up);
 /* The lock is held: waits for news. Who reads lets somebody else do it. */
 void sc_wait(void);
 void sc_let_read(void);
@@ -325,7 +331,12 @@ void sc_drop_object(uint32_t interface, uint32_t resource, void *object);
 
 /* ---- state ---- */
 
-/* QUIESCE, RESUME, SAVE, RESTORE or STATE. */
+/* What the provider's table has. */
+bool sc_has_state(void);
+bool sc_has_copies(void);
+/* QUIESCE, RESUME, SAVE, RESTORE, SAVE_OBJECT, RESTORE_OBJECT or STATE. */
 void sc_on_state(sc_message *m);
+/* CANCEL, the lock is held: whether it was that of a step. */
+bool sc_state_cancel(uint32_t id);
 
 #endif

@@ -184,6 +184,8 @@ static void begin_call(loop_call *c, uint32_t caller)
     c->next = sc.calls;
     sc.calls = c;
     sc_be_busy();
+    while (sc.resume_due && !sc.ended)
+        sc_wait();
     pthread_mutex_unlock(&sc.lock);
 }
 

@@ -187,6 +187,8 @@ static void on_cancel(const sc_message *m)
     if (sc_end(&in) || reason > LOOP_CANCEL_STOPPED)
         sc_broken("a CANCEL that is none");
     pthread_mutex_lock(&sc.lock);
+    if (sc_state_cancel(m->id))
+        pthread_cond_broadcast(&sc.news);
     for (loop_call *c = sc.calls; c; c = c->next)
         if (c->id == m->id && atomic_load(&c->reason) == LOOP_CANCEL_NONE) {
             atomic_store(&c->left_ms, (unsigned)left);
@@ -258,6 +260,8 @@ static void handle(sc_message *m)
     case SC_RESUME:
     case SC_SAVE:
     case SC_RESTORE:
+    case SC_SAVE_OBJECT:
+    case SC_RESTORE_OBJECT:
     case SC_STATE: sc_on_state(m); break;
     default: sc_broken("a frame of the type 0x%02x", m->type);
     }
@@ -337,12 +341,6 @@ static void finish(void)
 
 int loop_sidecar_main(const loop_provider *provider, const char *version)
 {
-    return loop_sidecar_main_with(provider, version, NULL);
-}
-
-int loop_sidecar_main_with(const loop_provider *provider, const char *version,
-                           const loop_sidecar_state *state)
-{
     sc_message m;
     if (!getenv("LOOP_SIDECAR")) {
         fprintf(stderr,
@@ -353,7 +351,6 @@ int loop_sidecar_main_with(const loop_provider *provider, const char *version,
     }
     sc.provider = provider;
     sc.version = version;
-    sc.state = state;
     if (provider->abi != LOOP_PROVIDER_ABI || !provider->interfaces || !take_streams() ||
         !sc_read_interfaces(provider)) {
         fprintf(stderr, "error: '%s' cannot be a sidecar\n", provider->name);

@@ -90,11 +90,13 @@ void sc_send_welcome(void)
     sc_add_byte(&b, p->dev_only);
     sc_add_number(&b, SC_CREDIT);
     sc_add_number(&b, SC_CALLS);
-    sc_add_number(&b, sc.state ? 3 : 2);
+    sc_add_number(&b, 2u + sc_has_state() + sc_has_copies());
     sc_add_text(&b, "cancel");
     sc_add_text(&b, "shared-memory");
-    if (sc.state)
+    if (sc_has_state())
         sc_add_text(&b, "state");
+    if (sc_has_copies())
+        sc_add_text(&b, "state-copy");
     add_options(&b);
     sc_add_number(&b, sc.interface_count);
     for (size_t i = 0; i < sc.interface_count; i++)
@@ -139,6 +141,7 @@ void sc_read_start(const sc_message *m)
         loop_string name = sc_text(&in);
         sc.may_cancel |= loop_string_is(name, "cancel");
         shares |= loop_string_is(name, "shared-memory");
+        sc.may_state |= sc_has_state() && loop_string_is(name, "state");
     }
     sc.to_spend = (uint32_t)sc_number(&in, 32);
     uint32_t shared = (uint32_t)sc_number(&in, 32);

@@ -1,9 +1,10 @@
 /*
- * state.c: quiesce, save and restore.
+ * state.c: the steps of a swap: what `swap` of the provider's table has, asked for by the host.
  *
- * Each is work of the thread that read it; another one reads meanwhile, and hands it the pieces of
- * a state that is restored. What came and was not read yet is kept, all of it: the host sends no
- * more than it has credit for, but credit is given back at once.
+ * One step at a time, as work of the thread that read it; another one reads meanwhile. A state is
+ * a loop_stream in pieces. Of one that is restored, a piece waits here until the provider has read
+ * it, and only then is its credit given back: the host sends no more, and no state is in memory as
+ * a whole. A stream that the host cut ends in an error, never as if it were whole.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include "internal.h"
 
 #define PIECE (128u << 10)
+#define OBJECT_MOST (64u << 10)
 
 struct piece {
     struct piece *next;
@@ -18,186 +20,325 @@ struct piece {
     size_t len, taken;
 };
 
-struct loop_sidecar_stream {
+/* The step that is under way. */
+struct loop_stream {
+    uint8_t type; /* 0: none */
     uint32_t id;
     sc_buf out;                 /* not sent yet: the last piece is a STATE without MORE */
-    struct piece *first, *last; /* came and were not read; the lock is held */
+    bool given_up;              /* CANCEL came */
+    struct piece *first, *last; /* came and were not read */
     bool whole;                 /* the last piece came */
-    loop_call values;           /* memory of loop_sidecar_read_value */
-    sc_buf raw;
 };
+static loop_stream step; /* the lock is held, but for `out` */
 
-static loop_sidecar_stream *restoring; /* the lock is held */
+static bool of_object(const loop_stream *s)
+{
+    return s->type == SC_SAVE_OBJECT || s->type == SC_RESTORE_OBJECT;
+}
 
 /* ---- streams ---- */
 
-void loop_sidecar_write(loop_sidecar_stream *to, const void *bytes, size_t len)
+static loop_error *nobody(void)
 {
-    sc_add(&to->out, bytes, len);
-    if (to->out.len < PIECE)
-        return;
-    sc_send_state(to->id, to->out.ptr, to->out.len, true);
-    to->out.len = 0;
+    return loop_error_new(LOOP_CANCELLED, "the host has given up");
 }
 
-size_t loop_sidecar_read(loop_sidecar_stream *from, void *to, size_t max)
+loop_error *loop_stream_write(loop_stream *to, const void *bytes, size_t n)
 {
-    size_t n = 0;
+    if (of_object(to) && n > OBJECT_MOST - to->out.len)
+        return loop_error_new(LOOP_LIMIT, "the state of an object is more than %u bytes",
+                              OBJECT_MOST);
+    sc_add(&to->out, bytes, n);
+    if (of_object(to) || to->out.len < PIECE)
+        return NULL;
+    bool sent = sc_send_state(to->id, to->out.ptr, to->out.len, true, &to->given_up);
+    to->out.len = 0;
+    return sent ? NULL : nobody();
+}
+
+/* Read as a whole, or not wanted; the lock is held. Its credit. */
+static size_t first_done(loop_stream *s)
+{
+    struct piece *p = s->first;
+    size_t len = p->len;
+    s->first = p->next;
+    free(p->data);
+    free(p);
+    return len;
+}
+
+loop_error *loop_stream_read(loop_stream *from, void *ret, size_t max, size_t *ret_n)
+{
+    size_t back = 0, n = 0;
     pthread_mutex_lock(&sc.lock);
     while (!from->first && !from->whole && !sc.ended)
         sc_wait();
     struct piece *p = from->first;
+    bool cut = !p && !from->whole;
     if (p) {
         n = p->len - p->taken < max ? p->len - p->taken : max;
-        memcpy(to, p->data + p->taken, n);
+        memcpy(ret, p->data + p->taken, n);
         p->taken += n;
     }
-    if (p && p->taken == p->len) {
-        from->first = p->next;
-        free(p->data);
-        free(p);
-    }
+    if (p && p->taken == p->len)
+        back = first_done(from);
     pthread_mutex_unlock(&sc.lock);
-    return n;
+    sc_give_back((uint32_t)back);
+    *ret_n = n;
+    return cut ? nobody() : NULL;
 }
 
-static const sc_type *type_of(const char *text)
+/* STATE: a piece for whoever restores; behind a FAULT, for nobody. */
+static void take_piece(sc_message *m)
 {
-    sc_function f = {0};
-    return sc_function_parse(text, &f) ? f.params : NULL;
+    struct piece *p = NULL;
+    pthread_mutex_lock(&sc.lock);
+    bool wanted = step.id == m->id && (step.type == SC_RESTORE || step.type == SC_RESTORE_OBJECT);
+    if (wanted && (step.whole || (of_object(&step) && (m->more || m->len > OBJECT_MOST))))
+        sc_broken("STATE %u behind the last, or too long", m->id);
+    if (wanted && m->len) {
+        p = sc_alloc(sizeof *p);
+        *p = (struct piece){.data = m->data, .len = m->len};
+        m->data = NULL;
+        if (step.first)
+            step.last = step.last->next = p;
+        else
+            step.first = step.last = p;
+    }
+    if (wanted)
+        step.whole = !m->more;
+    pthread_cond_broadcast(&sc.news);
+    pthread_mutex_unlock(&sc.lock);
+    if (!p)
+        sc_give_back((uint32_t)m->len);
 }
 
-loop_error *loop_sidecar_write_value(loop_sidecar_stream *to, const char *type, const void *value)
+bool sc_state_cancel(uint32_t id)
 {
-    const sc_type *t = type_of(type);
-    sc_out o = {.in_message = true, .call = &to->values};
-    if (!t)
-        return loop_error_new(LOOP_INTERNAL, "'%s' is no type of a state", type);
-    sc_write(&o, t, value);
-    if (!o.wrong)
-        loop_sidecar_write(to, o.to.ptr, o.to.len);
-    free(o.to.ptr);
-    return o.wrong ? loop_error_new(LOOP_INTERNAL, "the state is %s", o.wrong) : NULL;
+    bool mine = step.type && step.id == id;
+    step.given_up |= mine;
+    return mine;
 }
 
-loop_error *loop_sidecar_read_value(loop_sidecar_stream *from, const char *type, void *value)
+/* ---- the steps ---- */
+
+static const loop_provider_swap *swap_of(void)
 {
-    const sc_type *t = type_of(type);
-    if (!t)
-        return loop_error_new(LOOP_INTERNAL, "'%s' is no type of a state", type);
-    for (size_t n = 1; n; from->raw.len += n)
-        n = loop_sidecar_read(from, sc_room(&from->raw, PIECE), PIECE);
-    sc_in in = {.at = from->raw.ptr, .end = from->raw.ptr + from->raw.len, .call = &from->values};
-    sc_read(&in, t, value);
-    return sc_end(&in) ? loop_error_new(LOOP_INVALID, "the state is damaged: %s", in.wrong) : NULL;
+    return sc.provider->swap;
 }
 
-/* ---- the messages ---- */
-
-static void answer(uint32_t id, loop_error *e)
+bool sc_has_state(void)
 {
-    sc_buf b = {0};
-    if (e)
-        sc_error_write(&b, e);
-    sc_send(e ? SC_FAULT : SC_RESULT, id, b.ptr, b.len);
-    loop_error_delete(e);
-    free(b.ptr);
+    const loop_provider_swap *s = swap_of();
+    return s && (s->quiesce || s->resume || s->save || s->restore || s->save_object ||
+                 s->restore_object);
 }
 
-static void quiesce(uint32_t id)
+bool sc_has_copies(void)
+{
+    return sc_has_state() && swap_of()->copies && swap_of()->save && swap_of()->restore;
+}
+
+static loop_error *quiesce(void)
 {
     pthread_mutex_lock(&sc.lock);
     while (sc.call_count && !sc.ended)
         sc_wait();
     pthread_mutex_unlock(&sc.lock);
-    answer(id, sc.state->quiesce ? sc.state->quiesce(sc.self) : NULL);
+    return swap_of()->quiesce ? swap_of()->quiesce(sc.self) : NULL;
 }
 
-static void save(uint32_t id, const loop_interface *interface)
+/* What a message names. */
+struct named {
+    uint64_t interface, resource, handle;
+    loop_pass pass;
+    const loop_interface *at; /* NULL: not there */
+};
+
+static struct named read_names(const sc_message *m)
 {
-    loop_sidecar_stream s = {.id = id};
-    loop_error *e = sc.state->save(sc.self, interface, &s);
-    if (!e)
-        sc_send_state(id, s.out.ptr, s.out.len, false);
-    answer(id, e);
-    free(s.out.ptr);
+    struct named n = {0};
+    sc_in in = {.at = m->data, .end = m->data + m->len};
+    if (m->type != SC_QUIESCE)
+        n.interface = sc_number(&in, 32);
+    if (m->type == SC_SAVE || m->type == SC_RESTORE)
+        n.pass = (loop_pass)sc_number(&in, 32);
+    if (m->type == SC_SAVE_OBJECT || m->type == SC_RESTORE_OBJECT)
+        n.resource = sc_number(&in, 32);
+    if (m->type == SC_SAVE_OBJECT)
+        n.handle = sc_number(&in, 64);
+    if (sc_end(&in) || n.pass > LOOP_PASS_REST || !m->id || m->id & 1)
+        sc_broken("a frame 0x%02x that is none", m->type);
+    if (n.interface < sc.interface_count &&
+        n.resource <= sc.interfaces[n.interface].resource_count) /* 0 where there is none */
+        n.at = sc.interfaces[n.interface].provided->interface;
+    return n;
 }
 
-static void restore(loop_sidecar_stream *s, const loop_interface *interface)
+static loop_error *not_there(void)
+{
+    return loop_error_new(LOOP_INVALID, "an interface, a resource or a handle that is not there");
+}
+
+static loop_error *save(const struct named *n)
+{
+    if (!n->at || (n->pass != LOOP_PASS_WHOLE && !sc_has_copies()))
+        return not_there();
+    return swap_of()->save ? swap_of()->save(sc.self, n->at, n->pass, &step) : NULL;
+}
+
+static loop_error *restore(const struct named *n)
 {
     uint8_t rest[64];
-    loop_error *e = sc.state->restore(sc.self, interface, s);
-    while (loop_sidecar_read(s, rest, sizeof rest)) /* it may have stopped early */
-        ;
-    pthread_mutex_lock(&sc.lock);
-    restoring = NULL;
-    pthread_mutex_unlock(&sc.lock);
-    answer(s->id, e);
-    sc_arena_done(&s->values.arena);
-    free(s->raw.ptr);
+    size_t some = 1;
+    if (!n->at || (n->pass != LOOP_PASS_WHOLE && !sc_has_copies()))
+        return not_there();
+    if (!swap_of()->restore)
+        return loop_error_new(LOOP_UNAVAILABLE, "it takes over no state");
+    loop_error *e = swap_of()->restore(sc.self, n->at, n->pass, &step);
+    while (!e && some) /* it may have stopped early */
+        e = loop_stream_read(&step, rest, sizeof rest, &some);
+    return e;
 }
 
-static void add_piece(sc_message *m)
+static loop_error *cannot_move(void)
 {
-    struct piece *p = sc_alloc(sizeof *p);
-    p->data = m->data;
-    p->len = m->len;
-    m->data = NULL;
+    return loop_error_new(LOOP_UNAVAILABLE, "its objects cannot be moved");
+}
+
+static bool is_resource(const struct named *n)
+{
+    return n->at && n->resource < sc.interfaces[n->interface].resource_count;
+}
+
+static loop_error *save_object(const struct named *n)
+{
+    void *object = is_resource(n)
+                       ? sc_object((uint32_t)n->interface, (uint32_t)n->resource, n->handle, false)
+                       : NULL;
+    if (!object)
+        return not_there();
+    if (!swap_of()->save_object)
+        return cannot_move();
+    return swap_of()->save_object(sc.self, n->at, (size_t)n->resource, object, &step);
+}
+
+static loop_error *restore_object(const struct named *n, sc_buf *answer)
+{
+    void *object = NULL;
+    if (!is_resource(n))
+        return not_there();
+    if (!swap_of()->restore_object)
+        return cannot_move();
+    loop_error *e = swap_of()->restore_object(sc.self, n->at, (size_t)n->resource, &step, &object);
+    if (!e)
+        sc_add_number(answer, sc_handle_new((uint32_t)n->interface, (uint32_t)n->resource, object));
+    return e;
+}
+
+/* ---- around a step ---- */
+
+/* Before anybody else may read: STATE comes next. */
+static void begin(const sc_message *m)
+{
     pthread_mutex_lock(&sc.lock);
-    loop_sidecar_stream *s = restoring;
-    if (!s || s->id != m->id || s->whole)
-        sc_broken("STATE %u, of no RESTORE", m->id);
-    s->whole = !m->more;
-    if (!p->len) {
-        free(p->data);
-        free(p);
-    } else if (s->first) {
-        s->last = s->last->next = p;
-    } else {
-        s->first = s->last = p;
+    if (step.type)
+        sc_broken("a frame 0x%02x, while 0x%02x is under way", m->type, step.type);
+    step = (loop_stream){.type = m->type, .id = m->id};
+    pthread_mutex_unlock(&sc.lock);
+    sc_begin_work(true);
+}
+
+static void resume(void)
+{
+    if (swap_of()->resume)
+        swap_of()->resume(sc.self);
+}
+
+/* Before it is answered: the next may come then. */
+static bool end(loop_error *e)
+{
+    size_t back = 0;
+    bool given_up;
+    if (!e && (step.type == SC_SAVE || step.type == SC_SAVE_OBJECT))
+        sc_send_state(step.id, step.out.ptr, step.out.len, false,
+                      of_object(&step) ? NULL : &step.given_up);
+    free(step.out.ptr);
+    pthread_mutex_lock(&sc.lock);
+    while (step.first)
+        back += first_done(&step);
+    given_up = step.given_up;
+    step = (loop_stream){0};
+    bool resumes = sc.resume_due;
+    pthread_mutex_unlock(&sc.lock);
+    sc_give_back((uint32_t)back);
+    if (resumes) {
+        resume();
+        pthread_mutex_lock(&sc.lock);
+        sc.resume_due = false;
+        pthread_cond_broadcast(&sc.news);
+        pthread_mutex_unlock(&sc.lock);
     }
-    pthread_cond_broadcast(&sc.news);
-    pthread_mutex_unlock(&sc.lock);
+    return given_up;
 }
 
-static const loop_interface *interface_of(const sc_message *m)
+static void answer(uint32_t id, loop_error *e, sc_buf *b)
 {
-    sc_in in = {.at = m->data, .end = m->data + m->len};
-    uint64_t i = sc_number(&in, 32);
-    if (sc_end(&in) || i >= sc.interface_count)
-        sc_broken("the state of an interface that is not there");
-    return sc.interfaces[i].provided->interface;
+    if (e)
+        sc_error_write(b, e);
+    sc_send(e ? SC_FAULT : SC_RESULT, id, b->ptr, b->len);
+    loop_error_delete(e);
+    free(b->ptr);
 }
 
-/* Before another thread may read: the pieces come next. */
-static void begin_restore(loop_sidecar_stream *s)
+static void run(const sc_message *m)
+{
+    struct named n = read_names(m);
+    sc_buf b = {0};
+    loop_error *e = NULL;
+    bool alone = sc.provider->threads == LOOP_THREADS_SERIAL &&
+                 !(m->type == SC_SAVE && n.pass == LOOP_PASS_COPY);
+    begin(m);
+    if (alone && pthread_mutex_trylock(&sc.serial) != 0) {
+        sc_let_read();
+        pthread_mutex_lock(&sc.serial);
+    }
+    switch (m->type) {
+    case SC_QUIESCE: e = quiesce(); break;
+    case SC_SAVE: e = save(&n); break;
+    case SC_RESTORE: e = restore(&n); break;
+    case SC_SAVE_OBJECT: e = save_object(&n); break;
+    default: e = restore_object(&n, &b);
+    }
+    if (alone)
+        pthread_mutex_unlock(&sc.serial);
+    if (end(e) && !e) /* the last STATE was not sent */
+        e = nobody();
+    answer(m->id, e, &b);
+    sc_end_work();
+}
+
+/* The host gave a step up, and does not wait for its end: calls do. */
+static bool resumes_later(void)
 {
     pthread_mutex_lock(&sc.lock);
-    if (restoring)
-        sc_broken("RESTORE while another one is under way");
-    restoring = s;
+    sc.resume_due = step.type != 0;
+    bool later = sc.resume_due;
     pthread_mutex_unlock(&sc.lock);
+    return later;
 }
 
 void sc_on_state(sc_message *m)
 {
-    loop_sidecar_stream s = {.id = m->id};
-    if (!sc.state)
-        sc_broken("a frame of the type 0x%02x, without the capability", m->type);
+    if (!sc.may_state)
+        sc_broken("a frame 0x%02x, without the capability", m->type);
     if (m->type == SC_STATE) {
-        add_piece(m);
-        return;
+        take_piece(m);
+    } else if (m->type != SC_RESUME) {
+        run(m);
+    } else if (!resumes_later()) {
+        sc_begin_work(false); /* calls that come behind it find it done */
+        resume();
+        sc_end_work();
     }
-    if (m->type == SC_RESTORE)
-        begin_restore(&s);
-    sc_begin_work(true);
-    switch (m->type) {
-    case SC_QUIESCE: quiesce(m->id); break;
-    case SC_SAVE: save(m->id, interface_of(m)); break;
-    case SC_RESTORE: restore(&s, interface_of(m)); break;
-    default:
-        if (sc.state->resume)
-            sc.state->resume(sc.self);
-    }
-    sc_end_work();
 }

@@ -382,7 +382,7 @@ static void write_bytes(sc_out *o, const void *from, size_t len)
         no(o, "a length without a place");
         return;
     }
-    if (len >= SC_SHARED_LEAST && sc.shared && !o->in_message) {
+    if (len >= SC_SHARED_LEAST && sc.shared) {
         if (!lies_there(o, from, len)) {
             uint8_t *room = sc_shared_take(o->id, len);
             if (room)

@@ -1,6 +1,6 @@
 /*
  * main.c: the conformance sidecar in C: serves sidecar/conformance/conformance.wit, by a provider
- * that could as well be linked in, but for loop_sidecar_drop, and for save and restore.
+ * that could as well be linked in, but for loop_sidecar_drop. state.c has what can be saved.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -9,8 +9,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "conformance.h"
 #include "loop_sidecar.h"
+#include "state.h"
 
 static const loop_services *services;
 
@@ -482,89 +482,6 @@ static const T(functions) things = {
     .other_drop = drop_other,
 };
 
-/* ---- state ---- */
-
-#define S(name) test_conformance_state_##name
-
-static struct {
-    pthread_mutex_t lock;
-    uint64_t total;
-    loop_string *notes; /* malloced, each too */
-    size_t count;
-} held = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static loop_error *add(void *self, loop_call *call, uint64_t n, uint64_t *ret)
-{
-    (void)self, (void)call;
-    pthread_mutex_lock(&held.lock);
-    *ret = held.total += n;
-    pthread_mutex_unlock(&held.lock);
-    return NULL;
-}
-
-static void add_note(loop_string text)
-{
-    held.notes = realloc(held.notes, (held.count + 1) * sizeof *held.notes);
-    char *copy = malloc(text.len + 1);
-    if (!held.notes || !copy)
-        abort();
-    memcpy(copy, text.len ? text.ptr : "", text.len);
-    held.notes[held.count++] = (loop_string){copy, text.len};
-}
-
-static loop_error *note(void *self, loop_call *call, loop_string text)
-{
-    (void)self, (void)call;
-    pthread_mutex_lock(&held.lock);
-    add_note(text);
-    pthread_mutex_unlock(&held.lock);
-    return NULL;
-}
-
-static loop_error *notes(void *self, loop_call *call, loop_list_string *ret)
-{
-    (void)self;
-    pthread_mutex_lock(&held.lock);
-    loop_string *all = loop_call_alloc(call, held.count * sizeof *all + 1);
-    for (size_t i = 0; i < held.count && all; i++)
-        all[i] = loop_call_string(call, held.notes[i].ptr, held.notes[i].len);
-    *ret = (loop_list_string){all, all ? held.count : 0};
-    pthread_mutex_unlock(&held.lock);
-    return NULL;
-}
-
-static const S(functions) state = {.add = add, .note = note, .notes = notes};
-
-#define STATE "(record{total:u64,notes:list<string>})"
-struct saved {
-    uint64_t total;
-    loop_list_string notes;
-};
-
-/* No call is under way while the host saves and restores. */
-static loop_error *save(void *self, const loop_interface *interface, loop_sidecar_stream *to)
-{
-    (void)self, (void)interface;
-    const struct saved s = {held.total, {held.notes, held.count}};
-    return loop_sidecar_write_value(to, STATE, &s);
-}
-
-static loop_error *restore(void *self, const loop_interface *interface, loop_sidecar_stream *from)
-{
-    (void)self, (void)interface;
-    struct saved s = {0};
-    loop_error *e = loop_sidecar_read_value(from, STATE, &s);
-    if (e)
-        return e;
-    held.total = s.total;
-    for (size_t i = 0; i < held.count; i++)
-        free((char *)(uintptr_t)held.notes[i].ptr);
-    held.count = 0;
-    for (size_t i = 0; i < s.notes.len; i++)
-        add_note(s.notes.ptr[i]);
-    return NULL;
-}
-
 /* ---- the provider ---- */
 
 static loop_error *open_provider(const loop_services *given, void **ret_self)
@@ -578,15 +495,70 @@ static loop_error *open_provider(const loop_services *given, void **ret_self)
     return loop_error_hint_set(loop_error_wrap(e, "cannot work here"), "set mode to ready");
 }
 
+static loop_error *save(void *self, const loop_interface *interface, loop_pass pass,
+                        loop_stream *to)
+{
+    (void)self;
+    return interface == &test_conformance_state_interface ? conformance_save(pass, to) : NULL;
+}
+
+static loop_error *restore(void *self, const loop_interface *interface, loop_pass pass,
+                           loop_stream *from)
+{
+    uint8_t byte;
+    size_t n = 0;
+    (void)self;
+    if (interface == &test_conformance_state_interface)
+        return conformance_restore(pass, from);
+    loop_error *e = loop_stream_read(from, &byte, 1, &n);
+    return e || !n ? e : loop_error_new(LOOP_INVALID, "a state of what holds nothing");
+}
+
+/* A thing is its name; an `other` stays where it is. */
+static loop_error *save_object(void *self, const loop_interface *interface, size_t resource,
+                               void *object, loop_stream *to)
+{
+    (void)self;
+    const T(thing) *t = object;
+    if (interface != &test_conformance_things_interface || resource != 0)
+        return loop_error_new(LOOP_UNAVAILABLE, "it cannot be moved");
+    return conformance_write_text(to, (loop_string){t->name, t->len});
+}
+
+static loop_error *restore_object(void *self, const loop_interface *interface, size_t resource,
+                                  loop_stream *from, void **ret_object)
+{
+    (void)self;
+    loop_string name;
+    uint8_t *bytes;
+    if (interface != &test_conformance_things_interface || resource != 0)
+        return loop_error_new(LOOP_UNAVAILABLE, "it cannot be moved");
+    loop_error *e = conformance_read_text(from, &name, &bytes);
+    if (!e)
+        *ret_object = new_thing(name.ptr, name.len);
+    free(bytes);
+    return e;
+}
+
+static const loop_provider_swap swap = {
+    .copies = true,
+    .resume = conformance_resume,
+    .save = save,
+    .restore = restore,
+    .save_object = save_object,
+    .restore_object = restore_object,
+};
+
 static const loop_provider provider = {
     .abi = LOOP_PROVIDER_ABI,
     .name = "conformance",
     .summary = "what sidecar/conformance checks",
-    .interfaces = (const loop_provider_interface[]){{&test_conformance_values_interface, &values},
-                                                    {&test_conformance_calls_interface, &calls},
-                                                    {&test_conformance_things_interface, &things},
-                                                    {&test_conformance_state_interface, &state},
-                                                    {NULL, NULL}},
+    .interfaces =
+        (const loop_provider_interface[]){{&test_conformance_values_interface, &values},
+                                          {&test_conformance_calls_interface, &calls},
+                                          {&test_conformance_things_interface, &things},
+                                          {&test_conformance_state_interface, &conformance_state},
+                                          {NULL, NULL}},
     .threads = LOOP_THREADS_ANY,
     .options = (const loop_provider_option[]){{"text", "string", NULL, "hello", "any text"},
                                               {"mode", "enum", "ready|unavailable|broken", "ready",
@@ -594,10 +566,10 @@ static const loop_provider provider = {
                                               {"limit", "size", NULL, NULL, "any size"},
                                               {NULL, NULL, NULL, NULL, NULL}},
     .open = open_provider,
+    .swap = &swap,
 };
 
 int main(void)
 {
-    static const loop_sidecar_state hand_over = {.save = save, .restore = restore};
-    return loop_sidecar_main_with(&provider, "1.0.0", &hand_over);
+    return loop_sidecar_main(&provider, "1.0.0");
 }
