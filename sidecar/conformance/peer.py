@@ -21,6 +21,8 @@ ERROR = "record{code:string,messages:list<string>,hint:option<string>}"
 CUT = ("CALL", "NEXT", "RESULT", "FAULT", "STATE")
 HANDSHAKE = ("WELCOME", "START", "READY", "FAIL")
 LEAST_CREDIT, MOST_CREDIT = 2 << 20, 64 << 20
+HANDLE = wire.parse_type("u64")
+MOST_OBJECT = 64 << 10  # bytes of the state of an object
 LARGE = 64 << 10  # bytes from which on a value may lie in the shared memory
 
 
@@ -111,7 +113,7 @@ class Sidecar:
 
     def start_value(self, **changes):
         have = self.welcome["capabilities"]
-        self.capabilities = [c for c in ("cancel", "shared-memory", "state")
+        self.capabilities = [c for c in ("cancel", "shared-memory", "state", "state-copy")
                              if c in have and (self.wanted is None or c in self.wanted)]
         texts = {o["name"]: o["fallback"]["some"] for o in self.welcome["options"] if o["fallback"]}
         sharing = "shared-memory" in self.capabilities
@@ -218,19 +220,46 @@ class Sidecar:
             return fault
         raise Wrong(f"{name} answered {short(value)} where FAULT was due")
 
-    def ask(self, name, value=None, states=()):
-        """QUIESCE, SAVE, RESTORE: the state that came; raises Fault."""
+    # --- save and restore
+
+    def step(self, name, value=None):
+        """Sends QUIESCE, SAVE and the like; its id."""
         call_id, self.next_id = self.next_id, self.next_id + 2
-        self.open[call_id] = (name, None)
+        self.open[call_id] = (name, HANDLE if name == "RESTORE-OBJECT" else None)
         self.kept[call_id] = []
         self.send(name, call_id, pack(name, value))
+        return call_id
+
+    def answered(self, call_id):
+        return any(m[1] == call_id for m in self.messages)
+
+    def ask(self, name, value=None, states=()):
+        """A step to its end: the state that came, or the handle; raises Fault."""
+        call_id = self.step(name, value)
         for i, state in enumerate(states):
             self.send("STATE", call_id, state, more=i + 1 < len(states))
-        self.answer(call_id)
+        return self.step_answer(call_id)
+
+    def step_answer(self, call_id):
+        name = self.open[call_id][0]
+        handle = self.answer(call_id)
         pieces = self.kept.pop(call_id)
-        if pieces and pieces[-1][1]:
-            raise Wrong("the last STATE has MORE")
+        if name not in ("SAVE", "SAVE-OBJECT"):
+            return handle
+        if not pieces or pieces[-1][1]:
+            raise Wrong(f"RESULT of {name} before the last STATE")
         return b"".join(data for data, _ in pieces)
+
+    def hear_state(self, call_id, payload, more):
+        name = self.open.get(call_id, ("",))[0]
+        pieces = self.kept.get(call_id)
+        if name not in ("SAVE", "SAVE-OBJECT") or self.answered(call_id) or (pieces and not pieces[-1][1]):
+            raise Wrong(f"STATE {call_id}, which nobody asked for")
+        if name == "SAVE-OBJECT" and (more or len(payload) > MOST_OBJECT):
+            raise Wrong(f"the state of an object of {len(payload)} bytes{', and more' if more else ''}")
+        if name == "SAVE" and payload and self.in_flight > self.given_credit - self.given_credit // 2:
+            raise Wrong("STATE that leaves the other messages less than half of the credit")
+        pieces.append((payload, more))
 
     # --- shared memory: the lower half is given out in a ring, the upper half is only read
 
@@ -266,6 +295,12 @@ class Sidecar:
         while True:
             n = min(len(payload), pieces or 256 << 10) if name in CUT else len(payload)
             until = time.monotonic() + self.patience
+            stream = name == "STATE" and self.open[frame_id][0] == "RESTORE"
+            while stream and payload and not (n := min(n, self.credit - self.welcome["credit"] // 2)) > 0:
+                self.pump(until, "credit for more of a state")
+                if self.answered(frame_id):
+                    return
+                n = min(len(payload), pieces or 256 << 10)
             while counts and self.credit < n:
                 self.pump(until, "credit")
             piece, payload = payload[:n], payload[n:]
@@ -365,7 +400,7 @@ class Sidecar:
                 raise Wrong(f"{name} {frame_id}, which nobody asked for")
             self.messages.append((name, frame_id, payload))
         elif name == "STATE":
-            self.kept[frame_id].append((payload, more))
+            self.hear_state(frame_id, payload, more)
         elif name is not None:
             self.see_to(name, frame_id, payload)
 

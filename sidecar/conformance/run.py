@@ -23,6 +23,7 @@ sys.path.insert(0, str(HERE))
 
 import bulk  # noqa: E402
 import process  # noqa: E402
+import state  # noqa: E402
 import talk  # noqa: E402
 import values  # noqa: E402
 import wire  # noqa: E402
@@ -49,6 +50,8 @@ def every_check(command):
         yield name, lambda check=check: running(command, check)
     for name, check in talk.CHECKS:
         yield name, lambda check=check: running(command, check)
+    for name, check in state.checks():
+        yield name, lambda check=check: check(new)
     for name, check, options in bulk.CHECKS:
         yield name, lambda check=check, options=options: running(command, check, **options)
 

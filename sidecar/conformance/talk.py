@@ -1,4 +1,4 @@
-"""Checks of calls: both ways, at once, cancelled; handles; state. A running sidecar each."""
+"""Checks of calls: both ways, at once, cancelled; handles. A running sidecar each."""
 
 import time
 
@@ -368,67 +368,6 @@ def not_again_soon(peer):
         drop(peer, b)
 
 
-# --- state
-
-def state_of(total, notes):
-    return wire.encode(wire.parse_type("record{total:u64,notes:list<string>}"), {"total": total, "notes": notes})
-
-
-def quiesced(peer):
-    needs(peer, "state")
-    same(peer.call("state.add", 5), 5)
-    peer.ask("QUIESCE")
-    peer.send("RESUME")
-    same(peer.call("state.add", 2), 7)
-
-
-def saved(peer):
-    needs(peer, "state")
-    interface = peer.rows["state.add"][0]
-    peer.call("state.add", 1 << 60)
-    peer.call("state.note", "one \u00e9")
-    peer.call("state.note", "")
-    peer.ask("QUIESCE")
-    same(peer.ask("SAVE", interface), state_of(1 << 60, ["one \u00e9", ""]), "what SAVE sends")
-    peer.send("RESUME")
-    same(peer.call("state.add", 1), (1 << 60) + 1)
-
-
-def saved_large(peer):
-    needs(peer, "state")
-    interface = peer.rows["state.add"][0]
-    text = "n" * 1000000
-    for _ in range(9):
-        peer.call("state.note", text)
-    peer.ask("QUIESCE")
-    same(len(peer.ask("SAVE", interface)), len(state_of(0, [text] * 9)), "bytes of a state")
-
-
-def restored(peer):
-    needs(peer, "state")
-    interface = peer.rows["state.add"][0]
-    text = "r" * 100000
-    state = state_of(7, ["a", text, "c"])
-    pieces = [state[i:i + 70001] for i in range(0, len(state), 70001)]
-    peer.ask("RESTORE", interface, [b"", *pieces, b""])
-    same(peer.call("state.add", 1), 8)
-    same(peer.call("state.notes"), ["a", text, "c"])
-
-
-def not_restored(peer):
-    needs(peer, "state")
-    interface = peer.rows["state.add"][0]
-    peer.call("state.add", 3)
-    for states in ([state_of(9, ["a"])[:-1]], [state_of(9, []) + b"x"], [b"\x01\x01\x01\xff"], [b""]):
-        try:
-            peer.ask("RESTORE", interface, states)
-        except Fault:
-            continue
-        raise Wrong("it took over a state that is none")
-    same(peer.call("state.add", 1), 4)
-    same(peer.call("state.notes"), [])
-
-
 CHECKS = [
     ("calls: who calls, one caller and the other", who),
     ("calls: a caller goes, its number is given again", caller_gone),
@@ -457,9 +396,4 @@ CHECKS = [
     ("handles: numbers that are none", no_handles),
     ("handles: what was taken back is gone", taken),
     ("handles: a number is not given again at once", not_again_soon),
-    ("state: quiesce and resume", quiesced),
-    ("state: save", saved),
-    ("state: save of 9 MB", saved_large),
-    ("state: restore, in pieces", restored),
-    ("state: what is no state changes nothing", not_restored),
 ]
