@@ -279,7 +279,7 @@ static loop_error *save(void *self, const loop_interface *interface, loop_pass p
 
 /* ---- STATE that goes ---- */
 
-/* One piece, or the end: *ret_end. Nothing is sent any more once it was answered. */
+/* One piece, or the last one: *ret_end. Nothing is sent any more once it was answered. */
 static loop_error *send_piece(struct lp_side_call *c, loop_stream *from, bool *ret_end)
 {
     lp_wire_out *out = &c->caller->out;
@@ -290,9 +290,11 @@ static loop_error *send_piece(struct lp_side_call *c, loop_stream *from, bool *r
     loop_error *err = loop_stream_read(from, out->ptr, PIECE, &n);
     back_again(c);
     out->len = n;
-    *ret_end = n == 0;
     struct lp_side_out o = {.type = LP_SIDE_STATE, .id = c->id, .bytes = out, .more = n > 0};
-    return err || c->answered ? err : lp_side_send_all(c, &o);
+    if (!err && !c->answered)
+        err = lp_side_send_all(c, &o);
+    *ret_end = n == 0 && o.begun;
+    return err;
 }
 
 static loop_error *send_all(struct lp_side_call *c, loop_stream *from)
