@@ -65,6 +65,9 @@ bool lp_starts_with(const char *s, const char *prefix);
 loop_error *lp_error_because(loop_code code, loop_error *cause, const char *fmt, ...)
     LOOP_PRINTF(3, 4) LOOP_MUST_USE;
 
+/* The same error once more, for somebody else; NULL of NULL. */
+loop_error *lp_error_copy(const loop_error *e);
+
 /* Growing text, always terminated. Zero-initialise; lp_buf_done frees. */
 typedef struct lp_buf {
     char *ptr;

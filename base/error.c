@@ -54,6 +54,17 @@ loop_error *lp_error_because(loop_code code, loop_error *cause, const char *fmt,
     return e;
 }
 
+loop_error *lp_error_copy(const loop_error *e)
+{
+    loop_error *first = NULL;
+    for (loop_error **at = &first; e; e = e->cause, at = &(*at)->cause) {
+        *at = lp_alloc(sizeof **at);
+        **at = (loop_error){e->code, lp_strdup(e->message), e->hint ? lp_strdup(e->hint) : NULL,
+                            NULL};
+    }
+    return first;
+}
+
 loop_error *loop_error_hint_set(loop_error *e, const char *fmt, ...)
 {
     if (!e)

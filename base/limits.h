@@ -62,6 +62,8 @@
 #define LP_MAX_TRUST_WAIT_MS 10000      /* for another process that changes their list */
 #define LP_MAX_INVOKE_TEXT (1u << 20)   /* bytes of an --invoke expression */
 #define LP_MAX_CACHE_BYTES (1ull << 30) /* compiled components kept; the oldest go first */
+#define LP_MAX_MAIL 4096                /* pieces of work that wait for one instance */
+#define LP_MAX_STATE (64u << 20)        /* bytes of a component's state that a swap carries */
 #define LP_MAX_FRAMES 64                /* frames printed of a wasm backtrace */
 #define LP_MAX_WIT_BYTES (64u << 20)    /* a resolved WIT package, as JSON */
 #define LP_MAX_WIT_TYPES 65536          /* types of a WIT package and what it uses */

@@ -594,6 +594,11 @@ bool loop_call_capability(const loop_call *call, size_t n, loop_capability *ret)
     return true;
 }
 
+uint32_t loop_call_changes(const loop_call *call)
+{
+    return call->body->instance->changes;
+}
+
 bool loop_call_config(const loop_call *call, size_t n, const char **ret_key, const char **ret_value)
 {
     const char *const *rows = call->body->instance->options.config;

@@ -42,9 +42,11 @@ static loop_peer *peer_at(loop_host *h, size_t n)
 
 static bool is_used(loop_host *h, const struct lp_generation *g)
 {
+    struct lp_body *b;
     for (loop_instance *i = h->instances; i; i = i->next)
-        if (i->body && is_held_by(i->body, g))
-            return true;
+        for (int k = 0; (b = lp_body_at(i, k)); k++)
+            if (is_held_by(b, g))
+                return true;
     loop_peer *p;
     for (size_t n = 0; (p = peer_at(h, n)); n++)
         if (is_kept_by(p, g))
@@ -62,10 +64,12 @@ static struct lp_change *uses_like(loop_host *h, const struct lp_generation *g, 
         size_t n, cap;
     } found = {0};
     const char *name = g->chain.interface_name;
+    struct lp_body *b;
     for (loop_instance *i = h->instances; i; i = i->next)
-        for (size_t n = 0; i->body && n < i->body->uses.n; n++)
-            if (strcmp(i->body->uses.at[n]->gen->chain.interface_name, name) == 0)
-                *lp_push(&found) = (struct lp_change){.use = i->body->uses.at[n], .body = i->body};
+        for (int k = 0; (b = lp_body_at(i, k)); k++)
+            for (size_t n = 0; n < b->uses.n; n++)
+                if (strcmp(b->uses.at[n]->gen->chain.interface_name, name) == 0)
+                    *lp_push(&found) = (struct lp_change){.use = b->uses.at[n], .body = b};
     loop_peer *p;
     for (size_t n = 0; (p = peer_at(h, n)); n++)
         if (strcmp(p->use.gen->chain.interface_name, name) == 0)

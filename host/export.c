@@ -11,14 +11,31 @@
 
 #include "host/internal.h"
 
-struct loop_export {
-    loop_instance *instance;
+/* What a function is in one body. */
+struct place {
     const lp_import *export;
     const lp_plan *plan;
     lp_export *raw;
 };
 
+struct loop_export {
+    loop_instance *instance;
+    struct lp_body *body;
+    const lp_import *export;
+    const lp_plan *plan;
+    lp_export *raw;
+    char *version;     /* what was asked for; "" for any */
+    struct place next; /* in the body that is to take the place of this one */
+};
+
 /* ---- entering ---- */
+
+static void break_body(struct lp_body *b, const loop_error *why)
+{
+    b->broken = true;
+    loop_error_delete(b->why_broken);
+    b->why_broken = lp_error_copy(why);
+}
 
 loop_error *loop_instance_enter(loop_instance *i)
 {
@@ -36,7 +53,8 @@ loop_error *loop_instance_enter(loop_instance *i)
         err = loop_error_new(LOOP_CANCELLED, "'%s' ended itself with status %d", i->options.name,
                              status);
     i->body->instantiated = !err;
-    i->body->broken = err != NULL;
+    if (err)
+        break_body(i->body, err);
     return err;
 }
 
@@ -51,55 +69,66 @@ static bool is_wanted(const lp_import *x, const char *interface_name, const char
            (!*version || lp_version_serves(offered, version));
 }
 
-static loop_error *find_export(const loop_instance *i, const char *interface_name,
-                               const char *version, const char *function, const lp_import **ret)
+/* Of a component that is called `name` in errors. */
+static loop_error *find_export(const loop_component *c, const char *name,
+                               const char *interface_name, const char *version,
+                               const char *function, const lp_import **ret)
 {
     const lp_import *x;
-    for (size_t n = 0; (x = lp_component_exported_at(i->body->component->engine, n)); n++) {
+    for (size_t n = 0; (x = lp_component_exported_at(c->engine, n)); n++) {
         if (is_wanted(x, interface_name, version, function)) {
             *ret = x;
             return NULL;
         }
     }
     return loop_error_hint_set(loop_error_new(LOOP_NOT_FOUND, "'%s' exports no '%s' of '%s%s%s'",
-                                              i->options.name, function, interface_name,
-                                              *version ? "@" : "", version),
+                                              name, function, interface_name, *version ? "@" : "",
+                                              version),
                                "`loop inspect` shows what it exports");
 }
 
-static loop_error *check_type(const loop_instance *i, const lp_import *x, const char *type)
+static loop_error *check_type(const char *name, const lp_import *x, const char *type)
 {
     if (!x->signature)
-        return loop_error_new(LOOP_INVALID,
-                              "'%s' exports '%s' with a type that loop does not carry",
-                              i->options.name, x->name);
+        return loop_error_new(
+            LOOP_INVALID, "'%s' exports '%s' with a type that loop does not carry", name, x->name);
     lp_buf text = {0};
     lp_signature_text(x->signature, &text);
     loop_error *err = NULL;
     if (strcmp(text.ptr, type) != 0)
         err =
             loop_error_new(LOOP_INVALID, "'%s' exports '%s' with another type: %.600s, not %.600s",
-                           i->options.name, x->name, text.ptr, type);
+                           name, x->name, text.ptr, type);
     lp_buf_done(&text);
     return err;
 }
 
-static loop_error *open_export(loop_instance *i, const lp_import *x, const lp_plan *plan,
-                               loop_export **ret)
+static loop_error *open_place(struct lp_body *b, const lp_import *x, struct place *ret)
 {
+    const lp_plan *plan;
     lp_shape shape;
     lp_export *raw;
-    LP_TRY(lp_check_handles(i->body, plan, NULL));
-    LP_TRY(lp_export_new(i->body->guest, x->interface_name, x->name, &shape, &raw));
+    LP_TRY(lp_plan_new(&b->arena, x->signature, &plan));
+    LP_TRY(lp_check_handles(b, plan, NULL));
+    LP_TRY(lp_export_new(b->guest, x->interface_name, x->name, &shape, &raw));
     loop_error *err = lp_plan_check(plan, &shape);
-    if (err) {
+    if (err)
         lp_export_delete(raw);
-        return err;
-    }
-    loop_export *f = *lp_push(&i->exports) = lp_alloc(sizeof *f);
-    *f = (loop_export){i, x, plan, raw};
-    *ret = f;
-    return NULL;
+    else
+        *ret = (struct place){x, plan, raw};
+    return err;
+}
+
+static loop_export *export_new(struct lp_body *b, const struct place *p, const char *version)
+{
+    loop_export *f = lp_alloc(sizeof *f);
+    *f = (loop_export){.instance = b->instance,
+                       .body = b,
+                       .export = p->export,
+                       .plan = p->plan,
+                       .raw = p->raw,
+                       .version = lp_strdup(version)};
+    return f;
 }
 
 loop_error *loop_instance_export(loop_instance *i, const char *interface_name, const char *version,
@@ -108,30 +137,112 @@ loop_error *loop_instance_export(loop_instance *i, const char *interface_name, c
     if (!i->body->instantiated)
         return loop_error_new(LOOP_USAGE, "'%s' is called before loop_instance_enter",
                               i->options.name);
+    const char *name = i->options.name;
     const lp_import *x = NULL;
-    LP_TRY(find_export(i, interface_name, version, function, &x));
-    LP_TRY(check_type(i, x, type));
+    LP_TRY(find_export(i->body->component, name, interface_name, version, function, &x));
+    LP_TRY(check_type(name, x, type));
     for (size_t n = 0; n < i->exports.n; n++) {
-        if (i->exports.at[n]->export == x) {
+        if (i->exports.at[n]->export == x && strcmp(i->exports.at[n]->version, version) == 0) {
             *ret = i->exports.at[n];
             return NULL;
         }
     }
-    const lp_plan *plan;
-    LP_TRY(lp_plan_new(&i->body->arena, x->signature, &plan));
-    loop_export *f;
-    LP_TRY(open_export(i, x, plan, &f));
+    struct place p;
+    LP_TRY(open_place(i->body, x, &p));
+    loop_export *f = export_new(i->body, &p, version);
+    lp_os_mutex_lock(i->lock);
+    *lp_push(&i->exports) = f;
+    lp_os_mutex_unlock(i->lock);
     *ret = f;
     return NULL;
 }
 
+loop_error *lp_export_open(struct lp_body *b, const char *interface_name, const char *version,
+                           const char *function, const char *type, struct loop_export **ret)
+{
+    const lp_import *x = NULL;
+    struct place p;
+    const char *name = b->component->path;
+    LP_TRY(find_export(b->component, name, interface_name, version, function, &x));
+    LP_TRY(check_type(name, x, type));
+    LP_TRY(open_place(b, x, &p));
+    *ret = export_new(b, &p, version);
+    return NULL;
+}
+
+void lp_export_close(struct loop_export *f)
+{
+    if (!f)
+        return;
+    lp_export_delete(f->raw);
+    lp_export_delete(f->next.raw);
+    free(f->version);
+    free(f);
+}
+
 void lp_exports_done(loop_instance *i)
 {
-    for (size_t n = 0; n < i->exports.n; n++) {
-        lp_export_delete(i->exports.at[n]->raw);
-        free(i->exports.at[n]);
-    }
+    for (size_t n = 0; n < i->exports.n; n++)
+        lp_export_close(i->exports.at[n]);
     free(i->exports.at);
+    i->exports.at = NULL;
+    i->exports.n = i->exports.cap = 0;
+}
+
+/* ---- the same functions of another body ---- */
+
+/* What takes the place of `f` in `c`; types are compared as C declared them. */
+static loop_error *find_same(const loop_export *f, const loop_component *c, const lp_import **ret)
+{
+    char interface_name[LP_MAX_NAME];
+    lp_split_version(f->export->interface_name, interface_name, sizeof interface_name);
+    LP_TRY(find_export(c, c->path, interface_name, f->version, f->export->name, ret));
+    lp_buf type = {0};
+    lp_signature_text(f->export->signature, &type);
+    loop_error *err = check_type(c->path, *ret, type.ptr);
+    lp_buf_done(&type);
+    return err;
+}
+
+loop_error *lp_exports_check(loop_instance *i, const loop_component *c)
+{
+    const lp_import *x;
+    for (size_t n = 0; n < i->exports.n; n++)
+        LP_TRY(find_same(i->exports.at[n], c, &x));
+    return NULL;
+}
+
+loop_error *lp_exports_prepare(loop_instance *i, struct lp_body *b)
+{
+    for (size_t n = 0; n < i->exports.n; n++) {
+        loop_export *f = i->exports.at[n];
+        const lp_import *x = NULL;
+        LP_TRY(find_same(f, b->component, &x));
+        LP_TRY(open_place(b, x, &f->next));
+    }
+    return NULL;
+}
+
+void lp_exports_forget(loop_instance *i)
+{
+    for (size_t n = 0; n < i->exports.n; n++) {
+        loop_export *f = i->exports.at[n];
+        lp_export_delete(f->next.raw);
+        f->next = (struct place){0};
+    }
+}
+
+void lp_exports_move(loop_instance *i)
+{
+    for (size_t n = 0; n < i->exports.n; n++) {
+        loop_export *f = i->exports.at[n];
+        lp_export_delete(f->raw);
+        f->body = i->body;
+        f->export = f->next.export;
+        f->plan = f->next.plan;
+        f->raw = f->next.raw;
+        f->next = (struct place){0};
+    }
 }
 
 /* ---- handles of the component's resources ---- */
@@ -184,7 +295,8 @@ static void foreign_forget(struct lp_body *b, struct lp_foreign *f)
 static loop_error *no_handle(const char *what)
 {
     return loop_error_hint_set(loop_error_new(LOOP_USAGE, "a handle that is no %s here", what),
-                               "it was dropped, handed over, or is of another instance");
+                               "it was dropped, handed over, or is of another instance, or "
+                               "of a component that was replaced");
 }
 
 /* ---- values on their way in ---- */
@@ -223,10 +335,8 @@ static loop_error *clear_marks(void *data, const lp_node *n, uint64_t at)
 
 static loop_error *check_arguments(const loop_export *f, const void *args)
 {
-    loop_error *err =
-        lp_each_handle(&f->plan->params, args, LOOP_USAGE, check_argument, f->instance->body);
-    loop_error *again =
-        lp_each_handle(&f->plan->params, args, LOOP_USAGE, clear_marks, f->instance->body);
+    loop_error *err = lp_each_handle(&f->plan->params, args, LOOP_USAGE, check_argument, f->body);
+    loop_error *again = lp_each_handle(&f->plan->params, args, LOOP_USAGE, clear_marks, f->body);
     loop_error_delete(again); /* the same as before */
     return err;
 }
@@ -277,7 +387,7 @@ static loop_error *in_function(const struct call *c, loop_error *err)
 static loop_error *put_args(void *data, lp_target *out)
 {
     struct call *c = data;
-    struct lp_body *b = c->f->instance->body;
+    struct lp_body *b = c->f->body;
     b->handles.n = 0;
     loop_error *err = lp_each_handle(&c->f->plan->params, c->args, LOOP_USAGE, put_handle, b);
     lp_lower l = {
@@ -315,7 +425,7 @@ static loop_error *take_handle(void *data, const lp_node *n, uint32_t number, ui
 static loop_error *take_result(void *data, lp_values *in)
 {
     struct call *c = data;
-    struct lp_body *b = c->f->instance->body;
+    struct lp_body *b = c->f->body;
     if (!c->f->plan->result)
         return NULL;
     lp_frame_begin(&b->in); /* not before: an argument may be what the last call answered */
@@ -354,22 +464,24 @@ static loop_error *failed(const struct call *c, const lp_calling *calling, loop_
     loop_instance *i = c->f->instance;
     if (!calling->entered)
         return err;
-    lp_gate_leave(i->body); /* where it was ended in a call */
-    i->body->broken = true;
-    i->body->exited = calling->exited;
-    i->body->result_status = calling->status;
     if (!err)
         err = loop_error_new(LOOP_CANCELLED, "'%s' ended itself with status %d", i->options.name,
                              calling->status);
     else if (calling->refused)
         err = in_function(c, err);
-    return call_error(c->f, err);
+    err = call_error(c->f, err);
+    struct lp_body *b = c->f->body;
+    lp_gate_leave(b); /* where it was ended in a call */
+    b->exited = calling->exited;
+    b->result_status = calling->status;
+    break_body(b, err);
+    return err;
 }
 
 /* Nothing of the handles that a call in flight holds is touched. */
 static loop_error *check_handles(const loop_export *f, const void *args)
 {
-    LP_TRY(lp_guest_check_free(f->instance->body->guest, f->export->name));
+    LP_TRY(lp_guest_check_free(f->body->guest, f->export->name));
     return check_arguments(f, args);
 }
 
@@ -379,11 +491,21 @@ static loop_error *has_ended(const loop_instance *i)
                           i->options.name);
 }
 
+/* How long a call may take. */
+static uint64_t time_for(const loop_export *f)
+{
+    uint64_t ms = f->instance->options.call_timeout_ms;
+    if (!f->body->until_ns)
+        return ms;
+    uint64_t now = lp_os_now_ns(), until = f->body->until_ns;
+    uint64_t left = until > now ? (until - now + 999999) / 1000000 : 1;
+    return ms ? LP_MIN(ms, left) : left;
+}
+
 loop_error *loop_export_call(const loop_export *f, const void *args, void *ret)
 {
-    loop_instance *i = f->instance;
-    if (i->body->broken)
-        return has_ended(i);
+    if (f->body->broken)
+        return has_ended(f->instance);
     const lp_plan *p = f->plan;
     if (p->params.handles)
         LP_TRY(check_handles(f, args));
@@ -396,7 +518,7 @@ loop_error *loop_export_call(const loop_export *f, const void *args, void *ret)
         .put = put_args,
         .take = p->number_out ? NULL : take_result,
         .data = &c,
-        .timeout_ms = i->options.call_timeout_ms,
+        .timeout_ms = time_for(f),
     };
     if (p->numbers_in) {
         lp_lower_numbers(&p->params, args, flat);
@@ -407,7 +529,7 @@ loop_error *loop_export_call(const loop_export *f, const void *args, void *ret)
     }
     loop_error *err = lp_export_call(f->raw, &calling);
     if (p->params.handles)
-        end_loans(i->body);
+        end_loans(f->body);
     if (err || calling.exited)
         return failed(&c, &calling, err);
     if (p->number_out && p->result)
@@ -426,6 +548,7 @@ loop_error *loop_handle_drop(loop_instance *i, loop_handle handle)
     uint32_t number = f->number;
     foreign_forget(i->body, f);
     loop_error *err = lp_guest_drop(i->body->guest, number, i->options.call_timeout_ms);
-    i->body->broken = err != NULL;
+    if (err)
+        break_body(i->body, err);
     return err;
 }

@@ -37,11 +37,12 @@ static void copy_options(loop_instance *i, const loop_instance_options *o, const
     i->storage = UINT64_MAX;
 }
 
-static bool imports_cancellation(const loop_component *c)
+/* An interface whose name begins so. */
+static bool imports_any(const loop_component *c, const char *prefix)
 {
     const lp_import *import;
     for (size_t n = 0; (import = lp_component_import_at(c->engine, n)); n++)
-        if (lp_starts_with(import->interface_name, "loop:core/cancellation@"))
+        if (lp_starts_with(import->interface_name, prefix))
             return true;
     return false;
 }
@@ -56,7 +57,9 @@ loop_error *lp_body_new(loop_instance *i, loop_component *c, struct lp_body **re
     c->users++;
     b->free_held = UINT32_MAX;
     b->lock = lp_os_mutex_new();
-    b->sees_cancellation = c->kind == LOOP_COMPONENT_APP || imports_cancellation(c);
+    b->sees_cancellation =
+        c->kind == LOOP_COMPONENT_APP || imports_any(c, "loop:core/cancellation@");
+    b->in_background = imports_any(c, "wasi:http/") || imports_any(c, "wasi:sockets/");
     lp_guest_options guest;
     lp_wasi_options(b, &guest);
     loop_error *err = lp_guest_new(i->host->engine, c->engine, &guest, &b->guest);
@@ -67,6 +70,12 @@ loop_error *lp_body_new(loop_instance *i, loop_component *c, struct lp_body **re
     else
         *ret = b;
     return err;
+}
+
+struct lp_body *lp_body_at(loop_instance *i, int n)
+{
+    struct lp_body *both[] = {i->body ? i->body : i->incoming, i->body ? i->incoming : NULL, NULL};
+    return both[n];
 }
 
 void lp_body_delete(struct lp_body *b)
@@ -86,8 +95,19 @@ void lp_body_delete(struct lp_body *b)
     lp_wasi_done(b);
     lp_os_mutex_delete(b->lock);
     loop_component_delete(b->component);
+    loop_error_delete(b->why_broken);
     lp_arena_done(&b->arena);
     free(b);
+}
+
+bool lp_body_ended(const struct lp_body *b, loop_error **ret, int *ret_status)
+{
+    *ret = NULL;
+    if (b->exited)
+        *ret_status = b->result_status;
+    else if (b->broken)
+        *ret = lp_error_copy(b->why_broken);
+    return b->broken;
 }
 
 loop_error *loop_instance_new(loop_host *h, loop_component *c, const loop_instance_options *o,
@@ -102,6 +122,8 @@ loop_error *loop_instance_new(loop_host *h, loop_component *c, const loop_instan
     i->number = ++h->next_instance;
     i->cancelled = LOOP_CANCEL_NONE;
     i->force_at_ns = UINT64_MAX;
+    i->lock = lp_os_mutex_new();
+    i->wake = lp_os_cond_new();
     copy_options(i, o, c);
     lp_os_mutex_lock(h->changing);
     loop_error *err = lp_body_new(i, c, &i->body);
@@ -141,6 +163,8 @@ void loop_instance_delete(loop_instance *i)
     lp_os_mutex_unlock(h->changing);
     if (i->state == LP_STUCK)
         return;
+    lp_os_cond_delete(i->wake);
+    lp_os_mutex_delete(i->lock);
     free(i->no_storage);
     lp_arena_done(&i->arena);
     free(i);
@@ -156,6 +180,8 @@ static loop_error *run_job(loop_instance *i)
     if (err || exited)
         return err;
     i->body->instantiated = true;
+    if (i->serves)
+        return lp_serve(i, &i->result.status);
     if (i->body->component->kind == LOOP_COMPONENT_APP)
         return lp_app_run(i, &i->result.status);
     const char *name;
@@ -275,6 +301,7 @@ void lp_actor(void *arg)
     i->error = i->call_text ? invoke_job(i) : run_job(i);
     lp_gate_leave(i->body); /* where it was ended in a call */
     loop_host *h = i->host;
+    lp_mail_close(i);
     i->done = true; /* from here on the main thread may free `i` after joining */
     uv_async_send(&h->wake);
 }

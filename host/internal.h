@@ -22,6 +22,8 @@
  *   instance.c  an instance as an actor: its making and its thread
  *   supervise.c the main thread's side: start, deadline, cancellation, end
  *   app.c       the life of a loop:core/app
+ *   mailbox.c   work for an instance, and what its thread waits for between two calls
+ *   reload.c    replacing the component of an instance
  *   wasi.c      what WASI asks before it acts
  */
 #ifndef LP_HOST_INTERNAL_H
@@ -36,6 +38,7 @@
 #include "engine/engine.h"
 #include "host/hooks.h"
 #include "loop/host.h"
+#include "loop/swap.h"
 
 #define LP_CORE_VERSION "0.1.0"
 #define LP_APP_INTERFACE "loop:core/app@" LP_CORE_VERSION
@@ -219,7 +222,7 @@ struct loop_host {
 struct loop_component {
     loop_host *host;
     lp_component *engine;
-    size_t users; /* instances, beside whoever opened it; the main thread counts */
+    _Atomic size_t users; /* bodies, beside whoever opened it */
     char *path;
     const char *name; /* whose bindings hold for what is described; NULL: no component's */
     loop_component_kind kind;
@@ -341,12 +344,29 @@ struct lp_body {
     } lent; /* numbers of objects that were passed as `borrow`, for the call into it */
     bool instantiated, broken, exited; /* `broken`: an error ended it */
     int result_status;                 /* with `exited` */
+    loop_error *why_broken;            /* a copy of that error */
+    uint64_t until_ns; /* calls into it end by then, while it is swapped; 0: no such time */
     bool sees_cancellation;
+    bool in_background; /* imports what goes on between calls: the network */
     struct lp_net_policy *net;
     struct {
         lp_guest_dir *at;
         size_t n, cap;
     } dirs;
+};
+
+/* Work that waits for an instance; mailbox.c. */
+struct lp_letter {
+    loop_work *work;
+    void *data;
+    struct lp_letter *next;
+};
+
+struct lp_mailbox {
+    struct lp_letter *first, **last;
+    uint32_t waiting;
+    enum { LP_MAIL_NONE, LP_MAIL_OPEN, LP_MAIL_ENDED } state;
+    bool worked; /* lately: what is due as well comes first */
 };
 
 /* An actor: what stays when its component is replaced. */
@@ -356,17 +376,24 @@ struct loop_instance {
     uint64_t number;
     lp_arena arena; /* copies of the options */
     loop_instance_options options;
+    /*
+     * The instance's thread puts another one in its place, with `lock` held (while there is no
+     * such thread, the main thread): whoever is on another one holds `lock`, too, or
+     * host->changing, and not for longer has what it finds there.
+     */
     struct lp_body *body;
+    struct lp_body *incoming; /* beside it, while the component is replaced; linked */
     struct {
         struct loop_export **at;
         size_t n, cap;
-    } exports; /* that somebody looked up */
+    } exports; /* that somebody looked up; as `body` */
     _Atomic bool entered;
     uint64_t storage; /* bytes granted; UINT64_MAX: nobody has asked yet */
     char *no_storage; /* why none is */
 
     /* The job; written by the main thread before the actor starts, by the actor until `done`. */
-    const char *call_text; /* NULL: run it */
+    const char *call_text; /* NULL: run it, or */
+    bool serves;           /* wait for work */
     loop_error *error;
     loop_result result;
     lp_os_thread *thread;
@@ -374,8 +401,17 @@ struct loop_instance {
     /* Shared. */
     _Atomic int cancelled; /* loop_cancel_reason */
     _Atomic uint64_t force_at_ns;
-    _Atomic bool asked_to_stop; /* loop_instance_kill, or the grace period is 0 */
-    _Atomic bool done;          /* the actor has nothing more to do */
+    _Atomic bool asked_to_stop;       /* loop_instance_kill, or the grace period is 0 */
+    _Atomic bool halted;              /* it was stopped by force */
+    _Atomic bool done;                /* the actor has nothing more to do */
+    _Atomic uint32_t changes;         /* swaps of what serves its imports */
+    _Atomic uint32_t swaps, restarts; /* of its component: with its state, and from nothing */
+    uint64_t started_ns;              /* 0: never */
+    lp_os_mutex *lock; /* of the four below, `body` and `exports`; taken after host->changing */
+    lp_os_cond *wake;  /* with it: there is something between two calls */
+    struct lp_mailbox mail;
+    struct lp_reload *reload; /* a replacement that is under way; NULL */
+    bool ends_again;          /* cancelled so that its component starts again, not for good */
     /* The main thread's. */
     enum { LP_NEW, LP_RUNNING, LP_ENDED, LP_STUCK } state;
     bool timed_out, stopping;
@@ -570,7 +606,8 @@ void lp_latency_add(struct lp_slot *s, uint64_t ns);
 void lp_keeper_report(loop_host *h);
 /* Ends the thread; the swap that is under way fails. */
 void lp_keeper_stop(loop_host *h);
-void lp_instance_changed(loop_instance *i);
+/* Whether it is the instance of that name or number ("#3"); NULL: any is. */
+bool lp_is_named(const loop_instance *i, const char *name);
 
 /* ---- held.c ---- */
 /*
@@ -613,19 +650,83 @@ loop_error *lp_hold_result(struct lp_body *b, const struct lp_provider *giver, c
 
 /* ---- export.c ---- */
 void lp_exports_done(loop_instance *i);
+/* A function of that body, for the one who asks alone. */
+loop_error *lp_export_open(struct lp_body *b, const char *interface_name, const char *version,
+                           const char *function, const char *type,
+                           struct loop_export **ret) LOOP_MUST_USE;
+void lp_export_close(struct loop_export *f);
+/* Whether a component exports what was looked up, with the same types; i->lock is held. */
+loop_error *lp_exports_check(loop_instance *i, const loop_component *c) LOOP_MUST_USE;
+/* Looks all of it up in that body, on the instance's thread; _move or _forget follows. */
+loop_error *lp_exports_prepare(loop_instance *i, struct lp_body *b) LOOP_MUST_USE;
+void lp_exports_forget(loop_instance *i);
+/* i->lock is held. */
+void lp_exports_move(loop_instance *i);
 
 /* ---- instance.c ---- */
 /* A body of that component, linked; nothing of the guest runs yet. */
 loop_error *lp_body_new(loop_instance *i, loop_component *c, struct lp_body **ret) LOOP_MUST_USE;
 /* On the main thread, or that of the instance. */
 void lp_body_delete(struct lp_body *b);
+/* The bodies that an instance has, one or two; NULL past the end. `changing` is held. */
+struct lp_body *lp_body_at(loop_instance *i, int n);
 void lp_actor(void *instance);
+/* Of a component that an error ended: that error, or its own status; NULL: it lives. */
+bool lp_body_ended(const struct lp_body *b, loop_error **ret, int *ret_status);
 
 /* ---- supervise.c ---- */
 /* Looks at a running instance; true when it ended, and its callback was called. */
 bool lp_supervise(loop_instance *i);
 /* Stops a running instance and waits for its end. */
 void lp_end_running(loop_instance *i);
+/* Asks what runs to end; a reason that was given before holds. i->lock is not held. */
+void lp_ask_to_end(loop_instance *i, loop_cancel_reason reason, uint64_t grace_ms);
+/* To every guest of the instance, and to its thread between two calls. */
+void lp_signal(loop_instance *i, void (*f)(lp_guest *guest));
+/* Starts the actor's thread. */
+loop_error *lp_actor_start(loop_instance *i) LOOP_MUST_USE;
+
+/* ---- mailbox.c ---- */
+/* What an actor wakes for, between two calls. */
+enum lp_wake {
+    LP_WAKE_HALTED, /* stopped by force */
+    LP_WAKE_RELOAD, /* its component is to be replaced */
+    LP_WAKE_CANCELLED,
+    LP_WAKE_WORK,    /* *ret */
+    LP_WAKE_CHANGED, /* what serves its imports */
+    LP_WAKE_TIME,
+};
+struct lp_waiting {
+    uint64_t until_ns;       /* UINT64_MAX: never */
+    bool cancellation;       /* wake for it */
+    const uint32_t *changes; /* wake where there are more; NULL: never */
+};
+enum lp_wake lp_mail_wait(loop_instance *i, const struct lp_waiting *w, struct lp_letter *ret);
+void lp_mail_open(loop_instance *i);
+/* Nothing is taken any more; what waits is told so. */
+void lp_mail_close(loop_instance *i);
+/* The actor looks up, where it waits between two calls. Any thread. */
+void lp_mail_wake(loop_instance *i);
+/* What serves its imports was swapped. Any thread, while the instance lives. */
+void lp_instance_changed(loop_instance *i);
+/* Works until the end, which is always an error or a status of its own. */
+loop_error *lp_serve(loop_instance *i, int *ret_status) LOOP_MUST_USE;
+loop_condition lp_instance_condition(loop_instance *i);
+
+/* ---- reload.c ---- */
+enum lp_reloaded { LP_RELOADED_NOT, LP_RELOADED_STATE, LP_RELOADED_FRESH };
+/* On the instance's thread, between two calls. `leave` (may be NULL): before a fresh one. */
+enum lp_reloaded lp_reload_now(loop_instance *i, void (*leave)(void *data), void *data);
+/* Whether one waits for the instance's thread; i->lock is held. */
+bool lp_reload_waits(const loop_instance *i);
+/* The main thread's look: when to look again; the replacement is over where it is too late. */
+uint64_t lp_reload_due(loop_instance *i, uint64_t now_ns);
+/* Calls back where one is over: true, and `i` may be gone. */
+bool lp_reload_tell(loop_instance *i);
+/* The instance ends: so does what waits. */
+void lp_reload_end(loop_instance *i);
+/* A command has ended so that it starts again: puts the other component in. Else false. */
+bool lp_reload_again(loop_instance *i);
 
 /* ---- app.c ---- */
 loop_error *lp_app_run(loop_instance *i, int *ret_status) LOOP_MUST_USE;

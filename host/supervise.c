@@ -17,22 +17,42 @@
 
 /* ---- asking and stopping ---- */
 
+/* i->lock is held. */
+static void signal_all(loop_instance *i, void (*f)(lp_guest *guest))
+{
+    f(i->body->guest);
+    if (i->incoming)
+        f(i->incoming->guest);
+    lp_os_cond_signal(i->wake);
+}
+
+void lp_signal(loop_instance *i, void (*f)(lp_guest *guest))
+{
+    lp_os_mutex_lock(i->lock);
+    signal_all(i, f);
+    lp_os_mutex_unlock(i->lock);
+}
+
 static void stop(loop_instance *i)
 {
     if (i->stopping)
         return;
     i->stopping = true;
     i->stuck_at_ns = lp_os_now_ns() + LP_STUCK_MS * 1000000ull;
-    lp_guest_stop(i->body->guest);
+    i->halted = true;
+    lp_signal(i, lp_guest_stop);
 }
 
-static void ask_to_end(loop_instance *i, loop_cancel_reason reason, uint64_t grace_ms)
+void lp_ask_to_end(loop_instance *i, loop_cancel_reason reason, uint64_t grace_ms)
 {
-    int none = LOOP_CANCEL_NONE;
-    if (atomic_compare_exchange_strong(&i->cancelled, &none, reason)) {
+    lp_os_mutex_lock(i->lock);
+    if (i->cancelled == LOOP_CANCEL_NONE || i->ends_again) {
+        i->ends_again = false;
+        i->cancelled = reason;
         i->force_at_ns = lp_os_now_ns() + grace_ms * 1000000;
-        lp_guest_ask(i->body->guest);
+        signal_all(i, lp_guest_ask);
     }
+    lp_os_mutex_unlock(i->lock);
 }
 
 /* What supervise() acts on. Nobody supervises an entered instance: it is stopped here. */
@@ -40,13 +60,17 @@ static void ask_to_stop(loop_instance *i)
 {
     i->asked_to_stop = true;
     if (i->entered)
-        lp_guest_stop(i->body->guest);
+        lp_signal(i, lp_guest_stop);
+    else
+        lp_mail_wake(i);
 }
 
 void loop_instance_cancel(loop_instance *i, loop_cancel_reason reason)
 {
+    lp_os_mutex_lock(i->lock);
     uint64_t grace = i->body->sees_cancellation ? i->options.grace_ms : 0;
-    ask_to_end(i, reason, grace);
+    lp_os_mutex_unlock(i->lock);
+    lp_ask_to_end(i, reason, grace);
     if (!grace)
         ask_to_stop(i);
     uv_async_send(&i->host->wake);
@@ -54,7 +78,7 @@ void loop_instance_cancel(loop_instance *i, loop_cancel_reason reason)
 
 void loop_instance_kill(loop_instance *i)
 {
-    ask_to_end(i, LOOP_CANCEL_STOPPED, 0);
+    lp_ask_to_end(i, LOOP_CANCEL_STOPPED, 0);
     ask_to_stop(i);
     uv_async_send(&i->host->wake);
 }
@@ -67,8 +91,8 @@ static uint64_t supervise(loop_instance *i)
     uint64_t now = lp_os_now_ns();
     if (now >= i->warn_at_ns) {
         i->warn_at_ns = UINT64_MAX;
-        ask_to_end(i, LOOP_CANCEL_DEADLINE,
-                   (i->deadline_ns - LP_MIN(now, i->deadline_ns)) / 1000000);
+        lp_ask_to_end(i, LOOP_CANCEL_DEADLINE,
+                      (i->deadline_ns - LP_MIN(now, i->deadline_ns)) / 1000000);
     }
     if (now >= i->deadline_ns && !i->stopping) {
         i->timed_out = true;
@@ -79,7 +103,7 @@ static uint64_t supervise(loop_instance *i)
         stop(i);
     if (i->stopping)
         return i->stuck_at_ns;
-    uint64_t next = LP_MIN(i->warn_at_ns, i->deadline_ns);
+    uint64_t next = LP_MIN(LP_MIN(i->warn_at_ns, i->deadline_ns), lp_reload_due(i, now));
     return cancelled ? LP_MIN(next, (uint64_t)i->force_at_ns) : next;
 }
 
@@ -114,7 +138,7 @@ static loop_error *stop_reason(loop_instance *i, loop_error *err)
 static loop_error *name_error(loop_instance *i, loop_error *err)
 {
     loop_code code = loop_error_code(err);
-    if (code == LOOP_CANCELLED && i->stopping)
+    if (code == LOOP_CANCELLED && (i->stopping || i->serves))
         return stop_reason(i, err);
     if (code == LOOP_TIMEOUT && !i->timed_out)
         return loop_error_hint_set(loop_error_wrap(err, "a call into '%s' took longer than %g s",
@@ -155,6 +179,7 @@ static loop_error *give_up(loop_instance *i, loop_result *ret)
 {
     i->state = LP_STUCK;
     i->host->abandoned = true;
+    lp_mail_close(i);
     loop_error *err = stop_reason(i, NULL);
     *ret = (loop_result){.status = (int)loop_error_code(err)};
     return err;
@@ -188,9 +213,15 @@ bool lp_supervise(loop_instance *i)
 {
     if (i->state != LP_RUNNING)
         return false;
+    if (lp_reload_tell(i))
+        return true;
     uint64_t next = i->done ? 0 : supervise(i), now = lp_os_now_ns();
+    if (i->done && lp_reload_again(i))
+        return true;
     if (i->done || (i->stopping && now >= i->stuck_at_ns)) {
-        finish(i);
+        lp_reload_end(i);
+        if (!lp_reload_tell(i))
+            finish(i);
         return true;
     }
     if (next != UINT64_MAX) {
@@ -230,28 +261,41 @@ static loop_error *cannot_run(const loop_instance *i)
                                       "`loop inspect` shows them");
 }
 
-static loop_error *check_start(const loop_instance *i, const char *call)
+static loop_error *check_start(const loop_instance *i, const char *call, bool serves)
 {
     if (i->state != LP_NEW || i->entered)
         return loop_error_new(LOOP_USAGE, "'%s' has run already; make another instance",
                               i->options.name);
     if (call && strlen(call) > LP_MAX_INVOKE_TEXT)
         return loop_error_new(LOOP_LIMIT, "a call of more than %u bytes", LP_MAX_INVOKE_TEXT);
-    if (!call && i->body->component->kind != LOOP_COMPONENT_COMMAND &&
+    if (!call && !serves && i->body->component->kind != LOOP_COMPONENT_COMMAND &&
         i->body->component->kind != LOOP_COMPONENT_APP)
         return cannot_run(i);
     return NULL;
 }
 
-loop_error *loop_instance_start(loop_instance *i, const char *call, loop_instance_done *on_done,
-                                void *data)
+loop_error *lp_actor_start(loop_instance *i)
 {
-    LP_TRY(check_start(i, call));
+    return lp_os_thread_start(lp_actor, i, LP_ACTOR_STACK, &i->thread);
+}
+
+static loop_error *begin(loop_instance *i, const char *call, bool serves,
+                         loop_instance_done *on_done, void *data)
+{
+    LP_TRY(check_start(i, call, serves));
     loop_host *h = i->host;
     i->call_text = call ? lp_arena_strndup(&i->arena, call, strlen(call)) : NULL;
+    i->serves = serves;
     i->on_done = on_done;
     i->on_done_data = data;
-    LP_TRY(lp_os_thread_start(lp_actor, i, LP_ACTOR_STACK, &i->thread));
+    i->started_ns = lp_os_now_ns();
+    if (serves || (!call && i->body->component->kind == LOOP_COMPONENT_APP))
+        lp_mail_open(i);
+    loop_error *err = lp_actor_start(i);
+    if (err) {
+        lp_mail_close(i);
+        return err;
+    }
     i->state = LP_RUNNING;
     plan(i);
     i->timer = lp_alloc(sizeof *i->timer);
@@ -261,6 +305,17 @@ loop_error *loop_instance_start(loop_instance *i, const char *call, loop_instanc
         uv_ref((uv_handle_t *)&h->wake);
     uv_async_send(&h->wake); /* the first look: it starts the timer */
     return NULL;
+}
+
+loop_error *loop_instance_start(loop_instance *i, const char *call, loop_instance_done *on_done,
+                                void *data)
+{
+    return begin(i, call, false, on_done, data);
+}
+
+loop_error *loop_instance_serve(loop_instance *i, loop_instance_done *on_done, void *data)
+{
+    return begin(i, NULL, true, on_done, data);
 }
 
 /* ---- running to the end ---- */
@@ -306,9 +361,11 @@ void lp_end_running(loop_instance *i)
 {
     if (i->state != LP_RUNNING)
         return;
-    ask_to_end(i, LOOP_CANCEL_STOPPED, 0);
+    lp_ask_to_end(i, LOOP_CANCEL_STOPPED, 0);
     stop(i);
     while (!i->done && lp_os_now_ns() < i->stuck_at_ns)
         uv_sleep(1);
+    lp_reload_end(i);
+    lp_reload_tell(i);
     finish(i);
 }

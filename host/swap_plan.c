@@ -15,7 +15,7 @@
 
 /* ---- who is asked for ---- */
 
-static bool is_named(const loop_instance *i, const char *name)
+bool lp_is_named(const loop_instance *i, const char *name)
 {
     if (!name || strcmp(i->options.name, name) == 0)
         return true;
@@ -66,7 +66,7 @@ static loop_error *find_reference(struct lp_swap *s)
 {
     bool any = !s->want.component;
     for (loop_instance *i = s->host->instances; i; i = i->next) {
-        if (!i->body || !is_named(i, s->want.component))
+        if (!i->body || !lp_is_named(i, s->want.component))
             continue;
         any = true;
         struct lp_use *use = use_of_body(i->body, s->want.interface_name);
@@ -286,6 +286,13 @@ static loop_error *add_change(struct lp_swap *s, struct lp_use *use, struct lp_b
     return NULL;
 }
 
+static loop_error *add_changes(struct lp_swap *s, struct lp_body *b)
+{
+    for (size_t n = 0; n < b->uses.n; n++)
+        LP_TRY(add_change(s, b->uses.at[n], b, NULL, b->instance->options.name));
+    return NULL;
+}
+
 static loop_error *find_changes(struct lp_swap *s)
 {
     loop_host *h = s->host;
@@ -293,8 +300,9 @@ static loop_error *find_changes(struct lp_swap *s)
     lp_os_mutex_lock(h->finding);
     for (loop_instance *i = h->instances; i && !err; i = i->next) {
         size_t before = s->changes.n;
-        for (size_t n = 0; !err && i->body && n < i->body->uses.n; n++)
-            err = add_change(s, i->body->uses.at[n], i->body, NULL, i->options.name);
+        struct lp_body *b;
+        for (int k = 0; !err && (b = lp_body_at(i, k)); k++)
+            err = add_changes(s, b);
         s->report.instances += s->changes.n > before;
     }
     for (size_t n = 0; !err && n < h->peers.n; n++)

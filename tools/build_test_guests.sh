@@ -37,6 +37,8 @@ link_for() {
     case $1 in
         app) gen app ;;
         calc) gen calc ;;
+        counter-plain | counter-narrow | counter-other) gen "counter_${1#counter-}" ;;
+        counter-*) gen counter ;;
         shop) # by the WIT of the page that shows its host
             sed -n '/^```wit file=shop.wit/,/^```$/{/^```/!p}' "$page" >"$objects/shop.wit"
             linked=-Wl,--component-type=$objects/shop.wit

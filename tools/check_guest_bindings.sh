@@ -22,10 +22,15 @@ esac
 bindings() {
     bind c    http-command=loop   sdk/c/gen        wit/command wit/core $wasi
     bind c    imports=storage     sdk/c/gen        wit/storage wit/core $wasi
+    bind c    reloadable=app      sdk/c/gen        wit/core $wasi
     bind rust sdk=bindings        sdk/rust/src/gen sdk/rust/wit/sdk.wit wit/core wit/storage $wasi
     guests=tests/guests
     bind c    application=app     $guests/gen      wit/core $wasi
     bind c    sockets             $guests/gen      $guests/wit/sockets.wit $wasi
+    bind c    counter             $guests/gen      $guests/wit/counter.wit wit/core $wasi
+    bind c    counter-plain       $guests/gen      $guests/wit/counter.wit wit/core $wasi
+    bind c    counter-narrow      $guests/gen      $guests/wit/changed/narrow.wit wit/core $wasi
+    bind c    counter-other       $guests/gen      $guests/wit/changed/other.wit wit/core $wasi
     bind c    calc                $guests/gen      $guests/wit/calc.wit
     bind c    odd                 $guests/gen      $guests/wit/guests.wit $guests/wit/deps/* $loop $wasi
     bind c    drafts              $guests/gen      $guests/wit/guests.wit $guests/wit/deps/* $loop $wasi

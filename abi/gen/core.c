@@ -12,7 +12,7 @@ loop_error *loop_core_app_bind(loop_instance *instance, loop_core_app_exports *r
         },
         {
             "event",
-            "(list<variant{timer,cancelled}>)->result<variant{wait,timer(u32),frame,exit(u8)},string>",
+            "(list<variant{timer,cancelled,capabilities-changed}>)->result<variant{wait,timer(u32),frame,exit(u8)},string>",
         },
         {
             "frame",
@@ -284,6 +284,15 @@ static loop_error *loop_core_capabilities_query_thunk(const void *functions, voi
     return f->query(self, call, a->name, ret);
 }
 
+static loop_error *loop_core_capabilities_changes_thunk(const void *functions, void *self,
+                                                        loop_call *call, const void *args,
+                                                        void *ret)
+{
+    const loop_core_capabilities_functions *f = functions;
+    (void)args;
+    return f->changes(self, call, ret);
+}
+
 static const loop_function loop_core_capabilities_rows[] = {
     {
         "list",
@@ -296,6 +305,12 @@ static const loop_function loop_core_capabilities_rows[] = {
         "(string)->option<record{name:string,version:string,available:bool,tier:enum{engine,builtin,library,sidecar,component,stub},provider:string,reason:option<string>}>",
         offsetof(loop_core_capabilities_functions, query),
         loop_core_capabilities_query_thunk,
+    },
+    {
+        "changes",
+        "()->u32",
+        offsetof(loop_core_capabilities_functions, changes),
+        loop_core_capabilities_changes_thunk,
     },
     {NULL, NULL, 0, NULL},
 };
@@ -327,6 +342,12 @@ loop_error *loop_core_capabilities_next_query(loop_call *call, loop_string name,
     };
     memset(ret, 0, sizeof *ret);
     return loop_call_next(call, &loop_core_capabilities_interface, 1, &packed, ret);
+}
+
+loop_error *loop_core_capabilities_next_changes(loop_call *call, uint32_t *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    return loop_call_next(call, &loop_core_capabilities_interface, 2, NULL, ret);
 }
 
 /* ---- loop_core_logging, for components to import ---- */

@@ -364,6 +364,8 @@ typedef struct loop_capability {
     const char *reason;   /* why not; NULL when available */
 } loop_capability;
 LOOP_API bool loop_call_capability(const loop_call *call, size_t i, loop_capability *ret);
+/* How often what serves its imports was swapped. */
+LOOP_API uint32_t loop_call_changes(const loop_call *call);
 
 /* One row of the component's `config:` in loop.yaml. */
 LOOP_API bool loop_call_config(const loop_call *call, size_t i, const char **ret_key,

@@ -62,7 +62,15 @@ static loop_error *query(void *self, loop_call *call, loop_string name,
     return NULL;
 }
 
-static const loop_core_capabilities_functions functions = {.list = list, .query = query};
+static loop_error *changes(void *self, loop_call *call, uint32_t *ret)
+{
+    (void)self;
+    *ret = loop_call_changes(call);
+    return NULL;
+}
+
+static const loop_core_capabilities_functions functions = {
+    .list = list, .query = query, .changes = changes};
 
 const loop_provider lp_provider_capabilities = {
     .abi = LOOP_PROVIDER_ABI,

@@ -54,6 +54,12 @@ enum {
      * or as soon as the component answers `exit`.
      */
     LOOP_CORE_APP_APP_EVENT_CANCELLED = 1,
+    /*
+     * What serves one or more of the imports was swapped. Calls work as
+     * before; whoever keeps something of its own about it, such as what
+     * `capabilities` said, asks again. Several swaps may come as one.
+     */
+    LOOP_CORE_APP_APP_EVENT_CAPABILITIES_CHANGED = 2,
 };
 
 typedef struct loop_core_app_result_next_string {
@@ -101,8 +107,9 @@ LOOP_API loop_error *loop_core_app_bind(loop_instance *instance,
                                         loop_core_app_exports *ret) LOOP_MUST_USE;
 
 /*
- * Called once, before anything else. An error ends the component; the
- * host prints it and exits with status 1.
+ * Called once, before anything else; not on a component that takes the
+ * place of another one with its state (`reload`). An error ends the
+ * component; the host prints it and exits with status 1.
  */
 LOOP_API loop_error *loop_core_app_call_start(const loop_core_app_exports *exports,
                                               loop_list_string args,
@@ -117,7 +124,10 @@ LOOP_API loop_error *loop_core_app_call_event(const loop_core_app_exports *expor
 LOOP_API loop_error *loop_core_app_call_frame(const loop_core_app_exports *exports, double time,
                                               loop_core_app_result_next_string *ret) LOOP_MUST_USE;
 
-/* The last call. What must be kept is written here. */
+/*
+ * The last call, but not of a component that gives its state to another
+ * one (`reload`). What must be kept is written here.
+ */
 LOOP_API loop_error *loop_core_app_call_stop(const loop_core_app_exports *exports) LOOP_MUST_USE;
 
 /* ---- wasi:io/poll@0.2.0 ---- */
@@ -295,6 +305,12 @@ typedef struct loop_core_capabilities_functions {
     /* One import, by its name with or without its version. */
     loop_error *(*query)(void *self, loop_call *call, loop_string name,
                          loop_core_capabilities_option_capability *ret);
+    /*
+     * How often what serves the caller's imports was swapped: another number
+     * than before says that `%list` may say something else now. An application
+     * hears of it as the event `capabilities-changed`, too.
+     */
+    loop_error *(*changes)(void *self, loop_call *call, uint32_t *ret);
 } loop_core_capabilities_functions;
 
 LOOP_API extern const loop_interface loop_core_capabilities_interface;
@@ -304,6 +320,8 @@ LOOP_API loop_error *loop_core_capabilities_next_list(
     loop_call *call, loop_core_capabilities_list_capability *ret) LOOP_MUST_USE;
 LOOP_API loop_error *loop_core_capabilities_next_query(
     loop_call *call, loop_string name, loop_core_capabilities_option_capability *ret) LOOP_MUST_USE;
+LOOP_API loop_error *loop_core_capabilities_next_changes(loop_call *call,
+                                                         uint32_t *ret) LOOP_MUST_USE;
 
 /* ---- loop:core/logging@0.1.0 ---- */
 
@@ -391,10 +409,16 @@ LOOP_API loop_error *loop_core_logging_next_enabled(loop_call *call, loop_core_l
 #ifndef LOOP_CORE_RELOAD_0_1_0_TYPES
 #define LOOP_CORE_RELOAD_0_1_0_TYPES
 
-/* A state as bytes, with the name and version of its format. */
+/*
+ * A state as bytes, with the name and version of its format. Both belong
+ * to the author: `restore` reads what older versions of the component
+ * wrote, and refuses what it does not know.
+ */
 typedef struct loop_core_reload_state {
+    /* "acme:notes/list"; at most 256 bytes. */
     loop_string format;
     uint32_t version;
+    /* At most 64 MiB. */
     loop_list_u8 bytes;
 } loop_core_reload_state;
 
@@ -427,10 +451,31 @@ static_assert(offsetof(loop_core_reload_result_void_string, of) == 8,
 #endif /* LOOP_CORE_RELOAD_0_1_0_TYPES */
 
 /*
- * State that survives a swap of the component.
+ * State that survives when the component is replaced by another one, or by
+ * the same one built again.
  *
- * Draft: settled together with live replacement. A component that does not
- * export this is restarted from nothing.
+ * Settled. Any component may export this: an application (world `reloadable`)
+ * or one whose functions a host calls. Where both components do, the host calls,
+ * between two calls from outside, on the thread of the instance and within one
+ * deadline (5 seconds, unless the operator says otherwise):
+ *
+ * 1. the new component's start, as for any component;
+ * 2. `save` on the old one, the last call that it gets;
+ * 3. `restore` on the new one, in the place of `app.start`.
+ *
+ * Calls from outside wait meanwhile; none is lost. An application is called
+ * next when the old one asked to be. If anything fails, the new component goes
+ * and the old one goes on as if nothing had been, so `save` changes nothing
+ * that it needs. One that traps in `save`, or does not come back from it, has
+ * ended: so keep it simple.
+ *
+ * Only the state is carried. Handles of resources that the old component held
+ * are dropped, and the new one asks for its own; those of its resources that
+ * others hold are refused from then on. Files, arguments, grants and what
+ * providers store stay as they are.
+ *
+ * A component that does not export this starts again from nothing, and the
+ * operator is told so before it happens.
  */
 typedef struct loop_core_reload_exports {
     loop_instance *instance;
@@ -442,16 +487,16 @@ LOOP_API loop_error *loop_core_reload_bind(loop_instance *instance,
                                            loop_core_reload_exports *ret) LOOP_MUST_USE;
 
 /*
- * Called when the component is about to be replaced, after its last
- * call.
+ * What the next component needs. An error says why this one cannot be
+ * replaced now; it goes on then.
  */
 LOOP_API loop_error *loop_core_reload_call_save(
     const loop_core_reload_exports *exports,
     loop_core_reload_result_state_string *ret) LOOP_MUST_USE;
 
 /*
- * Called on the new component before any other call. An error rolls the
- * swap back: the old component goes on.
+ * Called on the new component before any other call. An error says what
+ * it cannot read: the old component goes on then.
  */
 LOOP_API loop_error *loop_core_reload_call_restore(
     const loop_core_reload_exports *exports, const loop_core_reload_state *state,

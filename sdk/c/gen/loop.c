@@ -442,6 +442,9 @@ extern void __wasm_import_loop_core_capabilities_list(uint8_t *);
 __attribute__((__import_module__("loop:core/capabilities@0.1.0"), __import_name__("query")))
 extern void __wasm_import_loop_core_capabilities_query(uint8_t *, size_t, uint8_t *);
 
+__attribute__((__import_module__("loop:core/capabilities@0.1.0"), __import_name__("changes")))
+extern int32_t __wasm_import_loop_core_capabilities_changes(void);
+
 // Exported Functions from `wasi:cli/run@0.2.0`
 
 
@@ -7272,6 +7275,11 @@ bool loop_core_capabilities_query(loop_string_t *name, loop_core_capabilities_ca
   }
   *ret = option0.val;
   return option0.is_some;
+}
+
+uint32_t loop_core_capabilities_changes(void) {
+  int32_t ret = __wasm_import_loop_core_capabilities_changes();
+  return (uint32_t) (ret);
 }
 
 __attribute__((__export_name__("wasi:cli/run@0.2.0#run")))

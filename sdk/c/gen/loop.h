@@ -2064,6 +2064,10 @@ extern loop_core_cancellation_own_token_t loop_core_cancellation_current(void);
 extern void loop_core_capabilities_list(loop_core_capabilities_list_capability_t *ret);
 // One import, by its name with or without its version.
 extern bool loop_core_capabilities_query(loop_string_t *name, loop_core_capabilities_capability_t *ret);
+// How often what serves the caller's imports was swapped: another number
+// than before says that `%list` may say something else now. An application
+// hears of it as the event `capabilities-changed`, too.
+extern uint32_t loop_core_capabilities_changes(void);
 
 // Exported Functions from `wasi:cli/run@0.2.0`
 bool exports_wasi_cli_run_run(void);

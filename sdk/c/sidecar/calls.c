@@ -84,6 +84,12 @@ bool loop_call_capability(const loop_call *call, size_t i, loop_capability *ret)
     return false;
 }
 
+uint32_t loop_call_changes(const loop_call *call)
+{
+    (void)call;
+    return 0;
+}
+
 bool loop_call_config(const loop_call *call, size_t i, const char **ret_key, const char **ret_value)
 {
     (void)call, (void)i, (void)ret_key, (void)ret_value;

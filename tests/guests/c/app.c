@@ -62,7 +62,7 @@ bool exports_loop_core_app_event(exports_loop_core_app_list_app_event_t *list, n
             while (strcmp(mode, "spin") == 0) {
             }
             *ret = next();
-        } else {
+        } else if (list->ptr[i].tag == EXPORTS_LOOP_CORE_APP_APP_EVENT_CANCELLED) {
             puts("cancelled");
             *ret = (next_t){.tag = EXPORTS_LOOP_CORE_APP_NEXT_EXIT, .val = {.exit = 4}};
         }

@@ -77,6 +77,9 @@ extern void __wasm_import_loop_core_capabilities_list(uint8_t *);
 __attribute__((__import_module__("loop:core/capabilities@0.1.0"), __import_name__("query")))
 extern void __wasm_import_loop_core_capabilities_query(uint8_t *, size_t, uint8_t *);
 
+__attribute__((__import_module__("loop:core/capabilities@0.1.0"), __import_name__("changes")))
+extern int32_t __wasm_import_loop_core_capabilities_changes(void);
+
 // Exported Functions from `loop:core/app@0.1.0`
 
 __attribute__((__weak__, __export_name__("cabi_post_loop:core/app@0.1.0#start")))
@@ -533,6 +536,11 @@ bool loop_core_capabilities_query(app_string_t *name, loop_core_capabilities_cap
   }
   *ret = option0.val;
   return option0.is_some;
+}
+
+uint32_t loop_core_capabilities_changes(void) {
+  int32_t ret = __wasm_import_loop_core_capabilities_changes();
+  return (uint32_t) (ret);
 }
 
 __attribute__((__export_name__("loop:core/app@0.1.0#start")))

@@ -195,6 +195,10 @@ typedef struct exports_loop_core_app_app_event_t {
 // Cancellation was requested; `stop` follows after the grace period,
 // or as soon as the component answers `exit`.
 #define EXPORTS_LOOP_CORE_APP_APP_EVENT_CANCELLED 1
+// What serves one or more of the imports was swapped. Calls work as
+// before; whoever keeps something of its own about it, such as what
+// `capabilities` said, asks again. Several swaps may come as one.
+#define EXPORTS_LOOP_CORE_APP_APP_EVENT_CAPABILITIES_CHANGED 2
 
 typedef struct {
   app_string_t *ptr;
@@ -329,6 +333,10 @@ extern loop_core_cancellation_own_token_t loop_core_cancellation_current(void);
 extern void loop_core_capabilities_list(loop_core_capabilities_list_capability_t *ret);
 // One import, by its name with or without its version.
 extern bool loop_core_capabilities_query(app_string_t *name, loop_core_capabilities_capability_t *ret);
+// How often what serves the caller's imports was swapped: another number
+// than before says that `%list` may say something else now. An application
+// hears of it as the event `capabilities-changed`, too.
+extern uint32_t loop_core_capabilities_changes(void);
 
 // Exported Functions from `loop:core/app@0.1.0`
 bool exports_loop_core_app_start(app_list_string_t *args, exports_loop_core_app_next_t *ret, app_string_t *err);

@@ -742,6 +742,27 @@ pub mod loop_ {
           result19
         }
       }
+      #[allow(unused_unsafe, clippy::all)]
+      /// How often what serves the caller's imports was swapped: another number
+      /// than before says that `%list` may say something else now. An application
+      /// hears of it as the event `capabilities-changed`, too.
+      #[allow(async_fn_in_trait)]
+      pub fn changes() -> u32{
+        unsafe {
+
+          #[cfg(target_arch = "wasm32")]
+          #[link(wasm_import_module = "loop:core/capabilities@0.1.0")]
+          unsafe extern "C" {
+            #[link_name = "changes"]
+            fn wit_import0() -> i32;
+          }
+
+          #[cfg(not(target_arch = "wasm32"))]
+          unsafe extern "C" fn wit_import0() -> i32 { unreachable!() }
+          let ret = wit_import0();
+          ret as u32
+        }
+      }
 
     }
 
@@ -10341,8 +10362,8 @@ mod _rt {
 #[unsafe(link_section = "component-type:wit-bindgen:0.63.0:loop:sdk@0.1.0:sdk:encoded world")]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 8391] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xcd@\x01A\x02\x01A$\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 8408] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xde@\x01A\x02\x01A$\x01\
 B\x0a\x04\0\x08pollable\x03\x01\x01h\0\x01@\x01\x04self\x01\0\x7f\x04\0\x16[meth\
 od]pollable.ready\x01\x02\x01@\x01\x04self\x01\x01\0\x04\0\x16[method]pollable.b\
 lock\x01\x03\x01p\x01\x01py\x01@\x01\x02in\x04\0\x05\x04\0\x04poll\x01\x06\x03\0\
@@ -10508,13 +10529,14 @@ od]token.is-cancelled\x01\x06\x01k\x03\x01@\x01\x04self\x05\0\x07\x04\0\x14[meth
 od]token.reason\x01\x08\x01ky\x01@\x01\x04self\x05\0\x09\x04\0\x17[method]token.\
 remaining\x01\x0a\x01i\x01\x01@\x01\x04self\x05\0\x0b\x04\0\x17[method]token.sub\
 scribe\x01\x0c\x01i\x04\x01@\0\0\x0d\x04\0\x07current\x01\x0e\x03\0\x1cloop:core\
-/cancellation@0.1.0\x05\x15\x01B\x0b\x01m\x06\x06engine\x07builtin\x07library\x07\
+/cancellation@0.1.0\x05\x15\x01B\x0d\x01m\x06\x06engine\x07builtin\x07library\x07\
 sidecar\x09component\x04stub\x04\0\x04tier\x03\0\0\x01ks\x01r\x06\x04names\x07ve\
 rsions\x09available\x7f\x04tier\x01\x08providers\x06reason\x02\x04\0\x0acapabili\
 ty\x03\0\x03\x01p\x04\x01@\0\0\x05\x04\0\x04list\x01\x06\x01k\x04\x01@\x01\x04na\
-mes\0\x07\x04\0\x05query\x01\x08\x03\0\x1cloop:core/capabilities@0.1.0\x05\x16\x04\
-\0\x12loop:sdk/sdk@0.1.0\x04\0\x0b\x09\x01\0\x03sdk\x03\0\0\0G\x09producers\x01\x0c\
-processed-by\x02\x0dwit-component\x070.262.0\x10wit-bindgen-rust\x060.63.0";
+mes\0\x07\x04\0\x05query\x01\x08\x01@\0\0y\x04\0\x07changes\x01\x09\x03\0\x1cloo\
+p:core/capabilities@0.1.0\x05\x16\x04\0\x12loop:sdk/sdk@0.1.0\x04\0\x0b\x09\x01\0\
+\x03sdk\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.26\
+2.0\x10wit-bindgen-rust\x060.63.0";
 
 #[inline(never)]
 #[doc(hidden)]
