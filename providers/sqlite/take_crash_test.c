@@ -155,6 +155,8 @@ static void make_world(world *w, uint64_t seed, bool relaxed)
 {
     const char *base = access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
     *w = (world){.seed = seed, .first = seed, .relaxed = relaxed, .old = lp_memory_store_new()};
+    w->seed *= 0x9e3779b97f4a7c15u; /* seeds in a row draw alike without */
+    w->seed ^= w->seed >> 29;
     w->whole = draw(w, 3) == 0;
     w->folder = lp_format("%s/loop-take-XXXXXX", base);
     assert_non_null(mkdtemp(w->folder));

@@ -187,6 +187,32 @@ static void what_is_over_a_quota_is_carried(void **state)
     assert_true(was);
 }
 
+/* By the limit on keys without values: 1,024 and one for each 64 bytes of the quota. */
+static void keys_are_counted_on(void **state)
+{
+    pair *p = *state;
+    enum { QUOTA = 8192, ALLOWED = 1024 + QUOTA / 64 };
+    lp_store_caller c = caller("a", QUOTA, &p->arena);
+    loop_string version;
+    bool was;
+    uint32_t n = 0, there = 900;
+    for (; n < 1100; n++)
+        write_key(p, p->old->store, "a", "b", (loop_list_u8){(uint8_t *)&n, 4}, bytes_of(""));
+    assert_null(hand_over(p->old->store, p->new->store, LOOP_PASS_COPY));
+    for (uint32_t i = there; i < n; i++)
+        assert_null(
+            lp_store_delete(p->old->store, &c, BUCKET, (loop_list_u8){(uint8_t *)&i, 4}, &was));
+    for (uint32_t i = 0; i < 50; i++)
+        write_key(p, p->old->store, "a", "b", (loop_list_u8){(uint8_t *)&i, 4}, bytes_of(""));
+    assert_null(hand_over(p->old->store, p->new->store, LOOP_PASS_REST));
+    loop_error *e = NULL;
+    for (; !e; n++, there += !e)
+        e = lp_store_set(p->new->store, &c, BUCKET, (loop_list_u8){(uint8_t *)&n, 4}, bytes_of(""),
+                         &version);
+    check_code(e, LOOP_LIMIT);
+    assert_int_equal(there, ALLOWED);
+}
+
 static void a_store_that_holds_something_refuses(void **state)
 {
     pair *p = *state;
@@ -688,18 +714,22 @@ static void a_handle_is_good_at_the_new_one(void **state)
 
 /* ---- figures ---- */
 
-static double since_us(uint64_t ns)
+typedef struct times {
+    double whole, copy, rest;
+} times;
+
+static void best(double *of, uint64_t since)
 {
-    return (double)(lp_os_now_ns() - ns) / 1000;
+    double us = (double)(lp_os_now_ns() - since) / 1000;
+    *of = *of > 0 ? LP_MIN(*of, us) : us;
 }
 
-static void time_size(pair *p, unsigned keys, size_t bytes, const char *what)
+static void fill_for_times(fixture *f, unsigned keys, size_t bytes)
 {
-    fixture *old = fixture_open(p->old->kind), *new = fixture_open(p->new->kind);
-    uint8_t *value = lp_alloc(bytes);
+    uint8_t *value = lp_alloc(bytes + 1);
     operation o[500];
     char text[500][16];
-    old->who.granted = 1u << 30;
+    f->who.granted = 1u << 30;
     for (unsigned i = 0; i < keys; i += 500) {
         for (unsigned k = 0; k < 500; k++) {
             snprintf(text[k], sizeof text[k], "key-%08u", i + k);
@@ -707,30 +737,48 @@ static void time_size(pair *p, unsigned keys, size_t bytes, const char *what)
             o[k].change.of.set = (loop_list_u8){value, bytes};
         }
         loop_storage_store_batch_outcome r;
-        assert_null(lp_store_apply(old->store, &old->who, BUCKET,
-                                   (loop_storage_store_list_operation){o, LP_MIN(500, keys - i)},
-                                   &r));
-        lp_arena_reset(&old->arena, 1 << 20);
+        loop_storage_store_list_operation l = {o, LP_MIN(500, keys - i)};
+        assert_null(lp_store_apply(f->store, &f->who, BUCKET, l, &r));
+        lp_arena_reset(&f->arena, 1 << 20);
     }
-    uint64_t at = lp_os_now_ns();
-    assert_null(hand_over(old->store, new->store, LOOP_PASS_COPY));
-    double copy = since_us(at);
-    for (unsigned i = 0; i < 100; i++)
-        set(old, text[i], "new");
-    at = lp_os_now_ns();
-    assert_null(hand_over(old->store, new->store, LOOP_PASS_REST));
-    double rest = since_us(at);
-    fixture_close(new);
-    new = fixture_open(p->new->kind);
-    at = lp_os_now_ns();
-    assert_null(hand_over(old->store, new->store, LOOP_PASS_WHOLE));
-    print_message("%s -> %s, %s: whole %.0f us; copy %.0f us, rest (100 keys) %.0f us\n",
-                  p->old->kind, p->new->kind, what, since_us(at), copy, rest);
-    fixture_close(old);
-    fixture_close(new);
     free(value);
 }
 
+static void time_once(pair *p, fixture *old, times *t)
+{
+    fixture *new = fixture_open(p->new->kind);
+    uint64_t at = lp_os_now_ns();
+    assert_null(hand_over(old->store, new->store, LOOP_PASS_WHOLE));
+    best(&t->whole, at);
+    fixture_close(new);
+    new = fixture_open(p->new->kind);
+    at = lp_os_now_ns();
+    assert_null(hand_over(old->store, new->store, LOOP_PASS_COPY));
+    best(&t->copy, at);
+    for (unsigned i = 0; i < 100; i++) {
+        char key[16];
+        snprintf(key, sizeof key, "key-%08u", i * 7);
+        set(old, key, "new");
+    }
+    at = lp_os_now_ns();
+    assert_null(hand_over(old->store, new->store, LOOP_PASS_REST));
+    best(&t->rest, at);
+    fixture_close(new);
+}
+
+static void time_size(pair *p, unsigned keys, size_t bytes, const char *what)
+{
+    times t = {0};
+    fixture *old = fixture_open(p->old->kind);
+    fill_for_times(old, keys, bytes);
+    for (unsigned i = 0; i < 7; i++)
+        time_once(p, old, &t);
+    print_message("%s -> %s, %s: whole %.0f us; copy %.0f us, rest (100 keys) %.0f us\n",
+                  p->old->kind, p->new->kind, what, t.whole, t.copy, t.rest);
+    fixture_close(old);
+}
+
+/* The best of seven; for people, STORE_TIMES=1. */
 static void how_long_it_takes(void **state)
 {
     if (!lp_os_getenv("STORE_TIMES"))
@@ -750,6 +798,7 @@ static const struct {
     PROMISE(all_of_it_is_there_afterwards),
     PROMISE(nothing_can_be_handed_over_too),
     PROMISE(what_is_over_a_quota_is_carried),
+    PROMISE(keys_are_counted_on),
     PROMISE(a_store_that_holds_something_refuses),
     PROMISE(a_copy_beside_writers_and_the_rest_are_all),
     PROMISE(no_version_comes_twice_over_swaps),
