@@ -75,6 +75,7 @@ asan: setup-all engine examples guests sidecars
 # Some minutes of power cuts, failing disks and kill -9 for what stores.
 soak: setup-all all guests sidecars
 	@STORE_CRASHES=5000 $(B)/tests/sqlite_crash_test
+	@STORE_CRASHES=1000 $(B)/tests/sqlite_take_test
 	@STORE_KILLS=200 $(B)/tests/sqlite_kill_test
 	@STORE_KILLS=200 SOAK_SECONDS=120 python3 tests/run.py --build $(B) --only storage,sidecars
 

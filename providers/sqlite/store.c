@@ -2,7 +2,7 @@
  * providers/sqlite/store.c: the engine: reads and writes of one store in one file.
  *
  *     owner   identity, bytes and keys (the quota), writes (the count of versions)
- *     bucket  owner, name; gone with its last key
+ *     bucket  owner, name; gone with its last key. Of an owner below 0: take.c
  *     entry   bucket, key, version, value; found by an index over (bucket, key), from which
  *             alone pages are read
  *

@@ -232,7 +232,10 @@ loop_error *lp_sqlite_take_remove(lp_store *store, lp_str key)
 
 /* ---- the end ---- */
 
-/* What was committed goes to the file, and both are synced: the next sync has little to do. */
+/*
+ * What was committed goes to the file, and both are synced: the next sync has little to do. It
+ * has more where another program is at that (SQLITE_BUSY).
+ */
 loop_error *lp_sqlite_take_settle(lp_store *store)
 {
     lp_sqlite *s = (lp_sqlite *)store;
@@ -240,7 +243,7 @@ loop_error *lp_sqlite_take_settle(lp_store *store)
     LP_TRY(finish_bucket(s));
     LP_TRY(lp_sql_do(&s->write, LP_SQL_COMMIT, ""));
     int code = sqlite3_wal_checkpoint_v2(s->write.db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    if (code != SQLITE_OK)
+    if (code != SQLITE_OK && (code & 255) != SQLITE_BUSY)
         return lp_connection_error(&s->write);
     t->copied = t->owners.n;
     t->settled = true;

@@ -47,10 +47,10 @@ lp_store_notes *lp_store_notes_new(void)
     return lp_alloc(sizeof(lp_store_notes));
 }
 
-static void forget(lp_store_notes *n)
+void lp_store_notes_delete(lp_store_notes *n)
 {
     struct place *p;
-    while ((p = RB_MIN(places, &n->places))) {
+    while (n && (p = RB_MIN(places, &n->places))) {
         struct noted *k;
         while ((k = RB_MIN(keys, &p->keys))) {
             RB_REMOVE(keys, &p->keys, k);
@@ -59,20 +59,12 @@ static void forget(lp_store_notes *n)
         RB_REMOVE(places, &n->places, p);
         free(p);
     }
-    n->bytes = 0;
-}
-
-void lp_store_notes_delete(lp_store_notes *n)
-{
-    if (!n)
-        return;
-    forget(n);
     free(n);
 }
 
+/* Freeing takes its time, and a lock is held: what was noted goes with `delete`. */
 void lp_store_notes_spoil(lp_store_notes *n)
 {
-    forget(n);
     n->spoilt = true;
 }
 

@@ -2,7 +2,7 @@
  * providers/storage/notes.h: which keys were changed since a copy began (state.wit, `rest`).
  *
  * Only names: what a key is worth is asked when the rest is sent. Beyond LP_MAX_STORE_NOTES
- * bytes it forgets them and knows only that there were too many; everything is sent then.
+ * bytes it notes only that there were too many; everything is sent then.
  *
  * Whoever writes to the store notes, under the store's own lock; nobody notes any more when
  * it is read.

@@ -7,8 +7,8 @@
  *     a swap ─▶    swap.c    save and restore (wit/storage/state.wit): state.c the stream,
  *                            notes.c what was changed meanwhile
  *
- * An engine is six functions over identities, buckets and keys. Everything that it is
- * given has been checked; what it must see to itself is that a read is of one moment,
+ * An engine is six functions over identities, buckets and keys, and some for a swap. What it
+ * is given has been checked; what it must see to itself is that a read is of one moment,
  * that a write is one step, that no version comes twice for a key, and the quota
  * (lp_store_quota), since only it knows what is there while nobody else writes.
  *
@@ -122,7 +122,7 @@ typedef struct lp_store_engine {
     void (*close)(lp_store *store);
 } lp_store_engine;
 
-/* What an engine's own struct begins with. */
+/* What an engine's own struct begins with, zeroed but for the engine. */
 struct lp_store {
     const lp_store_engine *engine;
     /* Where changes are noted, by whoever makes them, under the engine's lock; NULL: nobody asks.
@@ -201,7 +201,8 @@ bool lp_store_holds(const loop_storage_store_condition *c, const loop_string *ve
 /*
  * The text of a version: a count, which an engine keeps with what it counts, and a number that
  * it draws when it opens. The second keeps versions apart when a file is put back from a copy
- * and counts again what it counted before. `ret` has LP_MAX_STORE_VERSION + 1 bytes.
+ * and counts again what it counted before, and between stores that take over from each other:
+ * state.wit asks for its 64 random bits. `ret` has LP_MAX_STORE_VERSION + 1 bytes.
  */
 loop_string lp_store_version(uint64_t count, uint64_t draw, char *ret);
 
