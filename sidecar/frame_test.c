@@ -372,6 +372,17 @@ static void credit(void **state)
     assert_int_equal(lp_side_credit_piece(&c, LP_MAX_SIDE_FRAME), LP_MAX_SIDE_FRAME);
     is_wrong(lp_side_credit_back(&c, 1), "it gave back credit");
 
+    /* A state leaves half of it, however short the last piece gets. */
+    lp_side_credit_init(&c, (2u << 20) + 1, 2u << 20);
+    assert_int_equal(lp_side_credit_state(&c, 10), 10);
+    assert_int_equal(lp_side_credit_state(&c, 2u << 20), LP_SIDE_PIECE);
+    lp_side_credit_sent(&c, (1u << 20) - 1);
+    assert_int_equal(lp_side_credit_state(&c, LP_SIDE_PIECE), 2);
+    lp_side_credit_sent(&c, 2);
+    assert_int_equal(lp_side_credit_state(&c, LP_SIDE_PIECE), 0);
+    assert_int_equal(lp_side_credit_piece(&c, 4000), 4000);
+    lp_side_credit_init(&c, 2u << 20, 2u << 20);
+
     /* The other side: over its window is refused; half of it is given back at once. */
     lp_side_frame f = {LP_SIDE_RESULT, 0, 2, NULL, LP_MAX_SIDE_FRAME};
     assert_null(lp_side_credit_came(&c, &f));
@@ -384,6 +395,17 @@ static void credit(void **state)
     assert_int_equal(lp_side_credit_read(&c, 1), LP_MAX_SIDE_FRAME);
     f = (lp_side_frame){LP_SIDE_LOG, 0, 0, NULL, LP_MAX_SIDE_FRAME};
     assert_null(lp_side_credit_came(&c, &f));
+    assert_int_equal(lp_side_credit_read(&c, LP_MAX_SIDE_FRAME), LP_MAX_SIDE_FRAME);
+
+    /* Of what is held back nothing is: of the rest, half. */
+    lp_side_credit_init(&c, 2u << 20, 2u << 20);
+    f = (lp_side_frame){LP_SIDE_STATE, 0, 2, NULL, LP_MAX_SIDE_FRAME};
+    assert_null(lp_side_credit_came(&c, &f));
+    f = (lp_side_frame){LP_SIDE_RESULT, 0, 4, NULL, LP_MAX_SIDE_FRAME / 2};
+    assert_null(lp_side_credit_came(&c, &f));
+    assert_int_equal(lp_side_credit_read(&c, LP_MAX_SIDE_FRAME / 2 - 1), 0);
+    assert_int_equal(lp_side_credit_read(&c, 1), LP_MAX_SIDE_FRAME / 2);
+    assert_int_equal(lp_side_credit_read(&c, LP_MAX_SIDE_FRAME), LP_MAX_SIDE_FRAME);
     assert_true(lp_side_counts(0x90) && !lp_side_counts(LP_SIDE_WELCOME));
 }
 

@@ -98,6 +98,24 @@ static void there_is_a_most(void **state)
     lp_side_objects_done(&s);
 }
 
+/* What a swap brings belongs to no instance; what an instance was given is counted as its own. */
+static void objects_of_a_swap(void **state)
+{
+    (void)state;
+    struct lp_sidecar s = some();
+    uint64_t at = 0, of_caller = put(&s, 0, 1);
+    size_t before = caller.objects;
+    const struct lp_side_object o = {.number = 3};
+    assert_null(lp_side_object_new(&s, &o, &at));
+    assert_int_equal(number_of(&s, at), 3);
+    lp_side_object_drop(&s, at, false);
+    assert_int_equal(number_of(&s, at), 0);
+    assert_int_equal(caller.objects, before);
+    lp_side_object_drop(&s, of_caller, false);
+    assert_int_equal(caller.objects, before - 1);
+    lp_side_objects_done(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +123,7 @@ int main(void)
         cmocka_unit_test(objects_of_another_sidecar_are_none),
         cmocka_unit_test(addresses_and_nonsense_are_none),
         cmocka_unit_test(there_is_a_most),
+        cmocka_unit_test(objects_of_a_swap),
     };
     return cmocka_run_group_tests_name("sidecar-objects", tests, NULL, NULL);
 }

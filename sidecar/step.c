@@ -431,8 +431,14 @@ static loop_error *restore_object(void *self, const loop_interface *interface, s
 
 static loop_error *quiesce(void *self)
 {
+    struct lp_sidecar *s = self;
     struct lp_side_call c;
-    loop_error *err = begin(&c, self, LP_SIDE_QUIESCE, "become quiet");
+    lp_os_mutex_lock(s->lock);
+    bool none = s->phase == LP_SIDE_OFF && !s->bound.generation;
+    lp_os_mutex_unlock(s->lock);
+    if (none) /* it has ended, or could not be started: what there is of it is durable */
+        return NULL;
+    loop_error *err = begin(&c, s, LP_SIDE_QUIESCE, "become quiet");
     if (!err)
         err = ask(&c);
     if (!err)

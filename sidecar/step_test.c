@@ -152,7 +152,8 @@ static void start_good(struct side *s)
 static void start_mode(struct side *s, const char *mode)
 {
     const char *from = lp_os_getenv("LOOP_SOURCE_DIR");
-    lp_auto(lp_free_string) char *file = lp_format("%s/tests/sidecar/steps.py", from ? from : SOURCE);
+    lp_auto(lp_free_string) char *file =
+        lp_format("%s/tests/sidecar/steps.py", from ? from : SOURCE);
     start(s, (const char *const[]){"python3", file, mode, NULL});
 }
 
@@ -255,7 +256,11 @@ static loop_error *restore_text(const struct side *s, const char *interface, con
 
 static pid_t process_of(const struct side *s)
 {
-    return (pid_t)((struct lp_sidecar *)s->self)->g.process;
+    struct lp_sidecar *of = s->self;
+    lp_os_mutex_lock(of->lock);
+    pid_t process = (pid_t)of->g.process;
+    lp_os_mutex_unlock(of->lock);
+    return process;
 }
 
 /* ---- from one into the other ---- */
@@ -325,6 +330,7 @@ static void copy_and_rest(void **state)
     struct side old, fresh;
     char *text = lp_alloc(MIB);
     (void)state;
+    timeout = "10s";
     memset(text, 'c', MIB);
     start_good(&old);
     start_good(&fresh);
@@ -340,7 +346,13 @@ static void copy_and_rest(void **state)
     usleep(100000); /* nobody reads: it has filled half of its credit and waits */
     for (unsigned i = 1; i <= 500; i++)
         assert_int_equal(add(&old, 1), i);
-    note(&old, text, MIB); /* fits into what is left for calls */
+    note(&old, text, MIB);
+    /* Far more than what is left for calls, and no multiple of it. */
+    for (uint32_t i = 0, n = 52397; i < 200; i++) {
+        loop_list_u8 bytes = {0};
+        works(call(&old, "test:conformance/values", "fill", &n, &bytes));
+        assert_int_equal(bytes.len, n);
+    }
     works(old.p->swap->health(old.self));
     works(fresh.p->swap->restore(fresh.self, interface_of(&fresh, STATE), LOOP_PASS_COPY, t.pipe));
     lp_os_thread_join(thread);
@@ -356,6 +368,7 @@ static void copy_and_rest(void **state)
     end(&old);
     end(&fresh);
     free(text);
+    timeout = "1s";
 }
 
 static void *make_thing(const struct side *s, const char *name)
@@ -509,6 +522,24 @@ static void one_that_is_killed(void **state)
        "that has ended");
     works(save(&s, STATE, box));
     box_is(box, "\x01");
+    end(&s);
+}
+
+/* One that is not there any more may be swapped out: what it keeps, another process of it has. */
+static void one_that_has_ended(void **state)
+{
+    struct side s;
+    (void)state;
+    start_good(&s);
+    add(&s, 5);
+    kill(process_of(&s), SIGKILL);
+    usleep(200000);
+    works(s.p->swap->quiesce(s.self));
+    assert_int_equal(process_of(&s), 0);
+    loop_stream *box = lp_stream_box(MIB);
+    works(save(&s, STATE, box));
+    box_is(box, "");
+    s.p->swap->resume(s.self);
     end(&s);
 }
 
@@ -812,6 +843,7 @@ int main(void)
         cmocka_unit_test(a_state_that_is_cut),
         cmocka_unit_test(codes_of_faults),
         cmocka_unit_test(one_that_is_killed),
+        cmocka_unit_test(one_that_has_ended),
         cmocka_unit_test(one_that_stands_still),
         cmocka_unit_test(saves_badly),
         cmocka_unit_test(saves_without_credit),

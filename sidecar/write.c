@@ -135,7 +135,8 @@ loop_error *lp_side_credit_came(lp_side_credit *c, const lp_side_frame *f)
 uint32_t lp_side_credit_read(lp_side_credit *c, size_t n)
 {
     c->read += (uint32_t)n;
-    if (c->read < c->window / 2)
+    uint32_t held = c->in_flight - c->read; /* STATE, NEXT: of what is left to others, half */
+    if (c->read < (c->window - held) / 2)
         return 0;
     uint32_t back = c->read;
     c->read = 0;

@@ -24,6 +24,9 @@ const char *const fuzz_seeds[] = {
                                        "edge\x01\x03",
     "\x80" HEADER("\x04", "\x13", "~") "\x01~~~\x02~~\x06" HEADER("\x03", "\x17", "~") "~~~~~~\x03",
     "\x87" HEADER("\x01", "\x34", "\x01") "\x0a~~~a" HEADER("~", "\x34", "~") "\x0a~~~",
+    "\x88" HEADER("\x03", "\x35", "~") "\x0e~~~~\x01\x07" HEADER("\x02", "\x36",
+                                                                 "~") "\x10~~~~\x01",
+    "\x89" HEADER("\x08", "\x14", "~") "\x10~~~\xff\xff\xff\xff\xff\xff\xff\x0f",
     "\x80Hello, world!\n",
     NULL,
 };
@@ -65,6 +68,7 @@ static void read_message(const lp_side_message *m)
     loop_log_entry log;
     lp_side_next next;
     lp_side_drop drop;
+    uint64_t handle;
     lp_wire_in in = {.at = m->data, .end = m->data + m->len};
     switch (m->type) {
     case LP_SIDE_WELCOME: read_welcome(m); break;
@@ -76,6 +80,11 @@ static void read_message(const lp_side_message *m)
         break;
     case LP_SIDE_LOG: err = lp_side_log_read(&arena, m->data, m->len, &log); break;
     case LP_SIDE_NEXT: err = lp_side_next_read(&in, &next); break;
+    case LP_SIDE_RESULT: /* as if it were that of RESTORE-OBJECT */
+        err = lp_side_handle_read(m->data, m->len, &handle);
+        if (!err && (handle % 2 == 0 || handle >> 53))
+            abort();
+        break;
     case LP_SIDE_DROP: err = lp_side_drop_read(m->data, m->len, &drop); break;
     default: break;
     }
