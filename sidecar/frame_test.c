@@ -391,7 +391,13 @@ static void credit(void **state)
     is_wrong(lp_side_credit_came(&c, &f), "with credit for 0");
     f.type = LP_SIDE_CREDIT;
     assert_null(lp_side_credit_came(&c, &f));
+    assert_int_equal(lp_side_credit_read(&c, LP_MAX_SIDE_FRAME), LP_MAX_SIDE_FRAME);
+    assert_int_equal(lp_side_credit_read(&c, LP_MAX_SIDE_FRAME), LP_MAX_SIDE_FRAME);
+    f = (lp_side_frame){LP_SIDE_RESULT, 0, 2, NULL, LP_MAX_SIDE_FRAME - 1};
+    assert_null(lp_side_credit_came(&c, &f));
     assert_int_equal(lp_side_credit_read(&c, LP_MAX_SIDE_FRAME - 1), 0);
+    f.len = 1;
+    assert_null(lp_side_credit_came(&c, &f));
     assert_int_equal(lp_side_credit_read(&c, 1), LP_MAX_SIDE_FRAME);
     f = (lp_side_frame){LP_SIDE_LOG, 0, 0, NULL, LP_MAX_SIDE_FRAME};
     assert_null(lp_side_credit_came(&c, &f));
@@ -403,9 +409,11 @@ static void credit(void **state)
     assert_null(lp_side_credit_came(&c, &f));
     f = (lp_side_frame){LP_SIDE_RESULT, 0, 4, NULL, LP_MAX_SIDE_FRAME / 2};
     assert_null(lp_side_credit_came(&c, &f));
-    assert_int_equal(lp_side_credit_read(&c, LP_MAX_SIDE_FRAME / 2 - 1), 0);
-    assert_int_equal(lp_side_credit_read(&c, 1), LP_MAX_SIDE_FRAME / 2);
-    assert_int_equal(lp_side_credit_read(&c, LP_MAX_SIDE_FRAME), LP_MAX_SIDE_FRAME);
+    assert_int_equal(lp_side_credit_read(&c, LP_MAX_SIDE_FRAME / 2), LP_MAX_SIDE_FRAME / 2);
+    f.len = LP_MAX_SIDE_FRAME / 2 - 1;
+    assert_null(lp_side_credit_came(&c, &f));
+    assert_int_equal(lp_side_credit_read(&c, f.len), 0);
+    assert_int_equal(lp_side_credit_read(&c, LP_MAX_SIDE_FRAME), LP_MAX_SIDE_FRAME + f.len);
     assert_true(lp_side_counts(0x90) && !lp_side_counts(LP_SIDE_WELCOME));
 }
 

@@ -36,7 +36,8 @@
 #define LP_SIDE_START_NS (10000 * LP_SIDE_MS)  /* from its start to WELCOME, START to READY */
 #define LP_SIDE_LOOK_NS (10 * LP_SIDE_MS)      /* how often who waits looks at cancellation */
 #define LP_SIDE_SILENCE_NS (5000 * LP_SIDE_MS) /* without a byte, before and after PING */
-#define LP_SIDE_STEP_NS (30000 * LP_SIDE_MS)   /* of a step without progress, without call-timeout \
+#define LP_SIDE_STEP_NS                                                                            \
+    (30000 * LP_SIDE_MS)                       /* of a step without progress, without call-timeout \
                                                 */
 #define LP_SIDE_HEALTH_NS (5000 * LP_SIDE_MS)  /* from PING to PONG */
 #define LP_SIDE_BUDGET_NS (60000 * LP_SIDE_MS) /* in which starts are counted */

@@ -7,6 +7,7 @@
 #include "state.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -258,6 +259,8 @@ loop_error *conformance_restore(loop_pass pass, loop_stream *from)
     else
         take_over(pass, total, &got);
     pthread_mutex_unlock(&held.lock);
+    if (!e)
+        printf("took over\n");
     free(r.bytes);
     return e;
 }
