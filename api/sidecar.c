@@ -37,7 +37,7 @@ static void end_table(void *t)
     lp_sidecar_table_delete(t);
 }
 
-static bool has_name(const void *name, const loop_provider *p, const void *life)
+static bool has_name(const void *name, const loop_provider *p, const lp_table_life *life)
 {
     (void)life;
     return strcmp(p->name, name) == 0;
@@ -56,7 +56,7 @@ static void name_apart(loop_host *h, lp_sidecar_table *t)
         lp_sidecar_rename(t, other);
 }
 
-static bool has_command(const void *options, const loop_provider *p, const void *life)
+static bool has_command(const void *options, const loop_provider *p, const lp_table_life *life)
 {
     (void)life;
     return lp_sidecar_is(p, options);

@@ -58,6 +58,7 @@
 #define LP_MAX_ELF_DYNAMIC 4096         /* rows of its dynamic section that are looked at */
 #define LP_MAX_ELF_SYMBOLS (1u << 26)   /* symbols of it */
 #define LP_MAX_ELF_CHAIN 4096           /* symbols that share a hash, looked at in a search */
+#define LP_MAX_LIBRARY_VERSIONS 256     /* of one library in memory at a time */
 #define LP_MAX_TRUSTED 1024             /* workspaces that the user trusts */
 #define LP_MAX_TRUST_WAIT_MS 10000      /* for another process that changes their list */
 #define LP_MAX_INVOKE_TEXT (1u << 20)   /* bytes of an --invoke expression */

@@ -54,10 +54,11 @@ loop_error *lp_host_provider_add(loop_host *h, const loop_provider *table, loop_
 const char *lp_host_name(loop_host *h, const char *name);
 /*
  * The name (lp_host_name) of the first provider of which `is` says so; NULL. No table comes or
- * goes while `is` runs, which may not ask the host anything. `life`: the data of its life, or NULL.
+ * goes while `is` runs, which may not ask the host anything.
  */
 const char *lp_host_which(loop_host *h,
-                          bool (*is)(const void *data, const loop_provider *p, const void *life),
+                          bool (*is)(const void *data, const loop_provider *p,
+                                     const lp_table_life *life),
                           const void *data);
 
 #endif

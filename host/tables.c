@@ -86,14 +86,15 @@ const char *lp_host_name(loop_host *h, const char *name)
 }
 
 const char *lp_host_which(loop_host *h,
-                          bool (*is)(const void *data, const loop_provider *p, const void *life),
+                          bool (*is)(const void *data, const loop_provider *p,
+                                     const lp_table_life *life),
                           const void *data)
 {
     const char *name = NULL;
     lp_os_mutex_lock(h->finding);
     for (size_t i = 0; i < h->tables.n && !name; i++) {
         const struct lp_table *t = h->tables.at[i];
-        if (is(data, t->table, t->life.data))
+        if (is(data, t->table, &t->life))
             name = keep_name(h, t->table->name);
     }
     lp_os_mutex_unlock(h->finding);

@@ -71,6 +71,13 @@ bool lp_os_is_secret(const char *path);
 typedef struct lp_os_reader lp_os_reader;
 lp_os_reader *lp_os_reader_open(const char *path);
 uint64_t lp_os_reader_size(const lp_os_reader *r);
+/* Which file it is, for as long as something has it open or mapped; and its last change. */
+typedef struct lp_os_file_id {
+    uint64_t device, inode;
+    uint64_t size, written_ns, changed_ns;
+} lp_os_file_id;
+/* As it is now; all zero where that cannot be told. */
+lp_os_file_id lp_os_reader_id(const lp_os_reader *r);
 /* All `n` bytes from `offset`, or false. */
 bool lp_os_reader_at(lp_os_reader *r, uint64_t offset, void *ret, size_t n);
 void lp_os_reader_close(lp_os_reader *r);
@@ -115,6 +122,11 @@ void lp_os_lock_close(lp_os_lock *l);
  */
 typedef struct lp_os_library lp_os_library;
 loop_error *lp_os_library_open(const char *path, lp_os_library **ret) LOOP_MUST_USE;
+/*
+ * What is loaded under this path, or is the same file as it; nothing is loaded. One more to close;
+ * NULL. A library that is loaded twice is one: the same pointer.
+ */
+lp_os_library *lp_os_library_find(const char *path);
 /* An exported symbol of it, or of what it needs; NULL. */
 void *lp_os_library_symbol(lp_os_library *l, const char *name);
 /* NULL is fine. */

@@ -23,6 +23,11 @@ loop_error *lp_os_library_open(const char *path, lp_os_library **ret)
     return loop_error_new(LOOP_INVALID, "%s", why && *why ? why : "the loader does not say why");
 }
 
+lp_os_library *lp_os_library_find(const char *path)
+{
+    return dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD);
+}
+
 void *lp_os_library_symbol(lp_os_library *l, const char *name)
 {
     return dlsym(l, name);

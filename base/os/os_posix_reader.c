@@ -95,6 +95,23 @@ uint64_t lp_os_reader_size(const lp_os_reader *r)
     return r->size;
 }
 
+static uint64_t nanoseconds(const struct timespec *t)
+{
+    return (uint64_t)t->tv_sec * 1000000000 + (uint64_t)t->tv_nsec;
+}
+
+lp_os_file_id lp_os_reader_id(const lp_os_reader *r)
+{
+    struct stat st;
+    if (fstat(r->fd, &st) != 0)
+        return (lp_os_file_id){0};
+    return (lp_os_file_id){.device = (uint64_t)st.st_dev,
+                           .inode = (uint64_t)st.st_ino,
+                           .size = (uint64_t)st.st_size,
+                           .written_ns = nanoseconds(&st.st_mtim),
+                           .changed_ns = nanoseconds(&st.st_ctim)};
+}
+
 bool lp_os_reader_at(lp_os_reader *r, uint64_t offset, void *ret, size_t n)
 {
     char *to = ret;
@@ -124,8 +141,7 @@ void lp_os_each_file(const char *path,
         if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
             !S_ISREG(st.st_mode))
             continue;
-        f(data, entry->d_name, (uint64_t)st.st_size,
-          (uint64_t)st.st_mtim.tv_sec * 1000000000 + (uint64_t)st.st_mtim.tv_nsec);
+        f(data, entry->d_name, (uint64_t)st.st_size, nanoseconds(&st.st_mtim));
     }
     closedir(dir);
 }
