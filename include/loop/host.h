@@ -79,12 +79,14 @@ LOOP_API loop_error *loop_host_provider_add(loop_host *host,
 /*
  * Loads a shared library and adds the provider that it exports (LOOP_PROVIDER_EXPORT in
  * loop/provider.h): *ret_provider is its name, which lives as long as the host. It serves nothing
- * until it is bound. The same library again is the same provider.
+ * until it is bound. The same library again is the same provider, also where another file lies
+ * there by now: a swap (loop/swap.h) loads that, beside the old one.
  *
  * Native code runs as you, with all that you may do: name none that you do not trust. The file is
  * looked at before it is loaded, so that nothing runs of what is no library for this machine, was
  * cut short, exports no provider, or has one for another ABI. What its constructors do, nobody
- * can undo. The host closes it after the provider.
+ * can undo. The host closes it after the provider. A new version is put there by `mv`, and never
+ * written into the old file, which running code comes from.
  *
  * LOOP_NOT_FOUND; LOOP_DENIED (others can change the file or a folder above it); LOOP_INVALID
  * (why, and what a person can do).
