@@ -1,6 +1,9 @@
 /*
  * api/sidecar.c: implements loop_host_sidecar_add: a command becomes a provider of the tier
- * `sidecar` (sidecar/), which ends with the host.
+ * `sidecar` (sidecar/), which ends with the host, or when a swap has replaced it.
+ *
+ * A swap runs the command again, beside the old process: the program may be another one by then,
+ * and say another WELCOME.
  */
 #include <stdlib.h>
 
@@ -32,10 +35,7 @@ static void log_entry(void *host, const loop_log_entry *entry)
         lp_log_write(h, entry);
 }
 
-static void end_table(void *t)
-{
-    lp_sidecar_table_delete(t);
-}
+/* ---- names ---- */
 
 static bool has_name(const void *name, const loop_provider *p, const lp_table_life *life)
 {
@@ -56,6 +56,81 @@ static void name_apart(loop_host *h, lp_sidecar_table *t)
         lp_sidecar_rename(t, other);
 }
 
+/* ---- the life of its table ---- */
+
+struct sidecar {
+    loop_host *host;
+    lp_sidecar_table *table;
+    char **command, *directory;
+    char *said; /* its name, as WELCOME says it */
+};
+
+static void free_sidecar(struct sidecar *s)
+{
+    lp_sidecar_table_delete(s->table);
+    for (size_t i = 0; s->command[i]; i++)
+        free(s->command[i]);
+    free(s->command);
+    free(s->directory);
+    free(s->said);
+    free(s);
+}
+
+static void end_sidecar(void *data)
+{
+    free_sidecar(data);
+}
+
+static char **copy_command(const char *const *command)
+{
+    size_t n = 0;
+    while (command[n])
+        n++;
+    char **copy = lp_alloc((n + 1) * sizeof *copy);
+    for (size_t i = 0; i < n; i++)
+        copy[i] = lp_strdup(command[i]);
+    return copy;
+}
+
+static loop_error *start(loop_host *h, const char *const *command, const char *directory,
+                         struct sidecar **ret)
+{
+    lp_auto(lp_free_string) char *guard = find_guard();
+    if (!guard)
+        return loop_error_hint_set(
+            loop_error_new(LOOP_UNAVAILABLE, "loop's own program 'loop-guard' is missing"),
+            "install loop as a whole: without it a sidecar could outlive its host");
+    const lp_sidecar_options o = {.command = command,
+                                  .directory = directory,
+                                  .guard = guard,
+                                  .host = "loop " LOOP_VERSION,
+                                  .log = log_entry,
+                                  .data = h};
+    lp_sidecar_table *table;
+    LP_TRY(lp_sidecar_table_new(&o, &table));
+    struct sidecar *s = lp_alloc(sizeof *s);
+    *s = (struct sidecar){h, table, copy_command(command), lp_strdup(directory),
+                          lp_strdup(lp_sidecar_provider(table)->name)};
+    *ret = s;
+    return NULL;
+}
+
+static loop_error *renew_sidecar(void *data, const loop_provider **ret, void **ret_data)
+{
+    const struct sidecar *old = data;
+    struct sidecar *new;
+    LP_TRY(start(old->host, (const char *const *)old->command, old->directory, &new));
+    if (strcmp(new->said, old->said) == 0) /* the same, under whatever name it has here */
+        lp_sidecar_rename(new->table, lp_sidecar_provider(old->table)->name);
+    else
+        name_apart(old->host, new->table);
+    *ret = lp_sidecar_provider(new->table);
+    *ret_data = new;
+    return NULL;
+}
+
+/* ---- adding ---- */
+
 static bool has_command(const void *options, const loop_provider *p, const lp_table_life *life)
 {
     (void)life;
@@ -72,31 +147,21 @@ loop_error *loop_host_sidecar_add(loop_host *h, const loop_sidecar_options *opti
     if (!directory || !lp_os_is_dir(directory))
         return loop_error_new(LOOP_NOT_FOUND, "there is no directory '%s' to start a sidecar in",
                               options->directory ? options->directory : ".");
-    lp_auto(lp_free_string) char *guard = find_guard();
-    if (!guard)
-        return loop_error_hint_set(
-            loop_error_new(LOOP_UNAVAILABLE, "loop's own program 'loop-guard' is missing"),
-            "install loop as a whole: without it a sidecar could outlive its host");
-    const lp_sidecar_options o = {.command = options->command,
-                                  .directory = directory,
-                                  .guard = guard,
-                                  .host = "loop " LOOP_VERSION,
-                                  .log = log_entry,
-                                  .data = h};
-    const char *known = lp_host_which(h, has_command, &o);
+    const lp_sidecar_options like = {.command = options->command, .directory = directory};
+    const char *known = lp_host_which(h, has_command, &like);
     if (known) {
         *ret_provider = known;
         return NULL;
     }
-    lp_sidecar_table *t;
-    LP_TRY(lp_sidecar_table_new(&o, &t));
-    name_apart(h, t);
-    const loop_provider *p = lp_sidecar_provider(t);
-    const lp_table_life life = {.end = end_table, .data = t};
+    struct sidecar *s;
+    LP_TRY(start(h, options->command, directory, &s));
+    name_apart(h, s->table);
+    const loop_provider *p = lp_sidecar_provider(s->table);
+    const lp_table_life life = {renew_sidecar, end_sidecar, s};
     loop_error *err = lp_host_provider_add(h, p, LOOP_TIER_SIDECAR, &life);
     if (err) {
         err = loop_error_wrap(err, "cannot use the sidecar '%s'", p->name);
-        lp_sidecar_table_delete(t);
+        free_sidecar(s);
         return err;
     }
     *ret_provider = lp_host_name(h, p->name);
