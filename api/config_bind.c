@@ -14,7 +14,7 @@
 
 #include "api/config.h"
 #include "base/path.h"
-#include "loop/host.h"
+#include "host/hooks.h"
 
 /* "namespace:package/interface" in the letters that WIT has, without a version. */
 static loop_error *check_interface(const lp_yaml *key)
@@ -222,32 +222,47 @@ static loop_error *resolve(const loop_config *c, loop_host *h, const loop_bindin
     return loop_host_library_add(h, from->library, &ret->provider);
 }
 
-static const loop_provider *provider_of(const loop_host *h, const char *name)
+/* A link, and what is to be said of the files that it names. */
+struct files {
+    const loop_config *config;
+    const loop_link *link;
+    const loop_origin *at;
+    lp_buf *warnings; /* one a line */
+};
+
+/* For lp_host_which. */
+static bool look_at_files(const void *data, const loop_provider *p, const lp_table_life *life)
 {
-    const loop_provider *p;
-    for (size_t i = 0; (p = loop_host_provider_at(h, i)); i++)
-        if (strcmp(p->name, name) == 0)
-            return p;
-    return NULL;
+    const struct files *f = data;
+    (void)life;
+    if (strcmp(p->name, f->link->provider) != 0)
+        return false;
+    for (const loop_provider_option *o = p->options; o && o->name; o++) {
+        const char *const *options = f->link->options;
+        const char *text = o->fallback;
+        for (size_t i = 0; options && options[i]; i += 2)
+            text = strcmp(options[i], o->name) == 0 ? options[i + 1] : text;
+        const char *who = f->config->root && text && strcmp(o->type, "path") == 0
+                              ? lp_config_granted_to(f->config, text)
+                              : NULL;
+        if (who)
+            lp_buf_printf(f->warnings,
+                          "%s:%u:%u: the component '%s' was granted the folder of '%s', the %s of "
+                          "'%s': what others keep there is not private to them\n",
+                          f->at->source, f->at->line, f->at->column, who, text, o->name, p->name);
+    }
+    return true;
 }
 
 /* What a provider keeps in a file is its own: a component that has the folder could read it. */
 static void warn_of_files(const loop_config *c, loop_host *h, const loop_link *link,
                           const loop_origin *at)
 {
-    const loop_provider *p = provider_of(h, link->provider);
-    for (const loop_provider_option *o = p ? p->options : NULL; o && o->name; o++) {
-        const char *text = o->fallback;
-        for (size_t i = 0; link->options && link->options[i]; i += 2)
-            text = strcmp(link->options[i], o->name) == 0 ? link->options[i + 1] : text;
-        const char *who =
-            c->root && text && strcmp(o->type, "path") == 0 ? lp_config_granted_to(c, text) : NULL;
-        if (who)
-            loop_host_log(h, LOOP_LOG_WARN,
-                          "%s:%u:%u: the component '%s' was granted the folder of '%s', the %s of "
-                          "'%s': what others keep there is not private to them",
-                          at->source, at->line, at->column, who, text, o->name, p->name);
-    }
+    lp_buf warnings = {0};
+    (void)lp_host_which(h, look_at_files, &(struct files){c, link, at, &warnings});
+    for (char *line = warnings.ptr, *end; line && (end = strchr(line, '\n')); line = end + 1)
+        loop_host_log(h, LOOP_LOG_WARN, "%.*s", (int)(end - line), line);
+    lp_buf_done(&warnings);
 }
 
 static loop_error *bind_one(const loop_config *c, loop_host *h, const loop_binding *b)

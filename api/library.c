@@ -47,17 +47,17 @@ static loop_error *other_abi(uint32_t abi)
         "build it again with the headers of loop " LOOP_VERSION);
 }
 
+/* *ret is open then, or its `open` is NULL. */
 static loop_error *look_inside(const char *real, lp_library_file *ret)
 {
     uint32_t abi = 0;
     lp_os_reader *r = lp_os_reader_open(real);
+    *ret = (lp_library_file){.open = r};
     if (!r)
         return loop_error_new(LOOP_IO, "it is not a file, or cannot be read");
     lp_elf_source file = {lp_os_reader_size(r), read_piece, r};
     loop_error *e = lp_elf_look(&file, LOOP_PROVIDER_SYMBOL, SIZE, &abi);
-    bool whole = e || lp_library_file_read(r, ret);
-    lp_os_reader_close(r);
-    if (!whole)
+    if (!e && !lp_library_file_read(ret))
         return loop_error_new(LOOP_IO, "it cannot be read to its end");
     if (loop_error_code(e) == LOOP_NOT_FOUND) {
         loop_error_delete(e);
@@ -93,9 +93,12 @@ static loop_error *about(const char *path, loop_error *e)
 loop_error *loop_library_look(const char *path)
 {
     lp_auto(lp_free_string) char *real = NULL;
-    lp_library_file unused;
+    lp_library_file file = {0};
     loop_error *e = find(path, &real);
-    return about(path, e ? e : look_inside(real, &unused));
+    if (!e)
+        e = look_inside(real, &file);
+    lp_os_reader_close(file.open);
+    return about(path, e);
 }
 
 /* ---- loading ---- */
@@ -172,6 +175,7 @@ static loop_error *load(loop_host *h, const char *path, char *real, struct libra
         loop_host_log(h, LOOP_LOG_DEBUG, "loading the library '%s'", real);
         e = with_hint(lp_loaded_open(real, &seen, &l->loaded), real);
     }
+    lp_os_reader_close(seen.open);
     if (!e)
         e = find_table(l->loaded, &l->table);
     if (!e) {

@@ -71,19 +71,19 @@ static uint64_t digest_more(uint64_t digest, const uint8_t *bytes, size_t n)
     return digest;
 }
 
-bool lp_library_file_read(lp_os_reader *r, lp_library_file *ret)
+bool lp_library_file_read(lp_library_file *f)
 {
     static const size_t most = 64 * 1024;
     uint8_t *piece = lp_alloc(most);
-    lp_library_file f = {lp_os_reader_id(r), 0xcbf29ce484222325};
-    bool read = f.id.size == lp_os_reader_size(r);
-    for (uint64_t at = 0; read && at < f.id.size; at += most) {
-        size_t n = (size_t)LP_MIN((uint64_t)most, f.id.size - at);
-        read = lp_os_reader_at(r, at, piece, n);
-        f.digest = digest_more(f.digest, piece, read ? n : 0);
+    f->id = lp_os_reader_id(f->open);
+    f->digest = 0xcbf29ce484222325;
+    bool read = f->id.size == lp_os_reader_size(f->open);
+    for (uint64_t at = 0; read && at < f->id.size; at += most) {
+        size_t n = (size_t)LP_MIN((uint64_t)most, f->id.size - at);
+        read = lp_os_reader_at(f->open, at, piece, n);
+        f->digest = digest_more(f->digest, piece, read ? n : 0);
     }
     free(piece);
-    *ret = read ? f : *ret;
     return read;
 }
 
@@ -192,6 +192,7 @@ static loop_error *load(const char *real, const lp_library_file *seen, lp_loaded
     }
     lp_loaded *l = lp_alloc(sizeof *l);
     *l = (lp_loaded){library, *seen, lp_take(&spelling), 1};
+    l->file.open = NULL;
     *lp_push(&all) = l;
     *ret = l;
     return NULL;

@@ -15,16 +15,17 @@
 
 #include "base/os/os.h"
 
-/* A library's file, as somebody has looked at it. */
+/* A library's file, as somebody has looked at it; open, so that its inode is no other file's. */
 typedef struct lp_library_file {
+    lp_os_reader *open;
     lp_os_file_id id;
     uint64_t digest; /* of all its bytes */
 } lp_library_file;
 
 typedef struct lp_loaded lp_loaded;
 
-/* What is to be loaded: read before. False where it cannot be read to its end. */
-bool lp_library_file_read(lp_os_reader *r, lp_library_file *ret);
+/* Reads `f->open`. False where it cannot be read to its end. */
+bool lp_library_file_read(lp_library_file *f);
 /*
  * Loads the file at `real` (absolute, no links), or finds it where it is loaded: then *ret is what
  * it was before, one more to close. `seen` is what was looked at. LOOP_INVALID: the loader's reason

@@ -317,6 +317,28 @@ static void what_is_wrong_is_refused_before_it_runs(void **state)
     remove("ran"); /* which nameless leaves when it is loaded */
 }
 
+/* What was looked at is what is loaded. */
+static void a_file_that_is_replaced_meanwhile_is_refused(void **state)
+{
+    (void)state;
+    char next[640];
+    put("version1");
+    loop_host *h = host_new();
+    struct lp_table *t = add(h);
+    put("version2");
+    snprintf(next, sizeof next, "%s/next.so", folder);
+    assert_int_equal(rename(path, next), 0);
+    put("version2");
+    setenv("VERSION_MOVE", next, 1);
+    setenv("VERSION_PATH", path, 1);
+    refused(h, t, LOOP_INVALID, "replaced while it was loaded");
+    unsetenv("VERSION_MOVE");
+    check_ran("+1 +2 -2 ");
+    swap(h, t);
+    check_ran("+2 -1 ");
+    loop_host_delete(h);
+}
+
 /* The old one is in use elsewhere: what lies at the path counts, not its name. */
 static void each_host_gets_the_file_as_it_is(void **state)
 {
@@ -384,6 +406,63 @@ static void one_that_cannot_be_unloaded_is_told(void **state)
     check_ran("-2 ");
 }
 
+/* ---- several threads ---- */
+
+static _Atomic bool over;
+static _Atomic int swapped;
+
+static void swap_on_and_on(void *data)
+{
+    loop_host *h = data;
+    struct lp_table *t = lp_find_table(h, "version"), *new = NULL;
+    while (!over) {
+        loop_error *e = lp_table_renew(h, t, &new);
+        if (e) { /* of a moment when another file came */
+            const char *why = loop_error_message(loop_error_cause(e));
+            if (!strstr(why, "replaced while")) {
+                fprintf(stderr, "%s\n", why);
+                abort();
+            }
+            loop_error_delete(e);
+            continue;
+        }
+        if (new != t) {
+            lp_os_mutex_lock(h->finding);
+            lp_table_publish(h, t, new);
+            lp_os_mutex_unlock(h->finding);
+            if (!lp_table_drop(h, t))
+                abort();
+            swapped++;
+        }
+        t = new;
+    }
+}
+
+static void hosts_of_several_threads_swap_at_once(void **state)
+{
+    (void)state;
+    unsetenv("VERSION_LOG");
+    put("version1");
+    loop_host *h[3];
+    lp_os_thread *thread[3];
+    over = false;
+    swapped = 0;
+    for (size_t i = 0; i < 3; i++) {
+        h[i] = host_new();
+        add(h[i]);
+    }
+    for (size_t i = 0; i < 3; i++)
+        assert_null(lp_os_thread_start(swap_on_and_on, h[i], 0, &thread[i]));
+    for (int i = 0; swapped < 300; i++)
+        put(i % 2 ? "version1" : "version2");
+    over = true;
+    for (size_t i = 0; i < 3; i++)
+        lp_os_thread_join(thread[i]);
+    for (size_t i = 0; i < 3; i++)
+        loop_host_delete(h[i]);
+    assert_int_equal(mapped("/version.so"), 0);
+}
+
 /* ---- any number of times ---- */
 
 static int open_files(void)
@@ -448,6 +527,8 @@ int main(void)
         TEST(a_file_that_is_the_same_is_not_loaded_again),
         TEST(a_file_that_was_changed_in_place_is_refused),
         TEST(what_is_wrong_is_refused_before_it_runs),
+        TEST(a_file_that_is_replaced_meanwhile_is_refused),
+        TEST(hosts_of_several_threads_swap_at_once),
         TEST(each_host_gets_the_file_as_it_is),
         TEST(a_link_may_lead_to_the_new_one),
         TEST(one_that_cannot_be_unloaded_is_told),

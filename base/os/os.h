@@ -80,6 +80,7 @@ typedef struct lp_os_file_id {
 lp_os_file_id lp_os_reader_id(const lp_os_reader *r);
 /* All `n` bytes from `offset`, or false. */
 bool lp_os_reader_at(lp_os_reader *r, uint64_t offset, void *ret, size_t n);
+/* NULL is fine. */
 void lp_os_reader_close(lp_os_reader *r);
 
 /*

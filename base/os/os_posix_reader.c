@@ -153,6 +153,8 @@ void lp_os_remove(const char *path)
 
 void lp_os_reader_close(lp_os_reader *r)
 {
+    if (!r)
+        return;
     close(r->fd);
     free(r);
 }

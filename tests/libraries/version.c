@@ -27,8 +27,12 @@ static void note(char sign)
     }
 }
 
+/* Where VERSION_MOVE names a file, that file takes the place of VERSION_PATH. */
 __attribute__((constructor)) static void loaded(void)
 {
+    const char *from = getenv("VERSION_MOVE"), *to = getenv("VERSION_PATH");
+    if (from && to)
+        rename(from, to);
     note('+');
 }
 
