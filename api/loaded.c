@@ -120,18 +120,26 @@ static lp_loaded *row_of(const lp_os_library *library)
     return NULL;
 }
 
+static loop_error *replaced(void)
+{
+    return loop_error_hint_set(loop_error_new(LOOP_INVALID, "it was replaced while it was loaded"),
+                               "try again");
+}
+
 /*
  * A spelling that the loader does not know. What somebody else in this process has loaded may have
  * a few of them by its name; under one more, it is found for being the same file, which is then
- * that file's only place in memory.
+ * that file's only place in memory. (So is one of our own, where it lies there by now.)
  */
-static loop_error *find_spelling(const char *real, char **ret)
+static loop_error *find_spelling(const char *real, const lp_library_file *seen, char **ret)
 {
     const lp_os_library *before = NULL;
     for (size_t n = 0; n < LP_MAX_LIBRARY_VERSIONS; n++) {
         lp_auto(lp_free_string) char *path = spell(real, n);
         lp_os_library *there = lp_os_library_find(path);
         lp_os_library_close(there);
+        if (!is_still(real, seen))
+            return replaced();
         if (!there || (!row_of(there) && there == before)) {
             *ret = lp_take(&path);
             return NULL;
@@ -183,12 +191,11 @@ static loop_error *load(const char *real, const lp_library_file *seen, lp_loaded
 {
     lp_auto(lp_free_string) char *spelling = NULL;
     lp_os_library *library = NULL;
-    LP_TRY(find_spelling(real, &spelling));
+    LP_TRY(find_spelling(real, seen, &spelling));
     LP_TRY(lp_os_library_open(spelling, &library));
     if (row_of(library) || !is_still(real, seen)) {
         lp_os_library_close(library);
-        return loop_error_hint_set(
-            loop_error_new(LOOP_INVALID, "it was replaced while it was loaded"), "try again");
+        return replaced();
     }
     lp_loaded *l = lp_alloc(sizeof *l);
     *l = (lp_loaded){library, *seen, lp_take(&spelling), 1};
