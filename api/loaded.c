@@ -52,12 +52,12 @@ static void unlock(lp_os_mutex *m)
 
 /* ---- files ---- */
 
-static bool same_inode(const lp_os_file_id *a, const lp_os_file_id *b)
+static bool same_inode(const lp_os_identity *a, const lp_os_identity *b)
 {
     return a->device == b->device && a->inode == b->inode;
 }
 
-static bool same_id(const lp_os_file_id *a, const lp_os_file_id *b)
+static bool same_id(const lp_os_identity *a, const lp_os_identity *b)
 {
     return same_inode(a, b) && a->size == b->size && a->written_ns == b->written_ns &&
            a->changed_ns == b->changed_ns;
@@ -93,7 +93,7 @@ static bool is_still(const char *path, const lp_library_file *seen)
     lp_os_reader *r = lp_os_reader_open(path);
     if (!r)
         return false;
-    lp_os_file_id now = lp_os_reader_id(r);
+    lp_os_identity now = lp_os_reader_id(r);
     lp_os_reader_close(r);
     return same_id(&now, &seen->id);
 }

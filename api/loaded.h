@@ -18,7 +18,7 @@
 /* A library's file, as somebody has looked at it; open, so that its inode is no other file's. */
 typedef struct lp_library_file {
     lp_os_reader *open;
-    lp_os_file_id id;
+    lp_os_identity id;
     uint64_t digest; /* of all its bytes */
 } lp_library_file;
 

@@ -72,12 +72,12 @@ typedef struct lp_os_reader lp_os_reader;
 lp_os_reader *lp_os_reader_open(const char *path);
 uint64_t lp_os_reader_size(const lp_os_reader *r);
 /* Which file it is, for as long as something has it open or mapped; and its last change. */
-typedef struct lp_os_file_id {
+typedef struct lp_os_identity {
     uint64_t device, inode;
     uint64_t size, written_ns, changed_ns;
-} lp_os_file_id;
+} lp_os_identity;
 /* As it is now; all zero where that cannot be told. */
-lp_os_file_id lp_os_reader_id(const lp_os_reader *r);
+lp_os_identity lp_os_reader_id(const lp_os_reader *r);
 /* All `n` bytes from `offset`, or false. */
 bool lp_os_reader_at(lp_os_reader *r, uint64_t offset, void *ret, size_t n);
 /* NULL is fine. */

@@ -100,12 +100,12 @@ static uint64_t nanoseconds(const struct timespec *t)
     return (uint64_t)t->tv_sec * 1000000000 + (uint64_t)t->tv_nsec;
 }
 
-lp_os_file_id lp_os_reader_id(const lp_os_reader *r)
+lp_os_identity lp_os_reader_id(const lp_os_reader *r)
 {
     struct stat st;
     if (fstat(r->fd, &st) != 0)
-        return (lp_os_file_id){0};
-    return (lp_os_file_id){.device = (uint64_t)st.st_dev,
+        return (lp_os_identity){0};
+    return (lp_os_identity){.device = (uint64_t)st.st_dev,
                            .inode = (uint64_t)st.st_ino,
                            .size = (uint64_t)st.st_size,
                            .written_ns = nanoseconds(&st.st_mtim),
