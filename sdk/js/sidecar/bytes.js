@@ -9,6 +9,14 @@ const MOST_TOGETHER = 128 << 20; // bytes that the references of one message may
 /** Bytes that are not what their type says. */
 export class Malformed extends Error {}
 
+/** Bytes that end too early: at least `missing` more are needed. */
+export class Short extends Malformed {
+    constructor(message, missing) {
+        super(message);
+        this.missing = missing;
+    }
+}
+
 /** Bytes to read from. `peer` knows handles and the shared memory. */
 export class Reader {
     constructor(data, peer) {
@@ -19,13 +27,13 @@ export class Reader {
     }
 
     byte() {
-        if (this.at >= this.data.length) throw new Malformed("the bytes end within a value");
+        if (this.at >= this.data.length) throw new Short("the bytes end within a value", 1);
         return this.data[this.at++];
     }
 
     take(n) {
         const left = this.data.length - this.at;
-        if (n > left) throw new Malformed(`${n} bytes are said to follow, ${left} do`);
+        if (n > left) throw new Short(`${n} bytes are said to follow, ${left} do`, n - left);
         this.at += n;
         return this.data.subarray(this.at - n, this.at);
     }

@@ -4,8 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Err, Fault, parseType, serve } from "./sidecar.js";
 
 const THINGS = "test:conformance/things";
-const STATE = parseType("record{total:u64,notes:list<string>}");
+const STATE = parseType("record{total:u64,notes:list<string>}"), NAME = parseType("string");
 let host, total = 0n, notes = [], live = 0;
+let copied, arrived; // how many notes a copy has; what one brought
 
 /** A name, and how many handles of it there are. */
 class Thing {
@@ -24,6 +25,12 @@ class Thing {
         if (--this.handles === 0) live--;
     }
 }
+
+const moved = {
+    drop: (thing) => thing.drop(),
+    save: (thing) => NAME.encode(thing.name),
+    restore: (bytes) => new Thing(NAME.decode(bytes)),
+};
 
 const wait = (ms, call) => sleep(ms, ms, { signal: call.signal }).catch(() => {
     throw new Err(call.cancelled.why);
@@ -108,7 +115,7 @@ function interfaces() {
         functions = {};
         run = runs[name.split("/")[1]];
         const drop = name === THINGS ? (thing) => thing.drop() : undefined;
-        const resources = Object.fromEntries((third?.split(",") ?? []).map((r) => [r, drop]));
+        const resources = Object.fromEntries((third?.split(",") ?? []).map((r) => [r, r === "thing" ? moved : drop]));
         found[`${name}@${second}`] = { functions, resources };
     }
     return found;
@@ -128,13 +135,25 @@ await serve({
         if (code) throw new Fault(code, ["cannot open", `the mode is ${host.options.mode}`], "use another mode");
     },
     state: {
-        *save(name) {
-            if (name === "test:conformance/state") yield STATE.encode({ total, notes });
+        copies: true,
+        *save(name, pass) {
+            if (name !== "test:conformance/state") return;
+            if (pass === "rest" && copied === undefined) throw new Fault("invalid", "a rest without a copy");
+            const held = { total, notes: notes.slice(pass === "rest" ? copied : 0) };
+            if (pass === "copy") copied = notes.length;
+            yield STATE.encode(held);
         },
-        async restore(name, pieces) {
+        async restore(name, pass, pieces) {
             const parts = [];
             for await (const piece of pieces) parts.push(piece);
-            if (name === "test:conformance/state") ({ total, notes } = STATE.decode(Buffer.concat(parts)));
+            const found = STATE.decode(Buffer.concat(parts));
+            if (name !== "test:conformance/state") throw new Fault("invalid", `nothing of ${name} is kept here`);
+            if (pass === "copy") return void (arrived = found);
+            if (pass === "rest" && !arrived) throw new Fault("invalid", "a rest without a copy");
+            notes = [...(pass === "rest" ? arrived.notes : []), ...found.notes];
+            total = found.total;
+            arrived = undefined;
         },
+        resume: () => (copied = undefined),
     },
 });

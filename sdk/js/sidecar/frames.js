@@ -43,9 +43,11 @@ deadline:u32,options:list<tuple<string,string>>}
 0x22 PONG hs
 0x30 QUIESCE h
 0x31 RESUME h
-0x32 SAVE h u32
-0x33 RESTORE h u32
+0x32 SAVE h tuple<u32,enum{whole,copy,rest}>
+0x33 RESTORE h tuple<u32,enum{whole,copy,rest}>
 0x34 STATE hs
+0x35 SAVE-OBJECT h tuple<u32,u32,u64>
+0x36 RESTORE-OBJECT h tuple<u32,u32>
 0x80 LOG s record{level:${LEVEL},wall-ms:u64,target:string,message:string,fields:list<record{name:string,\
 value:variant{text(string),integer(s64),number(f64),boolean(bool)}}>}`;
 
@@ -127,7 +129,7 @@ export function takeStreams() {
 }
 
 export class Connection {
-    /** `receive(row, id, payload, more)` gets whole messages; of STATE, pieces. */
+    /** `receive(row, id, payload, more)` gets whole messages; of STATE, pieces, for `giveBack`. */
     constructor(out, receive) {
         this.out = out;
         this.receive = receive;
@@ -175,7 +177,7 @@ export class Connection {
         if (!row?.host && number < 0x80)
             throw new Broken(`the host sent a frame of type 0x${number.toString(16)}`);
         if (more && row && !row.cuttable) throw new Broken(`${row.name} in pieces`);
-        if (!row || row.counts) this.#received(payload.length);
+        if (!row || row.counts) this.#received(payload.length, row?.name === "STATE");
         if (!row?.host) return;
         if (row.name === "CREDIT") this.#moreCredit(decoded(row, payload));
         else if (row.name === "STATE" || (!more && !this.pieces.has(id)) || !row.cuttable)
@@ -183,9 +185,14 @@ export class Connection {
         else this.#putTogether(row, id, payload, more);
     }
 
-    #received(n) {
+    #received(n, later) {
         this.granted -= n;
         if (this.granted < 0) throw new Broken("more bytes than there was credit for");
+        if (!later) this.giveBack(n);
+    }
+
+    /** Bytes that came are no longer kept. Of STATE, whoever takes the pieces says so: the host waits for them. */
+    giveBack(n) {
         this.unreturned += n;
         if (this.unreturned < CREDIT / 4) return;
         const back = this.unreturned;
@@ -225,7 +232,7 @@ export class Connection {
 
     /**
      * One message: `value` of the row's type, then the bytes `tail`. Answers with a promise where it
-     * had to wait for credit; `more`: pieces of STATE, each to be awaited.
+     * had to wait for credit. Of STATE, pieces of 64 KiB at most, each to be awaited; `more` follow.
      */
     send(name, id, value, tail, more = false) {
         const row = FRAMES[name];
@@ -237,16 +244,20 @@ export class Connection {
         const message = { row, id, payload, more };
         this.queue.push(message);
         this.#drain();
-        if (!this.queue.length) return undefined;
+        if (!this.queue.includes(message)) return undefined;
         return new Promise((resolve) => (message.sent = resolve));
     }
 
     #drain() {
-        while (this.queue.length) {
-            const message = this.queue[0], { row, id, payload } = message;
-            const n = this.#spend(row, payload.length);
-            if (n === undefined) return;
-            this.queue.shift();
+        for (let i = 0; i < this.queue.length; ) {
+            const message = this.queue[i], { row, id, payload } = message;
+            const n = this.#spend(row, payload.length, message.more);
+            if (n === undefined && row.name !== "STATE") return;
+            if (n === undefined) {
+                i++; // others have credit that it may not use
+                continue;
+            }
+            this.queue.splice(i, 1);
             message.payload = payload.subarray(n);
             const left = message.payload.length > 0;
             this.#write(row, id, payload.subarray(0, n), message.more || left);
@@ -255,10 +266,12 @@ export class Connection {
         }
     }
 
-    /** How much of `left` bytes may go now; undefined: wait. */
-    #spend(row, left) {
-        if (this.credit < (row.cuttable ? Math.min(left, SLIVER) : left)) return undefined;
-        const n = row.cuttable ? Math.min(left, this.credit, PIECE) : left;
+    /** How much of `left` bytes may go now; undefined: wait. STATE leaves half of the credit to others. */
+    #spend(row, left, more) {
+        const state = row.name === "STATE", room = this.credit - (state ? this.most >> 1 : 0);
+        const cuttable = state ? more : row.cuttable; // the last STATE goes as it is: it may be all of an object
+        if (left && room < (cuttable ? Math.min(left, SLIVER) : left)) return undefined;
+        const n = cuttable ? Math.min(left, room, PIECE) : left;
         this.credit -= n;
         return n;
     }

@@ -96,8 +96,10 @@ export class Interface {
         });
         this.byName = new Map(this.rows.map((row) => [row.name, row]));
         this.resources = Array.isArray(resources) ? resources : Object.keys(resources);
-        this.drops = this.resources.map((name) => resources[name]);
+        const hooks = this.resources.map((name) => resources[name] ?? {});
+        this.hooks = hooks.map((h) => (typeof h === "function" ? { drop: h } : h));
     }
+
 
     toWire() {
         const functions = this.rows.map((r) => ({ name: r.name, type: r.text, implemented: !!r.run }));

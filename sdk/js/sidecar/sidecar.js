@@ -14,7 +14,7 @@
  *                     "[method]cup.roll": ["(borrow<acme:dice/roller.cup>)->u32", (cup) => cup.roll()],
  *                     shake: ["()"], // listed, not implemented: goes to the next of the chain
  *                 },
- *                 resources: { cup: (cup) => cup.close() }, // what to do when one is dropped
+ *                 resources: { cup: (cup) => cup.close() }, // what to do when one is dropped; see below
  *             },
  *         },
  *     });
@@ -22,7 +22,8 @@
  * A function may be async; many run at once, unless `calls` says how many. It gets its arguments and
  * a Call. Of a function whose type is result<T,E> it returns the T or throws `new Err(e)`. Anything
  * else that it throws ends the component that called (FAULT). types.js has how values look. Objects of
- * resources are any objects; each time one is returned as `own` it is one handle more.
+ * resources are any objects; each time one is returned as `own` it is one handle more. One that another
+ * provider can go on with says how: `cup: { drop, save: (cup) => bytes, restore: (bytes) => cup }`.
  *
  * What prints goes to stderr (import this module first), whence it becomes entries of loop's log.
  */
@@ -30,9 +31,10 @@ import { Connection, CREDIT, Broken, decoded, decodedHead, FRAMES, LEVELS, takeS
 import { Peer, Remote, Shared, Table } from "./memory.js";
 import { Malformed, Writer } from "./bytes.js";
 import { Call, Err, Fault, Interface, optionOf } from "./provider.js";
+import { Handover } from "./state.js";
 import { parseType } from "./types.js";
 
-export { Call, Err, Fault, parseType, Remote };
+export { Call, Err, Fault, Malformed, parseType, Remote };
 
 /** Taken when this module is loaded, before a module that comes after it can print. */
 const STREAMS = process.env.LOOP_SIDECAR === "1" ? takeStreams() : undefined;
@@ -58,6 +60,7 @@ class Sidecar {
         this.lastId = -1;
         this.phase = "hello";
         this.connection = new Connection(STREAMS.out, (...message) => this.#receive(...message));
+        this.handover = new Handover(this);
     }
 
     #checkResources() {
@@ -67,7 +70,7 @@ class Sidecar {
     }
 
     get capabilities() {
-        return ["cancel", "shared-memory", ...(this.provider.state ? ["state"] : [])];
+        return ["cancel", "shared-memory", ...this.handover.capabilities];
     }
 
     welcome() {
@@ -112,7 +115,7 @@ class Sidecar {
         CANCEL(id, payload, row) {
             const [why, left] = decoded(row, payload);
             if (this.connection.pieces.has(id)) this.early.set(id, [why, left]);
-            else this.calls.get(id)?.cancel(why, left);
+            else if (!this.handover.cancel(id)) this.calls.get(id)?.cancel(why, left);
         },
         RESULT(id, payload) {
             this.#answerOf(id)(undefined, payload);
@@ -129,16 +132,18 @@ class Sidecar {
             this.connection.send("PONG", id);
         },
         PONG() {},
-        QUIESCE: this.#quiesce,
+        QUIESCE: (...frame) => this.handover.quiesce(...frame),
         RESUME() {
-            this.provider.state?.resume?.();
+            const resumed = this.handover.resume();
+            if (typeof resumed?.then !== "function") return;
+            const gone = () => (this.resuming = undefined);
+            this.resuming = resumed.then(gone, (why) => (console.error(why), gone()));
         },
-        SAVE: this.#save,
-        RESTORE: this.#restore,
-        STATE(id, payload, row, more) {
-            if (!this.restoring || this.restoring.id !== id) throw new Broken(`a STATE that nobody waits for, ${id}`);
-            this.restoring.add(payload, more);
-        },
+        SAVE: (...frame) => this.handover.save(...frame),
+        RESTORE: (...frame) => this.handover.restore(...frame),
+        "SAVE-OBJECT": (...frame) => this.handover.saveObject(...frame),
+        "RESTORE-OBJECT": (...frame) => this.handover.restoreObject(...frame),
+        STATE: (...frame) => this.handover.stateCame(...frame),
     };
 
     async #start(payload) {
@@ -146,6 +151,7 @@ class Sidecar {
         if (start.protocol !== 1) throw new Broken(`the host wants version ${start.protocol}`);
         this.phase = "opening";
         this.connection.start(start.credit);
+        this.handover.agreed = start.capabilities;
         this.level = LEVELS.indexOf(start.log);
         if (start.shared && start.capabilities.includes("shared-memory") && STREAMS.shared > 2)
             this.shared = new Shared(STREAMS.shared, start.shared);
@@ -184,6 +190,7 @@ class Sidecar {
     }
 
     #run(call, row, args, peer) {
+        if (this.resuming) return this.resuming.then(() => this.#run(call, row, args, peer));
         let values, answer;
         try {
             values = row.params.read(args);
@@ -308,53 +315,20 @@ class Sidecar {
         if (object instanceof Remote) return object.drop();
         const [place, at] = this.places.get(resource);
         try {
-            const drop = this.interfaces[place].drops[at]?.(object);
+            const drop = this.interfaces[place].hooks[at].drop?.(object);
             return typeof drop?.then === "function" ? drop.catch(console.error) : undefined;
         } catch (why) {
             return console.error(why); // nobody is there to be told
         }
     }
 
-    /* ---- save and restore ---- */
-
     #settled() {
-        if (this.calls.size === 0) this.quiet?.();
+        if (this.calls.size === 0) this.becameQuiet?.();
     }
 
-    async #quiesce(id) {
-        if (this.calls.size) await new Promise((resolve) => (this.quiet = resolve));
-        this.quiet = undefined;
-        await this.#state(id, "take it down", () => this.provider.state.quiesce?.());
-    }
-
-    #save(id, payload, row) {
-        const { name } = this.#named(decoded(row, payload));
-        return this.#state(id, `save ${name}`, async () => {
-            for await (const piece of this.provider.state.save(name))
-                await this.connection.send("STATE", id, undefined, Buffer.from(piece), true);
-            await this.connection.send("STATE", id);
-        });
-    }
-
-    #restore(id, payload, row) {
-        const { name } = this.#named(decoded(row, payload));
-        this.restoring = new Incoming(id);
-        return this.#state(id, `restore ${name}`, () => this.provider.state.restore(name, this.restoring));
-    }
-
-    #named(place) {
-        const found = this.interfaces[place];
-        if (!found || !this.provider.state) throw new Broken(`the state of interface ${place}, which is not there`);
-        return found;
-    }
-
-    async #state(id, doing, work) {
-        try {
-            await work();
-            this.connection.send("RESULT", id);
-        } catch (why) {
-            this.connection.send("FAULT", id, Fault.of(why, `cannot ${doing}`).toWire());
-        }
+    /** No call is under way. */
+    async quiet() {
+        while (this.calls.size) await new Promise((resolve) => (this.becameQuiet = resolve));
     }
 
     /* ---- the log, and the end ---- */
@@ -378,38 +352,26 @@ class Sidecar {
     }
 }
 
-/** The pieces of a state that comes, as an async iterable. */
-class Incoming {
-    constructor(id) {
-        this.id = id;
-        this.pieces = [];
-        this.ended = false;
-    }
-
-    add(piece, more) {
-        this.pieces.push(piece);
-        this.ended = !more;
-        this.wake?.();
-    }
-
-    async *[Symbol.asyncIterator]() {
-        for (;;) {
-            while (this.pieces.length) yield this.pieces.shift();
-            if (this.ended) return;
-            await new Promise((resolve) => (this.wake = resolve));
-        }
-    }
-}
-
 /**
  * Serves until the host closes the connection; then `provider.close` and the end of the process.
  * Against the protocol: what was seen goes to stderr, and the status is 1.
  *
  * provider: name, version, summary, devOnly; interfaces and options as above; calls: how many it bears
  * at once, 0 for any; open(host): { name, options, texts, log(level, message, fields) }, before the
- * first call, and to throw means that it cannot work here; close(); callerGone(caller); state: quiesce(),
- * resume(), save(interface) an async iterable of bytes, restore(interface, iterable). `options` have the
- * type of their row: a size is a number of bytes, a duration one of milliseconds; `texts` as they were given.
+ * first call, and to throw means that it cannot work here; close(); callerGone(caller); state, below.
+ * `options` have the type of their row: a size is a number of bytes, a duration one of milliseconds;
+ * `texts` as they were given.
+ *
+ * state: what is handed over when another provider takes the place of this one, while components use it
+ * (knowledge/sidecars.md), each part only where there is something for it:
+ *
+ *     save(interface, pass)              an iterable, async or not, of Uint8Arrays of any length
+ *     restore(interface, pass, pieces)   takes an async iterable of them, all or nothing
+ *     copies: true                       both bear the passes "copy" and "rest" beside "whole"
+ *     quiesce()                          no call is under way: make durable what is held
+ *     resume()                           calls come after all; what was noted for "rest" is not needed
+ *
+ * `parseType(text).each(pieces)` has the values that stand in pieces. Malformed means: no state.
  */
 export function serve(provider) {
     if (!STREAMS) {

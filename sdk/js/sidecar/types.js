@@ -22,7 +22,7 @@
  * These are the mappings of jco, which components in JavaScript have too.
  */
 import { isUtf8 } from "node:buffer";
-import { Malformed, Reader, Writer } from "./bytes.js";
+import { Malformed, Reader, Short, Writer } from "./bytes.js";
 
 const DEEPEST = 64, MOST_FLAGS = 32, LONGEST_TEXT = 65536;
 
@@ -46,6 +46,41 @@ class Type {
         if (r.at !== data.length)
             throw new Malformed(`${data.length - r.at} bytes are behind the value`);
         return value;
+    }
+
+    /**
+     * The values that stand one behind the other in pieces of bytes, cut anywhere: each as soon as it is
+     * there. Throws Malformed where one is none, ends too early or has more than `most` bytes.
+     */
+    async *each(pieces, most = 64 << 20) {
+        let parts = [], have = 0, needed = 1;
+        for await (const piece of pieces) {
+            parts.push(piece);
+            if ((have += piece.length) < needed) continue;
+            const { values, rest, missing } = this.#several(parts, have);
+            yield* values;
+            parts = [rest];
+            have = rest.length;
+            if (have + missing > most) throw new Malformed(`a value of more than ${most} bytes`);
+            needed = have + Math.max(missing, have >> 1); // what is long is not looked at for every piece
+        }
+        const { values, rest } = this.#several(parts, have);
+        yield* values;
+        if (rest.length) throw new Malformed("the bytes end within a value");
+    }
+
+    /** The values that are there, the bytes behind them, and how many more the next one needs at least. */
+    #several(parts, length) {
+        const r = new Reader(Buffer.concat(parts, length)), values = [];
+        for (let at = 0; ; at = r.at) {
+            if (at === length) return { values, rest: Buffer.alloc(0), missing: 1 };
+            try {
+                values.push(this.read(r));
+            } catch (why) {
+                if (!(why instanceof Short)) throw why;
+                return { values, rest: r.data.subarray(at), missing: why.missing };
+            }
+        }
     }
 }
 
@@ -177,7 +212,7 @@ function list(of) {
         },
         read(r) {
             const n = r.unsigned(32), left = r.data.length - r.at; // each has a byte, at least
-            if (n > left) throw new Malformed(`a list of ${n} in ${left} bytes`);
+            if (n > left) throw new Short(`a list of ${n} in ${left} bytes`, n - left);
             const found = [];
             for (let i = 0; i < n; i++) found.push(of.read(r));
             return found;

@@ -6,9 +6,9 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-from loop_sidecar import Case, Err, Fault, Interface, Ok, Option, parse, serve  # noqa: E402
+from loop_sidecar import Case, Err, Fault, Interface, Ok, Option, Resource, parse, serve  # noqa: E402
 
-STATE = parse("record{total:u64,notes:list<string>}")
+STATE, NAME = parse("record{total:u64,notes:list<string>}"), parse("string")
 COLORS = ("red", "green", "blue")
 
 
@@ -142,12 +142,16 @@ THINGS = {
 class State:
     """A total and notes."""
 
+    copies = True
+
     def __init__(self):
-        self.total, self.kept = 0, []
+        self.total, self.kept, self.lock = 0, [], threading.Lock()
+        self.copied = self.arrived = None  # how many notes a copy has; what one brought
 
     def add(self, call, n):
-        self.total += n
-        return self.total
+        with self.lock:
+            self.total += n
+            return self.total
 
     def note(self, call, text):
         self.kept.append(text)
@@ -155,15 +159,30 @@ class State:
     def notes(self, call):
         return self.kept
 
-    def save(self, interface):
-        if interface.endswith("/state"):
-            yield STATE.encode({"total": self.total, "notes": self.kept})
+    def save(self, interface, how):
+        if not interface.endswith("/state"):
+            return
+        if how == "rest" and self.copied is None:
+            raise Fault("invalid", "a rest without a copy")
+        with self.lock:
+            held = {"total": self.total, "notes": self.kept[self.copied if how == "rest" else 0:]}
+            self.copied = len(held["notes"]) if how == "copy" else self.copied
+        yield STATE.encode(held)
 
-    def restore(self, interface, pieces):
-        data = b"".join(pieces)
-        if interface.endswith("/state"):
-            found = STATE.decode(data)
-            self.total, self.kept = found.total, found.notes
+    def restore(self, interface, how, pieces):
+        found = STATE.decode(pieces.read())
+        if not interface.endswith("/state"):
+            raise Fault("invalid", f"nothing of {interface} is kept here")
+        if how == "copy":
+            self.arrived = found
+            return
+        if how == "rest" and not self.arrived:
+            raise Fault("invalid", "a rest without a copy")
+        self.total, self.kept = found.total, (self.arrived.notes if how == "rest" else []) + found.notes
+        self.arrived = None
+
+    def resume(self):
+        self.copied = None
 
 
 def interfaces(runs):
@@ -180,7 +199,8 @@ def interfaces(runs):
             found[-1].function(rest[0], name)(run or (lambda call, value: value))
         else:
             names = rest[1].split(",") if rest[1:] else []
-            found.append(Interface(f"{name}@{rest[0]}", dict.fromkeys(names, Thing.drop)))
+            moved = Resource(Thing.drop, save=lambda thing: NAME.encode(thing.name), restore=lambda b: Thing(NAME.decode(b)))
+            found.append(Interface(f"{name}@{rest[0]}", {n: moved if n == "thing" else Thing.drop for n in names}))
     return found
 
 

@@ -19,16 +19,18 @@
 Functions run on threads, as many at once as `calls` says. Of a function whose type is result<T,E> one
 returns the T or raises Err(e); anything else that it raises ends the component that called (FAULT).
 types.py has how values look. Objects of resources are any objects; each time one is returned as `own`
-it is one handle more.
+it is one handle more. One that another provider can go on with says how:
+`resources={"cup": Resource(Cup.close, save=Cup.to_bytes, restore=Cup.from_bytes)}`; what else is handed
+over to another provider is the `state` of `serve`.
 
 What prints goes to stderr, whence it becomes entries of loop's log; input() finds nothing.
 """
 
 from .memory import Remote
-from .provider import Call, Caller, Fault, Host, Interface, Option
+from .provider import Call, Caller, Fault, Host, Interface, Option, Resource
 from .sidecar import serve
 from .types import Case, Err, Ok, Record, Some, parse
 from .wire import Malformed
 
 __all__ = ["Call", "Caller", "Case", "Err", "Fault", "Host", "Interface", "Malformed", "Ok", "Option", "Record",
-           "Remote", "Some", "parse", "serve"]
+           "Remote", "Resource", "Some", "parse", "serve"]

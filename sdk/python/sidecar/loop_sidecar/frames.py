@@ -44,9 +44,11 @@ deadline:u32,options:list<tuple<string,string>>}
 0x22 PONG hs
 0x30 QUIESCE h
 0x31 RESUME h
-0x32 SAVE h u32
-0x33 RESTORE h u32
+0x32 SAVE h tuple<u32,enum{whole,copy,rest}>
+0x33 RESTORE h tuple<u32,enum{whole,copy,rest}>
 0x34 STATE hs
+0x35 SAVE-OBJECT h tuple<u32,u32,u64>
+0x36 RESTORE-OBJECT h tuple<u32,u32>
 0x80 LOG s record{level:LEVEL,wall-ms:u64,target:string,message:string,fields:list<record{name:string,\
 value:variant{text(string),integer(s64),number(f64),boolean(bool)}}>}
 """.replace("ERROR", ERROR).replace("LEVEL", _LEVEL)
@@ -97,7 +99,7 @@ class Connection:
         self.writing = threading.Lock()
         self.change = threading.Condition()  # of credit, or the end
         self.credit = self.most = 0  # what may still be sent, and at most
-        self.granted, self.unreturned = CREDIT, 0  # to the host
+        self.giving, self.granted, self.unreturned = threading.Lock(), CREDIT, 0  # to the host
         self.closed = False
         self.in_pieces = 0  # bytes
         self.pieces = {}  # id -> [row, bytearray] of messages that came in part
@@ -136,18 +138,27 @@ class Connection:
         if row and more and not row.cuttable:
             raise Broken(f"{row.name} in pieces")
         if not row or row.counts:
-            self._received(length)
+            self._received(length, row)
         return row if row and row.host else None, ident, payload, more
 
-    def _received(self, n):
-        self.granted -= n
-        if self.granted < 0:
-            raise Broken("more bytes than there was credit for")
-        self.unreturned += n
-        if self.unreturned >= CREDIT // 4:
+    def _received(self, n, row):
+        with self.giving:
+            self.granted -= n
+            if self.granted < 0:
+                raise Broken("more bytes than there was credit for")
+        if not row or row.name != "STATE":
+            self.give_back(n)
+
+    def give_back(self, n):
+        """Bytes that came are no longer kept. Any thread: of STATE, whoever takes the pieces, for whom the
+        host waits."""
+        with self.giving:
+            self.unreturned += n
+            if self.unreturned < CREDIT // 4:
+                return
             back, self.unreturned = self.unreturned, 0
             self.granted += back
-            self.send("CREDIT", 0, back)
+        self.send("CREDIT", 0, back)
 
     def _put_together(self, row, ident, payload, more):
         known = self.pieces.setdefault(ident, [row, bytearray()])
@@ -188,28 +199,30 @@ class Connection:
             self.closed = True
             self.change.notify_all()
 
-    def _spend(self, row, left):
-        """How much of `left` bytes may go now; waits until some may."""
-        wanted = min(left, SLIVER) if row.cuttable else left
+    def _spend(self, row, left, more):
+        """How much of `left` bytes may go now; waits until some may. STATE leaves half of the credit to others."""
+        state = row.name == "STATE"
+        cuttable = more if state else row.cuttable  # the last STATE goes as it is: it may be all of an object
+        wanted, kept = min(left, SLIVER) if cuttable else left, self.most // 2 if state else 0
         with self.change:
-            while self.credit < wanted and not self.closed:
+            while self.credit - kept < wanted and not self.closed:
                 self.change.wait()
             if self.closed:
                 raise Closed()
-            n = min(left, self.credit, PIECE) if row.cuttable else left
+            n = min(left, self.credit - kept, PIECE) if cuttable else left
             self.credit -= n
             return n
 
     # --- writing: any thread
 
     def send(self, name, ident, value=None, tail=b"", more=False):
-        """One message: `value` of the row's type, then the bytes `tail`."""
+        """One message: `value` of the row's type, then the bytes `tail`. Of STATE, 64 KiB at most; `more` follow."""
         row = TYPES[name]
         payload = memoryview(row.type.encode(value) + tail if row.type else tail)
         if len(payload) > (LONGEST_MESSAGE if row.cuttable else LONGEST_FRAME):
             raise ValueError(f"a {name} of {len(payload)} bytes is too long")
         while True:
-            n = self._spend(row, len(payload)) if row.counts and len(payload) else len(payload)
+            n = self._spend(row, len(payload), more) if row.counts and len(payload) else len(payload)
             piece, payload = payload[:n], payload[n:]
             self._write(header(row.number, ident, n, more or len(payload) > 0), piece)
             if not payload:

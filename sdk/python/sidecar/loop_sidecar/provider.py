@@ -55,14 +55,24 @@ class Row:
         self.name, self.type, self.run = name, parse_function(text), run
 
 
+class Resource:
+    """What to do with the objects of a resource: drop(object); and, for one that another provider can go on
+    with, save(object), which answers its state as bytes, at most 64 KiB, and restore(bytes), the object."""
+
+    def __init__(self, drop=None, save=None, restore=None):
+        self.drop, self.save, self.restore = drop, save, restore
+
+
 class Interface:
-    """An interface that is served. `resources`: their names, or {name: what to do with a dropped object}."""
+    """An interface that is served. `resources`: their names, or {name: what to do with a dropped object}, or
+    {name: Resource}."""
 
     def __init__(self, name, resources=()):
         self.name, _, self.version = name.partition("@")
         self.rows, self.places = [], {}
         self.resources = list(resources)
-        self.drops = [resources[r] if isinstance(resources, dict) else None for r in self.resources]
+        hooks = [resources[r] if isinstance(resources, dict) else None for r in self.resources]
+        self.hooks = [h if isinstance(h, Resource) else Resource(drop=h) for h in hooks]
 
     def function(self, type, name=None):
         """Decorates a function, which gets a Call and its arguments. Its name is that of WIT, with _ for -."""

@@ -16,6 +16,7 @@ import traceback
 from .frames import CREDIT, LEVELS, TYPES, Broken, Closed, Connection
 from .memory import Peer, Remote, Shared, Table
 from .provider import Call, Caller, Fault, Host, fault_of
+from .state import Handover
 from .types import Case, Err, Ok
 from .wire import Malformed, Reader
 
@@ -73,22 +74,9 @@ class _Asked:
             self.sidecar.connection.send("CANCEL", self.id, (why, left))
 
 
-class _Incoming:
-    """The pieces of a state that comes, as an iterator."""
-
-    def __init__(self, ident):
-        self.id, self.pieces = ident, queue.SimpleQueue()
-
-    def __iter__(self):
-        more = True
-        while more:
-            piece, more = self.pieces.get()
-            yield piece
-
-
 class Sidecar:
     def __init__(self, name, interfaces, calls, open, close, caller_gone, state, options, welcome):
-        self.name, self.interfaces, self.most, self.state = name, interfaces, calls, state
+        self.name, self.interfaces, self.most = name, interfaces, calls
         self.on_open, self.on_close, self.on_caller_gone = open, close, caller_gone
         self.options = {o.name: o for o in options}
         self.tables, self.places, self.shared = {}, {}, None
@@ -99,14 +87,14 @@ class Sidecar:
         self._check_resources()
         self.lock = threading.Lock()
         self.callers, self.calls, self.asked, self.early = {}, {}, {}, {}
-        self.last_id, self.restoring, self.open, self.level = -1, None, False, 0
+        self.last_id, self.open, self.level = -1, False, 0
         self.quiet = threading.Condition(self.lock)
         self.work, self.threads, self.idle = queue.SimpleQueue(), 0, 0
-        self.drops, self.draining, self.drops_came, self.drops_done = collections.deque(), threading.Lock(), 0, 0
-        self.connection = Connection(*_STREAMS[:2])
+        self.firsts, self.draining, self.firsts_came, self.firsts_done = collections.deque(), threading.Lock(), 0, 0
+        self.connection, self.handover = Connection(*_STREAMS[:2]), Handover(self, state)
         self.connection.send("WELCOME", 0, welcome | {
             "magic": "loop-sidecar", "protocols": [1], "name": name, "credit": CREDIT, "calls": calls,
-            "capabilities": ["cancel", "shared-memory"] + (["state"] if state else []),
+            "capabilities": ["cancel", "shared-memory", *self.handover.capabilities],
             "options": [o.to_wire() for o in options], "interfaces": [i.to_wire() for i in interfaces]})
 
     def _check_resources(self):
@@ -136,7 +124,8 @@ class Sidecar:
         for asked in list(self.asked.values()):
             asked.answer.put((None, None))
         self.connection.close()
-        self._drain()
+        self.handover.close()
+        self.drain()
         if self.on_close:
             self.on_close()
 
@@ -151,7 +140,7 @@ class Sidecar:
         if start.protocol != 1:
             raise Broken(f"the host wants version {start.protocol}")
         self.connection.start(start.credit)
-        self.level = LEVELS.index(start.log)
+        self.level, self.handover.agreed = LEVELS.index(start.log), start.capabilities
         if start.shared and "shared-memory" in start.capabilities and _STREAMS[2] > 2:
             self.shared = Shared(_STREAMS[2], start.shared)
         options = {name: self.options[name].value(text) for name, text in start.options if name in self.options}
@@ -180,9 +169,9 @@ class Sidecar:
         if row.name == "CALL":
             self._call(row, ident, payload)
         elif row.name == "STATE":
-            if not self.restoring or self.restoring.id != ident:
-                raise Broken(f"a STATE that nobody waits for, {ident}")
-            self.restoring.pieces.put((bytes(payload), more))
+            self.handover.state_came(ident, payload, more)
+        elif row.name in _STEPS:
+            _STEPS[row.name](self.handover, ident, self.connection.decoded(row, payload) if row.type else payload)
         else:
             getattr(self, "_on_" + row.name.lower().replace("-", "_"))(
                 ident, self.connection.decoded(row, payload) if row.type else payload)
@@ -193,13 +182,15 @@ class Sidecar:
     def _on_caller_gone(self, ident, _):
         caller = self.callers.pop(ident, None)
         if caller and self.on_caller_gone:
-            self._do(lambda: self.on_caller_gone(caller))
+            self.do(lambda: self.on_caller_gone(caller))
 
     def _on_cancel(self, ident, value):
         if ident in self.connection.pieces:
             self.early[ident] = value
         elif ident in self.calls:
             self.calls[ident].cancel(*value)
+        else:
+            self.handover.cancel(ident)
 
     def _on_result(self, ident, payload):
         self._asked_of(ident).answer.put(("RESULT", payload))
@@ -220,16 +211,21 @@ class Sidecar:
         if i >= len(self.interfaces) or r >= len(self.interfaces[i].resources):
             raise Broken(f"a DROP of resource {r} of interface {i}, which is not there")
         resource = f"{self.interfaces[i].name}.{self.interfaces[i].resources[r]}"
-        self.drops.append((resource, self.tables[resource].remove(handle)))
-        self.drops_came += 1
-        self._do(self._drain)
+        thing = self.tables[resource].remove(handle)
+        self.before_calls(lambda: self._dropped(resource, thing))
 
-    def _drain(self):
-        """Drops are done one after another, and before the calls that come behind them."""
+    def before_calls(self, job):
+        """Runs `job` on one of the threads: one after another, and before what comes from the host behind it.
+        It raises nothing. The reading thread."""
+        self.firsts.append(job)
+        self.firsts_came += 1
+        self.do(self.drain)
+
+    def drain(self):
         with self.draining:
-            while self.drops:
-                self._dropped(*self.drops.popleft())
-                self.drops_done += 1
+            while self.firsts:
+                self.firsts.popleft()()
+                self.firsts_done += 1
 
     def _on_release(self, ident, _):
         if self.shared:
@@ -241,49 +237,9 @@ class Sidecar:
     def _on_pong(self, *_):
         pass
 
-    def _on_quiesce(self, ident, _):
-        def work():
-            with self.quiet:
-                self.quiet.wait_for(lambda: not self.calls)
-            self._hook("quiesce")
-        self._do(lambda: self._stateful(ident, "come to rest", work))
-
-    def _on_resume(self, *_):
-        self._do(lambda: self._hook("resume"))
-
-    def _on_save(self, ident, i):
-        name = self._interface_of(i)
-
-        def work():
-            for piece in self.state.save(name):
-                self.connection.send("STATE", ident, tail=piece, more=True)
-            self.connection.send("STATE", ident)
-        self._do(lambda: self._stateful(ident, f"save {name}", work))
-
-    def _on_restore(self, ident, i):
-        name = self._interface_of(i)
-        self.restoring = incoming = _Incoming(ident)
-        self._do(lambda: self._stateful(ident, f"restore {name}", lambda: self.state.restore(name, iter(incoming))))
-
-    def _interface_of(self, i):
-        if not self.state or i >= len(self.interfaces):
-            raise Broken(f"the state of interface {i}, which is not there")
-        return self.interfaces[i].name
-
-    def _hook(self, name):
-        hook = getattr(self.state, name, None)
-        if hook:
-            hook()
-
-    def _stateful(self, ident, doing, work):
-        try:
-            work()
-            self.connection.send("RESULT", ident)
-        except Closed:
-            pass
-        except Exception as why:
-            traceback.print_exc()
-            self.connection.send("FAULT", ident, fault_of(why, f"cannot {doing}").to_wire())
+    def wait_until_quiet(self):
+        with self.quiet:
+            self.quiet.wait_for(lambda: not self.calls)
 
     # --- calls of the host
 
@@ -305,19 +261,19 @@ class Sidecar:
         self.calls[ident] = call
         if not row:
             fault = Fault("not-found", f"there is no function {f} of interface {i}")
-            self._do(lambda: self._answer(call, "FAULT", fault, None))
+            self.do(lambda: self._answer(call, "FAULT", fault, None))
             return
         if ident in self.early:
             call.cancel(*self.early.pop(ident))
-        self._do(lambda: self._run(call, args))
+        self.do(lambda: self._run(call, args))
 
     def _run(self, call, args):
         self._answer(call, *self._result(call, args))
 
     def _result(self, call, args):
         """What to answer: the frame's name and its payload, and the Peer of a result."""
-        if self.drops_done != self.drops_came:
-            self._drain()
+        if self.firsts_done != self.firsts_came:
+            self.drain()
         row, peer = call.row, Peer(self, call.id)
         args.peer = peer
         try:
@@ -368,7 +324,7 @@ class Sidecar:
         if isinstance(thing, Remote):
             return thing.drop()
         i, r = self.places[resource]
-        drop = self.interfaces[i].drops[r]
+        drop = self.interfaces[i].hooks[r].drop
         try:
             return drop and drop(thing)
         except Exception:  # nobody is there to be told
@@ -403,7 +359,7 @@ class Sidecar:
 
     # --- threads, and the log
 
-    def _do(self, job):
+    def do(self, job):
         """On one of the threads. They are as many as have ever been busy at once."""
         with self.lock:
             if self.idle:
@@ -434,15 +390,28 @@ class Sidecar:
             "fields": [{"name": n, "value": Case(*value(v))} for n, v in fields.items()]})
 
 
+_STEPS = {"QUIESCE": Handover.quiesce, "RESUME": Handover.resume, "SAVE": Handover.save, "RESTORE": Handover.restore,
+          "SAVE-OBJECT": Handover.save_object, "RESTORE-OBJECT": Handover.restore_object}
+
+
 def serve(name, interfaces, *, version="", summary="", dev_only=False, calls=16, options=(), open=None, close=None,
           caller_gone=None, state=None):
     """Serves until the host closes the connection, calls `close` and returns. Then the program should end.
 
     calls: how many functions run at once, each on a thread; 0: as many as come. open(host): before the
     first call; to raise means that it cannot work here. caller_gone(caller): a component has ended.
-    state: an object with save(interface), an iterator of bytes, restore(interface, iterator), and
-    quiesce() and resume() if it likes. Against the protocol: what was seen goes to stderr, and the
-    status is 1.
+    state: an object; see below. Against the protocol: what was seen goes to stderr, and the status is 1.
+
+    state has what is handed over when another provider takes the place of this one, while components use
+    it (knowledge/sidecars.md), each part only where there is something for it:
+
+        save(interface, how)             an iterator of bytes of any length
+        restore(interface, how, pieces)  takes an iterator of them, which has read(n) too, all or nothing
+        copies = True                    both bear "copy" and "rest" beside "whole" as `how`
+        quiesce()                        no call is under way: make durable what is held
+        resume()                         calls come after all; what was noted for "rest" is not needed
+
+    `parse(text).each(pieces)` has the values that stand in pieces. A ValueError means: no state.
     """
     if _STREAMS is None:
         print(f"error: '{name}' is a sidecar, which loop starts\n"

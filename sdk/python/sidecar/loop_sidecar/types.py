@@ -22,7 +22,7 @@ Not here: types that the protocol does not carry (streams, futures, maps).
 import re
 import struct
 
-from .wire import Malformed, Reader, put_chunk, put_unsigned
+from .wire import Malformed, Reader, Short, put_chunk, put_unsigned
 
 DEEPEST, MOST_FLAGS, LONGEST_TEXT = 64, 32, 65536
 
@@ -113,6 +113,36 @@ class Type:
         if r.at != r.end and not more_follows:
             raise Malformed(f"{r.end - r.at} bytes are behind the value")
         return value
+
+    def each(self, pieces, most=64 << 20):
+        """The values that stand one behind the other in pieces of bytes, cut anywhere: each as soon as it is there.
+
+        Raises Malformed where one is none, ends too early or has more than `most` bytes.
+        """
+        rest, missing, needed = bytearray(), 0, 0
+        for piece in pieces:
+            rest += piece
+            if len(rest) < needed:
+                continue
+            rest, missing = yield from self._several(bytes(rest))
+            if len(rest) + missing > most:
+                raise Malformed(f"a value of more than {most} bytes")
+            needed = len(rest) + max(missing, len(rest) >> 1)  # what is long is not looked at for every piece
+        rest, _ = yield from self._several(bytes(rest))
+        if rest:
+            raise Malformed("the bytes end within a value")
+
+    def _several(self, data):
+        """The values that are there; then the bytes behind them, and how many more the next one needs at least."""
+        r, at = Reader(data), 0
+        while at < r.end:
+            try:
+                value = self.read(r)
+            except Short as why:
+                return bytearray(data[at:]), why.missing
+            yield value
+            at = r.at
+        return bytearray(), 1
 
 
 class Function:
@@ -228,7 +258,7 @@ def _list(of):
     def read(r):
         n = r.unsigned(32)
         if n > r.end - r.at:  # each has a byte, at least
-            raise Malformed(f"a list of {n} in {r.end - r.at} bytes")
+            raise Short(f"a list of {n} in {r.end - r.at} bytes", n - (r.end - r.at))
         read_one = of.read
         return [read_one(r) for _ in range(n)]
 

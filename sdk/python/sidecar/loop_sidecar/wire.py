@@ -11,6 +11,14 @@ class Malformed(ValueError):
     """Bytes that are not what their type says."""
 
 
+class Short(Malformed):
+    """Bytes that end too early: at least `missing` more are needed."""
+
+    def __init__(self, message, missing):
+        super().__init__(message)
+        self.missing = missing
+
+
 class Reader:
     """Bytes and how far they were read. `peer` knows handles and the shared memory."""
 
@@ -23,14 +31,14 @@ class Reader:
     def byte(self):
         at = self.at
         if at >= self.end:
-            raise Malformed("the bytes end within a value")
+            raise Short("the bytes end within a value", 1)
         self.at = at + 1
         return self.data[at]
 
     def take(self, n):
         at = self.at
         if n > self.end - at:
-            raise Malformed(f"{n} bytes are said to follow, {self.end - at} do")
+            raise Short(f"{n} bytes are said to follow, {self.end - at} do", n - (self.end - at))
         self.at = at + n
         return self.data[at:at + n]
 

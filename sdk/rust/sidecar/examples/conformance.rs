@@ -1,15 +1,16 @@
 //! What sidecar/conformance/conformance.wit asks for; sidecar/conformance/run.py checks it.
 
 use loop_sidecar::value::{from_bytes, to_bytes};
-use loop_sidecar::{Borrow, Call, Fault, Field, Interface, Level, Own, Resource, Sidecar, State, Value, Why};
+use loop_sidecar::{Borrow, Call, Fault, Field, Interface, Level, Own, Pass, Resource, Sidecar, State, Value, Why};
 use loop_sidecar::{enumeration, flags, option, record, variant};
 use std::collections::HashMap;
+use std::io::{Read, Write};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 fn main() {
-    let state = Arc::new(Mutex::new(Total { total: 0, notes: Vec::new() }));
+    let state = Arc::new(Mutex::new(Held::default()));
     Sidecar::new("conformance", "1.0.0")
         .summary("what the conformance script asks for")
         .option(option("text", "string", Some("hello"), ""))
@@ -278,6 +279,7 @@ fn things() -> Interface {
     Interface::new("test:conformance/things@1.0.0")
         .resource::<Thing>()
         .resource::<Other>()
+        .moves(|thing: &Thing| Ok(to_bytes(&thing.0)?), |data| Ok(Thing(from_bytes(data)?, Counted::new())))
         .function("[method]thing.name", |_: &Call, thing: Borrow<Thing>| name_of(thing.here()))
         .function("[static]thing.make", make)
         .function("make-other", |_: &Call| Own::new(Other(Counted::new())))
@@ -291,35 +293,76 @@ fn things() -> Interface {
 
 // --- test:conformance/state
 
-record! { struct Total { total: u64, notes: Vec<String> } }
+record! {
+    #[derive(Default)]
+    struct Total { total: u64, notes: Vec<String> }
+}
 
-struct Kept(Arc<Mutex<Total>>);
+#[derive(Default)]
+struct Held {
+    now: Total,
+    copied: Option<usize>,  // how many notes a copy has
+    arrived: Option<Total>, // what a copy brought
+}
+
+struct Kept(Arc<Mutex<Held>>);
+
+fn no_copy() -> Fault {
+    Fault::new("invalid", "a rest without a copy")
+}
 
 impl State for Kept {
-    fn save(&self, interface: &str, to: &mut dyn FnMut(&[u8]) -> Result<(), Fault>) -> Result<(), Fault> {
-        if interface.ends_with("/state") {
-            to(&to_bytes(&*self.0.lock().unwrap())?)?;
+    fn copies(&self) -> bool {
+        true
+    }
+
+    fn save(&self, interface: &str, pass: Pass, to: &mut dyn Write) -> Result<(), Fault> {
+        if !interface.ends_with("/state") {
+            return Ok(());
+        }
+        let mut held = self.0.lock().unwrap();
+        let from = if pass == Pass::Rest { held.copied.ok_or_else(no_copy)? } else { 0 };
+        if pass == Pass::Copy {
+            held.copied = Some(held.now.notes.len());
+        }
+        let bytes = to_bytes(&Total { total: held.now.total, notes: held.now.notes[from..].to_vec() })?;
+        drop(held); // calls go on
+        Ok(to.write_all(&bytes)?)
+    }
+
+    fn restore(&self, interface: &str, pass: Pass, from: &mut dyn Read) -> Result<(), Fault> {
+        let mut data = Vec::new();
+        from.read_to_end(&mut data)?;
+        let mut found: Total = from_bytes(&data)?;
+        if !interface.ends_with("/state") {
+            return Err(Fault::new("invalid", format!("nothing of {interface} is kept here")));
+        }
+        let mut held = self.0.lock().unwrap();
+        match pass {
+            Pass::Copy => held.arrived = Some(found),
+            Pass::Whole => *held = Held { now: found, ..Held::default() },
+            Pass::Rest => {
+                let mut notes = held.arrived.take().ok_or_else(no_copy)?.notes;
+                notes.append(&mut found.notes);
+                held.now = Total { notes, ..found };
+            }
         }
         Ok(())
     }
 
-    fn restore(&self, interface: &str, pieces: &mut dyn Iterator<Item = Vec<u8>>) -> Result<(), Fault> {
-        let data: Vec<u8> = pieces.flatten().collect();
-        if interface.ends_with("/state") {
-            *self.0.lock().unwrap() = from_bytes(&data)?;
-        }
-        Ok(())
+    fn resume(&self) {
+        self.0.lock().unwrap().copied = None;
     }
 }
 
-fn kept(state: &Arc<Mutex<Total>>) -> Interface {
+fn kept(state: &Arc<Mutex<Held>>) -> Interface {
     let (a, b, c) = (state.clone(), state.clone(), state.clone());
     Interface::new("test:conformance/state@1.0.0")
         .function("add", move |_: &Call, n: u64| {
-            let mut kept = a.lock().unwrap();
-            kept.total += n;
-            kept.total
+            let mut held = a.lock().unwrap();
+            held.now.total += n;
+            held.now.total
         })
-        .function("note", move |_: &Call, text: String| b.lock().unwrap().notes.push(text))
-        .function("notes", move |_: &Call| c.lock().unwrap().notes.clone())
+        .function("note", move |_: &Call, text: String| b.lock().unwrap().now.notes.push(text))
+        .function("notes", move |_: &Call| c.lock().unwrap().now.notes.clone())
 }

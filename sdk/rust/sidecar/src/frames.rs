@@ -51,7 +51,8 @@ frames! {
     Result 0x14 "RESULT" "hs"; Fault 0x15 "FAULT" "hs"; Cancel 0x16 "CANCEL" "hs"; Drop 0x17 "DROP" "hs";
     Release 0x18 "RELEASE" "hs"; Credit 0x20 "CREDIT" "hs"; Ping 0x21 "PING" "hs"; Pong 0x22 "PONG" "hs";
     Quiesce 0x30 "QUIESCE" "h"; Resume 0x31 "RESUME" "h"; Save 0x32 "SAVE" "h"; Restore 0x33 "RESTORE" "h";
-    State 0x34 "STATE" "hs"; Log 0x80 "LOG" "s";
+    State 0x34 "STATE" "hs"; SaveObject 0x35 "SAVE-OBJECT" "h"; RestoreObject 0x36 "RESTORE-OBJECT" "h";
+    Log 0x80 "LOG" "s";
 }
 
 impl Type {
@@ -128,6 +129,19 @@ pub type CallHead = (u32, u32, u32, u32, u32);
 pub type NextHead = (u32, u32, u32);
 pub type CancelRow = (Why, u32);
 pub type DropRow = (u32, u32, u64);
+enumeration! {
+    /// What a save or a restore is about.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    pub enum Pass {
+        /// Everything; no call is under way.
+        Whole,
+        /// Everything, while calls go on. What they change is noted for `Rest`.
+        Copy,
+        /// What has changed since `Copy` began; no call is under way.
+        Rest,
+    }
+}
+pub type PassRow = (u32, Pass);
 
 /// How a connection ends.
 pub enum Ended {
@@ -201,16 +215,24 @@ struct Credit {
     closed: bool,
 }
 
+/// The host's credit.
+struct Given {
+    left: i64,
+    unreturned: u32,
+}
+
 /// The sending side. Threads: any.
 pub struct Sink {
     out: Mutex<File>,
     credit: Mutex<Credit>,
     change: Condvar,
+    given: Mutex<Given>,
 }
 
 impl Sink {
     pub fn new(out: File) -> Sink {
-        Sink { out: Mutex::new(out), credit: Mutex::default(), change: Condvar::new() }
+        let given = Mutex::new(Given { left: CREDIT.into(), unreturned: 0 });
+        Sink { out: Mutex::new(out), credit: Mutex::default(), change: Condvar::new(), given }
     }
 
     /// START said what may be in flight.
@@ -235,19 +257,46 @@ impl Sink {
         self.change.notify_all();
     }
 
-    /// How much of `left` bytes may go now; waits until some may.
-    fn spend(&self, kind: Type, left: usize) -> Result<usize, Ended> {
-        let wanted = if kind.cuttable() { left.min(SLIVER) } else { left };
+    /// How much of `left` bytes may go now; waits until some may. STATE leaves half of the credit to others.
+    fn spend(&self, kind: Type, left: usize, more: bool) -> Result<usize, Ended> {
+        let state = kind == Type::State;
+        let cuttable = if state { more } else { kind.cuttable() }; // the last STATE may be all of an object
+        let wanted = if cuttable { left.min(SLIVER) } else { left };
         let mut credit = self.credit.lock().unwrap();
-        while credit.left < wanted && !credit.closed {
+        let kept = if state { credit.most / 2 } else { 0 };
+        while credit.left < wanted + kept && !credit.closed {
             credit = self.change.wait(credit).unwrap();
         }
         if credit.closed {
             return Err(Ended::Closed);
         }
-        let n = if kind.cuttable() { left.min(credit.left).min(PIECE) } else { left };
+        let n = if cuttable { left.min(credit.left - kept).min(PIECE) } else { left };
         credit.left -= n;
         Ok(n)
+    }
+
+    /// So many bytes came of the host. What is `kept` is given back later.
+    fn received(&self, n: usize, kept: bool) -> Result<(), Ended> {
+        let mut given = self.given.lock().unwrap();
+        given.left -= n as i64;
+        if given.left < 0 {
+            return broken("more bytes than there was credit for");
+        }
+        drop(given);
+        if kept { Ok(()) } else { self.give_back(n) }
+    }
+
+    /// Bytes that came are no longer kept. Any thread: of STATE, whoever takes the pieces, for whom the host waits.
+    pub fn give_back(&self, n: usize) -> Result<(), Ended> {
+        let mut given = self.given.lock().unwrap();
+        given.unreturned += n as u32;
+        if given.unreturned < CREDIT / 4 {
+            return Ok(());
+        }
+        let back = std::mem::take(&mut given.unreturned);
+        given.left += i64::from(back);
+        drop(given);
+        self.send_value(Type::Credit, 0, &back)
     }
 
     /// Whether a message of so many bytes can be sent.
@@ -255,9 +304,10 @@ impl Sink {
         n <= if kind.cuttable() { LONGEST_MESSAGE } else { LONGEST_FRAME }
     }
 
+    /// One message. Of STATE, 64 KiB at most; `more` follow.
     pub fn send(&self, kind: Type, id: u32, mut data: &[u8], more: bool) -> Result<(), Ended> {
         loop {
-            let n = if kind.counts() && !data.is_empty() { self.spend(kind, data.len())? } else { data.len() };
+            let n = if kind.counts() && !data.is_empty() { self.spend(kind, data.len(), more)? } else { data.len() };
             let (piece, left) = data.split_at(n);
             let last = left.is_empty();
             self.put(Header { length: n, number: kind as u8, more: more || !last, id }, piece)?;
@@ -292,16 +342,13 @@ impl Sink {
 /// The receiving side: one thread.
 pub struct Source {
     input: BufReader<File>,
-    granted: i64, // to the host
-    unreturned: u32,
     pieces: HashMap<u32, (Type, Vec<u8>)>,
     in_pieces: usize,
 }
 
 impl Source {
     pub fn new(input: File) -> Source {
-        let (granted, pieces) = (CREDIT.into(), HashMap::new());
-        Source { input: BufReader::with_capacity(1 << 18, input), granted, unreturned: 0, pieces, in_pieces: 0 }
+        Source { input: BufReader::with_capacity(1 << 18, input), pieces: HashMap::new(), in_pieces: 0 }
     }
 
     /// Whether part of a message with that id came.
@@ -314,7 +361,7 @@ impl Source {
             let (header, data) = self.frame()?;
             let kind = Type::of(header.number).filter(|t| t.senders().contains('h'));
             if kind.is_none_or(Type::counts) {
-                self.received(data.len(), sink)?;
+                sink.received(data.len(), kind == Some(Type::State))?;
             }
             let Some(kind) = kind else {
                 if header.number < 0x80 {
@@ -354,19 +401,6 @@ impl Source {
             Ok(()) => Ok((header, data)),
             Err(_) => broken("the stream ends within a frame"),
         }
-    }
-
-    fn received(&mut self, n: usize, sink: &Sink) -> Result<(), Ended> {
-        self.granted -= n as i64;
-        if self.granted < 0 {
-            return broken("more bytes than there was credit for");
-        }
-        self.unreturned += n as u32;
-        if self.unreturned >= CREDIT / 4 {
-            sink.send_value(Type::Credit, 0, &self.unreturned)?;
-            self.granted += i64::from(std::mem::take(&mut self.unreturned));
-        }
-        Ok(())
     }
 
     /// The whole message, once it is there.

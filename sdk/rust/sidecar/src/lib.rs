@@ -31,13 +31,14 @@ pub mod macros;
 mod memory;
 mod provider;
 mod serve;
+mod state;
 #[cfg(test)]
 mod tests;
 pub mod value;
 
-pub use frames::{Caller, Field, Level, Why};
+pub use frames::{Caller, Field, Level, Pass, Why};
 pub use memory::{Borrow, Own, Resource};
 pub use provider::{Answer, Asked, Call, Fault, Handler, Host, Interface, Options, Sidecar, option};
-pub use serve::State;
+pub use state::State;
 pub use macros::kebab;
 pub use value::{Malformed, Params, Reader, Value, Writer};

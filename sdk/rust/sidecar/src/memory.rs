@@ -18,7 +18,7 @@ pub trait Resource: Send + Sync + 'static {
     const NAME: &'static str;
 }
 
-type Object = Arc<dyn Any + Send + Sync>;
+pub(crate) type Object = Arc<dyn Any + Send + Sync>;
 
 #[derive(Default)]
 pub(crate) struct Table {

@@ -1,10 +1,13 @@
 //! What an author writes: interfaces, their functions, options; and what functions get.
 
 use crate::frames::{self, Caller, ErrorRow, Field, Level, OptionRow, Type, Why};
-use crate::memory::Link;
-use crate::serve::{Conversation, State};
+use crate::memory::{Link, Object};
+use crate::serve::Conversation;
+use crate::state::{Moves, State};
 use crate::value::{Malformed, Params, Reader, Value, Writer, text_of};
+use std::any::Any;
 use std::collections::HashMap;
+use std::io;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -20,12 +23,20 @@ pub struct Fault {
     pub messages: Vec<String>,
     /// What a person can do.
     pub hint: Option<String>,
-    pub(crate) found: bool, // made by `?` of another error: the code was nobody's choice
+    pub(crate) found: Found,
+}
+
+/// Whether it was made by `?` of another error: then the code was nobody's choice.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Found {
+    No,
+    Error,
+    Unreadable, // bytes that are not what they should be
 }
 
 impl Fault {
     pub fn new(code: &str, message: impl Into<String>) -> Fault {
-        Fault { code: code.into(), messages: vec![message.into()], hint: None, found: false }
+        Fault { code: code.into(), messages: vec![message.into()], hint: None, found: Found::No }
     }
 
     pub fn because(mut self, message: impl Into<String>) -> Fault {
@@ -51,9 +62,14 @@ impl Fault {
     }
 }
 
-impl<E: std::error::Error> From<E> for Fault {
+impl<E: std::error::Error + 'static> From<E> for Fault {
     fn from(why: E) -> Fault {
-        Fault { found: true, ..Fault::new("internal", why.to_string()) }
+        let any: &dyn Any = &why;
+        let kind = any.downcast_ref::<io::Error>().map(io::Error::kind);
+        let ends_or_lies = matches!(kind, Some(io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData));
+        let unreadable = ends_or_lies || any.is::<Malformed>() || any.is::<std::string::FromUtf8Error>();
+        let found = if unreadable { Found::Unreadable } else { Found::Error };
+        Fault { found, ..Fault::new("internal", why.to_string()) }
     }
 }
 
@@ -142,13 +158,14 @@ pub struct Interface {
     pub(crate) version: String,
     pub(crate) rows: Vec<Row>,
     pub(crate) resources: Vec<String>,
+    pub(crate) moves: HashMap<String, Moves>, // by resource
 }
 
 impl Interface {
     /// `acme:dice/roller@0.1.0`
     pub fn new(name: &str) -> Interface {
         let (name, version) = name.split_once('@').unwrap_or((name, ""));
-        Interface { name: name.into(), version: version.into(), rows: Vec::new(), resources: Vec::new() }
+        Interface { name: name.into(), version: version.into(), rows: Vec::new(), resources: Vec::new(), moves: HashMap::new() }
     }
 
     /// A function by its name in WIT's binary form, `roll` or `[method]cup.roll`. Its type is that of `run`.
@@ -166,10 +183,30 @@ impl Interface {
 
     /// A resource that it defines.
     pub fn resource<R: crate::Resource>(mut self) -> Interface {
-        let name = R::NAME.strip_prefix(&format!("{}.", self.name));
-        let name = name.unwrap_or_else(|| panic!("{} is not of {}", R::NAME, self.name));
-        self.resources.push(name.into());
+        self.resources.push(self.name_of::<R>());
         self
+    }
+
+    /// Objects of a resource with which another provider can go on: each as at most 64 KiB, in the format that the
+    /// interface's package documents.
+    pub fn moves<R: crate::Resource>(
+        mut self,
+        save: impl Fn(&R) -> Result<Vec<u8>, Fault> + Send + Sync + 'static,
+        restore: impl Fn(&[u8]) -> Result<R, Fault> + Send + Sync + 'static,
+    ) -> Interface {
+        let name = self.name_of::<R>();
+        let save = move |object: &Object| match object.downcast_ref::<R>() {
+            Some(object) => save(object),
+            None => Err(Fault::new("internal", format!("another type than the one that serves {}", R::NAME))),
+        };
+        let restore = move |data: &[u8]| Ok(Arc::new(restore(data)?) as Object);
+        self.moves.insert(name, Moves { save: Box::new(save), restore: Box::new(restore) });
+        self
+    }
+
+    fn name_of<R: crate::Resource>(&self) -> String {
+        let name = R::NAME.strip_prefix(&format!("{}.", self.name));
+        name.unwrap_or_else(|| panic!("{} is not of {}", R::NAME, self.name)).into()
     }
 }
 
@@ -398,6 +435,7 @@ impl Sidecar {
         self
     }
 
+    /// What is handed over when another provider takes its place.
     pub fn state(mut self, state: impl State) -> Sidecar {
         self.state = Some(Arc::new(state));
         self

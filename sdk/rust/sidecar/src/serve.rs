@@ -5,11 +5,11 @@
 
 use crate::frames::*;
 use crate::memory::{Link, Objects, Shared};
-use crate::provider::{Call, Failed, Fault, Host, Interface, Options, Sidecar};
+use crate::provider::{Call, Failed, Fault, Found, Host, Interface, Options, Sidecar};
+use crate::state::{Handover, Receiving};
 #[cfg(test)]
 use crate::value::text_of;
 use crate::value::{Reader, Value, Writer};
-use std::any::Any;
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd};
@@ -17,19 +17,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::{Duration, Instant, SystemTime};
-
-/// Save and restore, for a sidecar that offers them.
-pub trait State: Send + Sync + 'static {
-    /// Passes the state of an interface on, piece by piece.
-    fn save(&self, interface: &str, to: &mut dyn FnMut(&[u8]) -> Result<(), Fault>) -> Result<(), Fault>;
-    /// Takes over all pieces, or changes nothing.
-    fn restore(&self, interface: &str, pieces: &mut dyn Iterator<Item = Vec<u8>>) -> Result<(), Fault>;
-    /// No call is under way, and none comes until `resume`.
-    fn quiesce(&self) -> Result<(), Fault> {
-        Ok(())
-    }
-    fn resume(&self) {}
-}
 
 unsafe extern "C" {
     fn dup2(from: i32, to: i32) -> i32;
@@ -57,7 +44,7 @@ pub(crate) fn against(why: &str) -> ! {
     std::process::exit(1);
 }
 
-type Job = Box<dyn FnOnce() + Send>;
+pub(crate) type Job = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
 struct Pool {
@@ -69,16 +56,16 @@ pub(crate) struct Conversation {
     most: u32,
     pub(crate) interfaces: Vec<Interface>,
     pub(crate) objects: Arc<Objects>,
-    sink: Arc<Sink>,
-    state: Option<Arc<dyn State>>,
+    pub(crate) sink: Arc<Sink>,
+    pub(crate) handover: Handover,
     caller_gone: Option<Box<dyn Fn(&Caller) + Send + Sync>>,
     calls: Mutex<HashMap<u32, Arc<Call>>>,
     quiet: Condvar,
     pub(crate) asked: Mutex<HashMap<u32, mpsc::Sender<Result<Vec<u8>, Fault>>>>,
     last_id: Mutex<u32>,
     pool: Mutex<Pool>,
-    drops: Mutex<VecDeque<Arc<dyn Any + Send + Sync>>>,
-    drops_left: AtomicUsize, // to be done, or being done
+    firsts: Mutex<VecDeque<Job>>,
+    firsts_left: AtomicUsize, // to be done, or being done
     draining: Mutex<()>,
     level: AtomicU8,
     open: AtomicBool,
@@ -95,7 +82,9 @@ pub(crate) fn run(sidecar: Sidecar) {
         let _ = drops.send_value(Type::Drop, 0, &(i, r, handle)); // to be closed is to have dropped
     });
     let mut capabilities = vec!["cancel".to_string(), "shared-memory".into()];
-    capabilities.extend(sidecar.state.is_some().then(|| "state".into()));
+    let offers = sidecar.state.is_some() || sidecar.interfaces.iter().any(|i| !i.moves.is_empty());
+    capabilities.extend(offers.then(|| "state".into()));
+    capabilities.extend(sidecar.state.iter().filter(|state| state.copies()).map(|_| "state-copy".into()));
     let welcome = Welcome {
         magic: "loop-sidecar".into(), protocols: vec![1], name: sidecar.name.clone(), version: sidecar.version,
         summary: sidecar.summary, dev_only: sidecar.dev_only, credit: CREDIT, calls: sidecar.calls, capabilities,
@@ -103,13 +92,13 @@ pub(crate) fn run(sidecar: Sidecar) {
     };
     let it = Arc::new(Conversation {
         name: sidecar.name, most: sidecar.calls, interfaces: sidecar.interfaces, objects, sink,
-        state: sidecar.state, caller_gone: sidecar.caller_gone, calls: Mutex::default(), quiet: Condvar::new(),
+        handover: Handover::new(sidecar.state), caller_gone: sidecar.caller_gone, calls: Mutex::default(), quiet: Condvar::new(),
         asked: Mutex::default(), last_id: Mutex::new(u32::MAX), pool: Mutex::default(),
-        drops: Mutex::default(), drops_left: AtomicUsize::new(0), draining: Mutex::default(), level: AtomicU8::new(0),
+        firsts: Mutex::default(), firsts_left: AtomicUsize::new(0), draining: Mutex::default(), level: AtomicU8::new(0),
         open: AtomicBool::new(false),
     });
     it.check_resources();
-    let reading = Reading { it: it.clone(), source, early: HashMap::new(), callers: HashMap::new(), restoring: None };
+    let reading = Reading { it: it.clone(), source, early: HashMap::new(), callers: HashMap::new(), receiving: None };
     match reading.run(&welcome, &sidecar.options, sidecar.open) {
         Ended::Broken(why) => against(&why),
         Ended::Closed => it.end(),
@@ -146,7 +135,7 @@ impl Conversation {
     }
 
     /// Nobody waits for what comes now: who sends to a host that is gone is about to end.
-    fn answer<T: Value>(&self, kind: Type, id: u32, value: &T) {
+    pub(crate) fn answer<T: Value>(&self, kind: Type, id: u32, value: &T) {
         let _ = self.sink.send_value(kind, id, value);
     }
 
@@ -180,7 +169,7 @@ impl Conversation {
     }
 
     /// Runs a job on one of the threads. They are as many as have ever been busy at once.
-    fn hand_over(self: &Arc<Self>, job: Job) {
+    pub(crate) fn hand_over(self: &Arc<Self>, job: Job) {
         let idle = self.pool.lock().unwrap().idle.pop();
         let job = match idle {
             Some(thread) => match thread.send(job) {
@@ -203,16 +192,16 @@ impl Conversation {
         });
     }
 
-    /// Drops are done one after another, and before the calls that come behind them.
-    fn drain(&self) {
-        if self.drops_left.load(Ordering::Acquire) == 0 {
+    /// What has to be done before the calls that come behind it: drops, one after another.
+    pub(crate) fn drain(&self) {
+        if self.firsts_left.load(Ordering::Acquire) == 0 {
             return;
         }
         let _one = self.draining.lock();
-        let next = || self.drops.lock().unwrap().pop_front();
-        while let Some(object) = next() {
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(object))); // nobody is there to be told
-            self.drops_left.fetch_sub(1, Ordering::Release);
+        let next = || self.firsts.lock().unwrap().pop_front();
+        while let Some(job) = next() {
+            let _ = catch_unwind(AssertUnwindSafe(job)); // nobody is there to be told
+            self.firsts_left.fetch_sub(1, Ordering::Release);
         }
     }
 
@@ -257,19 +246,7 @@ impl Conversation {
         answer();
     }
 
-    /// The answer of QUIESCE, SAVE and RESTORE.
-    fn stateful(&self, id: u32, doing: &str, work: impl FnOnce() -> Result<(), Fault>) {
-        let panicked = |_| Err(Fault::new("internal", "it panicked"));
-        match catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(panicked) {
-            Ok(()) => drop(self.sink.send(Type::Result, id, &[], false)),
-            Err(mut fault) => {
-                fault.messages.insert(0, format!("cannot {doing}"));
-                self.answer(Type::Fault, id, &fault.to_row());
-            }
-        }
-    }
-
-    fn wait_until_quiet(&self) {
+    pub(crate) fn wait_until_quiet(&self) {
         let calls = self.calls.lock().unwrap();
         drop(self.quiet.wait_while(calls, |calls| !calls.is_empty()));
     }
@@ -290,12 +267,12 @@ fn stop(call: &Call, why: Why, left: u32) {
 }
 
 /// The reading thread's own.
-struct Reading {
-    it: Arc<Conversation>,
+pub(crate) struct Reading {
+    pub(crate) it: Arc<Conversation>,
     source: Source,
     early: HashMap<u32, CancelRow>, // CANCELs of calls that are still coming, in pieces
     callers: HashMap<u32, Arc<Caller>>,
-    restoring: Option<(u32, mpsc::Sender<Vec<u8>>)>,
+    pub(crate) receiving: Option<Receiving>,
 }
 
 type Open = Option<Box<dyn FnOnce(&Host) -> Result<(), Fault> + Send>>;
@@ -330,9 +307,11 @@ impl Reading {
         }
         self.it.sink.start(start.credit);
         self.it.level.store(start.log as u8, Ordering::Relaxed);
+        let agreed = |name: &str| start.capabilities.iter().any(|c| c == name);
+        let _ = self.it.handover.agreed.set((agreed("state"), agreed("state-copy")));
         let fd = std::env::var("LOOP_SIDECAR_FD").ok().and_then(|fd| fd.parse::<i32>().ok());
-        let agreed = start.shared > 0 && start.capabilities.iter().any(|c| c == "shared-memory");
-        if let Some(fd) = fd.filter(|fd| agreed && *fd > 2) {
+        let shares = start.shared > 0 && agreed("shared-memory");
+        if let Some(fd) = fd.filter(|fd| shares && *fd > 2) {
             // SAFETY: the host opened it for this process, and nobody else has it. The copy is not inherited.
             if let Ok(file) = unsafe { File::from_raw_fd(fd) }.try_clone() {
                 let _ = self.it.objects.shared.set(Shared::new(file, start.shared));
@@ -361,24 +340,20 @@ impl Reading {
                     self.early.insert(m.id, (why, left));
                 } else if let Some(call) = it.calls.lock().unwrap().get(&m.id) {
                     stop(call, why, left);
+                } else {
+                    it.handover.cancel(m.id);
                 }
             }
             Type::Result => self.answered(m.id, Ok(m.data))?,
             Type::Fault => {
                 let row: ErrorRow = m.value()?;
-                self.answered(m.id, Err(Fault { code: row.code, messages: row.messages, hint: row.hint, found: false }))?;
+                self.answered(m.id, Err(Fault { code: row.code, messages: row.messages, hint: row.hint, found: Found::No }))?;
             }
             Type::Drop => self.dropped(m.value()?)?,
-            Type::Save | Type::Restore => return self.state(m),
-            Type::State => match &self.restoring {
-                Some((id, pieces)) if *id == m.id => {
-                    let _ = pieces.send(m.data); // who has seen enough has said FAULT
-                    if !m.more {
-                        self.restoring = None;
-                    }
-                }
-                _ => return broken(format!("a STATE that nobody waits for, {}", m.id)),
-            },
+            Type::State => return self.state_came(m),
+            Type::Quiesce | Type::Resume | Type::Save | Type::Restore | Type::SaveObject | Type::RestoreObject => {
+                return self.step(m);
+            }
             _ => return self.plain(m),
         }
         Ok(())
@@ -390,27 +365,16 @@ impl Reading {
             return broken(format!("a {} with {} bytes", m.kind.name(), m.data.len()));
         }
         let it = self.it.clone();
-        match (m.kind, &self.it.state) {
-            (Type::Ping, _) => self.it.sink.send(Type::Pong, m.id, &[], false)?,
-            (Type::Pong, _) => {}
-            (Type::Release, _) => drop(self.it.objects.shared.get().map(|shared| shared.free(m.id))),
-            (Type::CallerGone, _) => {
+        match m.kind {
+            Type::Ping => self.it.sink.send(Type::Pong, m.id, &[], false)?,
+            Type::Pong => {}
+            Type::Release => drop(self.it.objects.shared.get().map(|shared| shared.free(m.id))),
+            Type::CallerGone => {
                 if let Some(caller) = self.callers.remove(&m.id) {
                     self.it.hand_over(Box::new(move || {
                         it.caller_gone.iter().for_each(|gone| gone(&caller));
                     }));
                 }
-            }
-            (Type::Quiesce, Some(state)) => {
-                let state = state.clone();
-                self.it.hand_over(Box::new(move || {
-                    it.wait_until_quiet();
-                    it.stateful(m.id, "come to rest", || state.quiesce());
-                }));
-            }
-            (Type::Resume, Some(state)) => {
-                let state = state.clone();
-                self.it.hand_over(Box::new(move || state.resume()));
             }
             _ => return broken(format!("{} here", m.kind.name())),
         }
@@ -471,35 +435,16 @@ impl Reading {
             return broken(format!("a DROP of resource {r} of interface {i}, which is not there"));
         };
         let object = self.it.objects.remove(&format!("{}.{name}", interface.name), handle)?;
-        self.it.drops_left.fetch_add(1, Ordering::Release);
-        self.it.drops.lock().unwrap().push_back(object);
-        let it = self.it.clone();
-        self.it.hand_over(Box::new(move || it.drain())); // it may take its time
+        self.before_calls(Box::new(move || drop(object)));
         Ok(())
     }
 
-    fn state(&mut self, m: Message) -> Result<(), Ended> {
-        let i: u32 = m.value()?;
-        let (Some(interface), Some(state)) = (self.it.interfaces.get(i as usize), self.it.state.clone()) else {
-            return broken(format!("the state of interface {i}, which is not there"));
-        };
-        let (it, id, name) = (self.it.clone(), m.id, interface.name.clone());
-        if m.kind == Type::Save {
-            self.it.hand_over(Box::new(move || {
-                let gone = |_| Fault::new("cancelled", "the host has closed the connection");
-                it.stateful(id, &format!("save {name}"), || {
-                    state.save(&name, &mut |piece| it.sink.send(Type::State, id, piece, true).map_err(gone))?;
-                    it.sink.send(Type::State, id, &[], false).map_err(gone)
-                });
-            }));
-            return Ok(());
-        }
-        let (sender, pieces) = mpsc::channel();
-        self.restoring = Some((id, sender));
-        self.it.hand_over(Box::new(move || {
-            it.stateful(id, &format!("restore {name}"), || state.restore(&name, &mut pieces.into_iter()));
-        }));
-        Ok(())
+    /// On one of the threads, as it may take its time; before what comes from the host behind it.
+    pub(crate) fn before_calls(&self, job: Job) {
+        self.it.firsts_left.fetch_add(1, Ordering::Release);
+        self.it.firsts.lock().unwrap().push_back(job);
+        let it = self.it.clone();
+        self.it.hand_over(Box::new(move || it.drain()));
     }
 }
 
@@ -508,7 +453,7 @@ fn opened(host: Host, open: Open) {
     if let Some(open) = open {
         let panicked = |_| Err(Fault::new("internal", "it panicked while it opened"));
         if let Err(mut fault) = catch_unwind(AssertUnwindSafe(|| open(&host))).unwrap_or_else(panicked) {
-            if fault.found {
+            if fault.found != Found::No {
                 fault.code = "unavailable".into();
             }
             it.answer(Type::Fail, 0, &fault.to_row());
@@ -530,8 +475,10 @@ pub(crate) fn payload_text(kind: Type) -> String {
         Type::Call => text_of::<CallHead>(),
         Type::Next => text_of::<NextHead>(),
         Type::Cancel => text_of::<CancelRow>(),
-        Type::Drop => text_of::<DropRow>(),
-        Type::Credit | Type::Save | Type::Restore => text_of::<u32>(),
+        Type::Drop | Type::SaveObject => text_of::<DropRow>(),
+        Type::RestoreObject => text_of::<(u32, u32)>(),
+        Type::Save | Type::Restore => text_of::<PassRow>(),
+        Type::Credit => text_of::<u32>(),
         Type::Log => text_of::<LogRow>(),
         _ => String::new(),
     }

@@ -207,8 +207,12 @@ fn messages_are_those_of_the_page() {
     message("RESULT 2", "", &4u32, &[]);
     message("DROP 0", "", &(0u32, 0u32, 3u64), &[]);
     message("CREDIT 0", "", &2_097_152u32, &[]);
-    message("SAVE 10", "", &0u32, &[]);
-    message("RESTORE 12", "", &0u32, &[]);
+    message("SAVE 10", "", &(0u32, Pass::Whole), &[]);
+    message("SAVE 18", "", &(1u32, Pass::Copy), &[]);
+    message("RESTORE 12", "", &(300u32, Pass::Rest), &[]);
+    message("SAVE-OBJECT 14", "", &(0u32, 1u32, 301u64), &[]);
+    message("RESTORE-OBJECT 16", "", &(0u32, 1u32), &[]);
+    message("RESULT 16", "", &7u64, &[]);
     for bare in ["READY 0", "RESULT 6", "CALLER-GONE 1", "RELEASE 4", "PING 7", "PONG 7", "QUIESCE 8", "RESUME 0"] {
         message(bare, "", &(), &[]);
     }
@@ -216,7 +220,7 @@ fn messages_are_those_of_the_page() {
     message("LOG 2", "", &LogRow {
         level: Level::Warn, wall_ms: 0, target: s("dice"), message: s("worn"), fields: vec![field],
     }, &[]);
-    assert_eq!(lines("messages").count(), 24, "a line that is not tested here");
+    assert_eq!(lines("messages").count(), 28, "a line that is not tested here");
 }
 
 #[test]

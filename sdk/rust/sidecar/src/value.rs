@@ -13,6 +13,8 @@
 
 use crate::memory::Link;
 use std::fmt;
+use std::io::{self, Read};
+use std::marker::PhantomData;
 
 /// The length that says: in the shared memory.
 const ELSEWHERE: u64 = 0xffff_ffff;
@@ -53,6 +55,7 @@ pub trait Value: Sized {
     fn read_list(r: &mut Reader) -> Result<Vec<Self>, Malformed> {
         let n = r.unsigned(32)? as usize;
         if n > r.left() {
+            r.missing = n - r.left();
             return malformed(format!("a list of {n} in {} bytes", r.left())); // each has one, at least
         }
         let mut found = Vec::with_capacity(n.min(1024));
@@ -75,12 +78,13 @@ pub struct Reader<'a> {
     data: &'a [u8],
     at: usize,
     referred: usize,
+    missing: usize, // bytes that were there too few, at least
     pub(crate) link: Option<&'a Link<'a>>,
 }
 
 impl<'a> Reader<'a> {
     pub fn new(data: &'a [u8]) -> Reader<'a> {
-        Reader { data, at: 0, referred: 0, link: None }
+        Reader { data, at: 0, referred: 0, missing: 0, link: None }
     }
 
     pub(crate) fn with(data: &'a [u8], link: &'a Link<'a>) -> Reader<'a> {
@@ -105,6 +109,7 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn take(&mut self, n: usize) -> Result<&'a [u8], Malformed> {
         if n > self.left() {
+            self.missing = n - self.left();
             return malformed(format!("{n} bytes are said to follow, {} do", self.left()));
         }
         self.at += n;
@@ -511,4 +516,62 @@ pub fn from_bytes<T: Value>(data: &[u8]) -> Result<T, Malformed> {
     let value = T::read(&mut r)?;
     r.end()?;
     Ok(value)
+}
+
+/// The values that stand one behind the other in what is read, such as a state to restore: each as soon as it
+/// is there, and an error where one is none, ends too early or has more than 64 MiB.
+pub fn each<T: Value, R: Read>(from: R) -> Each<T, R> {
+    Each { from, data: Vec::new(), at: 0, needed: 1, ended: false, value: PhantomData }
+}
+
+/// See [`each`].
+pub struct Each<T, R> {
+    from: R,
+    data: Vec<u8>,
+    at: usize,
+    needed: usize, // bytes that the next value has at least
+    ended: bool,
+    value: PhantomData<T>,
+}
+
+const LONGEST_VALUE: usize = 64 << 20;
+const READ_AT_ONCE: usize = 64 << 10;
+
+impl<T: Value, R: Read> Each<T, R> {
+    fn value(&mut self) -> io::Result<Option<T>> {
+        loop {
+            let mut r = Reader::new(&self.data[self.at..]);
+            let left = r.left();
+            if left >= self.needed {
+                match T::read(&mut r) {
+                    Ok(value) => {
+                        (self.at, self.needed) = (self.data.len() - r.left(), 1);
+                        return Ok(Some(value));
+                    }
+                    Err(why) if r.missing == 0 || self.ended => return Err(io::Error::new(io::ErrorKind::InvalidData, why)),
+                    // What is long is not looked at for every piece.
+                    Err(_) => self.needed = left + r.missing.max(left / 2),
+                }
+                if left + r.missing > LONGEST_VALUE {
+                    let why = format!("a value of more than {LONGEST_VALUE} bytes");
+                    return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+                }
+            }
+            if self.ended {
+                self.needed = 1; // of what is left, if there is some
+                return if left == 0 { Ok(None) } else { continue };
+            }
+            self.data.drain(..std::mem::take(&mut self.at));
+            let wanted = READ_AT_ONCE.max(self.needed - self.data.len());
+            self.ended = (&mut self.from).take(wanted as u64).read_to_end(&mut self.data)? < wanted;
+        }
+    }
+}
+
+impl<T: Value, R: Read> Iterator for Each<T, R> {
+    type Item = io::Result<T>;
+
+    fn next(&mut self) -> Option<io::Result<T>> {
+        self.value().transpose()
+    }
 }
