@@ -56,7 +56,7 @@ export class Index {
             if (!e) continue;
             space.bytes += sign * (key.length + e.length);
             space.keys += sign;
-            this.live += sign * (OP + Buffer.byteLength(identity) + bucket.length + key.length + e.length);
+            this.live += sign * (OP + Buffer.byteLength(identity) + bucket.length + key.length + e.length + (e.kept ? e.text.length : 0));
         }
         if (entry) found.set(key, entry);
         else found.delete(key);

@@ -1,10 +1,10 @@
 /*
  * Keys and values in a file that only grows: each write is appended, synced and then acknowledged.
  *
- *     LOG     the 8 bytes "loopkv 1", then RECORDs
+ *     LOG     the 8 bytes "loopkv 2", then RECORDs
  *     RECORD  magic u32, body length u32, CRC-32 of what follows u32, number u64, body
- *     body    OPs: kind u8 (1 set, 2 delete, 3 count), lengths of identity, bucket and key u16,
- *             of value u32, version u64 and u64, then the four
+ *     body    OPs: kind u8 (1 set, 2 delete, 3 count, 4 kept), lengths of identity, bucket and key
+ *             u16, of value u32, version u64 and u64, then the four
  *
  * A record is what was synced in one step: the writes that came while the one before was synced. So
  * only the last record can be torn; it was not acknowledged, and is cut off when the file is opened.
@@ -24,25 +24,18 @@ import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
-import { promisify } from "node:util";
 import { crc32 } from "node:zlib";
+import {
+    COUNT, DELETE, File, HEAD, KEPT, MAGIC, OLDER, operation, RECORD, record, SET, StoreError, Successor, sync, versionText,
+} from "./file.js";
 import { Index, OP } from "./index.js";
 
-const HEAD = Buffer.from("loopkv 1"), MAGIC = 0x7c706c7c, RECORD = 20;
-const SET = 1, DELETE = 2, COUNT = 3;
+export { StoreError };
+
 const MOST_BODY = 256 << 20;
 const ENOUGH = 32 << 20; // bytes that one record takes in, at least one write
 const COMPACT_FROM = 4 << 20; // a smaller file is left as it is
 const FREE_KEYS = 1024, KEY_ROOM = 64; // keys that any quota allows, and one more for so many bytes
-const sync = promisify(fs.fdatasync);
-
-/** What a store cannot do: `code` is a case of loop:core/types.error. */
-export class StoreError extends Error {
-    constructor(code, message, hint) {
-        super(hint ? `${message}; to do: ${hint}` : message);
-        this.code = code;
-    }
-}
 
 const MORE = "grant more: --storage SIZE, or grants: { storage: { quota: SIZE } } in loop.yaml";
 
@@ -54,58 +47,6 @@ function checkQuota(granted, before, after) {
         throw new StoreError("limit", `a quota of ${granted} bytes allows ${keys} keys`, MORE);
 }
 
-/** An open file; one that was replaced is closed when nobody reads it. */
-class File {
-    constructor(fd, size) {
-        this.fd = fd;
-        this.size = size;
-    }
-
-    read(offset, length) {
-        const bytes = Buffer.allocUnsafe(length);
-        for (let n = 0; n < length; ) {
-            const got = fs.readSync(this.fd, bytes, n, length - n, offset + n);
-            if (!got) throw new StoreError("failed", "the file is shorter than it was", "put it back from a copy");
-            n += got;
-        }
-        return bytes;
-    }
-
-    /** Behind all that is there. Where it ends; `size` is as it was. */
-    append(parts) {
-        let at = this.size;
-        for (let part of parts)
-            while (part.length) {
-                const n = fs.writeSync(this.fd, part, 0, part.length, at);
-                part = part.subarray(n);
-                at += n;
-            }
-        return at;
-    }
-}
-
-function operation(kind, identity, bucket, key, value, [count, draw]) {
-    const texts = [Buffer.from(identity), Buffer.from(bucket), Buffer.from(key, "latin1")];
-    const head = Buffer.allocUnsafe(OP);
-    head[0] = kind;
-    texts.forEach((text, i) => head.writeUInt16LE(text.length, 1 + 2 * i));
-    head.writeUInt32LE(value.length, 7);
-    head.writeBigUInt64LE(count, 11);
-    head.writeBigUInt64LE(draw, 19);
-    return Buffer.concat([head, ...texts, value]);
-}
-
-function record(number, parts) {
-    const head = Buffer.allocUnsafe(RECORD), length = parts.reduce((n, p) => n + p.length, 0);
-    head.writeUInt32LE(MAGIC, 0);
-    head.writeUInt32LE(length, 4);
-    head.writeBigUInt64LE(number, 12);
-    head.writeUInt32LE(parts.reduce((crc, p) => crc32(p, crc), crc32(head.subarray(12))), 8);
-    return [head, ...parts];
-}
-
-const versionText = ([count, draw]) => `${count.toString(16)}-${draw.toString(16)}`;
-
 export class Log {
     index = new Index();
     queue = []; // writes that wait for their record
@@ -114,6 +55,7 @@ export class Log {
     draw = randomBytes(8).readBigUInt64LE();
     number = 0n; // of records
     compactFrom = COMPACT_FROM;
+    noted = undefined; // name of a key -> [identity, bucket, key] of what changed since `note`
 
     static async open(file) {
         const log = new Log();
@@ -121,7 +63,7 @@ export class Log {
         try {
             fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
             await log.#lock();
-            fs.rmSync(`${file}.new`, { force: true });
+            for (const begun of ["new", "restored"]) fs.rmSync(`${file}.${begun}`, { force: true });
             const fd = fs.openSync(file, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
             log.file = new File(fd, 0);
             log.#read(fs.fstatSync(fd).size);
@@ -172,7 +114,7 @@ export class Log {
         }
         const head = this.file.read(0, HEAD.length);
         if (!head.subarray(0, 7).equals(HEAD.subarray(0, 7))) throw this.#damaged(0, "it is not a store's log");
-        if (!head.equals(HEAD))
+        if (!head.equals(HEAD) && !head.equals(OLDER))
             throw new StoreError("failed", `'${this.path}' was written by a newer version`, "use that version");
         let at = HEAD.length;
         for (let next; at < size; at = next) {
@@ -201,17 +143,18 @@ export class Log {
     }
 
     #operation(body, n, place) {
-        const lengths = [1, 3, 5].map((i) => body.readUInt16LE(n + i)), length = body.readUInt32LE(n + 7);
+        const kind = body[n], lengths = [1, 3, 5].map((i) => body.readUInt16LE(n + i)), length = body.readUInt32LE(n + 7);
         const version = [body.readBigUInt64LE(n + 11), body.readBigUInt64LE(n + 19)];
         const texts = [];
         let at = n + OP;
         for (const l of lengths) texts.push(body.subarray(at, (at += l)));
-        const key = texts[2].toString("latin1"), offset = place + at - n;
-        if (version[0] > this.count) this.count = version[0];
-        if (body[n] !== COUNT)
-            this.index.put(texts[0].toString(), texts[1].toString(), key,
-                body[n] === SET ? { offset, length, version, text: versionText(version) } : undefined);
-        return at - n + length;
+        const end = at + length, kept = kind === KEPT ? body.toString("latin1", at, (at += Number(version[0]))) : undefined;
+        if (!kept && version[0] > this.count) this.count = version[0];
+        const entry = { offset: place + at - n, length: end - at, version, text: kept ?? versionText(version), kept: !!kept };
+        if (kind !== COUNT)
+            this.index.put(texts[0].toString(), texts[1].toString(), texts[2].toString("latin1"),
+                kind === DELETE ? undefined : entry);
+        return end - n;
     }
 
     /** What is no record has to be the end: a record behind it was acknowledged. */
@@ -308,45 +251,29 @@ export class Log {
 
     /** What lives, in a new file. */
     async #compact() {
-        const name = `${this.path}.new`, index = new Index();
-        const file = new File(fs.openSync(name, "w+", 0o600), 0);
+        let next;
         try {
-            file.size = file.append([HEAD]);
-            let number = this.number, parts = [], entries = [], bytes = 0;
-            const flush = () => {
-                let offset = file.size + RECORD;
-                file.size = file.append(record((number += 1n), parts));
-                entries.forEach(([identity, bucket, key, e], i) => {
-                    offset += parts[i].length;
-                    index.put(identity, bucket, key, { ...e, offset: offset - e.length });
-                });
-                parts = [];
-                entries = [];
-                bytes = 0;
-                return new Promise(setImmediate); // reads go on meanwhile
-            };
+            next = new Successor(`${this.path}.new`, this.number);
             for (const [identity, space] of this.index.spaces)
-                for (const [bucket, { sorted, entries: all }] of space.buckets)
+                for (const [bucket, { sorted, entries }] of space.buckets)
                     for (const key of sorted) {
-                        const e = all.get(key), value = this.file.read(e.offset, e.length);
-                        parts.push(operation(SET, identity, bucket, key, value, e.version));
-                        entries.push([identity, bucket, key, e]);
-                        bytes += parts.at(-1).length;
-                        if (bytes > 1 << 20) await flush();
+                        const e = entries.get(key);
+                        await next.put(identity, bucket, key, this.file.read(e.offset, e.length), e.kept ? e.text : e.version);
                     }
-            parts.push(operation(COUNT, "", "", "", Buffer.alloc(0), [this.count, this.draw]));
-            await flush();
-            await sync(file.fd); // not at once: PING is answered meanwhile
-            fs.renameSync(name, this.path);
-            fs.closeSync(this.file.fd);
-            Object.assign(this, { file, index, number, compactFrom: COMPACT_FROM });
+            await next.finish(this.count, this.draw);
+            this.become(next);
         } catch (why) {
             console.error(`cannot make '${this.path}' smaller: ${why.message}`);
             this.compactFrom = 2 * this.file.size; // not again for every write
-            fs.closeSync(file.fd);
-            fs.rmSync(name, { force: true });
-            return;
+            next?.discard();
         }
+    }
+
+    /** A log that is finished takes the place of this one. Throws, and then it has not. */
+    become(next) {
+        fs.renameSync(next.path, this.path);
+        fs.closeSync(this.file.fd);
+        Object.assign(this, { file: next.file, index: next.index, number: next.number, compactFrom: COMPACT_FROM });
         try {
             this.#syncFolder();
         } catch (why) {
@@ -355,9 +282,36 @@ export class Log {
         }
     }
 
+    /* ---- handing over ---- */
+
+    /** Where it is kept: stores that have the same bytes under them say the same. */
+    get home() {
+        const { dev, ino } = fs.fstatSync(this.file.fd, { bigint: true });
+        return `storage-node ${dev}:${ino}`;
+    }
+
+    get empty() {
+        return !this.index.spaces.size && !this.running;
+    }
+
+    /** When nothing is being written. */
+    async idle() {
+        await this.running;
+    }
+
+    /** From here on it is noted which keys change. */
+    note() {
+        this.noted = new Map();
+    }
+
+    /** A log to take this one's place: `finish`, then `become`. */
+    successor() {
+        return new Successor(`${this.path}.restored`);
+    }
+
     /** When what is under way has been written. */
     async close() {
-        await this.running;
+        await this.idle();
         fs.closeSync(this.file.fd);
         this.lock.close();
     }
@@ -441,6 +395,7 @@ class Round {
             for (; part <= p; part++) end += this.parts[part].length;
             if (entry) entry.offset = end - entry.length;
             this.log.index.put(identity, bucket, key, entry);
+            this.log.noted?.set(`${identity}\0${bucket}\0${key}`, [identity, bucket, key]);
         }
     }
 }

@@ -4,15 +4,17 @@
  *     bind:
  *       loop:storage/store: { sidecar: [node, storage.js], file: data/store.log }
  *
- * What the page promises is checked here; how bytes are kept is in log.js. Every call asks for the grant
- * and for who calls: a bucket's object is its name and nothing that could be mixed up.
+ * What the page promises is checked here; how bytes are kept is in log.js, how they are handed to another
+ * provider in state.js. Every call asks for the grant and for who calls: a bucket's object is its name and
+ * nothing that could be mixed up.
  */
 import { Err, serve } from "./loop-sidecar/sidecar.js"; // first: it takes stdout
 import { Log, StoreError } from "./log.js";
+import { isName, Restorer, restoreBucket, save, saveBucket } from "./state.js";
 
 const MOST = { name: 64, key: 1024, value: 16 << 20, version: 64, keys: 1024, bytes: 32 << 20, page: 1024 };
 
-let log;
+let log, restorer;
 
 const invalid = (why) => new StoreError("invalid", why);
 
@@ -94,7 +96,7 @@ function listKeys(bucket, prefix, cursor, limit, call) {
 }
 
 function open(name) {
-    if (!/^[a-z0-9._-]{1,64}$/.test(name)) throw invalid("a bucket's name has 1 to 64 bytes of a-z 0-9 - _ .");
+    if (!isName(name)) throw invalid("a bucket's name has 1 to 64 bytes of a-z 0-9 - _ .");
     return { name };
 }
 
@@ -142,7 +144,20 @@ await serve({
     options: { file: { type: "path", fallback: "data/store.log", help: "where they are kept" } },
     async open(host) {
         log = await Log.open(host.options.file);
+        restorer = new Restorer(log);
     },
-    close: () => log?.close(),
-    interfaces: { "loop:storage/store@0.1.0": { functions, resources: ["bucket"] } },
+    close() {
+        restorer?.close();
+        return log?.close();
+    },
+    interfaces: {
+        "loop:storage/store@0.1.0": { functions, resources: { bucket: { save: saveBucket, restore: restoreBucket } } },
+    },
+    state: {
+        copies: true,
+        quiesce: () => log.idle(),
+        resume: () => (log.noted = undefined),
+        save: (_, pass) => save(log, pass),
+        restore: (_, pass, pieces) => restorer.restore(pass, pieces),
+    },
 });

@@ -157,15 +157,18 @@ def same(got, expected):
 
 
 def storage_node(world):
-    """The promises of loop:storage, kill -9 and damaged files; the script counts for itself."""
+    """The promises of loop:storage, kill -9, damaged files, its state handed over; the scripts count for themselves."""
     if skip := missing(world, "sidecars/storage-node", ["node"]):
         return skip
     home = common.fresh_folder(world, "storage-")
     folder = ROOT / "sidecars/storage-node"
-    status, out, err = common.run([sys.executable, folder / "promises_test.py", "--", "node", folder / "storage.js"],
-                                  env=world.environment(home) | {"TMPDIR": str(home)}, cwd=home, timeout=900)
+    found = []
+    for script in ("promises_test.py", "state_test.py"):
+        status, out, err = common.run([sys.executable, folder / script, "--", "node", folder / "storage.js"],
+                                      env=world.environment(home) | {"TMPDIR": str(home)}, cwd=home, timeout=900)
+        found += sidecars.results("sidecars/storage-node", status, out.decode(errors="replace"), err.decode(errors="replace"))
     common.remove(home)
-    return sidecars.results("sidecars/storage-node", status, out.decode(errors="replace"), err.decode(errors="replace"))
+    return found
 
 
 # --- under loop run, with a component -----------------------------------------------------
