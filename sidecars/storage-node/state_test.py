@@ -31,42 +31,16 @@ OBJECT = wire.parse_type("record{name:string}")
 
 # --- steps of a swap
 
-def begin(store, name, value):
-    p = store.peer
-    call_id, p.next_id = p.next_id, p.next_id + 2
-    p.open[call_id] = (name, wire.parse_type("u64") if name == "RESTORE-OBJECT" else None)
-    p.kept[call_id] = []
-    p.send(name, call_id, peer.pack(name, value))
-    return call_id
-
-
-def ended(store, call_id):
-    """The result of a step, and the state that came; raises Fault."""
-    p = store.peer
-    try:
-        result = p.answer(call_id)
-        pieces = p.kept[call_id]
-        if any(more != (i + 1 < len(pieces)) for i, (_, more) in enumerate(pieces)):
-            raise Wrong("MORE where it does not belong")
-        return result, b"".join(data for data, _ in pieces)
-    finally:
-        del p.kept[call_id]
-
-
 def quiesce(store):
-    ended(store, begin(store, "QUIESCE", None))
+    store.peer.ask("QUIESCE")
 
 
 def save(store, how="whole"):
-    return ended(store, begin(store, "SAVE", [0, how]))[1]
+    return store.peer.ask("SAVE", [0, how])
 
 
 def restore(store, state, how="whole", pieces=200_000):
-    call_id = begin(store, "RESTORE", [0, how])
-    for at in range(0, len(state), pieces):
-        store.peer.send("STATE", call_id, state[at:at + pieces], more=True)
-    store.peer.send("STATE", call_id, b"")
-    ended(store, call_id)
+    store.peer.ask("RESTORE", [0, how], [*(state[at:at + pieces] for at in range(0, len(state), pieces)), b""])
 
 
 def not_restored(store, state, code="invalid", how="whole"):
@@ -133,11 +107,12 @@ def filled(store, keys=300):
     for who in ("a", "\uffee", "\U0001f600"):  # their order in UTF-8 and in UTF-16 differ
         store.who(who)
         for name in ("notes", "-", "z.z"):
-            for _ in range(keys // 9):
-                key = draw.randbytes(draw.randrange(1, 40))
-                value = draw.randbytes(draw.choice((0, 5, 300, 70000 if keys < 1000 else 3)))
-                model[who, name, key] = (value, store.set(key, value, name))
-        store.delete(key, name)
+            rows = {draw.randbytes(draw.randrange(3, 40)): draw.randbytes(draw.choice((0, 5, 300, 20000)))
+                    for _ in range(keys // 9)}
+            applied = store.on("apply", [{"key": k, "condition": ALWAYS, "change": put(v)} for k, v in rows.items()],
+                               bucket=name)["applied"]
+            model |= {(who, name, key): (rows[key], version["some"]) for key, version in zip(rows, applied)}
+        store.delete(key := next(iter(rows)), name)
         del model[who, name, key]
     return model
 
@@ -159,10 +134,11 @@ def all_is_handed_over(old, new):
 
 
 def a_state_may_be_cut_anywhere(old, new):
+    small = written(header(), bucket(), stored(b"k"), stored(b"l", b"v" * 300), ("end", 2))
     filled(old, 60)
-    state = save(old)
-    for size in (1, 7, 65536):
-        restore(new, state if size > 1 else state[:0] + written(header(), bucket(), stored(b"k"), ("end", 1)), pieces=size)
+    for state, size in ((small, 1), (small, 2), (save(old), 97), (save(old), 65536)):
+        restore(new, state, pieces=size)
+        same(contents(save(new)), contents(state))
         new.forget()
 
 
@@ -273,7 +249,7 @@ def a_copy_and_its_rest_are_all(old, new):
 
     def wrote():
         call_id = old.peer.any_answer()
-        while call_id not in calls:
+        if call_id not in calls:
             return call_id
         key, value = calls.pop(call_id)
         result = old.peer.answer(call_id)["ok"]
@@ -284,11 +260,10 @@ def a_copy_and_its_rest_are_all(old, new):
 
     for _ in range(6):
         write()
-    copying, copied = begin(old, "SAVE", [0, "copy"]), False
-    while not copied or busy < 300:
-        copied |= wrote() == copying
-        if copied and old.peer.messages and old.peer.messages[0][1] == copying:
-            _, state = ended(old, copying)
+    copying, state = old.peer.step("SAVE", [0, "copy"]), None
+    while state is None or busy < 300:
+        if wrote() == copying:
+            state = old.peer.step_answer(copying)
         busy += 1
         if len(calls) < 6:
             write()
@@ -375,14 +350,14 @@ def a_save_can_be_given_up(old, new):
         old.set(b"big", os.urandom(8 * MIB))
         old.set(b"big2", os.urandom(8 * MIB))
     old.peer.give_back = False  # it stops where the credit ends
-    call_id = begin(old, "SAVE", [0, "copy"])
+    call_id = old.peer.step("SAVE", [0, "copy"])
     time.sleep(0.2)
-    same(old.value(b"big")[:0], b"", "a call meanwhile")
+    same(old.used() > 16 * MIB, True, "a call meanwhile")
     old.peer.send("CANCEL", call_id, ["stopped", 0])
     old.peer.give_back = True
     old.peer.return_credit()
     try:
-        ended(old, call_id)
+        old.peer.step_answer(call_id)
     except Fault as fault:
         same(fault.code, "cancelled")
     else:
@@ -395,32 +370,26 @@ def a_save_can_be_given_up(old, new):
 def handles_are_handed_over(old, new):
     old.set(b"k", b"v", "box")
     handle = old.bucket("box")
-    _, state = ended(old, begin(old, "SAVE-OBJECT", [0, 0, handle]))
+    state = old.peer.ask("SAVE-OBJECT", [0, 0, handle])
     same(wire.decode(OBJECT, state), {"name": "box"})
     restore(new, save(old))
-    new.handles[new.caller, "box"] = object_of(new, state)
+    new.handles[new.caller, "box"] = new.peer.ask("RESTORE-OBJECT", [0, 0], [state])
     same(new.value(b"k", "box"), b"v")
     old.peer.send("DROP", 0, [0, 0, handle])
     for place in ([0, 0, handle], [0, 0, 9999], [0, 1, 1], [1, 0, 1]):
         try:
-            ended(old, begin(old, "SAVE-OBJECT", place))
+            old.peer.ask("SAVE-OBJECT", place)
         except Fault as fault:
             same(fault.code, "invalid")
         else:
             raise Wrong(f"an object {place}")
     for bad in (b"", state + b"x", state[:-1], wire.encode(OBJECT, {"name": "B O X"})):
         try:
-            object_of(new, bad)
+            new.peer.ask("RESTORE-OBJECT", [0, 0], [bad])
         except Fault as fault:
             same(fault.code, "invalid", str(fault))
         else:
             raise Wrong(f"an object of {bad}")
-
-
-def object_of(store, state):
-    call_id = begin(store, "RESTORE-OBJECT", [0, 0])
-    store.peer.send("STATE", call_id, state)
-    return ended(store, call_id)[0]
 
 
 # --- crashes
@@ -487,7 +456,7 @@ def a_hundred_thousand_keys_take_seconds(old, new):
     timed(save, old, "copy")
     same(len(contents(timed(save, old, "rest"))), 0)
     print("        restore {:.2f} s, save {:.2f} s, restore {:.2f} s, copy {:.2f} s, rest {:.3f} s".format(*took))
-    if max(took) > 5:
+    if max(took) > 10:  # a second or so where nobody else works
         raise Wrong(f"{max(took):.1f} s")
 
 
@@ -497,16 +466,17 @@ def a_state_is_not_held_in_memory(old, new):
     for i in range(256):
         old.set(b"%03d" % i, os.urandom(MIB))
     before = [resident(store) for store in (old, new)]
-    call_id, restoring = begin(old, "SAVE", [0, "whole"]), begin(new, "RESTORE", [0, "whole"])
-    done = False
-    while not done:
+    call_id, restoring = old.peer.step("SAVE", [0, "whole"]), new.peer.step("RESTORE", [0, "whole"])
+    more = True
+    while more:
         old.peer.pump(time.monotonic() + 30, "STATE")
-        pieces, old.peer.kept[call_id] = old.peer.kept[call_id], []
+        pieces = old.peer.kept[call_id]
         for data, more in pieces:
             new.peer.send("STATE", restoring, data, more=more)
-            done = done or not more
-    ended(old, call_id)
-    ended(new, restoring)
+        if more:
+            pieces.clear()
+    old.peer.step_answer(call_id)
+    new.peer.step_answer(restoring)
     grown = [resident(store) - was for store, was in zip((old, new), before)]
     print(f"        memory grew by {grown[0] >> 20} and {grown[1] >> 20} MiB")
     if max(grown) > 128 * MIB:

@@ -158,3 +158,24 @@ test("texts that are no type", () => {
         assert.throws(() => parseFunction(text), TypeError, text);
     assert.equal(parseFunction("()").result, undefined);
 });
+
+test("values one behind the other, in pieces that are cut anywhere", async () => {
+    const type = parseType("variant{a,b(record{name:string,bytes:list<u8>,many:list<list<u16>>})}");
+    const values = [{ tag: "a" }, ...[0, 1, 200, 70000].map((n) => ({
+        tag: "b", val: { name: "n".repeat(n), bytes: Buffer.alloc(n, n), many: [[], Array.from({ length: n }, (_, i) => i % 65536)] },
+    })), { tag: "a" }];
+    const data = Buffer.concat(values.map((v) => type.encode(v)));
+    const each = async (bytes, size, most) => {
+        const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
+        const found = [];
+        for await (const value of type.each(pieces, most)) found.push(value);
+        return found;
+    };
+    for (const size of [1000, 4096, 65536, 1 << 24]) assert.deepEqual(await each(data, size), values);
+    for (const size of [1, 2, 3, 7]) assert.deepEqual(await each(data.subarray(0, 16), size), values.slice(0, 3));
+    assert.deepEqual(await each(data.subarray(0, 0), 1), []);
+    for (const cut of [2, 5, 900, data.length - 2]) await assert.rejects(each(data.subarray(0, cut), 64), Malformed);
+    await assert.rejects(each(data, 1000, 100000), Malformed, "a value of more than was allowed");
+    await assert.rejects(each(Buffer.from([1, 0xff, 0xff, 0xff, 0xff, 0x0e, 1]), 1), Malformed, "a length of 4 GB");
+    await assert.rejects(each(Buffer.from([0, 2]), 1), Malformed, "a case that is none");
+});

@@ -123,6 +123,30 @@ class Values(unittest.TestCase):
                 parse(text).encode(value)
 
 
+class Several(unittest.TestCase):
+    TYPE = parse("variant{a,b(record{name:string,bytes:list<u8>,many:list<list<u16>>})}")
+
+    def each(self, data, size, **most):
+        return list(self.TYPE.each((data[i:i + size] for i in range(0, len(data), size)), **most))
+
+    def test_values_one_behind_the_other_in_pieces_cut_anywhere(self):
+        values = [Case("a"), *(Case("b", {"name": "n" * n, "bytes": bytes(n), "many": [[], [i % 65536 for i in range(n)]]})
+                               for n in (0, 1, 200, 70000)), Case("a")]
+        encoded = [self.TYPE.encode(v) for v in values]
+        data = b"".join(encoded)
+        for size in (1000, 4096, 65536, 1 << 24):
+            self.assertEqual([self.TYPE.encode(v) for v in self.each(data, size)], encoded)
+        for size in (1, 2, 3, 7):
+            self.assertEqual(len(self.each(b"".join(encoded[:4]), size)), 4)
+        self.assertEqual(self.each(b"", 1), [])
+        for cut in (2, 5, 900, len(data) - 2):
+            with self.subTest(cut), self.assertRaises(types.Malformed):
+                self.each(data[:cut], 64)
+        for bad, most in ((data, 100000), (bytes.fromhex("01ffffffff0e01"), 1 << 26), (bytes([0, 2]), 1 << 26)):
+            with self.assertRaises(types.Malformed):
+                self.each(bad, 1000, most=most)
+
+
 class Texts(unittest.TestCase):
     def test_what_is_no_type_is_refused(self):
         for text in ["", "u9", "list", "list<>", "list<u8", "list<u8>>", "u8 ", " u8", "list< u8>", "record{a}", "record{}", "flags{}", "tuple<>",

@@ -3,7 +3,7 @@
 use crate::frames::*;
 use crate::memory::{Borrow, Link, Objects, Own, Resource};
 use crate::serve::payload_text;
-use crate::value::{Reader, Value, Writer, text_of};
+use crate::value::{Reader, Value, Writer, each, text_of, to_bytes};
 use crate::{enumeration, flags, record, variant};
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -266,4 +266,34 @@ fn text_and_bytes_may_lie_in_the_shared_memory() {
     let empty = decoded::<String>(&bytes(first[2]), &objects).unwrap();
     assert_eq!(empty, "\0".repeat(65536));
     assert!(decoded::<Vec<u8>>(&bytes(second[2]), &objects).is_err(), "that half is not the host's");
+}
+
+/// Reads at most so many bytes at a time.
+struct Slow<'a>(&'a [u8], usize);
+
+impl std::io::Read for Slow<'_> {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        let n = to.len().min(self.1);
+        std::io::Read::read(&mut self.0, &mut to[..n])
+    }
+}
+
+record! { #[derive(Debug, PartialEq)] struct Entry { name: String, bytes: Vec<u8>, many: Vec<Vec<u16>> } }
+
+#[test]
+fn values_stand_one_behind_the_other_in_a_stream() {
+    let entry = |n: usize| Entry { name: "n".repeat(n), bytes: vec![1; n], many: vec![vec![], vec![300; n]] };
+    let values: Vec<Entry> = [0, 1, 200, 70000, 0].into_iter().map(entry).collect();
+    let data: Vec<u8> = values.iter().flat_map(|v| to_bytes(v).unwrap()).collect();
+    let all = |data: &[u8], size| each(Slow(data, size)).collect::<std::io::Result<Vec<Entry>>>();
+    for size in [1, 7, 4096, usize::MAX] {
+        assert_eq!(all(&data, size).unwrap(), values);
+    }
+    assert_eq!(all(&[], 1).unwrap(), vec![]);
+    for cut in [1, 8, 900, data.len() - 1] {
+        let why = all(&data[..cut], 64).unwrap_err();
+        assert_eq!(why.kind(), std::io::ErrorKind::InvalidData, "cut at {cut}");
+    }
+    assert!(all(&[0xff, 0xff, 0xff, 0xff, 0x0e, 1], 1).is_err(), "a length of 4 GB");
+    assert!(all(&[1, 0xff, 0, 0], 1).is_err(), "text that is none");
 }
