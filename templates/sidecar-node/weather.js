@@ -4,10 +4,11 @@
  *     bind:
  *       acme:weather/api: { sidecar: [node, weather.js], warmer: 2 }
  */
-import { Err, serve } from "./loop-sidecar/sidecar.js"; // first: it takes stdout, which carries frames
+import { Err, parseType, serve } from "./loop-sidecar/sidecar.js"; // first: it takes stdout, which carries frames
 
 const READING = "record{celsius:f32,wind:option<f32>}";
 const DIARY = "acme:weather/api.diary";
+const DIARY_STATE = parseType(`record{place:string,readings:list<${READING}>}`);
 
 let warmer = 0;
 
@@ -16,6 +17,15 @@ class Diary {
 
     constructor(place) {
         this.place = place;
+    }
+
+    /** For another provider that takes this one's place, and from one: `diary-state` of weather.wit. */
+    save() {
+        return DIARY_STATE.encode(this);
+    }
+
+    static restore(bytes) {
+        return Object.assign(new Diary(), DIARY_STATE.decode(bytes));
     }
 
     warmest() {
@@ -44,7 +54,13 @@ await serve({
                 "[method]diary.note": [`(borrow<${DIARY}>,${READING})`, (diary, what) => void diary.readings.push(what)],
                 "[method]diary.warmest": [`(borrow<${DIARY}>)->option<${READING}>`, (diary) => diary.warmest()],
             },
-            resources: { diary: (diary) => console.log(`the diary of ${diary.place} is closed`) },
+            resources: {
+                diary: {
+                    drop: (diary) => console.log(`the diary of ${diary.place} is closed`),
+                    save: (diary) => diary.save(),
+                    restore: Diary.restore,
+                },
+            },
         },
     },
 });

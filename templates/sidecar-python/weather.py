@@ -4,21 +4,31 @@
       acme:weather/api: { sidecar: [python3, weather.py], warmer: 2 }
 """
 
-from loop_sidecar import Err, Interface, Option, serve  # first: it takes stdout, which carries frames
+from loop_sidecar import Err, Interface, Option, Resource, parse, serve  # first: it takes stdout, which carries frames
 
 READING = "record{celsius:f32,wind:option<f32>}"
 DIARY = "acme:weather/api.diary"
+DIARY_STATE = parse(f"record{{place:string,readings:list<{READING}>}}")
 
 
 class Diary:
-    def __init__(self, place):
-        self.place, self.readings = place, []
+    def __init__(self, place, readings=()):
+        self.place, self.readings = place, list(readings)
 
     def close(self):
         print(f"the diary of {self.place} is closed")
 
+    def save(self):
+        """For another provider that takes this one's place: `diary-state` of weather.wit."""
+        return DIARY_STATE.encode({"place": self.place, "readings": self.readings})
 
-api = Interface("acme:weather/api@0.1.0", resources={"diary": Diary.close})
+    @classmethod
+    def restore(cls, data):
+        state = DIARY_STATE.decode(data)
+        return cls(state.place, state.readings)
+
+
+api = Interface("acme:weather/api@0.1.0", resources={"diary": Resource(Diary.close, Diary.save, Diary.restore)})
 warmer = 0
 
 

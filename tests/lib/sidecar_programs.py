@@ -149,6 +149,25 @@ def weather(command, folder):
         it.fault("api.[method]diary.warmest", second)
         if "the diary of B\u00f6blingen is closed" not in it.said():
             raise peer.Wrong(f"the diary was not closed: {it.said()}")
+        if "state" in it.capabilities:
+            handed_over(command, folder, it.ask("SAVE-OBJECT", [0, 0, first]), windy)
+
+
+def handed_over(command, folder, diary, warmest):
+    """A diary goes on in another process: `diary-state` of weather.wit."""
+    read = peer.wire.decode(peer.wire.parse_type(f"record{{place:string,readings:list<{READING}>}}"), diary)
+    same((read["place"], [r["celsius"] for r in read["readings"]]), ("Ulm", [-3.0, 14.0, 2.5]))
+    with peer.Sidecar(command, cwd=folder) as it:
+        it.start()
+        handle = it.ask("RESTORE-OBJECT", [0, 0], [diary])
+        same(it.call("api.[method]diary.warmest", handle), {"some": warmest})
+        it.call("api.[method]diary.note", handle, {"celsius": 30.0, "wind": None})
+        same(it.call("api.[method]diary.warmest", handle), {"some": {"celsius": 30.0, "wind": None}})
+        try:
+            it.ask("RESTORE-OBJECT", [0, 0], [diary[:-1]])
+            raise peer.Wrong("a diary that is none was taken over")
+        except peer.Fault as fault:
+            same(fault.code, "invalid")
 
 
 def same(got, expected):

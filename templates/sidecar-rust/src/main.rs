@@ -3,6 +3,7 @@
 //!     bind:
 //!       acme:weather/api: { sidecar: [target/release/weather], warmer: 2 }
 
+use loop_sidecar::value::{from_bytes, to_bytes};
 use loop_sidecar::{Borrow, Call, Field, Interface, Level, Own, Resource, Sidecar};
 use loop_sidecar::{enumeration, option, record};
 use std::sync::{Mutex, OnceLock};
@@ -56,6 +57,10 @@ fn main() {
     let sidecar = Sidecar::new("weather", "0.1.0"); // first: it takes stdout, which carries frames
     let api = Interface::new("acme:weather/api@0.1.0")
         .resource::<Diary>()
+        .moves( // for another provider that takes this one's place: `diary-state` of weather.wit
+            |diary: &Diary| Ok(to_bytes(&(diary.place.clone(), diary.readings.lock().unwrap().clone()))?),
+            |data| Ok(from_bytes(data).map(|(place, readings)| Diary { place, readings: Mutex::new(readings) })?),
+        )
         .function("now", now)
         .function("open-diary", open_diary)
         .function("[method]diary.note", |_: &Call, diary: Borrow<Diary>, what: Reading| {
