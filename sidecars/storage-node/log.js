@@ -15,8 +15,12 @@
  * rename, synced with its folder before the next write is acknowledged.
  *
  * A version is a count, which is kept, and a number that is drawn when the file is opened: so none comes
- * twice, also where the file was put back from a copy. One process has the file at a time: it
- * holds an abstract socket of the file's name (Linux), which ends with it.
+ * twice, also where the file was put back from a copy. One that another store gave is kept as it is
+ * (kind 4): its text stands before the value, its length in place of the count; state.js has how such
+ * keys come here. Logs of "loopkv 1", which has none of these, are read too.
+ *
+ * One process has the file at a time: it holds an abstract socket of the file's name (Linux), which ends
+ * with it, or with `release`, so that a new process of this program can go on with the file.
  *
  * Not there: more than one process; compaction while writes go on (they wait, reads do not).
  */
@@ -47,6 +51,15 @@ function checkQuota(granted, before, after) {
         throw new StoreError("limit", `a quota of ${granted} bytes allows ${keys} keys`, MORE);
 }
 
+class InUse extends StoreError {
+    constructor(file) {
+        super("failed", `'${file}' is in use by another process`, "bind both components in one host, or use sqlite");
+    }
+}
+
+const LONG = { bigint: true };
+const homeOf = ({ dev, ino }) => `storage-node ${dev}:${ino}`;
+
 export class Log {
     index = new Index();
     queue = []; // writes that wait for their record
@@ -57,44 +70,85 @@ export class Log {
     compactFrom = COMPACT_FROM;
     noted = undefined; // name of a key -> [identity, bucket, key] of what changed since `note`
 
+    /** A file that another process has is waited for: each use asks for it again. */
     static async open(file) {
         const log = new Log();
         log.path = file;
         try {
             fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-            await log.#lock();
-            for (const begun of ["new", "restored"]) fs.rmSync(`${file}.${begun}`, { force: true });
-            const fd = fs.openSync(file, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600);
-            log.file = new File(fd, 0);
-            log.#read(fs.fstatSync(fd).size);
-            fs.fsyncSync(fd);
-            log.#syncFolder();
+            await log.take(60);
         } catch (why) {
-            log.lock?.close();
-            if (log.file) fs.closeSync(log.file.fd);
-            throw why instanceof StoreError ? why : new StoreError("failed", `cannot open '${file}': ${why.message}`);
+            if (!(why instanceof InUse)) throw why;
+            console.error(`${why.message}: until it lets go, calls fail`);
         }
         return log;
     }
 
+    /** Has the file for itself, from here on or already. `patience`: how often to look, every 50 ms. */
+    async take(patience = 2) {
+        if (this.lock) return;
+        this.taking ??= this.#take(patience).finally(() => (this.taking = undefined));
+        await this.taking;
+    }
+
+    async #take(patience) {
+        const lock = await this.#lock(patience);
+        try {
+            this.#load();
+        } catch (why) {
+            lock.close();
+            throw why instanceof StoreError ? why : new StoreError("failed", `cannot open '${this.path}': ${why.message}`);
+        }
+        this.lock = lock;
+    }
+
+    /** Lets another process have the file. It can still be read from, and taken back. */
+    async release() {
+        await this.running;
+        const lock = this.lock;
+        this.lock = undefined;
+        if (lock) await new Promise((resolve) => lock.close(resolve));
+    }
+
     /** Nobody else has the file as long as this process lives. One whose host was killed ends in a moment. */
-    async #lock() {
+    async #lock(patience) {
         const name = path.join(fs.realpathSync(path.dirname(this.path)), path.basename(this.path));
         const hash = crc32(name).toString(16) + crc32(`.${name}`).toString(16);
         const socket = `\0loop-storage-${hash}-${path.basename(name)}`.slice(0, 90);
-        for (let left = 60; ; left--) {
-            this.lock = net.createServer();
-            this.lock.unref();
+        for (; ; patience--) {
+            const lock = net.createServer();
+            lock.unref();
             const why = await new Promise((resolve) => {
-                this.lock.once("error", resolve);
-                this.lock.listen(socket, resolve);
+                lock.once("error", resolve);
+                lock.listen(socket, resolve);
             });
-            if (!why) return;
-            if (!left)
-                throw new StoreError("failed", `'${this.path}' is in use by another process`,
-                    "bind both components in one host, or use sqlite");
+            if (!why) return lock;
+            if (!patience) throw new InUse(this.path);
             await new Promise((resolve) => setTimeout(resolve, 50));
         }
+    }
+
+    /** The file as it is; where it is as this process has left it, there is nothing to do. */
+    #load() {
+        if (this.file && this.#unchanged()) return;
+        for (const begun of ["new", "restored"]) fs.rmSync(`${this.path}.${begun}`, { force: true });
+        const old = this.file, file = new File(fs.openSync(this.path, fs.constants.O_RDWR | fs.constants.O_CREAT, 0o600), 0);
+        Object.assign(this, { file, index: new Index(), number: 0n, noted: undefined });
+        try {
+            this.#read(fs.fstatSync(file.fd).size);
+            fs.fsyncSync(file.fd);
+            this.#syncFolder();
+        } catch (why) {
+            this.file = old; // to be looked at again
+            fs.closeSync(file.fd);
+            throw why;
+        }
+        if (old) fs.closeSync(old.fd);
+    }
+
+    #unchanged() {
+        const found = fs.statSync(this.path, LONG);
+        return homeOf(found) === this.home && Number(found.size) === this.file.size;
     }
 
     #syncFolder() {
@@ -286,17 +340,11 @@ export class Log {
 
     /** Where it is kept: stores that have the same bytes under them say the same. */
     get home() {
-        const { dev, ino } = fs.fstatSync(this.file.fd, { bigint: true });
-        return `storage-node ${dev}:${ino}`;
+        return homeOf(this.file ? fs.fstatSync(this.file.fd, LONG) : fs.statSync(this.path, LONG));
     }
 
     get empty() {
         return !this.index.spaces.size && !this.running;
-    }
-
-    /** When nothing is being written. */
-    async idle() {
-        await this.running;
     }
 
     /** From here on it is noted which keys change. */
@@ -311,9 +359,8 @@ export class Log {
 
     /** When what is under way has been written. */
     async close() {
-        await this.idle();
-        fs.closeSync(this.file.fd);
-        this.lock.close();
+        await this.release();
+        if (this.file) fs.closeSync(this.file.fd);
     }
 }
 

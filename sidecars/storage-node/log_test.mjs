@@ -5,12 +5,16 @@ import os from "node:os";
 import path from "node:path";
 import test from "node:test";
 
-const real = { fdatasync: fs.fdatasync, writeSync: fs.writeSync, renameSync: fs.renameSync };
+const real = {
+    fdatasync: fs.fdatasync, fsyncSync: fs.fsyncSync, writeSync: fs.writeSync, renameSync: fs.renameSync,
+};
 const disk = {}; // what a test replaces
 fs.fdatasync = (fd, done) => (disk.fdatasync ?? real.fdatasync)(fd, done);
+fs.fsyncSync = (fd) => (disk.fsyncSync ?? real.fsyncSync)(fd);
 fs.writeSync = (...args) => (disk.writeSync ?? real.writeSync)(...args);
 fs.renameSync = (...args) => (disk.renameSync ?? real.renameSync)(...args);
 const { Log } = await import("./log.js");
+const { Restorer, save } = await import("./state.js");
 
 const put = (key, val) => ({ key, condition: { tag: "always" }, change: { tag: "set", val: Buffer.from(val) } });
 const set = (log, key, value) => log.write("me", 1 << 30, "b", [put(key, value)]);
@@ -118,3 +122,45 @@ withLog("what was begun while the process ended is not taken for a log", async (
     assert.equal(value(log, "old"), "1");
     assert.equal(fs.existsSync(`${file}.new`), false);
 });
+
+/** The state of a log into another one beside it, which `check` gets. */
+function withBoth(name, check) {
+    withLog(name, async (log, again, file) => {
+        const next = await Log.open(`${file}.2`);
+        try {
+            await check(next, (restorer) => restorer.restore("whole", (async function* () {
+                yield* save(log, "whole");
+            })()), () => fs.readdirSync(path.dirname(file)));
+        } finally {
+            await next.close();
+        }
+    });
+}
+
+withBoth("what was restored is synced before it has its name, and its name before it is acknowledged", async (next, restored) => {
+    const events = [];
+    disk.fdatasync = (fd, done) => setTimeout(() => real.fdatasync(fd, (why) => (events.push("sync"), done(why))), 10);
+    disk.renameSync = (...args) => (events.push("rename"), real.renameSync(...args));
+    disk.fsyncSync = (fd) => (events.push(fs.fstatSync(fd).isDirectory() ? "folder" : "file"), real.fsyncSync(fd));
+    await restored(new Restorer(next));
+    assert.deepEqual(events, ["sync", "rename", "folder"]);
+    assert.equal(value(next, "old"), "1");
+});
+
+for (const [part, why, fails] of [
+    ["fdatasync", /EIO/, (fd, done) => done(failure("EIO"))],
+    ["renameSync", /EACCES/, () => { throw failure("EACCES"); }],
+    ["writeSync", /ENOSPC/, () => { throw failure("ENOSPC"); }],
+])
+    withBoth(`a restore whose ${part} fails has changed nothing`, async (next, restored, files) => {
+        const restorer = new Restorer(next);
+        disk[part] = fails;
+        await assert.rejects(restored(restorer), why);
+        delete disk[part];
+        assert.ok(next.empty);
+        assert.deepEqual(files(), ["log", "log.2"]);
+        await restored(restorer);
+        assert.equal(value(next, "old"), "1");
+        await set(next, "new", "2");
+        assert.equal(value(next, "new"), "2");
+    });

@@ -548,13 +548,19 @@ def it_does_what_a_dictionary_does(s):
 
 
 def one_process_has_the_file(s):
+    """Another one waits for it: its calls fail until the first has ended."""
+    s.set(b"k", b"v")
+    other = Store(s.command, s.folder)
     try:
-        Store(s.command, s.folder)
-    except peer.Fault as fault:
-        if "in use" not in str(fault):
-            raise Wrong(str(fault)) from fault
-        return
-    raise Wrong("two processes have one file")
+        for call in (lambda: other.set(b"k", b"w"), lambda: other.value(b"k")):
+            if "in use" not in refused("failed", call):
+                raise Wrong("an error that does not say why")
+        same(s.value(b"k"), b"v")
+        s.end()
+        same(other.value(b"k"), b"v")
+    finally:
+        other.end()
+        s.start()
 
 
 PROMISES = [value for value in list(globals().values())
@@ -661,7 +667,7 @@ def damaged_logs(command):
             not_opened(command, store, bytes(changed), f"byte {at} changed")
         not_opened(command, store, data[:ends[3]] + data[ends[4]:], "a record taken out")
         not_opened(command, store, b"SQLite format 3\0" + bytes(500), "another program's file")
-        not_opened(command, store, b"loopkv 2" + data[8:], "a newer version's file")
+        not_opened(command, store, b"loopkv 3" + data[8:], "a newer version's file")
     finally:
         shutil.rmtree(store.folder)
 

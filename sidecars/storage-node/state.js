@@ -124,8 +124,12 @@ export class Restorer {
         const items = ITEM.each(pieces, LONGEST_ITEM), first = await items.next();
         if (first.done && asked === "rest") return this.#take("rest", []); // nothing has changed
         const { pass, home } = checkHeader(first.value, asked), changes = changesOf(items, pass);
-        if (home !== this.log.home) return this.#take(pass, changes);
-        for await (const _ of changes); // it is all here
+        if (home !== undefined && home === this.log.home) {
+            for await (const _ of changes); // it is all here
+            return pass === "copy" ? undefined : this.log.take(60);
+        }
+        await this.log.take();
+        return this.#take(pass, changes);
     }
 
     async #take(pass, changes) {

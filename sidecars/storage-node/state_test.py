@@ -231,6 +231,37 @@ def what_is_its_own_is_there_already(old, new):
     not_restored(old, state[:-1])
 
 
+def a_new_process_goes_on_with_the_same_file(old, new):
+    """With and without its state; and the old one goes on where that fails."""
+    model = filled(old, 60)
+    for how in ("whole", "rest", "none"):
+        other = Emptied(old.command, old.folder)
+        try:
+            other.who("a")
+            if how == "rest":
+                restore(other, save(old, "copy"), "copy")
+            refused("failed", other.value, b"k")
+            old.who("a")
+            model["a", "notes", b"k"] = b"of old", old.set(b"k", b"of old")
+            quiesce(old)
+            if how != "none":
+                restore(other, save(old, how), how)
+            same(other.value(b"k"), b"of old")
+            same(contents(save(other)), model, how)
+            refused("failed", old.value, b"k")
+            model["a", "notes", b"k"] = b"of other", other.set(b"k", b"of other")
+            other.set(b"big", bytes(5 * MIB))
+            other.delete(b"big")
+            same(other.end(), 0)
+            old.peer.send("RESUME")
+            same(old.value(b"k"), b"of other", "what the old one sees")
+            same(contents(save(old)), model, "what the old one has")
+        finally:
+            if other.peer.process.poll() is None:
+                other.kill()
+    same([f.name for f in old.file.parent.iterdir()], ["store.log"], "files")
+
+
 # --- copy and rest
 
 def a_copy_and_its_rest_are_all(old, new):

@@ -24,6 +24,7 @@ function answered(run) {
         const call = args.at(-1);
         try {
             if (!call.caller.storage) throw new StoreError("denied", call.caller.storageWhy);
+            if (!log.lock) await log.take();
             return await run(...args);
         } catch (why) {
             if (why instanceof StoreError) throw new Err({ tag: why.code, val: why.message });
@@ -155,8 +156,11 @@ await serve({
     },
     state: {
         copies: true,
-        quiesce: () => log.idle(),
-        resume: () => (log.noted = undefined),
+        quiesce: () => log.release(), // to whoever goes on with the same file
+        async resume() {
+            log.noted = undefined;
+            await log.take(60);
+        },
         save: (_, pass) => save(log, pass),
         restore: (_, pass, pieces) => restorer.restore(pass, pieces),
     },
