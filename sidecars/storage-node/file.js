@@ -70,7 +70,8 @@ export function record(number, parts) {
     return [head, ...parts];
 }
 
-export const versionText = ([count, draw]) => `${count.toString(16)}-${draw.toString(16)}`;
+/** A version as components see it. */
+export const versionText = (v) => (typeof v === "string" ? v : `${v[0].toString(16)}-${v[1].toString(16)}`);
 
 /** A log that is written beside another one, to take its place. Until then it is nobody's. */
 export class Successor {
@@ -93,9 +94,8 @@ export class Successor {
 
     /** `version`: as for operation. */
     async put(identity, bucket, key, value, version) {
-        const kept = typeof version === "string", text = kept ? version : versionText(version);
         this.parts.push(operation(SET, identity, bucket, key, value, version));
-        this.places.push([identity, bucket, key, { offset: 0, length: value.length, version, text, kept }]);
+        this.places.push([identity, bucket, key, { offset: 0, length: value.length, version, text: versionText(version) }]);
         await this.#added();
     }
 

@@ -56,7 +56,8 @@ export class Index {
             if (!e) continue;
             space.bytes += sign * (key.length + e.length);
             space.keys += sign;
-            this.live += sign * (OP + Buffer.byteLength(identity) + bucket.length + key.length + e.length + (e.kept ? e.text.length : 0));
+            const kept = typeof e.version === "string" ? e.version.length : 0; // its text is there, too
+            this.live += sign * (OP + Buffer.byteLength(identity) + bucket.length + key.length + kept + e.length);
         }
         if (entry) found.set(key, entry);
         else found.delete(key);

@@ -198,13 +198,14 @@ export class Log {
 
     #operation(body, n, place) {
         const kind = body[n], lengths = [1, 3, 5].map((i) => body.readUInt16LE(n + i)), length = body.readUInt32LE(n + 7);
-        const version = [body.readBigUInt64LE(n + 11), body.readBigUInt64LE(n + 19)];
+        let version = [body.readBigUInt64LE(n + 11), body.readBigUInt64LE(n + 19)];
         const texts = [];
         let at = n + OP;
         for (const l of lengths) texts.push(body.subarray(at, (at += l)));
-        const end = at + length, kept = kind === KEPT ? body.toString("latin1", at, (at += Number(version[0]))) : undefined;
-        if (!kept && version[0] > this.count) this.count = version[0];
-        const entry = { offset: place + at - n, length: end - at, version, text: kept ?? versionText(version), kept: !!kept };
+        const end = at + length;
+        if (kind === KEPT) version = body.toString("latin1", at, (at += Number(version[0])));
+        else if (version[0] > this.count) this.count = version[0];
+        const entry = { offset: place + at - n, length: end - at, version, text: versionText(version) };
         if (kind !== COUNT)
             this.index.put(texts[0].toString(), texts[1].toString(), texts[2].toString("latin1"),
                 kind === DELETE ? undefined : entry);
@@ -312,7 +313,7 @@ export class Log {
                 for (const [bucket, { sorted, entries }] of space.buckets)
                     for (const key of sorted) {
                         const e = entries.get(key);
-                        await next.put(identity, bucket, key, this.file.read(e.offset, e.length), e.kept ? e.text : e.version);
+                        await next.put(identity, bucket, key, this.file.read(e.offset, e.length), e.version);
                     }
             await next.finish(this.count, this.draw);
             this.become(next);

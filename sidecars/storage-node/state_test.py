@@ -173,13 +173,14 @@ def versions_are_kept_and_never_given_again(old, new):
 
 def a_kept_version_outlasts_a_log_that_is_made_smaller(old, new):
     restore(old, written(header(), bucket(), stored(b"k", b"v", "foreign"), ("end", 1)))
-    for i in range(12):
-        old.set(b"big", bytes([i]) * MIB)
-    if old.file.stat().st_size > 8 * MIB:
-        raise Wrong("it was not made smaller")
-    same(old.get(b"k"), (b"v", "foreign"))
-    old.reopen()
-    same(old.get(b"k"), (b"v", "foreign"))
+    for _ in range(2):
+        for i in range(12):
+            old.set(b"big", bytes([i]) * MIB)
+        if old.file.stat().st_size > 8 * MIB:
+            raise Wrong("it was not made smaller")
+        same(old.get(b"k"), (b"v", "foreign"))
+        old.reopen()
+        same(old.get(b"k"), (b"v", "foreign"))
 
 
 def what_is_no_state_changes_nothing(old, new):
