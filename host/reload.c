@@ -409,17 +409,17 @@ bool lp_reload_again(loop_instance *i)
     return true;
 }
 
+/* As lp_ask_to_end, but for the old component alone. */
 static void ask_for_again(loop_instance *i)
 {
     lp_os_mutex_lock(i->lock);
-    bool first = i->cancelled == LOOP_CANCEL_NONE;
-    uint64_t grace = i->body->sees_cancellation ? i->options.grace_ms : 0;
-    lp_os_mutex_unlock(i->lock);
-    if (!first)
-        return; /* it ends, and says so then */
-    lp_ask_to_end(i, LOOP_CANCEL_STOPPED, grace);
-    lp_os_mutex_lock(i->lock);
-    i->ends_again = i->cancelled == LOOP_CANCEL_STOPPED && !i->asked_to_stop;
+    if (i->cancelled == LOOP_CANCEL_NONE) { /* else it ends, and says so then */
+        uint64_t grace_ms = i->body->sees_cancellation ? i->options.grace_ms : 0;
+        i->ends_again = true;
+        i->cancelled = LOOP_CANCEL_STOPPED;
+        i->force_at_ns = lp_os_now_ns() + grace_ms * 1000000;
+        lp_guest_ask(i->body->guest);
+    }
     lp_os_mutex_unlock(i->lock);
 }
 

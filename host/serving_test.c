@@ -181,6 +181,11 @@ bool do_there(loop_instance *i, on_counts *f, void *data)
 {
     struct job j = {.f = f, .data = data};
     loop_error *e = loop_instance_post(i, do_job, &j);
+    while (loop_error_code(e) == LOOP_LIMIT) { /* others post as well */
+        loop_error_delete(e);
+        lp_os_thread_yield();
+        e = loop_instance_post(i, do_job, &j);
+    }
     if (loop_error_code(e) == LOOP_UNAVAILABLE) {
         loop_error_delete(e);
         return false;

@@ -21,7 +21,7 @@
 static void signal_all(loop_instance *i, void (*f)(lp_guest *guest))
 {
     f(i->body->guest);
-    if (i->incoming)
+    if (i->incoming && !i->ends_again) /* else that one is meant to run */
         f(i->incoming->guest);
     lp_os_cond_signal(i->wake);
 }

@@ -77,6 +77,14 @@ c_storage() {
     c_storage="$1/sdk-storage.o sdk/c/gen/storage_component_type.o"
 }
 
+# What an application links that keeps its state when it is replaced: $c_application.
+c_application() {
+    if stale "$1/sdk-application.o" sdk/c/gen/application.c sdk/c/gen/application.h; then
+        c_object sdk/c/gen/application.c "$1/sdk-application.o" -Wno-unused-parameter
+    fi
+    c_application="$1/sdk-application.o sdk/c/gen/application_component_type.o"
+}
+
 # stale OUTPUT INPUT...: is the output missing or older than an input (a file,
 # or any file in a folder)?
 stale() {

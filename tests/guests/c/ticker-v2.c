@@ -1,0 +1,3 @@
+/* ticker-v2: see ticker.h. */
+#define VERSION 2
+#include "ticker.h"
