@@ -27,7 +27,7 @@ while [ $# -gt 0 ]; do
 done
 asked=$languages
 languages=${languages:-c rust js}
-names=${names:-hello notes fetch visits}
+everywhere="hello notes fetch visits"
 objects=$out/.objects
 . tools/guest_c.sh
 
@@ -38,8 +38,13 @@ example_c() {
     c_object "examples/c/$1/$1.c" "$objects/c-$1.o" -g
     c_storage=
     [ "$1" != visits ] || c_storage "$objects"
+    linked="$objects/sdk-run.o $c_sdk $c_storage"
+    if [ "$1" = count ]; then # an application, no command
+        c_application "$objects"
+        linked=$c_application
+    fi
     # shellcheck disable=SC2086
-    c_component "$target" "$objects/c-$1.o" "$objects/sdk-run.o" $c_sdk $c_storage
+    c_component "$target" "$objects/c-$1.o" $linked
     report "$target"
 }
 
@@ -93,11 +98,13 @@ for language in $languages; do
         c | rust | js) ;;
         *) echo "$usage" >&2; exit 2 ;;
     esac
-    for name in $names; do
+    wanted=$names
+    [ -n "$wanted" ] || wanted=$everywhere$([ "$language" != c ] || echo " count")
+    for name in $wanted; do
         [ -d "examples/$language/$name" ] ||
             c_fail "there is no example '$name' in $language" "ls examples/$language"
     done
-    for name in $names; do
+    for name in $wanted; do
         "example_$language" "$name" || break
     done
 done

@@ -8,8 +8,8 @@
  *
  * Threads: a host and what it made belong to the thread that made it (the main
  * thread), which turns its loop with loop_host_turn; callbacks marked "main"
- * come from there. loop_instance_cancel and loop_instance_kill may be called
- * from any thread while the instance lives.
+ * come from there. loop_instance_cancel, loop_instance_kill and (loop/swap.h)
+ * loop_instance_post may be called from any thread while the instance lives.
  *
  *     loop_host *host;              loop_host_new(&(loop_host_options){0}, &host)
  *     loop_component *component;    loop_component_open(host, "hello.wasm", &component)

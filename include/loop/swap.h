@@ -77,18 +77,30 @@ typedef struct loop_instance_swap {
      * it is left alone (LOOP_DENIED), so that somebody is told before that happens.
      */
     bool restart;
+    /* Links it and looks whether it fits; report->warning where it would start from nothing. */
     bool dry_run;
-    uint64_t deadline_ms; /* how long calls may have to wait; 0: 5,000 */
+    uint64_t deadline_ms; /* from now until the new one has its place; 0: 5,000 */
 } loop_instance_swap;
 
 /*
  * Replaces the component of a running instance: an application, or one that serves
- * (loop_instance_serve). Its name, grants and options stay; the old one's `save` and the new
- * one's `restore` carry its state; what it held is dropped. `component` may be the same file
- * built again. `done` gets what made it fail: the old component goes on then.
+ * (loop_instance_serve). Its name, grants and options stay, and so do functions that C has
+ * looked up, which the new one must have with the same types; the old one's `save` and the
+ * new one's `restore` carry its state; what it held is dropped, and what C holds of it
+ * (loop_handle) refused. `component` may be the same file built again.
  *
- * LOOP_USAGE (not running, or entered by loop_instance_enter), LOOP_MISSING (the new one imports
- * what nobody serves).
+ * It happens between two calls of the component; one that lasts longer than deadline_ms calls
+ * it off. Work that is posted meanwhile waits, and so do an application's timers. `done` gets
+ * what made it fail: the old component goes on then, unless it failed by itself, in `save`.
+ *
+ * With `restart`, and where one of the two exports no loop:core/reload: an application's `stop`,
+ * then the new one's `start` with its arguments; what serves begins anew; a command is asked to
+ * end, stopped after its grace period, and the new one runs, whose end the instance's is.
+ *
+ * At once, without `done`: LOOP_USAGE (not running, or entered by loop_instance_enter),
+ * LOOP_UNAVAILABLE (one is under way), LOOP_DENIED (without `restart`), LOOP_MISSING (it imports
+ * what nobody serves), LOOP_NOT_FOUND, LOOP_INVALID (of another kind, or it lacks what was looked
+ * up, or has it with another type).
  */
 LOOP_API loop_error *loop_instance_swap_component(loop_instance *instance,
                                                   loop_component *component,
@@ -97,7 +109,8 @@ LOOP_API loop_error *loop_instance_swap_component(loop_instance *instance,
 
 /*
  * Starts an instance that waits for work (loop_instance_post) until it is cancelled or killed:
- * any component. `done` as for loop_instance_start.
+ * any component. `done` as for loop_instance_start: LOOP_CANCELLED, or what ended the component
+ * in a piece of work.
  */
 LOOP_API loop_error *loop_instance_serve(loop_instance *instance, loop_instance_done *done,
                                          void *data) LOOP_MUST_USE;
@@ -105,9 +118,11 @@ LOOP_API loop_error *loop_instance_serve(loop_instance *instance, loop_instance_
  * Leaves work in the mailbox of an instance that serves, or of an application: `work` is called
  * once, on the instance's thread, between two calls, and may call its exports (X_bind, X_call_f).
  * What it bound holds after the component was replaced. Where the instance has ended before,
- * `gone` is true and nothing may be called. Any thread, while the instance lives.
+ * `gone` is true and nothing may be called (where its thread hangs, that comes on the main
+ * thread). What one thread posts is done in its order. Any thread, while the instance lives.
  *
- * LOOP_LIMIT (4,096 wait), LOOP_UNAVAILABLE (it has ended): `work` is not called.
+ * LOOP_LIMIT (4,096 wait), LOOP_UNAVAILABLE (it has ended), LOOP_USAGE (not started, or a
+ * command): `work` is not called.
  */
 typedef void loop_work(void *data, loop_instance *instance, bool gone);
 LOOP_API loop_error *loop_instance_post(loop_instance *instance, loop_work *work,
