@@ -202,23 +202,39 @@ const loop_binding *loop_config_binding_at(const loop_config *c, size_t i)
 
 /* ---- telling a host ---- */
 
-/*
- * A link to a library or a sidecar becomes one to the provider that it is. Both take trust, which
- * is asked about before anything of them is opened.
- */
+/* Both forms of native code take trust, asked about before anything of them is opened. */
+static loop_error *check_trust(const loop_config *c, const loop_binding_link *l)
+{
+    if (l->provider)
+        return NULL;
+    LP_TRY(loop_config_trust(c));
+    return l->sidecar ? lp_config_sidecar_check(c, l->sidecar)
+                      : lp_config_library_check(c, l->library);
+}
+
+loop_error *loop_config_check_binding(const loop_config *c, const loop_binding *b)
+{
+    for (size_t i = 0; i < b->count; i++) {
+        loop_error *e = check_trust(c, &b->links[i]);
+        const loop_origin *at = &b->links[i].origin;
+        if (e)
+            return loop_error_wrap(e, "%s:%u:%u: cannot bind '%s'", at->source, at->line,
+                                   at->column, b->interface_name);
+    }
+    return NULL;
+}
+
+/* A link to a library or a sidecar becomes one to the provider that it is. */
 static loop_error *resolve(const loop_config *c, loop_host *h, const loop_binding_link *from,
                            loop_link *ret)
 {
     *ret = (loop_link){from->provider, from->options};
     if (from->provider)
         return NULL;
-    LP_TRY(loop_config_trust(c));
-    if (from->sidecar) {
-        LP_TRY(lp_config_sidecar_check(c, from->sidecar));
+    LP_TRY(check_trust(c, from));
+    if (from->sidecar)
         return loop_host_sidecar_add(h, &(loop_sidecar_options){from->sidecar, c->root},
                                      &ret->provider);
-    }
-    LP_TRY(lp_config_library_check(c, from->library));
     return loop_host_library_add(h, from->library, &ret->provider);
 }
 

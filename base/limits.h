@@ -106,4 +106,19 @@
 #define LP_MAX_SIDE_RESTARTS 10000   /* that may be allowed within a minute */
 #define LP_SIDE_SHARED (64u << 20)   /* shared memory, both halves */
 
+/* Control: knowledge/control.md. */
+#define LP_MAX_CONTROL_LINE (64u << 10)    /* bytes of a request */
+#define LP_MAX_CONTROL_ANSWER (16u << 20)  /* bytes of a line that a host answers */
+#define LP_MAX_CONTROL_CLIENTS 16          /* connections at a time; the idle ones go first */
+#define LP_MAX_CONTROL_WAITING (1u << 20)  /* bytes that wait for a client to read them */
+#define LP_MAX_CONTROL_WORDS 64            /* words of a sidecar's command */
+#define LP_MAX_CONTROL_NAMES 8             /* hosts of one process */
+#define LP_MAX_CONTROL_STEPS 4096          /* providers and components of one `reload` */
+#define LP_MAX_CONTROL_MS (24u * 3600000u) /* a deadline, and how long the old one drains */
+
+/* Watching files (loop_watch_open). */
+#define LP_MAX_WATCHED 1024   /* files */
+#define LP_WATCH_POLL_MS 1000 /* files are looked at so often, whatever the system tells */
+#define LP_WATCH_STILL_MS 150 /* a file that did not change for so long is whole */
+
 #endif

@@ -6,6 +6,9 @@
  * providers are closed and the process ends without tearing anything else down (a
  * component that would not stop may still be running on its thread).
  *
+ * Once it has run for CONTROL_MS the user can see and steer it from another process (`loop ps`);
+ * a short command pays nothing for that.
+ *
  * Signals: until the component runs, one ends the process. Then the first asks
  * the component to end (loop gives it the grace period), the second stops it.
  * A signal that was ignored from the start (nohup, a shell's background job)
@@ -18,13 +21,20 @@
 #include <unistd.h>
 
 #include "cli/target.h"
+#include "loop/control.h"
+
+#define CONTROL_MS 100
 
 struct run {
+    const cli_args *args;
     loop_host *host;
     loop_instance *instance;
-    bool asked;    /* a first signal came */
-    bool json;     /* traces, like the log */
-    bool progress; /* a progress line is on the terminal */
+    loop_control *control;
+    loop_watch *watch; /* NULL: without --watch */
+    char **bound;      /* interfaces that --bind names, NULL-terminated */
+    bool asked;        /* a first signal came */
+    bool json;         /* traces, like the log */
+    bool progress;     /* a progress line is on the terminal */
 };
 
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -66,7 +76,7 @@ static unsigned watch_early(void)
     return wanted;
 }
 
-static loop_error *watch(struct run *r, unsigned wanted)
+static loop_error *watch_signals(struct run *r, unsigned wanted)
 {
     loop_error *e = NULL;
     for (size_t i = 0; !e && i < SIGNAL_COUNT; i++)
@@ -122,6 +132,48 @@ static void show_trace(void *data, const loop_trace *t)
     free(line);
 }
 
+/* ---- steering it while it runs ---- */
+
+static loop_error *load_again(void *data, loop_config **ret)
+{
+    const struct run *r = data;
+    return cli_config_load(r->args, ret);
+}
+
+/* What --bind says holds, whatever becomes of loop.yaml. */
+static char **bound_by_flags(const cli_args *args)
+{
+    size_t n = 0;
+    const char *text;
+    while (cli_value_at(args, "--bind", n))
+        n++;
+    char **list = cli_alloc((n + 1) * sizeof *list);
+    for (size_t i = 0; (text = cli_value_at(args, "--bind", i)); i++)
+        list[i] = cli_format("%.*s", (int)strcspn(text, "="), text);
+    return list;
+}
+
+static loop_error *open_control(struct run *r, const cli_target *t)
+{
+    loop_error *e =
+        loop_control_open(r->host, &(loop_control_options){.after_ms = CONTROL_MS}, &r->control);
+    if (e || !cli_has(r->args, "--watch"))
+        return e;
+    r->bound = bound_by_flags(r->args);
+    const loop_watch_options options = {
+        .load = load_again, .data = r, .bound = (const char *const *)r->bound};
+    return loop_watch_open(r->host, t->config, &options, &r->watch);
+}
+
+static void close_control(struct run *r)
+{
+    loop_watch_close(r->watch);
+    loop_control_close(r->control);
+    for (size_t i = 0; r->bound && r->bound[i]; i++)
+        free(r->bound[i]);
+    free(r->bound);
+}
+
 /* ---- running ---- */
 
 static loop_host_options host_options(const cli_args *args, const cli_target *t, struct run *r)
@@ -172,6 +224,7 @@ _Noreturn static void run_to_the_end(const cli_args *args, struct run *r)
         cli_put(stdout, result.output);
         putchar('\n');
     }
+    close_control(r);
     loop_host_close(r->host);
     cli_exit_now(e, result.status);
 }
@@ -184,13 +237,16 @@ static loop_error *run(const cli_args *args, int *ret_status)
     loop_error *e = cli_target_open(args, &target);
     if (e)
         return e;
-    struct run r = {0};
+    struct run r = {.args = args};
     loop_component *component = NULL;
     e = open_instance(args, &target, &r, &component);
     if (!e)
-        e = watch(&r, wanted);
+        e = watch_signals(&r, wanted);
+    if (!e)
+        e = open_control(&r, &target);
     if (!e)
         run_to_the_end(args, &r);
+    close_control(&r);
     loop_instance_delete(r.instance);
     loop_component_delete(component);
     loop_host_delete(r.host);
@@ -205,6 +261,8 @@ static const cli_group group_run = {
          "call one export, with arguments in WAVE, and print the result", NULL, NULL},
         {"--trace", NULL, "show every call into a provider on stderr (WASI's own are not shown)",
          NULL, NULL},
+        {"--watch", NULL, "swap what changes in loop.yaml and in the files that it names", NULL,
+         NULL},
         {"--quiet", NULL, "no progress line on the terminal", NULL, NULL},
         {"--no-cache", NULL, "compile again, and keep nothing", NULL, NULL},
         {0},
@@ -225,6 +283,11 @@ const cli_command cli_run = {
         "A component may use its standard streams, its arguments, clocks, random numbers and "
         "loop:core. Everything else is granted by an option or by loop.yaml, or it does not exist. "
         "`loop explain` shows what is granted and what is asked for.\n\n"
+        "While it runs, `loop ps` shows it, and `loop swap` and `loop reload` replace what serves "
+        "it, or the component. With --watch that happens by itself, and the log tells of it: when "
+        "a binding in loop.yaml changes, or the file of a library, a sidecar or the component. A "
+        "loop.yaml that names libraries or sidecars must be trusted as it is then. Grants and "
+        "limits stay those of the start.\n\n"
         "The first Ctrl-C asks the component to end, and stops it after the grace period; the "
         "second "
         "stops it at once. The exit status is the component's own; loop's failures are 64 to 79.",

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "cli/links.h"
+
 #define CLASS "untrusted"
 
 const cli_group cli_group_grants = {
@@ -45,7 +47,9 @@ const cli_group cli_group_imports = {
     (const cli_option[]){
         {"--optional", "INTERFACE", "start even if nobody serves this import", NULL, NULL},
         {"--bind", "INTERFACE=PROVIDER[,...]",
-         "which provider serves an interface; of several, each may ask the next", NULL, NULL},
+         "which provider serves an interface: a name, library:PATH or sidecar:COMMAND, then its "
+         "options (file=x.db); of several, each may ask the next",
+         NULL, NULL},
         {0},
     },
 };
@@ -340,36 +344,32 @@ void cli_target_done(cli_target *t)
 
 /* ---- providers ---- */
 
-#define MAX_LINKS 32 /* more than any chain may have: the host says so */
-
-/* Splits NAME,NAME at the commas, in place. */
-static size_t split(char *names, loop_link *ret)
+/* What is written by hand is this user's own wish, and asks for no trust. */
+static loop_error *resolve(loop_host *host, const char *directory, const loop_binding_link *from,
+                           loop_link *ret)
 {
-    size_t n = 0;
-    for (char *next = names; next && n < MAX_LINKS;) {
-        char *name = next;
-        next = strchr(name, ',');
-        if (next)
-            *next++ = 0;
-        ret[n++] = (loop_link){name, NULL};
-    }
-    return n;
+    *ret = (loop_link){from->provider, from->options};
+    if (from->library)
+        return loop_host_library_add(host, from->library, &ret->provider);
+    if (from->sidecar)
+        return loop_host_sidecar_add(host, &(loop_sidecar_options){from->sidecar, directory},
+                                     &ret->provider);
+    return NULL;
 }
 
 static loop_error *bind_flag(loop_host *host, const char *text)
 {
-    const char *equals = strchr(text, '=');
-    if (!equals || equals == text || !equals[1])
-        return loop_error_hint_set(loop_error_new(LOOP_USAGE, "--bind '%s': it has no '='", text),
-                                   "write --bind INTERFACE=PROVIDER, such as "
-                                   "--bind wasi:keyvalue/store=keyvalue");
-    char *name = cli_format("%.*s", (int)(equals - text), text);
-    char *providers = cli_format("%s", equals + 1);
-    loop_link links[MAX_LINKS];
-    size_t n = split(providers, links);
-    loop_error *e = loop_host_bind_chain(host, NULL, name, links, n);
-    free(name);
-    free(providers);
+    cli_links l;
+    loop_error *e = cli_links_parse(text, &l);
+    if (e)
+        return loop_error_wrap(e, "cannot bind as --bind says");
+    loop_link *links = cli_alloc(l.count * sizeof *links);
+    for (size_t i = 0; !e && i < l.count; i++)
+        e = resolve(host, l.directory, &l.links[i], &links[i]);
+    if (!e)
+        e = loop_host_bind_chain(host, NULL, l.interface_name, links, l.count);
+    free(links);
+    cli_links_done(&l);
     return e ? loop_error_wrap(e, "cannot bind as --bind '%s' says", text) : NULL;
 }
 

@@ -60,5 +60,7 @@ const char *lp_host_which(loop_host *h,
                           bool (*is)(const void *data, const loop_provider *p,
                                      const lp_table_life *life),
                           const void *data);
+/* Its event loop (libuv's): for rooms that wait for more than instances. The main thread's. */
+struct uv_loop_s *lp_host_loop(loop_host *h);
 
 #endif

@@ -123,6 +123,11 @@ void loop_host_delete(loop_host *h)
     free(h);
 }
 
+struct uv_loop_s *lp_host_loop(loop_host *h)
+{
+    return &h->loop;
+}
+
 const loop_host_options *lp_host_options(const loop_host *h)
 {
     return &h->options;

@@ -44,7 +44,7 @@ SYSTEM = [
     (re.compile(r"uv/tree\.h"), ("host", "sidecar", "providers/memory"),
      "the trees of libuv are for providers/memory"),
     (re.compile(r"sqlite3.*"), ("providers/sqlite",), "only providers/sqlite sees SQLite"),
-    (re.compile(r"uv\.h|uv/(?!tree\.h).*"), ("host", "sidecar"), "the event loop is host/'s; use host/internal.h "
+    (re.compile(r"uv\.h|uv/(?!tree\.h).*"), ("host", "sidecar", "control"), "the event loop is host/'s; use host/internal.h "
      "there, loop/host.h elsewhere"),
     (re.compile(r"libfyaml.*"), ("base",), "only base/yaml.c reads YAML; use base/yaml.h"),
     (OS, ("base/os", "sidecar/guard", "cli"), "only base/os/ calls the operating system; add what is missing to "

@@ -242,6 +242,42 @@ typedef struct lp_os_shared {
 loop_error *lp_os_shared_new(size_t size, lp_os_shared *ret) LOOP_MUST_USE;
 void lp_os_shared_done(lp_os_shared *s);
 
+/* ---- sockets of one user ---- */
+
+/*
+ * XDG_RUNTIME_DIR, where it is a directory of this user's that nobody else can write to, without
+ * links; malloced or NULL.
+ */
+char *lp_os_runtime_dir(void);
+/*
+ * Makes a folder that nobody but this user can open (0700), and those above it. LOOP_DENIED where
+ * what is there is something else: a link, another user's, open to others, below what others can
+ * change.
+ */
+loop_error *lp_os_secret_dir(const char *path) LOOP_MUST_USE;
+int64_t lp_os_process_id(void);
+/* Whether a process of that id runs, whoever's. */
+bool lp_os_process_runs(int64_t id);
+
+/*
+ * A stream socket DIR/NAME (0600), for processes of this machine; what has that name is replaced,
+ * and there is no moment at which it is there and nobody listens. The descriptor is closed when
+ * another program is started, and does not block.
+ */
+loop_error *lp_os_local_listen(const char *dir, const char *name, int *ret_fd) LOOP_MUST_USE;
+/*
+ * Connects to one. LOOP_NOT_FOUND: there is none; LOOP_UNAVAILABLE: nobody listens, whoever made
+ * it is gone; LOOP_IO: too many wait for it, and others. The descriptor does not block.
+ */
+loop_error *lp_os_local_connect(const char *dir, const char *name, int *ret_fd) LOOP_MUST_USE;
+/* The next that connects; -1: nobody now. The descriptor is as those above. */
+int lp_os_local_accept(int fd);
+/* Whether the process at the other end is this user's. */
+bool lp_os_local_is_own(int fd);
+void lp_os_local_close(int fd);
+/* Calls `f` for each socket of a directory. Removing them meanwhile is fine. */
+void lp_os_each_socket(const char *dir, void (*f)(void *data, const char *name), void *data);
+
 /* ---- names of the network ---- */
 
 #define LP_OS_ADDRESS_TEXT 48 /* bytes of the longest address as text, with its zero */

@@ -117,6 +117,13 @@ typedef struct loop_binding {
 LOOP_API const loop_binding *loop_config_binding_at(const loop_config *c, size_t i);
 /* Binds all of them at a host; an error names file, line and column. */
 LOOP_API loop_error *loop_config_bind(const loop_config *c, loop_host *host) LOOP_MUST_USE;
+/*
+ * Whether one of them may be bound now: its libraries and sidecars are trusted and lie where no
+ * component can write. Asked again before what is bound is swapped. LOOP_DENIED, LOOP_NOT_FOUND;
+ * with file, line and column.
+ */
+LOOP_API loop_error *loop_config_check_binding(const loop_config *c,
+                                               const loop_binding *binding) LOOP_MUST_USE;
 
 /*
  * What loop.yaml asks for that it gets only when the user has trusted it: as it is written there,
