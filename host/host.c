@@ -76,6 +76,8 @@ loop_error *lp_host_new(const loop_host_options *o, const lp_host_hooks *hooks, 
     uv_async_init(&h->loop, &h->wake, on_wake);
     h->wake.data = h;
     uv_unref((uv_handle_t *)&h->wake);
+    uv_timer_init(&h->loop, &h->turn);
+    uv_unref((uv_handle_t *)&h->turn);
     *ret = h;
     return NULL;
 }
@@ -167,12 +169,13 @@ bool loop_host_turn(loop_host *h, int timeout_ms)
         return uv_run(&h->loop, UV_RUN_NOWAIT) != 0;
     if (timeout_ms < 0)
         return uv_run(&h->loop, UV_RUN_ONCE) != 0;
-    uv_timer_t *timer = lp_alloc(sizeof *timer);
-    uv_timer_init(&h->loop, timer);
-    uv_timer_start(timer, end_turn, (uint64_t)timeout_ms, 0);
-    bool more = uv_run(&h->loop, UV_RUN_ONCE) != 0;
-    uv_close((uv_handle_t *)timer, (uv_close_cb)free);
-    return more;
+    uv_update_time(&h->loop);
+    uv_ref((uv_handle_t *)&h->turn);
+    uv_timer_start(&h->turn, end_turn, (uint64_t)timeout_ms, 0);
+    uv_run(&h->loop, UV_RUN_ONCE);
+    uv_timer_stop(&h->turn);
+    uv_unref((uv_handle_t *)&h->turn);
+    return uv_loop_alive(&h->loop);
 }
 
 static void on_signal(uv_signal_t *handle, int signum)

@@ -207,6 +207,7 @@ struct loop_host {
     } bindings;
     uv_loop_t loop;
     uv_async_t wake; /* an actor has something to say */
+    uv_timer_t turn; /* ends a turn that waits */
     struct {
         struct lp_signal **at;
         size_t n, cap;
