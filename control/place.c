@@ -11,6 +11,8 @@
 #include "control/internal.h"
 
 #define ENDING ".sock"
+#define TRIES 50
+#define TRY_MS 10
 
 static loop_error *about(loop_error *e)
 {
@@ -80,6 +82,18 @@ loop_error *lp_control_listen(char **ret_name, char **ret_path, int *ret_fd)
                           LP_MAX_CONTROL_NAMES);
 }
 
+/* Where many ask at once, the host takes them in turn: a moment later there is room. */
+static loop_error *connect_to(const char *dir, const char *file, int *ret_fd)
+{
+    loop_error *e = lp_os_local_connect(dir, file, ret_fd);
+    for (int i = 0; i < TRIES && loop_error_code(e) == LOOP_LIMIT; i++) {
+        loop_error_delete(e);
+        lp_os_sleep_ms(TRY_MS);
+        e = lp_os_local_connect(dir, file, ret_fd);
+    }
+    return e;
+}
+
 loop_error *lp_control_connect(const char *name, int *ret_fd)
 {
     lp_auto(lp_free_string) char *dir = NULL;
@@ -91,7 +105,7 @@ loop_error *lp_control_connect(const char *name, int *ret_fd)
     lp_auto(lp_free_string) char *file = lp_format("%s" ENDING, name);
     int fd = -1;
     if (!e)
-        e = lp_os_local_connect(dir, file, &fd);
+        e = connect_to(dir, file, &fd);
     if (!e && !lp_os_local_is_own(fd)) {
         lp_os_local_close(fd);
         e = loop_error_new(LOOP_DENIED, "it is another user's");

@@ -4,7 +4,7 @@
     tests/run.py --build DIR [--components DIR] [--only GROUP[,GROUP]] [--update] [PATTERN]
 
 Groups: unit, conformance, golden, limits, storage, sidecar-conformance, sidecars, headers,
-symbols, wit, layers, fuzz, sdk, sidecar, docs. DIR is the build under test; --components says where examples/
+symbols, wit, layers, fuzz, sdk, sidecar, control, docs. DIR is the build under test; --components says where examples/
 and guests/ lie when that is another folder. PATTERN keeps the golden and limits cases
 whose name has it in it; --update writes what golden cases print into their files (tests/lib/golden.py
 describes the format).
@@ -26,7 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from lib import common, golden, groups, limits, sdk, sidecar_programs, sidecars, storage, supervisor  # noqa: E402
+from lib import common, control, golden, groups, limits, sdk, sidecar_programs, sidecars, storage, supervisor  # noqa: E402
 
 # name, jobs, how many at a time (1: they measure time)
 GROUPS = [
@@ -44,6 +44,7 @@ GROUPS = [
     ("fuzz", groups.fuzz_jobs, 2),
     ("sdk", sdk.jobs, 2),
     ("sidecar", supervisor.jobs, 2),
+    ("control", control.jobs, 2),
     ("docs", groups.doc_jobs, 2),
 ]
 

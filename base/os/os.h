@@ -267,7 +267,7 @@ bool lp_os_process_runs(int64_t id);
 loop_error *lp_os_local_listen(const char *dir, const char *name, int *ret_fd) LOOP_MUST_USE;
 /*
  * Connects to one. LOOP_NOT_FOUND: there is none; LOOP_UNAVAILABLE: nobody listens, whoever made
- * it is gone; LOOP_IO: too many wait for it, and others. The descriptor does not block.
+ * it is gone; LOOP_LIMIT: too many wait for it just now; LOOP_IO. The descriptor does not block.
  */
 loop_error *lp_os_local_connect(const char *dir, const char *name, int *ret_fd) LOOP_MUST_USE;
 /* The next that connects; -1: nobody now. The descriptor is as those above. */

@@ -25,7 +25,7 @@
 #include "base/os/internal.h"
 #include "base/os/os.h"
 
-#define BACKLOG 16
+#define BACKLOG 64
 
 /* ---- the folder ---- */
 
@@ -165,7 +165,8 @@ static loop_error *connect_error(int number)
 {
     if (number == ECONNREFUSED)
         return loop_error_new(LOOP_UNAVAILABLE, "nobody listens there any more");
-    return number == EAGAIN ? loop_error_new(LOOP_IO, "too many wait for it") : lp_os_error(number);
+    return number == EAGAIN ? loop_error_new(LOOP_LIMIT, "too many wait for it")
+                            : lp_os_error(number);
 }
 
 loop_error *lp_os_local_connect(const char *dir, const char *name, int *ret_fd)
