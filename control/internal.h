@@ -79,7 +79,7 @@ lp_wish_run *lp_wish_start(loop_host *host, const loop_wish *wish, const lp_wish
 void lp_wish_forget(lp_wish_run *run);
 
 /* The generation of what serves an interface (without its version) to an instance; 0: nobody. */
-uint32_t lp_generation_of(loop_host *host, uint64_t number, const char *interface_name);
+uint32_t lp_serving_generation(loop_host *host, uint64_t number, const char *interface_name);
 
 /* ---- watch.c ---- */
 typedef struct lp_files lp_files;

@@ -223,7 +223,7 @@ static loop_error *swap_component(lp_wish_run *run, const struct step *t)
     return loop_instance_swap_component(i, run->component, &options, step_done, run);
 }
 
-uint32_t lp_generation_of(loop_host *host, uint64_t number, const char *interface_name)
+uint32_t lp_serving_generation(loop_host *host, uint64_t number, const char *interface_name)
 {
     uint32_t found = 0;
     size_t n = strlen(interface_name);
@@ -245,7 +245,7 @@ uint32_t lp_generation_of(loop_host *host, uint64_t number, const char *interfac
 static bool is_done_already(lp_wish_run *run, const struct step *t)
 {
     return t->generation && !run->wish.dry_run &&
-           lp_generation_of(run->host, t->number, t->interface_name) != t->generation;
+           lp_serving_generation(run->host, t->number, t->interface_name) != t->generation;
 }
 
 static void tell(lp_wish_run *run, const char *what, const loop_error *error,
