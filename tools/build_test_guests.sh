@@ -50,6 +50,10 @@ link_for() {
         weather) gen weather; sdk ;;
         config | keyvalue* | wasi-logging) gen drafts; sdk ;;
         store*) c_storage "$objects"; sdk; linked="$linked $c_storage" ;;
+        swap-*)
+            c_storage "$objects"; sdk; linked="$linked $c_storage -Wl,--component-type=tests/swap/control.wit"
+            [ "$1" != swap-keyvalue ] || gen drafts
+            ;;
         cancel-aware | exit-with-code | wants-*) gen odd; sdk ;;
         *) sdk ;;
     esac
@@ -64,7 +68,7 @@ guest_c() {
     page=
     [ "$1" != shop ] || page=knowledge/bindings.md
     # shellcheck disable=SC2086
-    stale "$target" "$source" $page tests/sidecar/side.wit "$guests"/c/*.h "$guests/gen" sdk/c tools/guest_c.sh \
+    stale "$target" "$source" $page tests/sidecar/side.wit tests/swap/control.wit "$guests"/c/*.h "$guests/gen" sdk/c tools/guest_c.sh \
         tools/build_test_guests.sh || return 0
     c_sdk "$objects"
     link_for "$1"
