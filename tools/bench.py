@@ -9,7 +9,9 @@ the peer's. Groups: start (against `wasmtime run`, same component, both cached),
 call (what it costs that a call can be stopped, against Wasmtime's C API), calls
 (typed calls in both directions, against Wasmtime's Rust with bindgen!, its C API
 and Extism; a peer that is not installed is left out), forms (what a slot, a
-chain of two, a provider in a shared library cost against the same call without).
+chain of two, a provider in a shared library cost against the same call without),
+swap (the longest call that a guest at full speed sees around a swap of its
+provider, p50 and p99, against one call; what a swap a second takes of its throughput).
 """
 import argparse
 import contextlib
@@ -232,7 +234,39 @@ def bench_sidecar(build: Path):
             yield row(f"forms.{name}{suffix}", peer, times[name, "ours"], times[name, suffix], "us")
 
 
-GROUPS = {"start": bench_start, "call": bench_call, "calls": bench_calls, "forms": bench_forms}
+# Batches of so many swaps: the longest call of each.
+SWAP_ROWS = {"pause-empty": 100, "pause-1m": 50, "pause-sqlite": 20}
+
+
+def percentile(values, part):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
+
+
+def bench_swap(build: Path):
+    """The percentiles are of all swaps together; the ratios' range, of those of the batches."""
+    program, guests = build / "tests/bench_swap", build / "guests"
+    for name, swaps in SWAP_ROWS.items():
+        batches = swap_lines(program, guests, name, BATCHES, swaps)
+        one_call = statistics.median(batch[0] for batch in batches) / 1e3
+        for suffix, part in (("", 0.5), (".p99", 0.99)):
+            pause = percentile([ns for batch in batches for ns in batch[1:]], part) / 1e3
+            ratios = sorted(percentile(batch[1:], part) / batch[0] for batch in batches)
+            yield [f"swap.{name}{suffix}", "one call of the guest", *(f"{r:.1f}" for r in (
+                pause / one_call, ratios[0], ratios[-1])), "us", f"{pause:.1f}", f"{one_call:.3f}"]
+    batches = swap_lines(program, guests, "steady", BATCHES)
+    yield row("swap.steady", "the same without swaps", [b[0] for b in batches], [b[1] for b in batches], "ns", 1)
+
+
+def swap_lines(program, guests, name, *counts):
+    with tempfile.TemporaryDirectory() as folder:
+        out = subprocess.run([program, guests, folder, name, *map(str, counts)], check=True,
+                             stdout=subprocess.PIPE, text=True).stdout
+    return [[float(x) for x in line.split("\t")] for line in out.splitlines()]
+
+
+GROUPS = {"start": bench_start, "call": bench_call, "calls": bench_calls, "forms": bench_forms,
+          "swap": bench_swap}
 
 
 # What the ratios of a group are meant to be at most; told, never an error: machines differ.
@@ -241,6 +275,7 @@ BOUNDS = {
     "calls.bytes1m.rust": 1.15, "calls.records1k.rust": 0.15, "calls.guest-scalar.rust": 1.2,
     "calls.guest-string64.rust": 1.2, "calls.scalar.capi": 0.5, "calls.bytes64k.capi": 0.001,
     "forms.slot": 1.1, "forms.chain2": 1.1, "forms.library": 1.1,
+    "swap.steady": 1.05,
     "forms.sidecar64": 1.5, "forms.sidecar1m": 0.8, "forms.sidecar64.goplugin": 0.4,
 }
 

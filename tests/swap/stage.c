@@ -16,6 +16,7 @@
 #define PATIENCE_NS (180 * 1000000000ull) /* for what comes at once, on a machine that hiccups */
 
 loop_host *stage_host;
+void (*stage_on_now)(uint64_t now_ns);
 
 static const char *guest_folder;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -197,6 +198,8 @@ static loop_error *now(void *self, loop_call *call, uint64_t *ret)
 {
     (void)self, (void)call;
     *ret = stage_now_ns();
+    if (stage_on_now)
+        stage_on_now(*ret);
     return NULL;
 }
 

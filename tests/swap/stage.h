@@ -74,6 +74,8 @@ stage_held stage_look(void);
 void stage_expect_held(const stage_held *before, const char *when);
 
 uint64_t stage_now_ns(void);
+/* Called with the time that a guest is told, on its thread; NULL: nobody. */
+extern void (*stage_on_now)(uint64_t now_ns);
 void stage_must(loop_error *e);
 _Noreturn void stage_fail(const char *fmt, ...) LOOP_PRINTF(1, 2);
 /* "PATH/NAME", malloced. */
