@@ -21,7 +21,8 @@
 #define DEADLINE_MS 400 /* of a swap in which something hangs */
 #define PATIENT_MS 20000
 
-static const char *scratch, *libraries, *pattern = "", *current;
+static const char *scratch, *libraries, *pattern = "";
+static char current[96];
 static char *library_path, *frail_path;
 static const char *library_name, *frail_name;
 static stage_held held;
@@ -75,7 +76,7 @@ static void make_misfits(void)
 
 static bool begin(const char *name)
 {
-    current = name;
+    snprintf(current, sizeof current, "%s", name);
     if (!strstr(name, pattern))
         return false;
     stage_log_mark();
@@ -519,7 +520,7 @@ static void compare(void)
                          .file = "swap-counts.wasm",
                          .identity = "counts",
                          .words = {KEYS, "check"}};
-    current = "counts";
+    snprintf(current, sizeof current, "counts");
     stage_start(&check);
     stage_join(&check);
     if (stage_need("check", "digest") != stage_need("counts", "digest") ||
