@@ -203,7 +203,9 @@ void lp_swap_run(struct lp_swap *s)
     if (!s->in_place)
         lp_swap_resume(s); /* where only a copy was made */
     lp_swap_drop_moved(s);
-    if (!s->in_place)
+    if (s->in_place)
+        lp_swap_drop_tables(s);
+    else
         lp_swap_discard(s);
     if (s->old_hangs && s->old)
         s->old->standing = LP_STUCK_STEP;

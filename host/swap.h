@@ -67,7 +67,8 @@ struct lp_moved {
 /* A provider of the old chain that gets another one in its place. */
 struct lp_pair {
     struct lp_provider *from, *to;
-    struct lp_table *renewed; /* to be found in the place of from->origin; NULL: the same */
+    struct lp_table *table;   /* of which `to` is, before it was made anew */
+    struct lp_table *renewed; /* to be found in its place; NULL: the same */
     bool fresh;               /* `to` was made for this swap */
 };
 
@@ -161,6 +162,8 @@ loop_error *lp_swap_move(struct lp_swap *s) LOOP_MUST_USE;
 void lp_swap_drop_moved(struct lp_swap *s);
 /* Closes what was made for nothing. */
 void lp_swap_discard(struct lp_swap *s);
+/* Ends the tables that were replaced and of which there is no object. */
+void lp_swap_drop_tables(struct lp_swap *s);
 
 /* ---- swap.c ---- */
 /* All of it; s->error, s->report. */

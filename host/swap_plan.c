@@ -104,6 +104,7 @@ static loop_error *make_fresh(struct lp_swap *s, struct lp_table *t, const char 
         pair->to->standing = LP_STAGED;
     lp_os_mutex_unlock(s->host->finding);
     pair->fresh = !err;
+    pair->table = t;
     pair->renewed = now == t ? NULL : now;
     if (err && now != t)
         lp_table_drop(s->host, now);
@@ -496,8 +497,8 @@ void lp_swap_settle(struct lp_swap *s)
         p->to->standing = LP_SERVES;
         if (p->from && p->from != p->to)
             p->from->standing = LP_RETIRED;
-        if (p->renewed && p->from)
-            lp_table_publish(h, p->from->origin, p->renewed);
+        if (p->renewed)
+            lp_table_publish(h, p->table, p->renewed);
     }
     settle_bindings(s);
     for (size_t n = 0; n < s->changes.n; n++) {

@@ -487,3 +487,10 @@ void lp_swap_discard(struct lp_swap *s)
         if (s->pairs[n].fresh)
             discard(s, &s->pairs[n]);
 }
+
+void lp_swap_drop_tables(struct lp_swap *s)
+{
+    for (size_t n = 0; n < s->pair_count; n++)
+        if (s->pairs[n].renewed)
+            lp_table_drop(s->host, s->pairs[n].table);
+}
