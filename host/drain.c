@@ -164,10 +164,10 @@ static void let_go(loop_host *h, struct lp_provider *p)
 {
     lp_runner *r = lp_runner_new();
     lp_runner_begin(r, close_it, p);
-    lp_runner_wait(r, lp_os_now_ns() + LP_SWAP_START_MS * LP_SWAP_MS);
+    lp_runner_wait(r, lp_os_now_ns() + h->step_ms * LP_SWAP_MS);
     if (!lp_runner_delete(r)) {
         p->standing = LP_STUCK_STEP;
-        h->abandoned = true;
+        h->haunted = true;
         loop_host_log(h, LOOP_LOG_ERROR, "the provider '%s' hangs and is left behind",
                       p->table->name);
         return;
@@ -219,7 +219,7 @@ bool lp_drain(loop_host *h)
             left = true;
     }
     struct lp_provider *p;
-    while ((p = next_to_go(h)) && !h->abandoned)
+    while ((p = next_to_go(h)))
         let_go(h, p);
     return left;
 }

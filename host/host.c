@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "host/internal.h"
+#include "host/swap.h"
 
 struct lp_signal {
     uv_signal_t handle;
@@ -72,6 +73,7 @@ loop_error *lp_host_new(const loop_host_options *o, const lp_host_hooks *hooks, 
     h->finding = lp_os_mutex_new();
     h->gate = lp_os_mutex_new();
     h->opened = lp_os_cond_new();
+    h->step_ms = LP_SWAP_START_MS;
     h->directory = o->directory ? lp_strdup(o->directory) : NULL;
     uv_async_init(&h->loop, &h->wake, on_wake);
     h->wake.data = h;
@@ -104,7 +106,7 @@ void loop_host_delete(loop_host *h)
     if (!h)
         return;
     loop_host_close(h);
-    if (h->abandoned)
+    if (h->abandoned || h->haunted)
         return; /* a thread that does not come back still uses it */
     uv_walk(&h->loop, close_handle, NULL);
     uv_run(&h->loop, UV_RUN_DEFAULT);

@@ -214,8 +214,11 @@ struct loop_host {
     } signals;
     loop_instance *instances; /* list */
     size_t running;
-    _Atomic bool abandoned; /* an instance or a provider was given up: a thread uses the host on */
-    bool turning;           /* inside a callback of the loop */
+    _Atomic bool
+        abandoned;        /* an instance was given up: its thread uses the host and its providers */
+    _Atomic bool haunted; /* a step of a swap hangs: a thread uses the host's memory on */
+    uint64_t step_ms;     /* for a step of a swap that keeps nobody waiting: LP_SWAP_START_MS */
+    bool turning;         /* inside a callback of the loop */
     uint64_t next_instance, next_body;
     _Atomic uint32_t swaps, rolled_back; /* of providers and components */
 };

@@ -212,7 +212,7 @@ void lp_swap_run(struct lp_swap *s)
     bool back = lp_runner_delete(s->old_side);
     back = lp_runner_delete(s->new_side) && back;
     if (!back)
-        s->host->abandoned = true;
+        s->host->haunted = true;
     s->report.whole_ns = lp_os_now_ns() - began;
     log_end(s);
 }

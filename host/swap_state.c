@@ -70,12 +70,19 @@ static loop_error *run_step(struct lp_swap *s, bool new_side, void (*f)(void *da
     return err;
 }
 
-static uint64_t in_ms(uint64_t ms)
+/* For a step while which calls go on. */
+static uint64_t in_time(const struct lp_swap *s)
 {
-    return lp_os_now_ns() + ms * LP_SWAP_MS;
+    return lp_os_now_ns() + s->host->step_ms * LP_SWAP_MS;
 }
 
 /* ---- starting ---- */
+
+static loop_error *check_health(const struct lp_provider *p)
+{
+    loop_error *err = p->table->swap->health(p->self);
+    return err ? loop_error_wrap(err, "'%s' is not well", p->table->name) : NULL;
+}
 
 static void start(void *data)
 {
@@ -89,21 +96,21 @@ static void start(void *data)
     }
     x->err = lp_provider_open(p);
     if (!x->err && swap && swap->health)
-        x->err = swap->health(p->self);
+        x->err = check_health(p);
 }
 
 loop_error *lp_swap_start(struct lp_swap *s)
 {
     for (size_t n = 0; n < s->pair_count; n++)
         if (s->pairs[n].fresh)
-            LP_TRY(run_step(s, true, start, s->pairs[n].to, "start", in_ms(LP_SWAP_START_MS)));
+            LP_TRY(run_step(s, true, start, s->pairs[n].to, "start", in_time(s)));
     return NULL;
 }
 
 static void health(void *data)
 {
     struct step *x = data;
-    x->err = x->p->table->swap->health(x->p->self);
+    x->err = check_health(x->p);
 }
 
 loop_error *lp_swap_health(struct lp_swap *s)
@@ -144,7 +151,7 @@ void lp_swap_resume(struct lp_swap *s)
     s->quiet = s->copied = false;
     if (!needed || s->old_hangs || !swap || !swap->resume)
         return;
-    loop_error *err = run_step(s, false, resume, s->old, "resume", in_ms(LP_SWAP_START_MS));
+    loop_error *err = run_step(s, false, resume, s->old, "resume", in_time(s));
     if (err)
         loop_host_log(s->host, LOOP_LOG_ERROR, "%s", loop_error_message(err));
     loop_error_delete(err);
@@ -205,6 +212,27 @@ static void restore(void *data)
         lp_stream_break(c->stream);
 }
 
+/*
+ * Waits until the state is saved and restored. No longer than for a step where nothing moves: a
+ * copy may take its time, but not stand still.
+ */
+static bool wait_for_both(const struct lp_swap *s, loop_stream *stream, uint64_t until_ns)
+{
+    uint64_t moved = 0, moved_ns = lp_os_now_ns();
+    for (;;) {
+        uint64_t now = lp_os_now_ns(), look = LP_MIN(now + 50 * LP_SWAP_MS, until_ns);
+        if (lp_runner_wait(s->old_side, look) && lp_runner_wait(s->new_side, look))
+            return true;
+        if (lp_stream_total(stream) != moved) {
+            moved = lp_stream_total(stream);
+            moved_ns = now;
+        }
+        if (now >= until_ns || now - moved_ns >= s->host->step_ms * LP_SWAP_MS ||
+            lp_keeper_ends(s->host))
+            return false;
+    }
+}
+
 /* What went wrong first: the other side only heard of it. */
 static loop_error *carriage_error(struct carriage *c)
 {
@@ -227,8 +255,7 @@ static loop_error *carry_one(struct lp_swap *s, struct lp_carried *what, loop_pa
     c->stream = lp_stream_pipe(until_ns);
     lp_runner_begin(s->old_side, save, c);
     lp_runner_begin(s->new_side, restore, c);
-    bool both = wait_for(s, s->old_side, until_ns) && wait_for(s, s->new_side, until_ns);
-    if (!both) {
+    if (!wait_for_both(s, c->stream, until_ns)) {
         lp_stream_break(c->stream);
         bool old_back = comes_back(s, false), new_back = comes_back(s, true);
         if (!old_back || !new_back)
@@ -446,8 +473,7 @@ void lp_swap_drop_moved(struct lp_swap *s)
     bool new_side = !s->in_place;
     if (new_side ? s->new_hangs : s->old_hangs)
         return;
-    loop_error *err =
-        lp_swap_on(s, new_side, drop_all, s, "drop its handles", in_ms(LP_SWAP_START_MS));
+    loop_error *err = lp_swap_on(s, new_side, drop_all, s, "drop its handles", in_time(s));
     if (err)
         loop_host_log(s->host, LOOP_LOG_WARN, "%s", loop_error_message(err));
     loop_error_delete(err);
@@ -466,7 +492,7 @@ static void discard(struct lp_swap *s, struct lp_pair *p)
     loop_host *h = s->host;
     loop_error *err = NULL;
     if (!s->new_hangs)
-        err = run_step(s, true, close_new, p->to, "close", in_ms(LP_SWAP_START_MS));
+        err = run_step(s, true, close_new, p->to, "close", in_time(s));
     if (s->new_hangs) {
         p->to->standing = LP_STUCK_STEP;
         loop_host_log(h, LOOP_LOG_ERROR, "the provider '%s' hangs and is left behind",
