@@ -29,7 +29,7 @@ LONGEST = 32  # of a name
 FILES = {"provider.wit": "{}.wit", "provider.c": "{}.c", "provider.h": "{}.h",
          "provider_test.c": "{}_test.c"}
 LIBRARY = {"scaffold.wit": "{}.wit", "scaffold.c": "{}.c", "Makefile": "Makefile",
-           "loop.yaml": "loop.yaml"}
+           "loop.yaml": "loop.yaml", "scaffold_test.c": "{}_test.c", "player.c": "player.c"}
 
 
 class Problem(Exception):

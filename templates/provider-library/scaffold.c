@@ -59,7 +59,41 @@ static loop_error *roll(void *self, loop_call *call, uint32_t count, uint32_t si
     return NULL;
 }
 
+/* ---- a swap: the next one goes on where this one was; scaffold.wit has the format ---- */
+
+static loop_error *save(void *self, const loop_interface *interface, loop_pass pass,
+                        loop_stream *to)
+{
+    (void)interface, (void)pass; /* there is one, and it is saved as a whole */
+    const struct cup *cup = self;
+    uint8_t bytes[8];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(cup->state >> 8 * i);
+    return loop_stream_write(to, bytes, sizeof bytes);
+}
+
+static loop_error *restore(void *self, const loop_interface *interface, loop_pass pass,
+                           loop_stream *from)
+{
+    (void)interface, (void)pass;
+    struct cup *cup = self;
+    uint8_t bytes[9]; /* one more than there may be */
+    size_t n = 0, got = 1;
+    for (; got && n < sizeof bytes; n += got) {
+        loop_error *err = loop_stream_read(from, bytes + n, sizeof bytes - n, &got);
+        if (err)
+            return err;
+    }
+    if (n != 8)
+        return loop_error_new(LOOP_INVALID, "the state of dice is 8 bytes, and not %zu", n);
+    cup->state = 0; /* no error from here on: all or nothing */
+    for (size_t i = 0; i < 8; i++)
+        cup->state |= (uint64_t)bytes[i] << 8 * i;
+    return NULL;
+}
+
 static const example_scaffold_dice_functions functions = {.roll = roll};
+static const loop_provider_swap swap = {.save = save, .restore = restore};
 
 static const loop_provider scaffold = {
     .abi = LOOP_PROVIDER_ABI,
@@ -72,6 +106,7 @@ static const loop_provider scaffold = {
                                               {NULL, NULL, NULL, NULL, NULL}},
     .open = open_cup,
     .close = close_cup,
+    .swap = &swap,
 };
 
 LOOP_PROVIDER_EXPORT(scaffold);
