@@ -253,8 +253,9 @@ static loop_error *carefully(struct careful *c)
         gated = atomic_load_explicit(&b->gated, memory_order_acquire);
         if (gated)
             err = lp_gate_wait(c->s);
-        if (err)
-            return in_function(c->s, err);
+        if (err) /* what serves it may change now: it is not named */
+            return loop_error_wrap(err, "in %s of '%s'", c->s->import->name,
+                                   c->s->import->interface_name);
         uint64_t start = lp_os_now_ns();
         err = c->call(c);
         lp_latency_add(c->s, lp_os_now_ns() - start);

@@ -130,12 +130,13 @@ static bool end_handles(loop_host *h, const struct lp_generation *g)
 
 /* ---- letting go ---- */
 
-/* `finding` is held. */
-static bool is_in_use(const loop_host *h, const struct lp_provider *p)
+/* Whether some generation has it; `finding` is held. */
+static bool is_in_use(const loop_host *h, const struct lp_provider *p, bool also_draining)
 {
     for (size_t n = 0; n < h->generations.n; n++)
         for (size_t i = 0; i < h->generations.at[n]->chain.n; i++)
-            if (h->generations.at[n]->chain.links[i].provider == p)
+            if (h->generations.at[n]->chain.links[i].provider == p &&
+                (also_draining || !h->generations.at[n]->drains))
                 return true;
     for (size_t n = 0; n < h->bindings.n; n++)
         for (size_t i = 0; i < h->bindings.at[n].n; i++)
@@ -144,12 +145,18 @@ static bool is_in_use(const loop_host *h, const struct lp_provider *p)
     return false;
 }
 
+void lp_provider_retire(struct lp_provider *p)
+{
+    if (!is_in_use(p->host, p, false))
+        p->standing = LP_RETIRED;
+}
+
 static struct lp_provider *next_to_go(loop_host *h)
 {
     struct lp_provider *found = NULL;
     lp_os_mutex_lock(h->finding);
     for (size_t n = 0; !found && n < h->providers.n; n++)
-        if (h->providers.at[n]->standing == LP_RETIRED && !is_in_use(h, h->providers.at[n]))
+        if (h->providers.at[n]->standing == LP_RETIRED && !is_in_use(h, h->providers.at[n], true))
             found = h->providers.at[n];
     lp_os_mutex_unlock(h->finding);
     return found;

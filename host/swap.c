@@ -165,7 +165,8 @@ static loop_error *plan_and_do(struct lp_swap *s)
 
 static loop_error *make(struct lp_swap *s)
 {
-    LP_TRY(locked(s, lp_swap_resolve));
+    LP_TRY(locked(s, lp_swap_find));
+    LP_TRY(lp_swap_resolve(s));
     LP_TRY(lp_swap_start(s));
     LP_TRY(locked(s, look_ahead));
     if (s->want.dry_run)

@@ -135,8 +135,10 @@ bool lp_trial_begin(loop_host *h, struct lp_trial *t, uint64_t until_ns);
 /* Before the gates are opened. */
 void lp_trial_end(loop_host *h, struct lp_trial *t, bool undone);
 
-/* ---- swap_plan.c; `changing` is held, `finding` is not ---- */
-/* Who is to serve: makes what is not there yet, not opened. */
+/* ---- swap_plan.c; `changing` is held, but for _resolve, and `finding` is not ---- */
+/* The chain that it is about. */
+loop_error *lp_swap_find(struct lp_swap *s) LOOP_MUST_USE;
+/* Who is to serve: makes what is not there yet, not opened. May wait. */
 loop_error *lp_swap_resolve(struct lp_swap *s) LOOP_MUST_USE;
 /* Every use that changes, checked: types, handles. */
 loop_error *lp_swap_plan(struct lp_swap *s) LOOP_MUST_USE;
@@ -171,6 +173,9 @@ void lp_swap_run(struct lp_swap *s);
 void lp_swap_delete(struct lp_swap *s);
 
 /* ---- drain.c ---- */
+/* It was swapped out: closed once nothing has it, unless it serves something else. `finding` is
+ * held. */
+void lp_provider_retire(struct lp_provider *p);
 /* Lets go of generations that nobody uses, and closes their providers. Whether some are left. */
 bool lp_drain(loop_host *h);
 

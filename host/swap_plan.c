@@ -62,7 +62,7 @@ static loop_error *nobody_uses(const struct lp_swap *s, bool any)
         "`loop status` shows what each instance uses, and who serves it");
 }
 
-static loop_error *find_reference(struct lp_swap *s)
+loop_error *lp_swap_find(struct lp_swap *s)
 {
     bool any = !s->want.component;
     for (loop_instance *i = s->host->instances; i; i = i->next) {
@@ -189,7 +189,6 @@ static char *links_text(struct lp_swap *s)
 
 loop_error *lp_swap_resolve(struct lp_swap *s)
 {
-    LP_TRY(find_reference(s));
     const struct lp_chain *c = &s->reference->chain;
     s->report.from = lp_arena_strndup(&s->arena, s->reference->text, strlen(s->reference->text));
     s->old = c->links[c->n - 1].provider;
@@ -495,8 +494,6 @@ void lp_swap_settle(struct lp_swap *s)
     for (size_t n = 0; n < s->pair_count; n++) {
         struct lp_pair *p = &s->pairs[n];
         p->to->standing = LP_SERVES;
-        if (p->from && p->from != p->to)
-            p->from->standing = LP_RETIRED;
         if (p->renewed)
             lp_table_publish(h, p->table, p->renewed);
     }
@@ -506,6 +503,9 @@ void lp_swap_settle(struct lp_swap *s)
         old->drains = true;
         old->drain_until_ns = lp_os_now_ns() + drain * LP_SWAP_MS;
     }
+    for (size_t n = 0; n < s->pair_count; n++)
+        if (s->pairs[n].from && s->pairs[n].from != s->pairs[n].to)
+            lp_provider_retire(s->pairs[n].from);
     h->swapped++;
     lp_os_mutex_unlock(h->finding);
 }
