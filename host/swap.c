@@ -190,8 +190,12 @@ static void log_end(struct lp_swap *s)
     lp_buf why = {0};
     for (const loop_error *e = s->error; e; e = loop_error_cause(e))
         lp_buf_printf(&why, ": %s", loop_error_message(e));
-    loop_host_log(h, LOOP_LOG_WARN, "'%s' serves '%s' on; the swap was undone%s", s->report.from,
-                  s->want.interface_name, why.ptr);
+    if (s->old)
+        loop_host_log(h, LOOP_LOG_WARN, "'%s' serves '%s' on; the swap was undone%s",
+                      s->report.from, s->want.interface_name, why.ptr);
+    else
+        loop_host_log(h, LOOP_LOG_WARN, "nothing was swapped for '%s'%s", s->want.interface_name,
+                      why.ptr);
     lp_buf_done(&why);
 }
 

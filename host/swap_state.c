@@ -146,7 +146,7 @@ static void resume(void *data)
 
 void lp_swap_resume(struct lp_swap *s)
 {
-    const loop_provider_swap *swap = s->old->table->swap;
+    const loop_provider_swap *swap = s->old ? s->old->table->swap : NULL; /* found at all? */
     bool needed = s->quiet || s->copied;
     s->quiet = s->copied = false;
     if (!needed || s->old_hangs || !swap || !swap->resume)

@@ -200,7 +200,7 @@ def library(world):
             return "the toolchain for C guests is not set up: tools/setup/apt.sh"
         env = installation(folder) | {"LD_LIBRARY_PATH": f"{folder}/prefix/lib"}
         out = ran(["make", "-C", "mine", "test"], cwd=folder, env=env)
-        assert re.search(r"^\d{4,} dice, each the next one\nmany swaps$", out, re.M), out
+        assert re.search(r"^\d{4,} dice, each the next one$", out, re.M) and "\nmany swaps\n" in out, out
         return None
 
     return cases(copy(world), library_template_is_a_library_as_it_is, library_is_written_as_said,
