@@ -196,10 +196,12 @@ def library(world):
         return None
 
     def library_is_swapped_while_a_component_uses_it(folder):
-        if not guest_linkers():
+        linkers = guest_linkers()
+        if not linkers:
             return "the toolchain for C guests is not set up: tools/setup/apt.sh"
         env = installation(folder) | {"LD_LIBRARY_PATH": f"{folder}/prefix/lib"}
-        out = ran(["make", "-C", "mine", "test"], cwd=folder, env=env)
+        compiler = f"WASM_CC=clang-19 --target=wasm32-wasi -fuse-ld={linkers[0]}"
+        out = ran(["make", "-C", "mine", "test", compiler], cwd=folder, env=env)
         assert re.search(r"^\d{4,} dice, each the next one$", out, re.M) and "\nmany swaps\n" in out, out
         return None
 
