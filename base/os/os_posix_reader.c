@@ -106,10 +106,10 @@ lp_os_identity lp_os_reader_id(const lp_os_reader *r)
     if (fstat(r->fd, &st) != 0)
         return (lp_os_identity){0};
     return (lp_os_identity){.device = (uint64_t)st.st_dev,
-                           .inode = (uint64_t)st.st_ino,
-                           .size = (uint64_t)st.st_size,
-                           .written_ns = nanoseconds(&st.st_mtim),
-                           .changed_ns = nanoseconds(&st.st_ctim)};
+                            .inode = (uint64_t)st.st_ino,
+                            .size = (uint64_t)st.st_size,
+                            .written_ns = nanoseconds(&st.st_mtim),
+                            .changed_ns = nanoseconds(&st.st_ctim)};
 }
 
 bool lp_os_reader_at(lp_os_reader *r, uint64_t offset, void *ret, size_t n)
