@@ -715,6 +715,8 @@ void lp_mail_wake(loop_instance *i);
 void lp_instance_changed(loop_instance *i);
 /* Works until the end, which is always an error or a status of its own. */
 loop_error *lp_serve(loop_instance *i, int *ret_status) LOOP_MUST_USE;
+/* Pieces of work that wait. Any thread. */
+uint32_t lp_instance_waiting(loop_instance *i);
 loop_condition lp_instance_condition(loop_instance *i);
 
 /* ---- reload.c ---- */

@@ -180,6 +180,14 @@ void lp_mail_close(loop_instance *i)
     }
 }
 
+uint32_t lp_instance_waiting(loop_instance *i)
+{
+    lp_os_mutex_lock(i->lock);
+    uint32_t n = i->mail.waiting;
+    lp_os_mutex_unlock(i->lock);
+    return n;
+}
+
 loop_condition lp_instance_condition(loop_instance *i)
 {
     if (i->state == LP_ENDED || i->state == LP_STUCK || i->done)

@@ -118,7 +118,7 @@ static void a_mailbox_is_bounded(void **state)
     must(loop_instance_post(i, note, NULL));
     post_spin(i);
     wait_until(&begun, 1);
-    while (i->mail.waiting) /* until it spins */
+    while (lp_instance_waiting(i)) /* until it spins */
         loop_host_turn(host, 1);
     for (int n = 0; n < LP_MAX_MAIL; n++)
         must(loop_instance_post(i, note, NULL));

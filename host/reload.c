@@ -402,10 +402,13 @@ bool lp_reload_again(loop_instance *i)
     i->stopping = false;
     put_in(r);
     i->done = false;
-    i->error = lp_actor_start(i);
-    i->done = i->error != NULL;
+    loop_error *err = lp_actor_start(i); /* from here on the error and `done` are its own */
     r->report.pause_ns = lp_os_now_ns() - r->asked_ns;
-    hand_over(r, lp_error_copy(i->error));
+    hand_over(r, lp_error_copy(err));
+    if (err) {
+        i->error = err;
+        i->done = true;
+    }
     return true;
 }
 

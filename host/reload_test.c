@@ -339,7 +339,7 @@ static void a_swap_waits_for_a_call_and_no_longer_than_it_may(void **state)
     loop_instance *i = serve("counter-v1", &(loop_instance_options){0}, &end);
     assert_int_equal(total(i), 0);
     post_spin(i);
-    while (i->mail.waiting)
+    while (lp_instance_waiting(i))
         loop_host_turn(host, 1);
     struct swapped s = replace(i, "counter-v2", &soon);
     assert_int_equal(s.code, LOOP_TIMEOUT);
