@@ -657,20 +657,20 @@ static void a_store_that_lies_where_the_old_one_does_takes_nothing(void **state)
     if (strcmp(p->old->kind, "memory") == 0)
         return;
     fill_store(p, p->old->store, 60);
-    fixture twin = *p->old;
-    twin.kind = p->new->kind;
+    fixture twin = {.kind = p->new->kind, .folder = p->old->folder};
     if (strcmp(twin.kind, "memory") == 0)
         twin.kind = "sqlite";
+    twin.who = caller("a", 64 << 20, &twin.arena);
     fixture_open_again(&twin);
     assert_null(hand_over(p->old->store, twin.store, LOOP_PASS_COPY));
     set(p->old, "k", "between");
     assert_null(hand_over(p->old->store, twin.store, LOOP_PASS_REST));
     same_stores(p, p->old->store, twin.store, identities, IDENTITIES);
-    twin.who.ctx = &p->arena;
     assert_string_equal(value_of(&twin, "k"), "between");
     set(&twin, "k", "after");
     assert_null(hand_over(p->old->store, twin.store, LOOP_PASS_WHOLE));
     twin.store->engine->close(twin.store);
+    lp_arena_done(&twin.arena);
     assert_string_equal(value_of(p->old, "k"), "after");
 }
 
@@ -680,7 +680,8 @@ static void what_others_write_to_the_file_is_handed_over(void **state)
     pair *p = *state;
     if (strcmp(p->old->kind, "memory") == 0)
         return;
-    fixture other = *p->old;
+    fixture other = {.kind = p->old->kind, .folder = p->old->folder};
+    other.who = caller("a", 64 << 20, &other.arena);
     fixture_open_again(&other);
     for (unsigned round = 0; round < 3; round++) {
         fixture *to = fixture_open(p->new->kind);
@@ -701,6 +702,7 @@ static void what_others_write_to_the_file_is_handed_over(void **state)
         fixture_close(to);
     }
     other.store->engine->close(other.store);
+    lp_arena_done(&other.arena);
 }
 
 /* ---- handles ---- */
