@@ -41,8 +41,8 @@ OS = re.compile(
 SYSTEM = [
     (re.compile(r"wasmtime(\.h|/.*)|wasm\.h|wasi\.h"), ("engine",),
      "only engine/ sees Wasmtime; use engine/engine.h"),
-    (re.compile(r"uv/tree\.h"), ("host", "sidecar", "providers/memory"),
-     "the trees of libuv are for providers/memory"),
+    (re.compile(r"uv/tree\.h"), ("host", "sidecar", "providers/memory", "providers/storage"),
+     "the trees of libuv are for providers/memory and providers/storage"),
     (re.compile(r"sqlite3.*"), ("providers/sqlite",), "only providers/sqlite sees SQLite"),
     (re.compile(r"uv\.h|uv/(?!tree\.h).*"), ("host", "sidecar", "control"), "the event loop is host/'s; use host/internal.h "
      "there, loop/host.h elsewhere"),
