@@ -80,6 +80,14 @@ void lp_stream_clear(loop_stream *s)
     s->total = 0;
 }
 
+bool lp_stream_broken(loop_stream *s)
+{
+    lp_os_mutex_lock(s->lock);
+    bool broken = s->broken;
+    lp_os_mutex_unlock(s->lock);
+    return broken;
+}
+
 uint64_t lp_stream_total(loop_stream *s)
 {
     lp_os_mutex_lock(s->lock);

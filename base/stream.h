@@ -19,6 +19,7 @@ void lp_stream_delete(loop_stream *s);
 void lp_stream_end(loop_stream *s);
 /* One side gives up: the other gets LOOP_CANCELLED. Any thread. */
 void lp_stream_break(loop_stream *s);
+bool lp_stream_broken(loop_stream *s);
 /* Waits until a byte can be read: false at the end, also when the writer gave up. */
 bool lp_stream_begins(loop_stream *s);
 /* Empties a box, to be filled again. */

@@ -39,6 +39,9 @@
 #define LP_SIDE_STEP_NS                                                                            \
     (30000 * LP_SIDE_MS)                       /* of a step without progress, without call-timeout \
                                                 */
+#define LP_SIDE_QUIET_NS (1000 * LP_SIDE_MS)   /* of a step, before PING */
+#define LP_SIDE_ALIVE_NS (2500 * LP_SIDE_MS)   /* and after */
+#define LP_SIDE_SETTLE_NS (10000 * LP_SIDE_MS) /* in which one that was swapped in may not die */
 #define LP_SIDE_HEALTH_NS (5000 * LP_SIDE_MS)  /* from PING to PONG */
 #define LP_SIDE_BUDGET_NS (60000 * LP_SIDE_MS) /* in which starts are counted */
 
@@ -148,10 +151,13 @@ struct lp_side_call {
     struct lp_side_call *queued; /* the next that waits for a place */
 
     /* A step alone. */
-    uint8_t step;       /* SAVE, RESTORE..., whose answer it waits for; 0: a call */
-    const char *doing;  /* "save its state"; for people */
-    uint64_t seen_news; /* s->step_news when it last looked */
-    bool state_whole;   /* the last STATE came */
+    uint8_t step;        /* SAVE, RESTORE..., whose answer it waits for; 0: a call */
+    const char *doing;   /* "save its state"; for people */
+    loop_stream *stream; /* to or from the other provider; NULL: none */
+    uint64_t seen_news;  /* s->step_news when it last looked */
+    uint64_t quiet_ns;   /* since when nothing came of it, nor PONG */
+    uint32_t asked;      /* the id of its PING; 0: none */
+    bool state_whole;    /* the last STATE came */
     struct {
         lp_side_message *at;
         size_t n, cap;
@@ -169,7 +175,8 @@ struct lp_side_slot {
 /* What became of a process by a swap: others must not take its place unnoticed. */
 struct lp_side_bound {
     uint64_t generation; /* 0: of none */
-    bool took;           /* a state, or objects; until it was found healthy with them */
+    bool took;           /* a state, or objects; until it was found well with them twice */
+    uint64_t well_ns;    /* when it was, the first time; 0: not yet */
     bool copied;         /* COPY, and the rest is to come */
 };
 
@@ -346,6 +353,9 @@ bool lp_side_alive(const struct lp_side_call *c);
 loop_error *lp_side_gone(struct lp_side_call *c) LOOP_MUST_USE;
 /* Whether it may go on waiting. */
 loop_error *lp_side_look(struct lp_side_call *c) LOOP_MUST_USE;
+/* PING; the id of its PONG, and whether that came. */
+uint32_t lp_side_ask_health(struct lp_sidecar *s);
+bool lp_side_told_health(const struct lp_sidecar *s, uint32_t asked);
 /* How long a step may stand still. */
 uint64_t lp_side_step_ns(const struct lp_sidecar *s);
 /* Until something may have changed for it, for some milliseconds. */

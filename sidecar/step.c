@@ -9,7 +9,8 @@
  *
  * A process is no good for a state that another one holds. The first step binds the sidecar to the
  * process that runs (s->bound), and the steps that follow refuse any other; one that took a
- * state is not even started again by calls, until `health` has found it with what it took.
+ * state is not even started again by calls, until `health` has found it well twice: the host
+ * asks, lets a call through, and asks again. A host that does not ask again has LP_SIDE_SETTLE_NS.
  *
  * A step that stands still for as long as a call may take ends in LOOP_TIMEOUT, and one that is
  * given up keeps its place until it was answered: no other step begins before. A RESTORE that was
@@ -88,6 +89,7 @@ static loop_error *begin(struct lp_side_call *c, struct lp_sidecar *s, uint8_t t
     c->generation = s->generation;
     c->state_whole = type != LP_SIDE_SAVE && type != LP_SIDE_SAVE_OBJECT;
     c->now = lp_os_now_ns();
+    c->quiet_ns = c->now;
     c->until = c->now + lp_side_step_ns(s);
     c->seen_news = s->step_news;
     lp_side_give_place(c);
@@ -167,7 +169,8 @@ static loop_error *wait_nothing(struct lp_side_call *c)
 static void back_again(struct lp_side_call *c)
 {
     lp_side_come_back(c);
-    c->now = lp_os_now_ns();
+    c->now = c->quiet_ns = lp_os_now_ns();
+    c->asked = 0;
     c->until = c->now + lp_side_step_ns(c->s);
 }
 
@@ -272,6 +275,7 @@ static loop_error *save(void *self, const loop_interface *interface, loop_pass p
         err = lp_side_save_write(&c.caller->out, i, pass);
     if (!err)
         err = ask(&c);
+    c.stream = to;
     if (!err)
         err = take_all(&c, to);
     return finish(&c, err);
@@ -319,7 +323,9 @@ static loop_error *restore(void *self, const loop_interface *interface, loop_pas
     LP_TRY(interface_of(s, interface, &i));
     loop_error *err = begin(&c, s, LP_SIDE_RESTORE, "restore its state");
     if (!err) {
+        c.stream = from;
         s->bound.took = true;
+        s->bound.well_ns = 0;
         s->bound.copied = pass == LOOP_PASS_COPY;
         err = lp_side_save_write(&c.caller->out, i, pass);
     }
@@ -409,6 +415,7 @@ static loop_error *restore_object(void *self, const loop_interface *interface, s
     if (!err) {
         err = begin(&c, s, LP_SIDE_RESTORE_OBJECT, "restore an object");
         s->bound.took = s->bound.took || !err;
+        s->bound.well_ns = 0;
         if (!err)
             err = lp_side_restore_object_write(&c.caller->out, i, r);
         if (!err)
@@ -467,14 +474,13 @@ static loop_error *ping(struct lp_sidecar *s, struct lp_side_caller_of *caller)
                              .now = lp_os_now_ns(),
                              .until = UINT64_MAX};
     uint64_t until = c.now + LP_SIDE_HEALTH_NS;
-    uint32_t asked = s->health_asked = s->health_asked == UINT32_MAX ? 1 : s->health_asked + 1;
-    lp_side_note(s, LP_SIDE_PING, asked, NULL, 0);
-    while (lp_side_alive(&c) && s->health_told != asked && c.now < until)
+    uint32_t asked = lp_side_ask_health(s);
+    while (lp_side_alive(&c) && !lp_side_told_health(s, asked) && c.now < until)
         lp_side_wait_some(&c);
     lp_side_pass_turn(s);
     if (!lp_side_alive(&c))
         return lp_side_gone(&c);
-    if (s->health_told == asked)
+    if (lp_side_told_health(s, asked))
         return NULL;
     return loop_error_new(LOOP_TIMEOUT, "the sidecar '%s' did not answer PING within %g s",
                           s->table->provider.name, (double)LP_SIDE_HEALTH_NS / 1e9);
@@ -488,8 +494,10 @@ static loop_error *health(void *self)
     loop_error *err = lp_side_reach(s, LP_SIDE_OPEN, NULL); /* of one that took a state, no other */
     if (!err)
         err = ping(s, caller);
-    if (!err && s->bound.took && !s->bound.copied)
+    if (!err && s->bound.took && !s->bound.copied && s->bound.well_ns)
         s->bound = (struct lp_side_bound){0};
+    else if (!err && s->bound.took && !s->bound.copied)
+        s->bound.well_ns = lp_os_now_ns(); /* a host tries it, and asks again */
     lp_os_mutex_unlock(s->lock);
     caller_delete(caller);
     return err;

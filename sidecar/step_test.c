@@ -669,13 +669,86 @@ static void dies_after_restore(void **state)
     end(&s);
 }
 
-/* Once it was found well it is a sidecar as any other: the next call starts it again. */
+/* It answers PING, and dies of the first call: the second time that the host asks, it is noticed.
+ */
+static void dies_of_its_first_call(void **state)
+{
+    struct side s;
+    (void)state;
+    start_mode(&s, "good");
+    works(restore_text(&s, JOURNAL, "abcd"));
+    works(s.p->swap->health(s.self));
+    kill(process_of(&s), SIGKILL);
+    usleep(200000);
+    uint8_t ret[64] = {0};
+    const loop_string line = {"x", 1};
+    assert_null(call(&s, JOURNAL, "append", &line, ret));
+    assert_int_equal(ret[0], 1); /* and it is not started again */
+    is(s.p->swap->health(s.self), LOOP_UNAVAILABLE, "took over the state is gone");
+    end(&s);
+}
+
+/* One that hangs is noticed before the time of the swap is up, whatever a call may take. */
+static void one_that_does_not_answer(void **state)
+{
+    struct side s;
+    (void)state;
+    timeout = "30s";
+    start_good(&s);
+    add(&s, 5);
+    kill(process_of(&s), SIGSTOP);
+    usleep(50000); /* until it does */
+    uint64_t began = lp_os_now_ns();
+    is(s.p->swap->quiesce(s.self), LOOP_TIMEOUT, "hangs when it is to become quiet");
+    assert_true(lp_os_now_ns() - began < 4500 * LP_SIDE_MS);
+    kill(process_of(&s), SIGCONT);
+    s.p->swap->resume(s.self);
+    assert_int_equal(add(&s, 1), 6);
+    end(&s);
+    timeout = "1s";
+}
+
+/* The time of the swap is up: who waits for a sidecar comes back at once. */
+static void break_later(void *pipe)
+{
+    usleep(300000);
+    lp_stream_break(pipe);
+}
+
+static void the_other_gives_up(void **state)
+{
+    static const char *const modes[] = {"hangs-in-save", "hangs-in-restore"};
+    (void)state;
+    timeout = "30s";
+    for (size_t i = 0; i < LP_COUNT(modes); i++) {
+        struct side s;
+        lp_os_thread *thread;
+        start_mode(&s, modes[i]);
+        const loop_interface *interface = interface_of(&s, JOURNAL);
+        loop_stream *pipe = lp_stream_pipe(lp_os_now_ns() + 30000 * LP_SIDE_MS);
+        if (i)
+            lp_stream_end(pipe);
+        uint64_t began = lp_os_now_ns();
+        assert_null(lp_os_thread_start(break_later, pipe, 0, &thread));
+        is(i ? s.p->swap->restore(s.self, interface, LOOP_PASS_WHOLE, pipe)
+             : s.p->swap->save(s.self, interface, LOOP_PASS_WHOLE, pipe),
+           LOOP_CANCELLED, "has given up");
+        assert_true(lp_os_now_ns() - began < 1000 * LP_SIDE_MS);
+        lp_os_thread_join(thread);
+        lp_stream_delete(pipe);
+        end(&s);
+    }
+    timeout = "1s";
+}
+
+/* Once it was found well twice it is a sidecar as any other: the next call starts it again. */
 static void dies_when_it_was_published(void **state)
 {
     struct side s;
     (void)state;
     start_mode(&s, "good");
     works(restore_text(&s, JOURNAL, "abcd"));
+    works(s.p->swap->health(s.self));
     works(s.p->swap->health(s.self));
     kill(process_of(&s), SIGKILL);
     usleep(200000);
@@ -850,7 +923,10 @@ int main(void)
         cmocka_unit_test(restores_badly),
         cmocka_unit_test(refuses_to_restore),
         cmocka_unit_test(dies_after_restore),
+        cmocka_unit_test(dies_of_its_first_call),
         cmocka_unit_test(dies_when_it_was_published),
+        cmocka_unit_test(one_that_does_not_answer),
+        cmocka_unit_test(the_other_gives_up),
         cmocka_unit_test(a_copy_is_not_final),
         cmocka_unit_test(objects_badly),
         cmocka_unit_test(an_object_that_is_too_long),

@@ -491,7 +491,9 @@ loop_error *lp_side_reach(struct lp_sidecar *s, lp_side_phase phase, struct lp_s
     size_t attempts = s->attempts;
     loop_error *err = NULL;
     while (!err && s->phase != phase) {
-        if (s->bound.took && (s->phase == LP_SIDE_OFF || s->generation != s->bound.generation))
+        bool settles = !s->bound.well_ns || lp_os_now_ns() < s->bound.well_ns + LP_SIDE_SETTLE_NS;
+        if (s->bound.took && settles &&
+            (s->phase == LP_SIDE_OFF || s->generation != s->bound.generation))
             err = lp_side_lost(s);
         else if (s->phase == LP_SIDE_OFF && s->attempts != attempts)
             err = lp_side_why(s);

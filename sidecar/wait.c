@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "base/stream.h"
 #include "sidecar/internal.h"
 
 #define LOOK_FOR_NS 20000
@@ -40,6 +41,33 @@ uint64_t lp_side_step_ns(const struct lp_sidecar *s)
     return s->call_timeout_ns ? s->call_timeout_ns : LP_SIDE_STEP_NS;
 }
 
+uint32_t lp_side_ask_health(struct lp_sidecar *s)
+{
+    s->health_asked += s->health_asked == UINT32_MAX ? 2 : 1; /* 0 is the supervisor's */
+    lp_side_note(s, LP_SIDE_PING, s->health_asked, NULL, 0);
+    return s->health_asked;
+}
+
+bool lp_side_told_health(const struct lp_sidecar *s, uint32_t asked)
+{
+    return s->health_told - asked < UINT32_MAX / 2;
+}
+
+/* One that hangs is told from one that has much to do, where it can be. */
+static bool lives(struct lp_side_call *c)
+{
+    struct lp_sidecar *s = c->s;
+    if (c->asked && lp_side_told_health(s, c->asked)) {
+        c->asked = 0;
+        c->quiet_ns = c->now;
+    }
+    if (!(s->agreed & LP_SIDE_CAN_CANCEL) || c->now < c->quiet_ns + LP_SIDE_QUIET_NS)
+        return true;
+    if (!c->asked)
+        c->asked = lp_side_ask_health(s);
+    return c->now < c->quiet_ns + LP_SIDE_QUIET_NS + LP_SIDE_ALIVE_NS;
+}
+
 /* Of a step: whatever moved since the last look gives it as long again. */
 static loop_error *look_at_step(struct lp_side_call *c)
 {
@@ -47,7 +75,16 @@ static loop_error *look_at_step(struct lp_side_call *c)
     if (c->seen_news != s->step_news) {
         c->seen_news = s->step_news;
         c->until = c->now + lp_side_step_ns(s);
+        c->quiet_ns = c->now;
+        c->asked = 0;
     }
+    if (c->stream && lp_stream_broken(c->stream))
+        return loop_error_new(LOOP_CANCELLED, "the other provider has given up");
+    if (!lives(c))
+        return loop_error_new(LOOP_TIMEOUT,
+                              "the sidecar '%s' hangs when it is to %s: it does not "
+                              "answer PING",
+                              s->table->provider.name, c->doing);
     if (c->now < c->until)
         return NULL;
     c->broke = true;
