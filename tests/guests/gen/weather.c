@@ -54,6 +54,22 @@ acme_weather_api_borrow_diary_t acme_weather_api_borrow_diary(acme_weather_api_o
   return (acme_weather_api_borrow_diary_t) { arg.__handle };
 }
 
+void acme_weather_api_list_reading_free(acme_weather_api_list_reading_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    acme_weather_api_reading_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+      acme_weather_api_reading_free(&list_ptr[i]);
+    }
+    free(list_ptr);
+  }
+}
+
+void acme_weather_api_diary_state_free(acme_weather_api_diary_state_t *ptr) {
+  weather_string_free(&ptr->place);
+  acme_weather_api_list_reading_free(&ptr->readings);
+}
+
 void acme_weather_api_result_reading_problem_free(acme_weather_api_result_reading_problem_t *ptr) {
   if (!ptr->is_err) {
     acme_weather_api_reading_free(&ptr->val.ok);

@@ -38,6 +38,17 @@ typedef struct acme_weather_api_borrow_diary_t {
 } acme_weather_api_borrow_diary_t;
 
 typedef struct {
+  acme_weather_api_reading_t *ptr;
+  size_t len;
+} acme_weather_api_list_reading_t;
+
+// What a diary is, from one provider to the next that takes its place.
+typedef struct acme_weather_api_diary_state_t {
+  weather_string_t   place;
+  acme_weather_api_list_reading_t   readings;
+} acme_weather_api_diary_state_t;
+
+typedef struct {
   bool is_err;
   union {
     acme_weather_api_reading_t ok;
@@ -68,6 +79,10 @@ extern void acme_weather_api_diary_drop_own(acme_weather_api_own_diary_t handle)
 extern void acme_weather_api_diary_drop_borrow(acme_weather_api_borrow_diary_t handle);
 
 extern acme_weather_api_borrow_diary_t acme_weather_api_borrow_diary(acme_weather_api_own_diary_t handle);
+
+void acme_weather_api_list_reading_free(acme_weather_api_list_reading_t *ptr);
+
+void acme_weather_api_diary_state_free(acme_weather_api_diary_state_t *ptr);
 
 void acme_weather_api_result_reading_problem_free(acme_weather_api_result_reading_problem_t *ptr);
 
