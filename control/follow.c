@@ -214,13 +214,9 @@ static void log_error(loop_watch *w, const char *what, loop_error *e)
 static void on_step(void *data, const char *what, const loop_error *error,
                     const loop_swap_report *r)
 {
-    loop_watch *w = data;
-    if (error || !r)
-        return;
-    if (r->warning)
+    const loop_watch *w = data; /* that it was done, the host's log says already */
+    if (!error && r && r->warning)
         loop_host_log(w->host, LOOP_LOG_WARN, "%s: %s", what, r->warning);
-    loop_host_log(w->host, LOOP_LOG_INFO, "%s: %s → %s; calls waited %.1f us at most", what,
-                  r->from ? r->from : "", r->to ? r->to : "", (double)r->pause_ns / 1000);
 }
 
 static void on_end(void *data, loop_error *error)

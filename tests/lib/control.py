@@ -333,14 +333,14 @@ def a_client_may_die_at_any_moment(place):
     before = host.descriptors()
     command = [str(place.world.build / "loop"), "swap", "store", None]
     for i in range(30):
-        command[3] = "loop:storage/store=" + ("sqlite,file=killed.db" if i % 2 else "memory")
+        command[3] = "loop:storage/store=" + (f"sqlite,file=killed{i}.db" if i % 2 else "memory")
         client = subprocess.Popen(command, cwd=place.work, env=place.env, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL, start_new_session=True)
         time.sleep(rng.uniform(0, 0.06))
         client.kill()
         client.wait()
-    place.loop("swap", "store", "loop:storage/store=memory")
-    host.until(lambda: host.descriptors() <= before + 2, f"{before} descriptors became {host.descriptors()}")
+    place.loop("reload", "store.loop:storage/store")
+    host.until(lambda: host.descriptors() <= before + 8, f"{before} descriptors became {host.descriptors()}")
     host.counts_on()
 
 
@@ -350,7 +350,7 @@ def what_is_counted_goes_through_swaps(place):
     host = place.storing("--bind", "loop:storage/store=memory")
     host.counts_on()
     for i in range(10):
-        wanted = "memory" if i % 2 else "sqlite,file=notes.db"
+        wanted = "memory" if i % 2 else f"sqlite,file=notes{i}.db"
         out = place.loop("swap", "store", f"loop:storage/store={wanted}")
         check("→ " + wanted.split(",")[0] in out and "waited" in out, out)
         host.counts_on()
@@ -369,7 +369,7 @@ def a_dry_run_changes_nothing(place):
 
 def what_fails_leaves_the_old_one(place):
     host = place.storing("--bind", "loop:storage/store=memory")
-    for wanted, status in [("no-such", 66), ("sqlite,file=/no/such/folder/x.db", None), ("sqlite,color=red", None),
+    for wanted, status in [("no-such", 66), ("sqlite,file=/dev/null/x.db", None), ("sqlite,color=red", None),
                            ("library:./no.so", 66), ("sidecar:./no-such-program", 66), ("logging", None)]:
         out = place.loop("swap", "store", f"loop:storage/store={wanted}", status=status)
         check("error:" in out, f"{wanted}: {out}")
@@ -414,10 +414,10 @@ def an_edit_of_loop_yaml_swaps(place):
     host = watched(place, "memory")
     host.counts_on()
     write_config(place, "{ use: sqlite, file: notes.db }")
-    host.logs("loop:storage/store: memory → sqlite")
+    host.logs("swapped 'memory' for 'loop:storage/store': 'sqlite' serves it now")
     host.counts_on()
     write_config(place, "memory")
-    host.logs("loop:storage/store: sqlite → memory")
+    host.logs("swapped 'sqlite' for 'loop:storage/store': 'memory' serves it now")
     host.counts_on()
 
 
@@ -430,7 +430,7 @@ def a_broken_loop_yaml_changes_nothing(place):
     host.logs("no-such-provider")
     host.counts_on()
     write_config(place, "{ use: sqlite, file: notes.db }")
-    host.logs("loop:storage/store: memory → sqlite")
+    host.logs("swapped 'memory' for 'loop:storage/store': 'sqlite' serves it now")
     host.counts_on()
 
 
