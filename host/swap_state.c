@@ -146,8 +146,8 @@ static void resume(void *data)
 
 void lp_swap_resume(struct lp_swap *s)
 {
-    const loop_provider_swap *swap = s->old ? s->old->table->swap : NULL; /* found at all? */
-    bool needed = s->quiet || s->copied;
+    bool needed = s->old && (s->quiet || s->copied); /* none: nobody was found to be replaced */
+    const loop_provider_swap *swap = needed ? s->old->table->swap : NULL;
     s->quiet = s->copied = false;
     if (!needed || s->old_hangs || !swap || !swap->resume)
         return;
