@@ -448,6 +448,104 @@ def an_untrusted_loop_yaml_brings_no_native_code(place):
     host.counts_on()
 
 
+def logging_through(place, binding):
+    """An application that logs on and on, in a workspace that the user trusts."""
+    (place.work / "loop.yaml").write_text(
+        "loop: 1\ncomponents:\n  count: { path: count.wasm }\nbind:\n"
+        f"  loop:core/logging: {binding}\n", encoding="utf-8")
+    place.loop("trust", "--yes")
+
+
+def counting(place, *options):
+    shutil.copy(place.world.components / "examples/c-count.wasm", place.work / "count.wasm")
+    return place.start("run", *options, "count")
+
+
+def replace(place, name):
+    """Another file at the same path, as a build makes it: beside it, then renamed."""
+    shutil.copy(place.world.components / name, place.work / "count.wasm.new")
+    (place.work / "count.wasm.new").rename(place.work / "count.wasm")
+
+
+def a_component_goes_on_with_its_state(place):
+    logging_through(place, "logging")
+    host = counting(place)
+    host.logs("count")
+    out = place.loop("swap", "--dry-run", "count=count")
+    check("nothing was changed" in out, out)
+    out = place.loop("swap", "count=count")
+    check("count.wasm → " in out and "waited" in out, out)
+    out = place.loop("reload", "count")
+    check("waited" in out, out)
+    row = json.loads(place.loop("status", "--json", "count"))[0]
+    check(row["swaps"] == 2 and row["restarts"] == 0, f"after two: {row['swaps']}, {row['restarts']}")
+
+
+def a_component_without_reload_is_asked_about(place):
+    host = place.storing("--bind", "loop:storage/store=sqlite,file=notes.db")
+    host.counts_on()
+    out = place.loop("reload", "store", status=77)
+    check("--restart" in out, out)
+    row = json.loads(place.loop("status", "--json", "store"))[0]
+    check(row["restarts"] == 0, "it was started again all the same")
+    out = place.loop("reload", "--restart", "store")
+    check("warning" in out and "from nothing" in out, out)
+    row = json.loads(place.loop("status", "--json", "store"))[0]
+    check(row["restarts"] == 1, f"after one: {row['restarts']}")
+
+
+def a_component_that_was_built_again_is_replaced(place):
+    logging_through(place, "logging")
+    host = counting(place, "--watch")
+    replace(place, "examples/c-count.wasm")
+    host.logs("took the place of")
+    check("with its state" in host.log(), host.log())
+    (place.work / "count.wasm").write_bytes(b"\0asm no longer")  # a build that fails
+    host.logs("stays as it was")
+    replace(place, "examples/c-count.wasm")
+    host.until(lambda: host.log().count("took the place of") == 2, "it is not replaced again")
+
+
+def a_component_that_keeps_nothing_is_told_of_first(place):
+    shutil.copy(place.guest("store"), place.work / "store.wasm")
+    write_config(place, "{ use: sqlite, file: notes.db }")
+    host = place.start("run", "--watch", "store")
+    host.counts_on()
+    shutil.copy(place.guest("store"), place.work / "new.wasm")
+    (place.work / "new.wasm").rename(place.work / "store.wasm")
+    host.logs("starts again from nothing")
+    host.logs("took the place of")
+    log = host.log()
+    check(log.index("starts again from nothing") < log.index("took the place of"), "told of too late")
+
+
+def a_library_that_was_built_again_is_swapped(place):
+    shout(place, "ONE", place.work / "build/shout.so")
+    logging_through(place, "{ library: build/shout.so }")
+    host = counting(place, "--watch")
+    host.logs("shout: open")
+    shout(place, "TWO", place.work / "build/shout.so")
+    host.logs("swapped 'shout'")
+    host.logs("shout: close ONE")
+    out = place.loop("reload", "count.loop:core/logging")
+    check("shout" in out, out)
+    (place.work / "build/shout.so").write_bytes(b"\x7fELF, and no more")
+    host.logs("stays as it was")
+
+
+def trust_that_is_gone_keeps_a_library_as_it_is(place):
+    shout(place, "ONE", place.work / "build/shout.so")
+    logging_through(place, "{ library: build/shout.so }")
+    host = counting(place, "--watch")
+    host.logs("shout: open")
+    with open(place.work / "loop.yaml", "a", encoding="utf-8") as f:
+        f.write("# an edit\n")
+    host.logs("was read again")
+    shout(place, "TWO", place.work / "build/shout.so")
+    host.logs("loop trust")
+    check("swapped" not in host.log(), "an untrusted workspace's library was loaded")
+
+
 TESTS = [
     a_socket_is_its_users_alone, a_folder_of_others_is_not_used, a_short_command_makes_nothing,
     what_a_killed_host_leaves_is_removed, an_ended_host_leaves_nothing, a_stopped_host_stops_nobody,
@@ -455,7 +553,10 @@ TESTS = [
     a_thousand_requests_leave_nothing, silent_clients_keep_nobody_out, a_client_that_does_not_read_is_dropped,
     a_client_may_die_at_any_moment, what_is_counted_goes_through_swaps, a_dry_run_changes_nothing,
     what_fails_leaves_the_old_one, an_edit_of_loop_yaml_swaps, a_broken_loop_yaml_changes_nothing,
-    an_untrusted_loop_yaml_brings_no_native_code,
+    an_untrusted_loop_yaml_brings_no_native_code, a_component_goes_on_with_its_state,
+    a_component_without_reload_is_asked_about, a_component_that_was_built_again_is_replaced,
+    a_component_that_keeps_nothing_is_told_of_first, a_library_that_was_built_again_is_swapped,
+    trust_that_is_gone_keeps_a_library_as_it_is,
 ]
 
 
