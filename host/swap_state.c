@@ -334,12 +334,49 @@ static const struct lp_link *owner_of(const struct lp_chain *c, const struct lp_
     return n < c->n ? &c->links[n] : NULL;
 }
 
-/* Moving all handles, on one side: `box` takes one after the other. */
+/*
+ * Moving all handles, or dropping them, on one side: `box` takes one after the other. `inside` is
+ * held but while a provider does its part: one that hangs there, and comes back when it was given
+ * up, finds nothing of the swap any more.
+ */
 struct moving {
     struct lp_swap *s;
     loop_stream *box;
     loop_error *err;
+    lp_os_mutex *inside;
+    bool given_up;
 };
+
+static struct moving *moving_new(struct lp_swap *s)
+{
+    struct moving *x = lp_alloc(sizeof *x);
+    *x = (struct moving){.s = s, .box = lp_stream_box(LP_MAX_OBJECT_STATE)};
+    x->inside = lp_os_mutex_new();
+    return x;
+}
+
+static void moving_delete(struct moving *x)
+{
+    lp_stream_delete(x->box);
+    lp_os_mutex_delete(x->inside);
+    free(x);
+}
+
+/* The loops begin and end with these. */
+static void moving_begins(struct moving *x)
+{
+    lp_os_mutex_lock(x->inside);
+}
+
+static void moving_ends(struct moving *x)
+{
+    bool given_up = x->given_up;
+    lp_os_mutex_unlock(x->inside);
+    if (!given_up)
+        return;
+    loop_error_delete(x->err);
+    moving_delete(x);
+}
 
 static loop_error *save_into(struct moving *x, struct lp_moved *m, const struct lp_link *l,
                              const loop_resource *row)
@@ -347,7 +384,12 @@ static loop_error *save_into(struct moving *x, struct lp_moved *m, const struct 
     const loop_provider_swap *swap = l->provider->table->swap;
     size_t resource = (size_t)(row - l->side->interface->resources);
     lp_stream_clear(x->box);
-    LP_TRY(swap->save_object(l->provider->self, l->side->interface, resource, m->object, x->box));
+    lp_os_mutex_unlock(x->inside);
+    loop_error *err =
+        swap->save_object(l->provider->self, l->side->interface, resource, m->object, x->box);
+    lp_os_mutex_lock(x->inside);
+    if (err)
+        return err;
     lp_buf *all = &x->s->objects_state;
     m->from = all->len;
     uint8_t bytes[1024];
@@ -373,7 +415,8 @@ static loop_error *stays(struct lp_moved *m, loop_error *err)
 static void save_objects(void *data)
 {
     struct moving *x = data;
-    for (size_t n = 0; n < x->s->moved.n && !x->err; n++) {
+    moving_begins(x);
+    for (size_t n = 0; !x->given_up && n < x->s->moved.n && !x->err; n++) {
         struct lp_moved *m = &x->s->moved.at[n];
         const loop_resource *row = NULL;
         const struct lp_link *l =
@@ -387,6 +430,7 @@ static void save_objects(void *data)
         else
             m->object = NULL;
     }
+    moving_ends(x);
 }
 
 static loop_error *restore_from(struct moving *x, struct lp_moved *m, const struct lp_link *l,
@@ -397,7 +441,12 @@ static loop_error *restore_from(struct moving *x, struct lp_moved *m, const stru
     lp_stream_clear(x->box);
     LP_TRY(loop_stream_write(x->box, x->s->objects_state.ptr + m->from, m->length));
     void *object = NULL;
-    LP_TRY(swap->restore_object(l->provider->self, l->side->interface, resource, x->box, &object));
+    lp_os_mutex_unlock(x->inside);
+    loop_error *err =
+        swap->restore_object(l->provider->self, l->side->interface, resource, x->box, &object);
+    lp_os_mutex_lock(x->inside);
+    if (err)
+        return err;
     if (!object)
         return loop_error_new(LOOP_INVALID, "it made no object");
     m->object = object;
@@ -407,7 +456,8 @@ static loop_error *restore_from(struct moving *x, struct lp_moved *m, const stru
 static void restore_objects(void *data)
 {
     struct moving *x = data;
-    for (size_t n = 0; n < x->s->moved.n; n++) {
+    moving_begins(x);
+    for (size_t n = 0; !x->given_up && n < x->s->moved.n; n++) {
         struct lp_moved *m = &x->s->moved.at[n];
         const struct lp_provider *old_giver = m->giver;
         m->giver = in_its_place(x->s, old_giver);
@@ -423,22 +473,34 @@ static void restore_objects(void *data)
         if (x->err)
             m->object = NULL;
     }
+    moving_ends(x);
+}
+
+/* *ret_err: what a provider says; else it did not come back. */
+static loop_error *move_in_time(struct lp_swap *s, bool new_side, void (*f)(void *data),
+                                const char *step, uint64_t until_ns, loop_error **ret_err)
+{
+    struct moving *x = moving_new(s);
+    loop_error *err = lp_swap_on(s, new_side, f, x, step, until_ns);
+    if (err) {
+        lp_os_mutex_lock(x->inside);
+        x->given_up = true;
+        lp_os_mutex_unlock(x->inside);
+        return err;
+    }
+    *ret_err = x->err;
+    moving_delete(x);
+    return NULL;
 }
 
 static loop_error *move_on(struct lp_swap *s, bool new_side, void (*f)(void *data),
                            const char *step)
 {
-    struct moving *x = lp_alloc(sizeof *x);
-    *x = (struct moving){s, lp_stream_box(LP_MAX_OBJECT_STATE), NULL};
-    loop_error *err = lp_swap_on(s, new_side, f, x, step, s->until_ns);
-    if (err)
-        return err;
-    err = x->err ? loop_error_wrap(x->err, "a handle could not move from '%s' to '%s'",
-                                   s->old->table->name, s->new->table->name)
-                 : NULL;
-    lp_stream_delete(x->box);
-    free(x);
-    return err;
+    loop_error *err = NULL;
+    LP_TRY(move_in_time(s, new_side, f, step, s->until_ns, &err));
+    return err ? loop_error_wrap(err, "a handle could not move from '%s' to '%s'",
+                                 s->old->table->name, s->new->table->name)
+               : NULL;
 }
 
 loop_error *lp_swap_move(struct lp_swap *s)
@@ -460,20 +522,26 @@ loop_error *lp_swap_move(struct lp_swap *s)
 
 static void drop_all(void *data)
 {
-    struct lp_swap *s = data;
-    for (size_t n = 0; n < s->moved.n; n++) {
-        struct lp_moved *m = &s->moved.at[n];
-        if (m->object && m->moves)
-            lp_chain_drop(&m->gen->chain, m->giver, m->resource, m->object);
+    struct moving *x = data;
+    moving_begins(x);
+    for (size_t n = 0; !x->given_up && n < x->s->moved.n; n++) {
+        struct lp_moved *m = &x->s->moved.at[n];
+        if (!m->object || !m->moves)
+            continue;
+        lp_os_mutex_unlock(x->inside);
+        lp_chain_drop(&m->gen->chain, m->giver, m->resource, m->object);
+        lp_os_mutex_lock(x->inside);
     }
+    moving_ends(x);
 }
 
 void lp_swap_drop_moved(struct lp_swap *s)
 {
     bool new_side = !s->in_place;
-    if (new_side ? s->new_hangs : s->old_hangs)
+    if (!s->moved.n || (new_side ? s->new_hangs : s->old_hangs))
         return;
-    loop_error *err = lp_swap_on(s, new_side, drop_all, s, "drop its handles", in_time(s));
+    loop_error *none = NULL;
+    loop_error *err = move_in_time(s, new_side, drop_all, "drop its handles", in_time(s), &none);
     if (err)
         loop_host_log(s->host, LOOP_LOG_WARN, "%s", loop_error_message(err));
     loop_error_delete(err);
