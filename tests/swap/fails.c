@@ -14,11 +14,13 @@
 #include <unistd.h>
 
 #include "faulty.h"
+#include "host/internal.h"
 #include "loop/wit/storage.h"
 #include "stage.h"
 
 #define KEYS "300"
 #define DEADLINE_MS 400 /* of a swap in which something hangs */
+#define STEP_MS 500     /* and outside of the time in which calls wait; else it is 30 s */
 #define PATIENT_MS 20000
 
 static const char *scratch, *libraries, *pattern = "";
@@ -197,26 +199,26 @@ static void new_one(const char *form, const char *provider, const struct trial *
 
 #define BROKE(point) {point, "broke"}
 static const struct trial of_new[] = {
-    {"detect:fail", LOOP_IO, {"faulty", "'detect' broke"}},
+    {"detect:fail", LOOP_UNAVAILABLE, {"faulty", "'detect' broke"}},
     {"open:fail", LOOP_IO, {"faulty", "'open' broke"}},
-    {"open:hang", LOOP_TIMEOUT, {"faulty", "open"}},
+    {"open:hang", LOOP_TIMEOUT, {"faulty", "did not start"}},
     {"health:fail", LOOP_IO, {"faulty", "'health' broke"}},
-    {"health:hang", LOOP_TIMEOUT, {"faulty", "health"}},
+    {"health:hang", LOOP_TIMEOUT, {"faulty", "did not start"}},
     {"health:fail:2", LOOP_IO, {"faulty", "'health' broke"}},
-    {"health:hang:2", LOOP_TIMEOUT, {"faulty", "health"}},
+    {"health:hang:2", LOOP_TIMEOUT, {"faulty", "did not say that it lives"}},
     {"restore:fail", LOOP_IO, {"faulty", "'restore' broke"}},
     {"restore:fail:2", LOOP_IO, {"faulty", "'restore' broke"}},
     {"restore:invalid", LOOP_INVALID, {"faulty", "nobody can read"}},
     {"restore:full", LOOP_DENIED, {"faulty", "something already"}},
-    {"restore:hang", LOOP_TIMEOUT, {"faulty", "restore"}},
-    {"restore:hang:2", LOOP_TIMEOUT, {"faulty", "restore"}},
+    {"restore:hang", LOOP_TIMEOUT, {"faulty", "did not take over the state"}},
+    {"restore:hang:2", LOOP_TIMEOUT, {"faulty", "did not take over the state"}},
     {"restore-middle:fail", LOOP_IO, {"faulty", "'restore-middle' broke"}},
-    {"restore-middle:hang", LOOP_TIMEOUT, {"faulty", "restore"}},
+    {"restore-middle:hang", LOOP_TIMEOUT, {"faulty", "did not take over the state"}},
     {"restore-end:fail", LOOP_IO, {"faulty", "'restore-end' broke"}},
     {"restore-end:fail:2", LOOP_IO, {"faulty", "'restore-end' broke"}},
     {"restore-object:fail", LOOP_IO, {"faulty", "'restore-object' broke"}},
     {"restore-object:fail:2", LOOP_IO, {"faulty", "'restore-object' broke"}},
-    {"restore-object:hang", LOOP_TIMEOUT, {"faulty", "restore"}},
+    {"restore-object:hang", LOOP_TIMEOUT, {"faulty", "did not make its handles"}},
 };
 
 /* A process that ends is LOOP_UNAVAILABLE. */
@@ -253,7 +255,7 @@ static void misfits(void)
         {"types/missing-interface", "logging", {"logging", STAGE_STORE}},
         {"types/no-provider", "nobody", {"nobody", "provider"}},
     };
-    static const loop_code codes[] = {LOOP_MISSING, LOOP_MISSING, LOOP_NOT_FOUND, LOOP_NOT_FOUND};
+    static const loop_code codes[] = {LOOP_INVALID, LOOP_INVALID, LOOP_NOT_FOUND, LOOP_NOT_FOUND};
     for (size_t i = 0; i < 4; i++) {
         stage_swapped s;
         if (!begin(cases[i].name))
@@ -303,14 +305,14 @@ static void old_one(const char *to, const struct trial *t)
 
 static const struct trial of_old[] = {
     {"quiesce:fail", LOOP_IO, {"faulty", "'quiesce' broke"}},
-    {"quiesce:hang", LOOP_TIMEOUT, {"faulty", "quiesce"}},
+    {"quiesce:hang", LOOP_TIMEOUT, {"faulty", "did not become quiet"}},
     {"save:fail", LOOP_IO, {"faulty", "'save' broke"}},
     {"save:fail:2", LOOP_IO, {"faulty", "'save' broke"}},
-    {"save:hang", LOOP_TIMEOUT, {"faulty", "save"}},
-    {"save:hang:2", LOOP_TIMEOUT, {"faulty", "save"}},
+    {"save:hang", LOOP_TIMEOUT, {"faulty", "did not save its state"}},
+    {"save:hang:2", LOOP_TIMEOUT, {"faulty", "did not save its state"}},
     {"save-middle:fail", LOOP_IO, {"faulty", "'save-middle' broke"}},
     {"save-object:fail", LOOP_IO, {"faulty", "'save-object' broke"}},
-    {"save-object:hang", LOOP_TIMEOUT, {"faulty", "save"}},
+    {"save-object:hang", LOOP_TIMEOUT, {"faulty", "did not say what its handles are"}},
     {"save:rubbish", LOOP_INVALID, {"memory", "state"}},
     {"save:rubbish:2", LOOP_INVALID, {"memory", "state"}},
     {"save:short", LOOP_INVALID, {"memory", "state"}},
@@ -541,6 +543,7 @@ int main(int argc, char **argv)
     pattern = argc > 5 ? argv[5] : "";
     stage_open(argv[1], "memory");
     stage_must(loop_host_provider_add(stage_host, &faulty_provider));
+    stage_host->step_ms = STEP_MS;
     make_misfits();
     library_path = stage_path(scratch, "shelf.so");
     frail_path = stage_path(scratch, "frail");
