@@ -163,13 +163,14 @@ void lp_gate_open(loop_host *h, const struct lp_change *c, size_t n)
 
 /* ---- the trial ---- */
 
-bool lp_trial_begin(loop_host *h, struct lp_trial *t, uint64_t until_ns)
+bool lp_trial_begin(loop_host *h, struct lp_trial *t, uint64_t come_ns, uint64_t last_ns)
 {
     lp_os_mutex_lock(h->gate);
     *t = (struct lp_trial){.state = LP_TRIAL_OPEN};
     h->trial = t;
     lp_os_cond_broadcast(h->opened);
-    while (t->state != LP_TRIAL_CALLED && lp_os_cond_wait(h->opened, h->gate, until_ns))
+    while (t->state != LP_TRIAL_CALLED &&
+           lp_os_cond_wait(h->opened, h->gate, t->state == LP_TRIAL_OPEN ? come_ns : last_ns))
         ;
     bool called = t->state == LP_TRIAL_CALLED;
     if (!called) { /* nobody came, or the call lasts: it is like any other now */

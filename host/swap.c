@@ -77,15 +77,19 @@ void lp_swap_delete(struct lp_swap *s)
 
 /* ---- behind closed gates ---- */
 
-/* A provider that may fail by itself answers a call before the old one is let go. */
+/*
+ * A provider that may fail by itself answers a call before the old one is let go. Asked how it is
+ * once, behind that call: a sidecar that was found well may start another process.
+ */
 static loop_error *try_it(struct lp_swap *s)
 {
     const loop_provider_swap *swap = s->new->table->swap;
     struct lp_trial trial;
     if (s->old == s->new || !swap || !swap->health)
         return NULL;
-    LP_TRY(lp_swap_health(s));
-    bool called = lp_trial_begin(s->host, &trial, lp_os_now_ns() + LP_SWAP_TRIAL_MS * LP_SWAP_MS);
+    uint64_t now = lp_os_now_ns();
+    bool called = lp_trial_begin(s->host, &trial, now + LP_SWAP_TRIAL_MS * LP_SWAP_MS,
+                                 now + LP_SWAP_TRIED_MS * LP_SWAP_MS);
     loop_error *err = lp_swap_health(s);
     if (err)
         lp_swap_exchange(s); /* before it is called again */

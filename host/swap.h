@@ -22,7 +22,8 @@
 #define LP_SWAP_START_MS 30000   /* to open, to close, to say whether it lives */
 #define LP_SWAP_COPY_MS 600000   /* to copy a state while calls go on */
 #define LP_SWAP_BACK_MS 500      /* to come back after the time is up */
-#define LP_SWAP_TRIAL_MS 20      /* for a first call to come */
+#define LP_SWAP_TRIAL_MS 100     /* for a first call to come; who has none waits for nothing */
+#define LP_SWAP_TRIED_MS 1000    /* for its answer: that a process died is known after 200 */
 
 /* ---- keeper.c ---- */
 
@@ -130,8 +131,8 @@ struct lp_swap {
 loop_error *lp_gate_close(loop_host *h, const struct lp_change *c, size_t n,
                           uint64_t until_ns) LOOP_MUST_USE;
 void lp_gate_open(loop_host *h, const struct lp_change *c, size_t n);
-/* Lets one call through, behind a closed gate: whether one came, and has its answer. */
-bool lp_trial_begin(loop_host *h, struct lp_trial *t, uint64_t until_ns);
+/* Lets one call through, behind a closed gate: whether one came, and has its answer in time. */
+bool lp_trial_begin(loop_host *h, struct lp_trial *t, uint64_t come_ns, uint64_t last_ns);
 /* Before the gates are opened. */
 void lp_trial_end(loop_host *h, struct lp_trial *t, bool undone);
 
