@@ -19,8 +19,9 @@
 #include "stage.h"
 
 #define KEYS "300"
-#define DEADLINE_MS 400 /* of a swap in which something hangs */
-#define STEP_MS 500     /* and outside of the time in which calls wait; else it is 30 s */
+#define DEADLINE_MS 400  /* of a swap in which something hangs */
+#define STEP_MS 500      /* and outside of the time in which calls wait; else it is 30 s */
+#define SIDECAR_MS 15000 /* one that does not say READY is given up after 10 s */
 #define PATIENT_MS 20000
 
 static const char *scratch, *libraries, *pattern = "";
@@ -183,13 +184,15 @@ static void new_one(const char *form, const char *provider, const struct trial *
 {
     char name[64];
     stage_swapped s;
-    const char *const options[] = {"how", t->how, NULL};
+    bool here = strcmp(form, "linked-in") == 0;
+    bool limit = !here && hangs(t->how); /* of the sidecar's own */
+    const char *const options[] = {"how", t->how, limit ? "call-timeout" : NULL, "300ms", NULL};
     snprintf(name, sizeof name, "new-%s/%s", form, t->how);
     if (!begin(name))
         return;
-    bool here = strcmp(form, "linked-in") == 0;
     unsigned opened = faulty_opened, closed = faulty_closed;
     hung = here && hangs(t->how);
+    stage_host->step_ms = here ? STEP_MS : SIDECAR_MS;
     swap_to(provider, options, hangs(t->how) ? DEADLINE_MS : PATIENT_MS, &s);
     const char *why = judge(&s, t->code, t->words);
     if (!*why && here && !hung && faulty_opened - opened != faulty_closed - closed)
@@ -225,20 +228,20 @@ static const struct trial of_new[] = {
 static const struct trial of_sidecar[] = {
     {"open:fail", LOOP_IO, {"frail", "'open' broke"}},
     {"open:exit", LOOP_UNAVAILABLE, {"frail", "exited with status 7"}},
-    {"open:hang", LOOP_TIMEOUT, {"frail", "READY"}},
+    {"open:hang", LOOP_TIMEOUT, {"frail", "was not ready"}},
     {"restore:fail", LOOP_IO, {"frail", "'restore' broke"}},
     {"restore:exit", LOOP_UNAVAILABLE, {"frail", "exited with status 7"}},
     {"restore:exit:2", LOOP_UNAVAILABLE, {"frail", "exited with status 7"}},
     {"restore:soon", LOOP_UNAVAILABLE, {"frail", "exited with status 7"}},
-    {"restore:hang", LOOP_TIMEOUT, {"frail", "restore"}},
+    {"restore:hang", LOOP_TIMEOUT, {"frail", "take over"}},
     {"restore-middle:exit", LOOP_UNAVAILABLE, {"frail", "exited with status 7"}},
-    {"restore-middle:hang", LOOP_TIMEOUT, {"frail", "restore"}},
+    {"restore-middle:hang", LOOP_TIMEOUT, {"frail", "take over"}},
     {"restore-end:exit", LOOP_UNAVAILABLE, {"frail", "exited with status 7"}},
     {"restore-end:exit:2", LOOP_UNAVAILABLE, {"frail", "exited with status 7"}},
     {"restore-end:fail:2", LOOP_IO, {"frail", "'restore-end' broke"}},
     {"restore-object:fail", LOOP_IO, {"frail", "'restore-object' broke"}},
     {"restore-object:exit", LOOP_UNAVAILABLE, {"frail", "exited with status 7"}},
-    {"restore-object:hang", LOOP_TIMEOUT, {"frail", "restore"}},
+    {"restore-object:hang", LOOP_TIMEOUT, {"frail", "handle"}},
     {"call:exit", LOOP_UNAVAILABLE, {"frail", "exited with status 7"}},
 };
 
@@ -283,6 +286,7 @@ static void old_one(const char *to, const struct trial *t)
     swap_to("faulty", options, PATIENT_MS, &s);
     if (s.code != LOOP_OK)
         stage_fail("%s: %s", current, s.error);
+    stage_host->step_ms = STEP_MS;
     stage_held before = held;
     held = stage_look();
     go_on();
@@ -555,9 +559,11 @@ int main(int argc, char **argv)
         stage_host, &(loop_sidecar_options){.command = (const char *[]){frail_path, NULL}},
         &frail_name));
     stage_guest counts = {.name = "counts", .file = "swap-counts.wasm", .words = {KEYS}},
-                keyvalue = {.name = "keyvalue", .file = "swap-keyvalue.wasm"};
+                keyvalue = {.name = "keyvalue", .file = "swap-keyvalue.wasm"},
+                values = {.name = "big", .file = "swap-big.wasm", .words = {"64"}};
     stage_start(&counts);
     stage_start(&keyvalue);
+    stage_start(&values);
     stage_wait("counts", "steps", 1024);
     stage_wait("keyvalue", "steps", 1024);
     swap_back("faulty"); /* the keeper's thread and what else a first swap makes */
@@ -566,6 +572,7 @@ int main(int argc, char **argv)
     run_all(argv[4]);
     stage_stop(&counts);
     stage_stop(&keyvalue);
+    stage_stop(&values);
     compare();
     stage_close();
     free(shelf);

@@ -511,7 +511,7 @@ stage_held stage_look(void)
 void stage_expect_held(const stage_held *before, const char *when)
 {
     stage_held h;
-    uint64_t until = stage_now_ns() + 10 * 1000000000ull;
+    uint64_t until = stage_now_ns() + 20 * 1000000000ull;
     for (;;) {
         h = stage_look();
         if (h.files <= before->files && h.threads <= before->threads &&
