@@ -127,6 +127,8 @@ static void quiesce(void *data)
 {
     struct step *x = data;
     x->err = x->p->table->swap->quiesce(x->p->self);
+    if (x->err)
+        x->err = loop_error_wrap(x->err, "'%s' could not become quiet", x->p->table->name);
 }
 
 loop_error *lp_swap_quiesce(struct lp_swap *s)
