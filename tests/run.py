@@ -4,7 +4,7 @@
     tests/run.py --build DIR [--components DIR] [--only GROUP[,GROUP]] [--update] [PATTERN]
 
 Groups: unit, conformance, golden, limits, storage, sidecar-conformance, sidecars, headers,
-symbols, wit, layers, fuzz, sdk, sidecar, control, docs. DIR is the build under test; --components says where examples/
+symbols, wit, layers, fuzz, sdk, sidecar, swap, control, docs. DIR is the build under test; --components says where examples/
 and guests/ lie when that is another folder. PATTERN keeps the golden and limits cases
 whose name has it in it; --update writes what golden cases print into their files (tests/lib/golden.py
 describes the format).
@@ -26,7 +26,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from lib import common, control, golden, groups, limits, sdk, sidecar_programs, sidecars, storage, supervisor  # noqa: E402
+from lib import (common, control, golden, groups, limits, sdk, sidecar_programs, sidecars, storage,  # noqa: E402
+                 supervisor, swap)
 
 # name, jobs, how many at a time (1: they measure time)
 GROUPS = [
@@ -44,6 +45,7 @@ GROUPS = [
     ("fuzz", groups.fuzz_jobs, 2),
     ("sdk", sdk.jobs, 2),
     ("sidecar", supervisor.jobs, 2),
+    ("swap", swap.jobs, 2),
     ("control", control.jobs, 2),
     ("docs", groups.doc_jobs, 2),
 ]
@@ -87,12 +89,12 @@ def arguments():
     return args
 
 
-def is_asan(build):
+def is_built_for(build, sanitizer):
     try:
         options = json.loads((build / "meson-info/intro-buildoptions.json").read_text("utf-8"))
     except (OSError, ValueError):
         return False
-    return any(o["name"] == "b_sanitize" and "address" in o["value"] for o in options)
+    return any(o["name"] == "b_sanitize" and sanitizer in o["value"] for o in options)
 
 
 def main():
@@ -102,7 +104,7 @@ def main():
     passed = failed = 0
     with tempfile.TemporaryDirectory(prefix="loop-tests-") as scratch:
         world = common.World(build, (args.components or args.build).resolve(), args.update,
-                             args.pattern, is_asan(build), common.Servers(), Path(scratch))
+                             args.pattern, is_built_for(build, "address"), common.Servers(), Path(scratch))
         try:
             for name, jobs, width in GROUPS:
                 if name not in args.wanted:

@@ -19,6 +19,7 @@ SANITIZERS = {
     "ASAN_OPTIONS": "exitcode=99:handle_segv=0:handle_sigbus=0:handle_sigill=0:handle_sigfpe=0:"
                     "allow_user_segv_handler=1:detect_stack_use_after_return=0:detect_leaks=0",
     "UBSAN_OPTIONS": "halt_on_error=1:exitcode=99:print_stacktrace=1",
+    "TSAN_OPTIONS": f"exitcode=99:suppressions={ROOT}/tests/tsan.supp",
 }
 
 
@@ -53,7 +54,7 @@ class World:
 
     def environment(self, home):
         """The same for every case; nothing of the user's own reaches loop."""
-        kept = {k: v for k, v in os.environ.items() if k in ("TMPDIR", "WASM_TOOLS", "USER")}
+        kept = {k: v for k, v in os.environ.items() if k in ("TMPDIR", "WASM_TOOLS", "USER", "RAYON_NUM_THREADS")}
         return kept | {
             "PATH": f"{self.build}:{os.environ.get('PATH', '/usr/bin:/bin')}",
             "HOME": str(home),
