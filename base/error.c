@@ -59,8 +59,8 @@ loop_error *lp_error_copy(const loop_error *e)
     loop_error *first = NULL;
     for (loop_error **at = &first; e; e = e->cause, at = &(*at)->cause) {
         *at = lp_alloc(sizeof **at);
-        **at = (loop_error){e->code, lp_strdup(e->message), e->hint ? lp_strdup(e->hint) : NULL,
-                            NULL};
+        **at =
+            (loop_error){e->code, lp_strdup(e->message), e->hint ? lp_strdup(e->hint) : NULL, NULL};
     }
     return first;
 }

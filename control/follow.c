@@ -250,8 +250,8 @@ static bool wish_of(loop_watch *w, const struct action *a, loop_wish *ret, loop_
         return true;
     }
     const loop_binding *b = binding_of(w->config, a->instance, a->interface_name);
-    if (!b ||
-        (a->reload && lp_serving_generation(w->host, a->number, a->interface_name) != a->generation))
+    if (!b || (a->reload &&
+               lp_serving_generation(w->host, a->number, a->interface_name) != a->generation))
         return false; /* another action did it */
     *ret_error = loop_config_check_binding(w->config, b);
     ret->reload = a->reload;

@@ -79,7 +79,7 @@ void lp_swap_delete(struct lp_swap *s)
 
 /*
  * A provider that may fail by itself answers a call before the old one is let go. Asked how it is
- * once, behind that call: a sidecar that was found well may start another process.
+ * before and after: one that was found well twice with what it took over is a provider as any.
  */
 static loop_error *try_it(struct lp_swap *s)
 {
@@ -87,6 +87,7 @@ static loop_error *try_it(struct lp_swap *s)
     struct lp_trial trial;
     if (s->old == s->new || !swap || !swap->health)
         return NULL;
+    LP_TRY(lp_swap_health(s));
     uint64_t now = lp_os_now_ns();
     bool called = lp_trial_begin(s->host, &trial, now + LP_SWAP_TRIAL_MS * LP_SWAP_MS,
                                  now + LP_SWAP_TRIED_MS * LP_SWAP_MS);

@@ -317,6 +317,12 @@ enum {
      * or as soon as the component answers `exit`.
      */
     LOOP_CORE_APP_APP_EVENT_CANCELLED = 1,
+    /*
+     * What serves one or more of the imports was swapped. Calls work as
+     * before; whoever keeps something of its own about it, such as what
+     * `capabilities` said, asks again. Several swaps may come as one.
+     */
+    LOOP_CORE_APP_APP_EVENT_CAPABILITIES_CHANGED = 2,
 };
 
 typedef struct loop_core_app_result_next_string {
