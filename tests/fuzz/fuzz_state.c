@@ -75,7 +75,7 @@ static void hear_header(struct heard *h, lp_state_out *o, const loop_storage_sta
     if (i->home.is_some)
         home = lp_strndup(i->home.value.ptr, i->home.value.len);
     lp_state_header(o, writer, i->pass, home);
-    add(h, i->writer.ptr, i->writer.len);
+    add(h, writer, strlen(writer)); /* as it is written again: to a zero byte */
 }
 
 static void hear(struct heard *h, lp_state_out *o, const lp_state_item *i)
