@@ -19,7 +19,7 @@
 
 #include "base/base.h"
 #include "base/os/os.h"
-#include "counter.h"
+#include <counter.h>
 #include "loop/swap.h"
 
 extern loop_host *host;
