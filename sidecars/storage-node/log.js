@@ -70,22 +70,25 @@ export class Log {
     compactFrom = COMPACT_FROM;
     noted = undefined; // name of a key -> [identity, bucket, key] of what changed since `note`
 
-    /** A file that another process has is waited for: each use asks for it again. */
+    /** A file that another process has is waited for when it is used. */
     static async open(file) {
         const log = new Log();
         log.path = file;
         try {
             fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-            await log.take(60);
+            await log.take(0);
         } catch (why) {
             if (!(why instanceof InUse)) throw why;
-            console.error(`${why.message}: until it lets go, calls fail`);
+            console.error(`'${file}' is in use by another process: who calls waits for it`);
         }
         return log;
     }
 
-    /** Has the file for itself, from here on or already. `patience`: how often to look, every 50 ms. */
-    async take(patience = 2) {
+    /**
+     * Has the file for itself, from here on or already. `patience`: how often to look again, every 50 ms;
+     * a process whose host was killed ends in a moment.
+     */
+    async take(patience = 40) {
         if (this.lock) return;
         this.taking ??= this.#take(patience).finally(() => (this.taking = undefined));
         await this.taking;
@@ -110,7 +113,7 @@ export class Log {
         if (lock) await new Promise((resolve) => lock.close(resolve));
     }
 
-    /** Nobody else has the file as long as this process lives. One whose host was killed ends in a moment. */
+    /** Nobody else has the file until this is closed, or the process ends. */
     async #lock(patience) {
         const name = path.join(fs.realpathSync(path.dirname(this.path)), path.basename(this.path));
         const hash = crc32(name).toString(16) + crc32(`.${name}`).toString(16);

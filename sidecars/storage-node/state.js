@@ -126,7 +126,7 @@ export class Restorer {
         const { pass, home } = checkHeader(first.value, asked), changes = changesOf(items, pass);
         if (home !== undefined && home === this.log.home) {
             for await (const _ of changes); // it is all here
-            return pass === "copy" ? undefined : this.log.take(60);
+            return pass === "copy" ? undefined : this.log.take();
         }
         await this.log.take();
         return this.#take(pass, changes);

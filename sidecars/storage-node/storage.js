@@ -159,7 +159,7 @@ await serve({
         quiesce: () => log.release(), // to whoever goes on with the same file
         async resume() {
             log.noted = undefined;
-            await log.take(60);
+            await log.take();
         },
         save: (_, pass) => save(log, pass),
         restore: (_, pass, pieces) => restorer.restore(pass, pieces),
