@@ -60,6 +60,7 @@ def jobs(world):
         yield lambda name=name, command=command: under_loop(world, name, command)
     yield lambda: promises_under_loop(world)
     yield lambda: storage_under_loop(world)
+    yield lambda: storage_swapped(world)
 
 
 def soak(world, name, command):
@@ -281,6 +282,45 @@ def storage_under_loop(world):
             total = there
         if total < 6:
             raise peer.Wrong(f"{total} writes in 6 runs: nothing was tested")
+    except peer.Wrong as why:
+        return Result(title, False, f"{why}\n")
+    finally:
+        common.remove(home)
+    return Result(title)
+
+
+def storage_swapped(world):
+    """A component counts in storage-node at full speed, while that is swapped for other stores and back, and
+    for a new process with the same file. What it counts has no gap, and the last store has all of it."""
+    title = "sidecars/storage-node-swapped-under-loop"
+    if skip := missing(world, title, ["node"]):
+        return skip
+    home, node = common.fresh_folder(world, "storage-"), "sidecar:" + " ".join(STORAGE["sidecar"])
+    work = home / "notes"
+    work.mkdir()
+    try:
+        run, env = workspace(world, work, "loop:storage/store", STORAGE, "store", {"storage": {"quota": "1MiB"}})
+        swaps = ["memory", f"{node},file=data/b.log", None, "sqlite", f"{node},file=data/c.log", None]
+        with subprocess.Popen([*run, "in", "notes", "hammer"], cwd=work, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL, start_new_session=True) as process:
+            try:
+                time.sleep(1)
+                for link in swaps:
+                    command = ["swap", "asks", f"loop:storage/store={link}"] if link else ["reload", "asks.loop:storage/store"]
+                    status, out, _ = common.run([run[0], *command], cwd=work, env=env, merged=True, timeout=30)
+                    if status:
+                        raise peer.Wrong(f"{command}: {out.decode()}")
+                    time.sleep(0.2)
+            finally:
+                process.kill()
+                counted = process.stdout.read().decode().split("\n")[:-1]
+        if [int(line) for line in counted] != list(range(1, len(counted) + 1)) or not counted:
+            raise peer.Wrong(f"{len(counted)} lines, and not every number once, in order")
+        link = {**STORAGE, "file": "data/c.log"}
+        run, env = workspace(world, work, "loop:storage/store", link, "store", {"storage": {"quota": "1MiB"}})
+        status, out, err = common.run([*run, "in", "notes", "many", "n", "."], cwd=work, env=env)
+        if status or not len(counted) <= int(out.decode().split()[-1]) <= len(counted) + 2:
+            raise peer.Wrong(f"{len(counted)} counted, {out.decode()} there: {err.decode()}")
     except peer.Wrong as why:
         return Result(title, False, f"{why}\n")
     finally:
