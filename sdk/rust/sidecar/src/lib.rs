@@ -23,6 +23,8 @@
 //! see [`value`]. One that may fail in a way that no component can handle answers `Result<T, Fault>`,
 //! or panics. What prints goes to stderr, whence it becomes entries of loop's log.
 //!
+//! What is handed over when another provider takes its place: [`State`], and of objects [`Interface::moves`].
+//!
 //! The page behind it is sidecar/PROTOCOL.md.
 
 mod frames;
