@@ -60,6 +60,7 @@ static void drop_new(struct lp_reload *r)
     loop_instance *i = r->instance;
     if (!r->body)
         return;
+    lp_gate_leave(r->body); /* where it was ended in a call */
     lp_os_mutex_lock(i->host->changing);
     lp_os_mutex_lock(i->lock);
     i->incoming = NULL;
