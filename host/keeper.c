@@ -135,7 +135,7 @@ static void has_ended(struct lp_keeper *k, struct lp_swap *s)
     *k->ended_last = s;
     k->ended_last = &s->next;
     k->host->swaps += !s->error && !s->want.dry_run;
-    k->host->rolled_back += s->error != NULL;
+    k->host->rolled_back += s->error && !s->want.dry_run;
     uv_async_send(&k->host->wake);
 }
 
