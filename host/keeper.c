@@ -84,10 +84,10 @@ bool lp_runner_delete(lp_runner *r)
     lp_os_mutex_lock(r->lock);
     bool back = !r->f;
     r->ends = true;
-    r->left = !back && r->thread;
+    bool left = r->left = !back && r->thread;
     lp_os_cond_broadcast(r->changed);
     lp_os_mutex_unlock(r->lock);
-    if (!back && r->thread)
+    if (left) /* it may have freed itself already */
         return false;
     if (r->thread)
         lp_os_thread_join(r->thread);
