@@ -232,7 +232,6 @@ static const struct trial of_sidecar[] = {
     {"restore:fail", LOOP_IO, {"frail", "'restore' broke"}},
     {"restore:exit", LOOP_UNAVAILABLE, {"frail", "exited with status 7"}},
     {"restore:exit:2", LOOP_UNAVAILABLE, {"frail", "exited with status 7"}},
-    {"restore:soon", LOOP_UNAVAILABLE, {"frail", "exited with status 7"}},
     {"restore:hang", LOOP_TIMEOUT, {"frail", "take over"}},
     {"restore-middle:exit", LOOP_UNAVAILABLE, {"frail", "exited with status 7"}},
     {"restore-middle:hang", LOOP_TIMEOUT, {"frail", "take over"}},

@@ -9,7 +9,7 @@
  *     quiesce save save-middle save-object of the old one
  *
  *     fail    an error            hang    until it is ended, or released
- *     exit    the process ends    soon    the same, 2 ms later
+ *     exit    the process ends
  *     rubbish what no store would write (save, save-object)
  *     short   half of a state (save, linked in)
  *     slow    takes 400 ms        invalid, full: errors as a store has them
@@ -26,7 +26,6 @@
 #include "tests/swap/faulty.h"
 #else
 #include <loop_sidecar.h>
-#include <pthread.h>
 #include <stdatomic.h>
 static atomic_bool faulty_release;
 static atomic_uint faulty_opened, faulty_closed, faulty_quiesced, faulty_resumed;
@@ -58,15 +57,6 @@ static void nap(unsigned ms)
     nanosleep(&(struct timespec){ms / 1000, (long)(ms % 1000) * 1000000}, NULL);
 }
 
-#ifndef FAULTY_LINKED_IN
-static void *end_soon(void *data)
-{
-    (void)data;
-    nap(2);
-    _exit(7);
-}
-#endif
-
 /* Whether now is the time for `way` at `point`. */
 static bool is_due(const char *point, const char *way)
 {
@@ -85,12 +75,8 @@ static loop_error *act(const char *point)
         return NULL;
     }
 #ifndef FAULTY_LINKED_IN
-    pthread_t thread;
     if (strcmp(how.way, "exit") == 0)
         _exit(7);
-    if (strcmp(how.way, "soon") == 0)
-        return pthread_create(&thread, NULL, end_soon, NULL) ? loop_error_new(LOOP_SYSTEM, "thread")
-                                                             : NULL;
 #endif
     if (strcmp(how.way, "invalid") == 0)
         return loop_error_new(LOOP_INVALID, "a state that nobody can read");
