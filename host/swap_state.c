@@ -471,7 +471,7 @@ static void restore_objects(void *data)
         if (!swap || !swap->restore_object || x->err)
             m->object = NULL;
         else
-            x->err = stays(m, restore_from(x, m, l, row));
+            x->err = restore_from(x, m, l, row); /* unavailable, too: a process that died */
         if (x->err)
             m->object = NULL;
     }
