@@ -32,7 +32,7 @@ def run(world, program, *words):
     mark = f"LOOP_TEST_MARK={os.getpid()}-{home.name}"
     env = environment(world, home, mark)
     status, out, err = common.run([str(world.build / "tests" / program), str(world.components / "guests"), str(home),
-                                   *map(str, words)], cwd=ROOT, env=env, timeout=LONGEST)
+                                   *map(str, words)], cwd=home, env=env, timeout=LONGEST)
     left = "".join(f"left running: {pid} {line}\n" for pid, line in left_over(mark))
     common.remove(home)
     return status, out.decode(errors="replace"), err.decode(errors="replace") + left, left
