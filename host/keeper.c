@@ -85,6 +85,8 @@ bool lp_runner_delete(lp_runner *r)
     bool back = !r->f;
     r->ends = true;
     bool left = r->left = !back && r->thread;
+    if (left)
+        lp_os_thread_leave(lp_take(&r->thread));
     lp_os_cond_broadcast(r->changed);
     lp_os_mutex_unlock(r->lock);
     if (left) /* it may have freed itself already */

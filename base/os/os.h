@@ -180,6 +180,8 @@ void lp_os_stack_bounds(uintptr_t *ret_low, uintptr_t *ret_high);
 /* A number that no other thread has at the same time. */
 uintptr_t lp_os_thread_self(void);
 void lp_os_thread_join(lp_os_thread *t);
+/* Nobody will join it: what it has goes when it ends. It has begun to run. */
+void lp_os_thread_leave(lp_os_thread *t);
 /* Lets another thread that waits for this processor have it. */
 void lp_os_thread_yield(void);
 /*

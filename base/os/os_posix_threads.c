@@ -135,6 +135,12 @@ void lp_os_thread_yield(void)
     sched_yield();
 }
 
+void lp_os_thread_leave(lp_os_thread *t)
+{
+    pthread_detach(t->id);
+    free(t);
+}
+
 void lp_os_thread_join(lp_os_thread *t)
 {
     if (!t)

@@ -192,8 +192,9 @@ static void new_one(const char *form, const char *provider, const struct trial *
         return;
     unsigned opened = faulty_opened, closed = faulty_closed;
     hung = here && hangs(t->how);
-    stage_host->step_ms = here ? STEP_MS : SIDECAR_MS;
+    stage_host->step_ms = hung ? STEP_MS : SIDECAR_MS;
     swap_to(provider, options, hangs(t->how) ? DEADLINE_MS : PATIENT_MS, &s);
+    stage_host->step_ms = SIDECAR_MS;
     const char *why = judge(&s, t->code, t->words);
     if (!*why && here && !hung && faulty_opened - opened != faulty_closed - closed)
         why = "what was opened was not closed";
@@ -285,7 +286,6 @@ static void old_one(const char *to, const struct trial *t)
     swap_to("faulty", options, PATIENT_MS, &s);
     if (s.code != LOOP_OK)
         stage_fail("%s: %s", current, s.error);
-    stage_host->step_ms = STEP_MS;
     stage_held before = held;
     held = stage_look();
     go_on();
@@ -294,7 +294,9 @@ static void old_one(const char *to, const struct trial *t)
     char *file = stage_path(scratch, "of-%s", to);
     const char *const its[] = {"file", file, NULL};
     bool has_file = strcmp(to, "sqlite") == 0;
+    stage_host->step_ms = hung ? STEP_MS : SIDECAR_MS;
     swap_to(to, has_file ? its : NULL, hung ? DEADLINE_MS : PATIENT_MS, &s);
+    stage_host->step_ms = SIDECAR_MS;
     const char *why = judge(&s, t->code, t->words);
     if (!*why && faulty_quiesced - quiesced > faulty_resumed - resumed && !hung)
         why = "it was made quiet, and not resumed";
@@ -549,7 +551,7 @@ int main(int argc, char **argv)
     pattern = argc > 5 ? argv[5] : "";
     stage_open(argv[1], "memory");
     stage_must(loop_host_provider_add(stage_host, &faulty_provider));
-    stage_host->step_ms = STEP_MS;
+    stage_host->step_ms = SIDECAR_MS;
     make_misfits();
     library_path = stage_path(scratch, "shelf.so");
     frail_path = stage_path(scratch, "frail");

@@ -14,6 +14,7 @@
  *     short   half of a state (save, linked in)
  *     slow    takes 400 ms        invalid, full: errors as a store has them
  */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -36,20 +37,23 @@ atomic_bool faulty_release;
 atomic_uint faulty_opened, faulty_closed, faulty_quiesced, faulty_resumed;
 #endif
 
-/* One object at a time. */
+/* One object at a time; a thread that hung may still look at what was the last one's. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
     char point[24], way[16];
-    atomic_int left; /* 1: the next time */
+    int left; /* 1: the next time */
 } how;
 
 static void read_how(const loop_services *services)
 {
     const char *text = services->option(services->host, "how");
     int n = 1;
+    pthread_mutex_lock(&lock);
     how.point[0] = how.way[0] = 0;
     if (text && sscanf(text, "%23[^:]:%15[^:]:%d", how.point, how.way, &n) < 2)
         how.point[0] = 0;
     how.left = n;
+    pthread_mutex_unlock(&lock);
 }
 
 static void nap(unsigned ms)
@@ -57,30 +61,45 @@ static void nap(unsigned ms)
     nanosleep(&(struct timespec){ms / 1000, (long)(ms % 1000) * 1000000}, NULL);
 }
 
-/* Whether now is the time for `way` at `point`. */
-static bool is_due(const char *point, const char *way)
+/* Whether it is to fail at `point`; in that way, where one is named. */
+static bool is_for(const char *point, const char *way)
 {
-    return strcmp(how.point, point) == 0 && (!way || strcmp(how.way, way) == 0) && --how.left == 0;
+    pthread_mutex_lock(&lock);
+    bool is = strcmp(how.point, point) == 0 && (!way || strcmp(how.way, way) == 0);
+    pthread_mutex_unlock(&lock);
+    return is;
+}
+
+/* Whether now is the time; *ret_way, where it is asked for, is the way. */
+static bool is_due(const char *point, char *ret_way)
+{
+    pthread_mutex_lock(&lock);
+    bool due = strcmp(how.point, point) == 0 && --how.left == 0;
+    if (ret_way)
+        strcpy(ret_way, how.way);
+    pthread_mutex_unlock(&lock);
+    return due;
 }
 
 static loop_error *act(const char *point)
 {
-    if (!is_due(point, NULL))
+    char way[16];
+    if (!is_due(point, way))
         return NULL;
-    if (strcmp(how.way, "hang") == 0)
+    if (strcmp(way, "hang") == 0)
         while (!faulty_release)
             nap(5);
-    if (strcmp(how.way, "slow") == 0) {
+    if (strcmp(way, "slow") == 0) {
         nap(400);
         return NULL;
     }
 #ifndef FAULTY_LINKED_IN
-    if (strcmp(how.way, "exit") == 0)
+    if (strcmp(way, "exit") == 0)
         _exit(7);
 #endif
-    if (strcmp(how.way, "invalid") == 0)
+    if (strcmp(way, "invalid") == 0)
         return loop_error_new(LOOP_INVALID, "a state that nobody can read");
-    if (strcmp(how.way, "full") == 0)
+    if (strcmp(way, "full") == 0)
         return loop_error_new(LOOP_DENIED, "there is something already");
     return loop_error_new(LOOP_IO, "the shelf at '%s' broke", point);
 }
@@ -169,19 +188,17 @@ static loop_error *write_half(void *self, const loop_interface *interface, loop_
 static loop_error *save(void *self, const loop_interface *interface, loop_pass pass,
                         loop_stream *to)
 {
-    bool at_save = strcmp(how.point, "save") == 0;
-    if (at_save && strcmp(how.way, "rubbish") == 0)
-        return is_due("save", "rubbish") ? write_rubbish(to)
-                                         : memory()->save(self, interface, pass, to);
+    if (is_for("save", "rubbish"))
+        return is_due("save", NULL) ? write_rubbish(to) : memory()->save(self, interface, pass, to);
 #ifdef FAULTY_LINKED_IN
-    if (at_save && strcmp(how.way, "short") == 0)
-        return is_due("save", "short") ? write_half(self, interface, pass, to)
-                                       : memory()->save(self, interface, pass, to);
+    if (is_for("save", "short"))
+        return is_due("save", NULL) ? write_half(self, interface, pass, to)
+                                    : memory()->save(self, interface, pass, to);
 #endif
     LP_TRY(act("save"));
-    if (strcmp(how.point, "save-middle") == 0 && how.left == 1) {
+    if (is_for("save-middle", NULL) && is_due("save-middle", NULL)) {
         LP_TRY(write_rubbish(to));
-        LP_TRY(act("save-middle"));
+        return loop_error_new(LOOP_IO, "the shelf at 'save-middle' broke");
     }
     return memory()->save(self, interface, pass, to);
 }
@@ -190,7 +207,7 @@ static loop_error *restore(void *self, const loop_interface *interface, loop_pas
                            loop_stream *from)
 {
     LP_TRY(act("restore"));
-    if (strcmp(how.point, "restore-middle") == 0) {
+    if (is_for("restore-middle", NULL)) {
         char some[64];
         size_t n;
         LP_TRY(loop_stream_read(from, some, sizeof some, &n));
@@ -203,9 +220,12 @@ static loop_error *restore(void *self, const loop_interface *interface, loop_pas
 static loop_error *save_object(void *self, const loop_interface *interface, size_t resource,
                                void *object, loop_stream *to)
 {
-    if (is_due("save-object", "rubbish"))
-        return write_rubbish(to);
-    LP_TRY(act("save-object"));
+    if (is_for("save-object", "rubbish")) {
+        if (is_due("save-object", NULL))
+            return write_rubbish(to);
+    } else {
+        LP_TRY(act("save-object"));
+    }
     return memory()->save_object(self, interface, resource, object, to);
 }
 
