@@ -81,14 +81,8 @@ size_t lp_chain_owner(const struct lp_chain *c, const struct lp_provider *giver,
     return n;
 }
 
-void lp_chain_drop(const struct lp_chain *c, const struct lp_provider *giver, const char *resource,
-                   void *object)
+void lp_link_drop(const struct lp_link *l, const loop_resource *row, void *object)
 {
-    const loop_resource *row = NULL;
-    size_t n = lp_chain_owner(c, giver, resource, &row);
-    if (n == c->n)
-        return;
-    const struct lp_link *l = &c->links[n];
     const loop_interface *t = l->side->interface;
     /* Not locked: this thread is inside of the provider, which let the object go. */
     bool locked = lp_provider_lock(l->provider);
@@ -98,6 +92,15 @@ void lp_chain_drop(const struct lp_chain *c, const struct lp_provider *giver, co
         l->provider->table->drop(l->provider->self, t, (size_t)(row - t->resources), object);
     if (locked)
         lp_provider_unlock(l->provider);
+}
+
+void lp_chain_drop(const struct lp_chain *c, const struct lp_provider *giver, const char *resource,
+                   void *object)
+{
+    const loop_resource *row = NULL;
+    size_t n = lp_chain_owner(c, giver, resource, &row);
+    if (n < c->n)
+        lp_link_drop(&c->links[n], row, object);
 }
 
 void lp_drop_object(const struct lp_held *h)

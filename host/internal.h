@@ -642,6 +642,7 @@ void lp_drop_taken(struct lp_body *b);
 size_t lp_chain_owner(const struct lp_chain *c, const struct lp_provider *giver,
                       const char *resource, const loop_resource **ret);
 /* Calls the drop of the object's provider: `giver`, or one behind it. */
+void lp_link_drop(const struct lp_link *l, const loop_resource *row, void *object);
 void lp_chain_drop(const struct lp_chain *c, const struct lp_provider *giver, const char *resource,
                    void *object);
 /*

@@ -62,7 +62,11 @@ struct lp_moved {
     const struct lp_provider *giver; /* likewise */
     void *object;                    /* likewise; NULL: it cannot be moved */
     bool moves;                      /* it is another object then; else its provider stays */
-    size_t from, length;             /* of what it is, in lp_swap.objects_state */
+    struct lp_moved_owner {          /* who drops the old one, and the new one */
+        struct lp_link link;
+        const loop_resource *row;
+    } owners[2];
+    size_t from, length; /* of what it is, in lp_swap.objects_state */
 };
 
 /* A provider of the old chain that gets another one in its place. */

@@ -380,9 +380,10 @@ static void moving_ends(struct moving *x)
     moving_delete(x);
 }
 
-static loop_error *save_into(struct moving *x, struct lp_moved *m, const struct lp_link *l,
-                             const loop_resource *row)
+static loop_error *save_into(struct moving *x, struct lp_moved *m)
 {
+    const struct lp_link *l = &m->owners[0].link; /* a copy: the chain may go meanwhile */
+    const loop_resource *row = m->owners[0].row;
     const loop_provider_swap *swap = l->provider->table->swap;
     size_t resource = (size_t)(row - l->side->interface->resources);
     lp_stream_clear(x->box);
@@ -426,18 +427,20 @@ static void save_objects(void *data)
         if (!l || in_its_place(x->s, l->provider) == l->provider)
             continue; /* its provider stays */
         m->moves = true;
+        m->owners[0] = (struct lp_moved_owner){*l, row};
         const loop_provider_swap *swap = l->provider->table->swap;
         if (swap && swap->save_object)
-            x->err = stays(m, save_into(x, m, l, row));
+            x->err = stays(m, save_into(x, m));
         else
             m->object = NULL;
     }
     moving_ends(x);
 }
 
-static loop_error *restore_from(struct moving *x, struct lp_moved *m, const struct lp_link *l,
-                                const loop_resource *row)
+static loop_error *restore_from(struct moving *x, struct lp_moved *m)
 {
+    const struct lp_link *l = &m->owners[1].link;
+    const loop_resource *row = m->owners[1].row;
     const loop_provider_swap *swap = l->provider->table->swap;
     size_t resource = (size_t)(row - l->side->interface->resources);
     lp_stream_clear(x->box);
@@ -468,10 +471,12 @@ static void restore_objects(void *data)
         const loop_resource *row = NULL;
         const struct lp_link *l = owner_of(&m->gen->chain, m->giver, m->resource, &row);
         const loop_provider_swap *swap = l ? l->provider->table->swap : NULL;
+        if (l)
+            m->owners[1] = (struct lp_moved_owner){*l, row};
         if (!swap || !swap->restore_object || x->err)
             m->object = NULL;
         else
-            x->err = restore_from(x, m, l, row); /* unavailable, too: a process that died */
+            x->err = restore_from(x, m); /* unavailable, too: a process that died */
         if (x->err)
             m->object = NULL;
     }
@@ -522,16 +527,18 @@ loop_error *lp_swap_move(struct lp_swap *s)
     return NULL;
 }
 
+/* The generation of new ones is gone already, where the swap was undone. */
 static void drop_all(void *data)
 {
     struct moving *x = data;
     moving_begins(x);
     for (size_t n = 0; !x->given_up && n < x->s->moved.n; n++) {
         struct lp_moved *m = &x->s->moved.at[n];
+        const struct lp_moved_owner *owner = &m->owners[!x->s->in_place];
         if (!m->object || !m->moves)
             continue;
         lp_os_mutex_unlock(x->inside);
-        lp_chain_drop(&m->gen->chain, m->giver, m->resource, m->object);
+        lp_link_drop(&owner->link, owner->row, m->object);
         lp_os_mutex_lock(x->inside);
     }
     moving_ends(x);
