@@ -151,10 +151,11 @@ static void set_stop(const char *name, bool stop)
         i++;
     if (i == MOST_GUESTS)
         stage_fail("more than %d guests", MOST_GUESTS);
-    snprintf(stops[i].name, sizeof stops[i].name, "%s", name);
     stops[i].stop = stop;
-    if (i == stop_count)
-        stop_count++;
+    if (i < stop_count)
+        return;
+    snprintf(stops[i].name, sizeof stops[i].name, "%s", name);
+    stop_count++; /* seen by guests from now on */
 }
 
 static struct figure *find(const char *guest, const char *what)
