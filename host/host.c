@@ -160,7 +160,7 @@ void lp_host_trace(loop_host *h, const loop_trace *t)
 
 static void end_turn(uv_timer_t *timer)
 {
-    (void)timer; /* that it fires ends the turn */
+    uv_stop(timer->loop); /* also where it is due before the loop has begun to wait */
 }
 
 bool loop_host_turn(loop_host *h, int timeout_ms)
