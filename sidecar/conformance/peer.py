@@ -77,6 +77,7 @@ class Sidecar:
         self.incoming, self.pieces, self.messages = bytearray(), {}, []
         self.in_flight = self.unreturned = self.credit = self.spent = 0
         self.give_back = True  # CREDIT for what came
+        self.late = False  # only when it must, at half of it
         self.capabilities, self.open, self.nexts = [], {}, set()
         self.logs, self.drops, self.released, self.held = [], [], [], {}
         self.on_next = self.no_next
@@ -368,7 +369,8 @@ class Sidecar:
             if self.in_flight > self.given_credit:
                 raise Wrong(f"{self.in_flight} bytes in flight, with credit for {self.given_credit}")
             self.unreturned += len(payload)
-            if self.give_back and self.unreturned > self.given_credit // 4:
+            enough = self.given_credit // 2 if self.late else self.given_credit // 4 + 1
+            if self.give_back and self.unreturned >= enough:
                 self.return_credit()
         return name, frame_id, payload, more
 

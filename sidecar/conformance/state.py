@@ -158,6 +158,19 @@ def save_waits(new):
             raise Wrong("another state behind the pause")
 
 
+def saved_to_the_late(new):
+    """Who has read less than half gives nothing back: pieces are as short as it takes to get there."""
+    for before in (1, 500, 62000, 65000):
+        with Running(new, credit=LEAST_CREDIT) as peer:
+            notes = large(peer, "n" * 300000)
+            peer.return_credit()
+            peer.late = True
+            peer.call("values.echo-string", "b" * before)
+            peer.ask("QUIESCE")
+            if peer.ask("SAVE", [peer.at, "whole"]) != state_of(0, notes):
+                raise Wrong("another state")
+
+
 def save_given_up(new):
     """It may end it with FAULT, or send it to its end; then it serves on."""
     with Running(new, "cancel", credit=LEAST_CREDIT) as peer:
@@ -433,6 +446,7 @@ def checks():
     yield "state: save of what holds nothing", saved_nothing
     yield "state: save of 9 MB, with credit for 2", saved_large
     yield "state: save waits for credit, at half of it", save_waits
+    yield "state: save goes on where credit comes at half of it", saved_to_the_late
     yield "state: a save that is given up", save_given_up
     yield "state: restore, in pieces", restored
     yield "state: restore of more than its credit", restored_large

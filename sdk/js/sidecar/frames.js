@@ -266,11 +266,14 @@ export class Connection {
         }
     }
 
-    /** How much of `left` bytes may go now; undefined: wait. STATE leaves half of the credit to others. */
+    /**
+     * How much of `left` bytes may go now; undefined: wait. A piece of STATE leaves half of the credit to
+     * others, and may be as short as it takes: who has read less than half gives nothing back.
+     */
     #spend(row, left, more) {
-        const state = row.name === "STATE", room = this.credit - (state ? this.most >> 1 : 0);
-        const cuttable = state ? more : row.cuttable; // the last STATE goes as it is: it may be all of an object
-        if (left && room < (cuttable ? Math.min(left, SLIVER) : left)) return undefined;
+        const state = row.name === "STATE" && more, room = this.credit - (state ? this.most >> 1 : 0);
+        const cuttable = state || (row.cuttable && row.name !== "STATE"); // an object's goes in one piece
+        if (left && room < (state ? 1 : cuttable ? Math.min(left, SLIVER) : left)) return undefined;
         const n = cuttable ? Math.min(left, room, PIECE) : left;
         this.credit -= n;
         return n;

@@ -220,6 +220,7 @@ export class Handover {
                 if ((n += parts.at(-1).length) >= GATHERED) await flush();
             }
         }
-        await this.sidecar.connection.send("STATE", id, undefined, Buffer.concat(parts, n));
+        if (n) await flush();
+        await this.sidecar.connection.send("STATE", id); // the end
     }
 }

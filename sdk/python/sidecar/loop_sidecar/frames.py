@@ -200,10 +200,15 @@ class Connection:
             self.change.notify_all()
 
     def _spend(self, row, left, more):
-        """How much of `left` bytes may go now; waits until some may. STATE leaves half of the credit to others."""
-        state = row.name == "STATE"
-        cuttable = more if state else row.cuttable  # the last STATE goes as it is: it may be all of an object
-        wanted, kept = min(left, SLIVER) if cuttable else left, self.most // 2 if state else 0
+        """How much of `left` bytes may go now; waits until some may.
+
+        A piece of STATE leaves half of the credit to others, and may be as short as it takes: who has read less
+        than half gives nothing back.
+        """
+        state = row.name == "STATE" and more
+        cuttable = state or (row.cuttable and row.name != "STATE")  # an object's goes in one piece
+        wanted = min(left, 1 if state else SLIVER) if cuttable else left
+        kept = self.most // 2 if state else 0
         with self.change:
             while self.credit - kept < wanted and not self.closed:
                 self.change.wait()

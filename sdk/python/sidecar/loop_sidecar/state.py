@@ -260,4 +260,6 @@ class Handover:
                 del gathered[:_GATHERED]
                 if self.cancelled:
                     raise Fault("cancelled", "the host has given it up")
-        self.sidecar.connection.send("STATE", ident, tail=bytes(gathered))
+        if gathered:
+            self.sidecar.connection.send("STATE", ident, tail=bytes(gathered), more=True)
+        self.sidecar.connection.send("STATE", ident)  # the end

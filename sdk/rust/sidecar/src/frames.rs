@@ -257,11 +257,12 @@ impl Sink {
         self.change.notify_all();
     }
 
-    /// How much of `left` bytes may go now; waits until some may. STATE leaves half of the credit to others.
+    /// How much of `left` bytes may go now; waits until some may. A piece of STATE leaves half of the credit to
+    /// others, and may be as short as it takes: who has read less than half gives nothing back.
     fn spend(&self, kind: Type, left: usize, more: bool) -> Result<usize, Ended> {
-        let state = kind == Type::State;
-        let cuttable = if state { more } else { kind.cuttable() }; // the last STATE may be all of an object
-        let wanted = if cuttable { left.min(SLIVER) } else { left };
+        let state = kind == Type::State && more;
+        let cuttable = state || (kind.cuttable() && kind != Type::State); // an object's goes in one piece
+        let wanted = if cuttable { left.min(if state { 1 } else { SLIVER }) } else { left };
         let mut credit = self.credit.lock().unwrap();
         let kept = if state { credit.most / 2 } else { 0 };
         while credit.left < wanted + kept && !credit.closed {

@@ -205,7 +205,11 @@ impl Conversation {
             let given_up = self.handover.cancelled.load(Ordering::Relaxed);
             saved.map_err(|fault| if given_up { Fault { code: "cancelled".into(), ..fault } } else { fault })?;
         }
-        self.send(Type::State, id, &to.gathered)?;
+        if !to.gathered.is_empty() {
+            let gone = |_| Fault::new("cancelled", "the host has closed the connection");
+            self.sink.send(Type::State, id, &to.gathered, true).map_err(gone)?;
+        }
+        self.send(Type::State, id, &[])?; // the end
         Ok(Vec::new())
     }
 
