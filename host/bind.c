@@ -498,7 +498,8 @@ struct lp_generation *lp_generation_new(loop_host *h, const struct lp_chain *c, 
 struct lp_generation *lp_generation_of(loop_host *h, const struct lp_chain *c)
 {
     for (size_t n = 0; n < h->generations.n; n++)
-        if (!h->generations.at[n]->drains && same_chain(&h->generations.at[n]->chain, c))
+        if (!h->generations.at[n]->drains && !h->generations.at[n]->planned &&
+            same_chain(&h->generations.at[n]->chain, c))
             return h->generations.at[n];
     return lp_generation_new(h, c, 1);
 }

@@ -21,6 +21,17 @@ static bool is_held_by(struct lp_body *b, const struct lp_generation *g)
     return held;
 }
 
+/*
+ * Whether a call is under way that takes handles out of the table, a drop included: the last one
+ * of a generation is in none any more, and its provider at work with it. Looked at after the
+ * table: whoever took one out said before that it calls.
+ */
+static bool may_have_taken(const struct lp_body *b)
+{
+    const struct lp_slot *s = atomic_load_explicit(&b->calling, memory_order_acquire);
+    return s && !s->movable;
+}
+
 static bool is_kept_by(loop_peer *p, const struct lp_generation *g)
 {
     bool kept = false;
@@ -45,7 +56,7 @@ static bool is_used(loop_host *h, const struct lp_generation *g)
     struct lp_body *b;
     for (loop_instance *i = h->instances; i; i = i->next)
         for (int k = 0; (b = lp_body_at(i, k)); k++)
-            if (is_held_by(b, g))
+            if (is_held_by(b, g) || may_have_taken(b))
                 return true;
     loop_peer *p;
     for (size_t n = 0; (p = peer_at(h, n)); n++)
@@ -56,7 +67,18 @@ static bool is_used(loop_host *h, const struct lp_generation *g)
 
 /* ---- its time is up ---- */
 
-/* The uses of the interface that it served: their gates are closed meanwhile. */
+#define AGAIN_NS 5000000000ull /* after a call that lasted */
+
+static bool same_package(const char *a, const char *b)
+{
+    size_t n = strcspn(a, "/");
+    return n == strcspn(b, "/") && strncmp(a, b, n) == 0;
+}
+
+/*
+ * The uses through which its handles may be passed, those of the interfaces of its package, by
+ * whom has some: their gates are closed meanwhile.
+ */
 static struct lp_change *uses_like(loop_host *h, const struct lp_generation *g, size_t *ret_n)
 {
     struct {
@@ -67,19 +89,20 @@ static struct lp_change *uses_like(loop_host *h, const struct lp_generation *g, 
     struct lp_body *b;
     for (loop_instance *i = h->instances; i; i = i->next)
         for (int k = 0; (b = lp_body_at(i, k)); k++)
-            for (size_t n = 0; n < b->uses.n; n++)
-                if (strcmp(b->uses.at[n]->gen->chain.interface_name, name) == 0)
+            for (size_t n = 0; (is_held_by(b, g) || may_have_taken(b)) && n < b->uses.n; n++)
+                if (same_package(b->uses.at[n]->gen->chain.interface_name, name))
                     *lp_push(&found) = (struct lp_change){.use = b->uses.at[n], .body = b};
     loop_peer *p;
     for (size_t n = 0; (p = peer_at(h, n)); n++)
-        if (strcmp(p->use.gen->chain.interface_name, name) == 0)
+        if (is_kept_by(p, g))
             *lp_push(&found) = (struct lp_change){.use = &p->use, .peer = p};
     *ret_n = found.n;
     return found.at;
 }
 
-static void end_of_body(struct lp_body *b, const struct lp_generation *g)
+static bool end_of_body(struct lp_body *b, const struct lp_generation *g)
 {
+    bool any = false;
     for (size_t n = 0; n < b->held.n; n++) {
         lp_os_mutex_lock(b->lock);
         struct lp_held was = b->held.at[n];
@@ -89,39 +112,45 @@ static void end_of_body(struct lp_body *b, const struct lp_generation *g)
             b->held.at[n].gen = NULL;
         }
         lp_os_mutex_unlock(b->lock);
+        any = any || its;
         if (its && !was.lent)
             lp_drop_object(&was);
     }
+    return any;
 }
 
-static void end_of_peer(loop_peer *p, const struct lp_generation *g)
+static bool end_of_peer(loop_peer *p, const struct lp_generation *g)
 {
+    bool any = false;
     lp_os_mutex_lock(p->lock);
     for (struct lp_peer_object *o = p->objects; o; o = o->next) {
         if (o->gen != g)
             continue;
         lp_chain_drop(&g->chain, NULL, p->interface->resources[o->resource].name, o->object);
         o->gen = NULL;
+        any = true;
     }
     lp_os_mutex_unlock(p->lock);
+    return any;
 }
 
 /* False: a call lasts; later. */
-static bool end_handles(loop_host *h, const struct lp_generation *g)
+static bool end_handles(loop_host *h, struct lp_generation *g)
 {
+    bool any = false;
     size_t n;
     struct lp_change *c = uses_like(h, g, &n);
     loop_error *err = lp_gate_close(h, c, n, lp_os_now_ns() + LP_SWAP_BACK_MS * LP_SWAP_MS);
     for (size_t i = 0; i < n && !err; i++) {
-        if (c[i].body)
-            end_of_body(c[i].body, g);
-        else
-            end_of_peer(c[i].peer, g);
+        bool its = c[i].body ? end_of_body(c[i].body, g) : end_of_peer(c[i].peer, g);
+        any = any || its;
     }
     lp_gate_open(h, c, n);
     free(c);
     bool ended = !err;
-    if (ended)
+    if (!ended)
+        g->drain_until_ns = lp_os_now_ns() + AGAIN_NS;
+    if (any)
         loop_host_log(h, LOOP_LOG_WARN, "handles of '%s' were not dropped in time: they are gone",
                       g->text);
     loop_error_delete(err);
@@ -156,7 +185,8 @@ static struct lp_provider *next_to_go(loop_host *h)
     struct lp_provider *found = NULL;
     lp_os_mutex_lock(h->finding);
     for (size_t n = 0; !found && n < h->providers.n; n++)
-        if (h->providers.at[n]->standing == LP_RETIRED && !is_in_use(h, h->providers.at[n], true))
+        if (h->providers.at[n]->standing == LP_RETIRED && !h->providers.at[n]->stuck &&
+            !is_in_use(h, h->providers.at[n], true))
             found = h->providers.at[n];
     lp_os_mutex_unlock(h->finding);
     return found;
@@ -173,7 +203,7 @@ static void let_go(loop_host *h, struct lp_provider *p)
     lp_runner_begin(r, close_it, p);
     lp_runner_wait(r, lp_os_now_ns() + h->step_ms * LP_SWAP_MS);
     if (!lp_runner_delete(r)) {
-        p->standing = LP_STUCK_STEP;
+        p->stuck = true;
         h->haunted = true;
         loop_host_log(h, LOOP_LOG_ERROR, "the provider '%s' hangs and is left behind",
                       p->table->name);

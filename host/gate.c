@@ -163,7 +163,7 @@ void lp_gate_open(loop_host *h, const struct lp_change *c, size_t n)
 
 /* ---- the trial ---- */
 
-bool lp_trial_begin(loop_host *h, struct lp_trial *t, uint64_t come_ns, uint64_t last_ns)
+void lp_trial_begin(loop_host *h, struct lp_trial *t, uint64_t come_ns, uint64_t last_ns)
 {
     lp_os_mutex_lock(h->gate);
     *t = (struct lp_trial){.state = LP_TRIAL_OPEN};
@@ -172,19 +172,27 @@ bool lp_trial_begin(loop_host *h, struct lp_trial *t, uint64_t come_ns, uint64_t
     while (t->state != LP_TRIAL_CALLED &&
            lp_os_cond_wait(h->opened, h->gate, t->state == LP_TRIAL_OPEN ? come_ns : last_ns))
         ;
-    bool called = t->state == LP_TRIAL_CALLED;
-    if (!called) { /* nobody came, or the call lasts: it is like any other now */
-        t->state = LP_TRIAL_OVER;
-        t->slot = NULL;
-    }
+    if (t->state == LP_TRIAL_OPEN)
+        t->state = LP_TRIAL_OVER; /* nobody came */
     lp_os_mutex_unlock(h->gate);
-    return called;
+}
+
+bool lp_trial_left(loop_host *h, struct lp_trial *t, uint64_t until_ns)
+{
+    lp_os_mutex_lock(h->gate);
+    while (t->state == LP_TRIAL_TAKEN && lp_os_cond_wait(h->opened, h->gate, until_ns))
+        ;
+    bool left = t->state != LP_TRIAL_TAKEN;
+    lp_os_mutex_unlock(h->gate);
+    return left;
 }
 
 void lp_trial_end(loop_host *h, struct lp_trial *t, bool undone)
 {
     lp_os_mutex_lock(h->gate);
-    t->state = undone ? LP_TRIAL_UNDONE : LP_TRIAL_OVER;
+    if (t->state == LP_TRIAL_TAKEN)
+        t->slot = NULL; /* the call lasts: it is like any other now */
+    t->state = undone && t->state == LP_TRIAL_CALLED ? LP_TRIAL_UNDONE : LP_TRIAL_OVER;
     lp_os_cond_broadcast(h->opened);
     while (t->slot)
         lp_os_cond_wait(h->opened, h->gate, 0);

@@ -64,11 +64,11 @@ struct lp_provider {
     void *self;
     bool looked, opened;
     enum {
-        LP_SERVES,     /* bound, or may be */
-        LP_STAGED,     /* made by a swap, and not yet in place */
-        LP_RETIRED,    /* swapped out */
-        LP_STUCK_STEP, /* it hangs in a step of a swap: left behind, never closed */
+        LP_SERVES,  /* bound, or may be */
+        LP_STAGED,  /* made by a swap, and not yet in place */
+        LP_RETIRED, /* swapped out */
     } standing;
+    bool stuck;              /* it hangs in a step of a swap: whatever it is, it is never closed */
     char *why_not;           /* it does not work here; settled with `looked` */
     lp_os_mutex *serial;     /* LOOP_THREADS_SERIAL: held during a call */
     _Atomic uintptr_t owner; /* the thread that holds it (lp_os_thread_self) */
@@ -102,6 +102,7 @@ struct lp_generation {
     struct lp_chain chain;
     char *text; /* "redact > sqlite" */
     uint32_t number;
+    bool planned;            /* by a swap, and not in place yet: nobody finds it */
     bool drains;             /* swapped out, and serves the handles that are left */
     uint64_t drain_until_ns; /* and so long */
 };

@@ -315,9 +315,8 @@ void loop_peer_drop(const loop_peer *peer, size_t resource, void *object)
     struct lp_peer_object *o = object;
     loop_error *err = lp_peer_enter(p, NULL); /* waits: nobody gives up a drop */
     loop_error_delete(err);
-    struct lp_peer_object was = *o;
-    object_forget(p, o);
-    if (was.gen)
-        lp_chain_drop(&was.gen->chain, NULL, p->interface->resources[resource].name, was.object);
+    if (o->gen)
+        lp_chain_drop(&o->gen->chain, NULL, p->interface->resources[resource].name, o->object);
+    object_forget(p, o); /* until then its generation stays */
     lp_peer_leave(p);
 }

@@ -290,7 +290,7 @@ void lp_provider_close(struct lp_provider *p)
 void lp_providers_close(loop_host *h)
 {
     for (size_t i = h->providers.n; i-- > 0;)
-        if (h->providers.at[i]->standing != LP_STUCK_STEP)
+        if (!h->providers.at[i]->stuck)
             lp_provider_close(h->providers.at[i]);
 }
 

@@ -70,6 +70,7 @@ void lp_swap_delete(struct lp_swap *s)
     loop_error_delete(s->error);
     free(s->moved.at);
     free(s->carried.at);
+    free(s->unused.at);
     lp_buf_done(&s->objects_state);
     lp_arena_done(&s->arena);
     free(s);
@@ -91,12 +92,18 @@ static loop_error *try_it(struct lp_swap *s)
     if (s->report.handles_left)
         return NULL; /* the call could be one of theirs, which the old one answers and not again */
     uint64_t now = lp_os_now_ns();
-    bool called = lp_trial_begin(s->host, &trial, now + LP_SWAP_TRIAL_MS * LP_SWAP_MS,
-                                 now + LP_SWAP_TRIED_MS * LP_SWAP_MS);
+    lp_trial_begin(s->host, &trial, now + LP_SWAP_TRIAL_MS * LP_SWAP_MS,
+                   now + LP_SWAP_TRIED_MS * LP_SWAP_MS);
     loop_error *err = lp_swap_health(s);
+    if (err && !lp_trial_left(s->host, &trial, s->until_ns)) {
+        /* What a call is in cannot be taken out. */
+        loop_host_log(s->host, LOOP_LOG_ERROR, "%s, and a call that was made of it does not end",
+                      loop_error_message(err));
+        loop_error_delete(lp_take(&err));
+    }
     if (err)
         lp_swap_exchange(s); /* before it is called again */
-    lp_trial_end(s->host, &trial, called && err);
+    lp_trial_end(s->host, &trial, err != NULL);
     return err;
 }
 
@@ -133,8 +140,8 @@ static loop_error *pause_and_hand_over(struct lp_swap *s)
     loop_error *err = hand_over(s);
     if (!err)
         lp_swap_settle(s);
-    if (err || s->report.handles_left)
-        lp_swap_resume(s); /* calls come, or those of handles that stay */
+    if (err || s->report.handles_left || s->old->standing == LP_SERVES)
+        lp_swap_resume(s); /* calls come, or those of handles that stay, or of other packages */
     lp_gate_open(s->host, s->changes.at, s->changes.n);
     s->report.pause_ns = lp_os_now_ns() - s->closed_ns;
     if (!err)
@@ -215,12 +222,13 @@ void lp_swap_run(struct lp_swap *s)
     if (!s->in_place)
         lp_swap_resume(s); /* where only a copy was made */
     lp_swap_drop_moved(s);
+    lp_swap_forget(s);
     if (s->in_place)
         lp_swap_drop_tables(s);
     else
         lp_swap_discard(s);
     if (s->old_hangs && s->old)
-        s->old->standing = LP_STUCK_STEP;
+        s->old->stuck = true;
     bool back = lp_runner_delete(s->old_side);
     back = lp_runner_delete(s->new_side) && back;
     if (!back)

@@ -119,6 +119,10 @@ struct lp_swap {
         struct lp_moved *at;
         size_t n, cap;
     } moved;
+    struct {
+        struct lp_generation **at;
+        size_t n, cap;
+    } unused; /* that were not put in place; objects of the new provider may be of them */
     lp_buf objects_state;
     struct {
         struct lp_carried *at;
@@ -135,8 +139,10 @@ struct lp_swap {
 loop_error *lp_gate_close(loop_host *h, const struct lp_change *c, size_t n,
                           uint64_t until_ns) LOOP_MUST_USE;
 void lp_gate_open(loop_host *h, const struct lp_change *c, size_t n);
-/* Lets one call through, behind a closed gate: whether one came, and has its answer in time. */
-bool lp_trial_begin(loop_host *h, struct lp_trial *t, uint64_t come_ns, uint64_t last_ns);
+/* Lets one call through, behind a closed gate: waits for one to come, and for its answer. */
+void lp_trial_begin(loop_host *h, struct lp_trial *t, uint64_t come_ns, uint64_t last_ns);
+/* Whether no call is under way in what is tried, or it ends by then. */
+bool lp_trial_left(loop_host *h, struct lp_trial *t, uint64_t until_ns);
 /* Before the gates are opened. */
 void lp_trial_end(loop_host *h, struct lp_trial *t, bool undone);
 
@@ -148,6 +154,8 @@ loop_error *lp_swap_resolve(struct lp_swap *s) LOOP_MUST_USE;
 /* Every use that changes, checked: types, handles. */
 loop_error *lp_swap_plan(struct lp_swap *s) LOOP_MUST_USE;
 void lp_swap_unplan(struct lp_swap *s);
+/* Frees the generations that were not put in place, once nothing of them is left. */
+void lp_swap_forget(struct lp_swap *s);
 /* Puts in place what is not, and takes out what is: there and back. The gates are closed. */
 void lp_swap_exchange(struct lp_swap *s);
 /* After that: bindings, tables, generations. */

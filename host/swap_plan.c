@@ -266,7 +266,9 @@ static struct lp_generation *generation_to_be(struct lp_swap *s, const struct lp
             memcmp(g->chain.links, c->links, c->n * sizeof c->links[0]) == 0)
             return g;
     }
-    return lp_generation_new(s->host, c, old->number + 1);
+    struct lp_generation *g = lp_generation_new(s->host, c, old->number + 1);
+    g->planned = true;
+    return g;
 }
 
 static loop_error *add_change(struct lp_swap *s, struct lp_use *use, struct lp_body *b,
@@ -393,7 +395,7 @@ loop_error *lp_swap_plan(struct lp_swap *s)
     return NULL;
 }
 
-/* Frees the generations that are not in place, and the hops. */
+/* Frees the hops; the generations that are not in place wait for lp_swap_forget. */
 static void forget(struct lp_swap *s, bool generations)
 {
     for (size_t n = 0; n < s->changes.n; n++) {
@@ -407,7 +409,7 @@ static void forget(struct lp_swap *s, bool generations)
             if (s->changes.at[i].other == g)
                 s->changes.at[i].other = NULL;
         if (generations && g)
-            lp_generation_delete(s->host, g);
+            *lp_push(&s->unused) = g;
     }
     free(s->changes.at);
     s->changes.at = NULL;
@@ -418,6 +420,17 @@ void lp_swap_unplan(struct lp_swap *s)
 {
     lp_os_mutex_lock(s->host->finding);
     forget(s, !s->in_place);
+    lp_os_mutex_unlock(s->host->finding);
+}
+
+void lp_swap_forget(struct lp_swap *s)
+{
+    if (s->new_hangs)
+        return; /* in one of them, maybe */
+    lp_os_mutex_lock(s->host->finding);
+    for (size_t n = 0; n < s->unused.n; n++)
+        lp_generation_delete(s->host, s->unused.at[n]);
+    s->unused.n = 0;
     lp_os_mutex_unlock(s->host->finding);
 }
 
@@ -486,6 +499,21 @@ static void settle_bindings(struct lp_swap *s)
     }
 }
 
+/* Whether a use has it; `changing` and `finding` are held. */
+static bool serves_others(loop_host *h, const struct lp_generation *g)
+{
+    struct lp_body *b;
+    for (loop_instance *i = h->instances; i; i = i->next)
+        for (int k = 0; (b = lp_body_at(i, k)); k++)
+            for (size_t n = 0; n < b->uses.n; n++)
+                if (b->uses.at[n]->gen == g)
+                    return true;
+    for (size_t n = 0; n < h->peers.n; n++)
+        if (h->peers.at[n]->use.gen == g)
+            return true;
+    return false;
+}
+
 void lp_swap_settle(struct lp_swap *s)
 {
     loop_host *h = s->host;
@@ -500,6 +528,9 @@ void lp_swap_settle(struct lp_swap *s)
     settle_bindings(s);
     for (size_t n = 0; n < s->changes.n; n++) {
         struct lp_generation *old = s->changes.at[n].other;
+        s->changes.at[n].use->gen->planned = false;
+        if (serves_others(h, old))
+            continue; /* that have the same chain, and keep it */
         old->drains = true;
         old->drain_until_ns = lp_os_now_ns() + drain * LP_SWAP_MS;
     }

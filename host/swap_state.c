@@ -99,11 +99,24 @@ static void start(void *data)
         x->err = check_health(p);
 }
 
+/* One that there is, and that others may find as well: nobody may have used it yet. */
+static void start_shared(void *data)
+{
+    struct step *x = data;
+    lp_os_mutex_lock(x->s->host->finding);
+    if (!x->p->opened)
+        start(x);
+    lp_os_mutex_unlock(x->s->host->finding);
+}
+
 loop_error *lp_swap_start(struct lp_swap *s)
 {
     for (size_t n = 0; n < s->pair_count; n++)
         if (s->pairs[n].fresh)
             LP_TRY(run_step(s, true, start, s->pairs[n].to, "start", in_time(s)));
+    for (size_t n = 0; n < s->n; n++)
+        if (s->links[n]->standing != LP_STAGED)
+            LP_TRY(run_step(s, true, start_shared, s->links[n], "start", in_time(s)));
     return NULL;
 }
 
@@ -571,7 +584,7 @@ static void discard(struct lp_swap *s, struct lp_pair *p)
     if (!s->new_hangs)
         err = run_step(s, true, close_new, p->to, "close", in_time(s));
     if (s->new_hangs) {
-        p->to->standing = LP_STUCK_STEP;
+        p->to->stuck = true;
         loop_host_log(h, LOOP_LOG_ERROR, "the provider '%s' hangs and is left behind",
                       p->to->table->name);
         loop_error_delete(err);
