@@ -126,10 +126,12 @@ static bool is_busy(const struct lp_change *c)
     return s && s->use && s->use->closed;
 }
 
+#define SPINS 2000
+
 /* Spins for as long as a short call takes, then sleeps. */
 static void wait_between(unsigned round)
 {
-    if (round < 2000)
+    if (round < SPINS)
         lp_os_thread_yield();
     else
         lp_os_sleep_ms(1);
@@ -144,7 +146,7 @@ loop_error *lp_gate_close(loop_host *h, const struct lp_change *c, size_t n, uin
             n--;
             continue;
         }
-        if (lp_os_now_ns() >= until_ns)
+        if (lp_os_now_ns() >= until_ns || (round >= SPINS && lp_keeper_ends(h)))
             return loop_error_hint_set(
                 loop_error_new(LOOP_TIMEOUT, "a call of '%s' into '%s' did not end in time",
                                c[n - 1].peer ? c[n - 1].peer->component

@@ -93,6 +93,8 @@ static void close_handle(uv_handle_t *handle, void *unused)
 
 void loop_host_close(loop_host *h)
 {
+    if (h)
+        lp_keeper_hurry(h);
     while (h && h->instances)
         loop_instance_delete(h->instances);
     if (h)

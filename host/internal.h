@@ -609,6 +609,8 @@ void lp_latency_add(struct lp_slot *s, uint64_t ns);
 /* ---- keeper.c ---- */
 /* Calls `done` of the swaps that have ended (main). */
 void lp_keeper_report(loop_host *h);
+/* What is under way ends soon, and nothing is begun: who takes instances away waits for it. */
+void lp_keeper_hurry(loop_host *h);
 /* Ends the thread; the swap that is under way fails. */
 void lp_keeper_stop(loop_host *h);
 /* Whether it is the instance of that name or number ("#3"); NULL: any is. */

@@ -173,7 +173,7 @@ static loop_error *keeper_of(loop_host *h, struct lp_keeper **ret)
         h->keeper = k;
     }
     *ret = k;
-    return k->thread ? NULL : lp_os_thread_start(keeper_main, k, 0, &k->thread);
+    return k->thread || k->ends ? NULL : lp_os_thread_start(keeper_main, k, 0, &k->thread);
 }
 
 loop_error *lp_keeper_add(struct lp_swap *s)
@@ -182,14 +182,16 @@ loop_error *lp_keeper_add(struct lp_swap *s)
     struct lp_keeper *k;
     LP_TRY(keeper_of(h, &k));
     lp_os_mutex_lock(k->lock);
-    bool full = k->waiting == LP_MAX_SWAPS;
-    if (!full) {
+    bool full = k->waiting == LP_MAX_SWAPS, ends = k->ends;
+    if (!full && !ends) {
         *k->last = s;
         k->last = &s->next;
         k->waiting++;
         lp_os_cond_broadcast(k->changed);
     }
     lp_os_mutex_unlock(k->lock);
+    if (ends)
+        return loop_error_new(LOOP_CANCELLED, "the host ends");
     if (full)
         return loop_error_new(LOOP_LIMIT, "%d swaps wait already", LP_MAX_SWAPS);
     if (h->running++ == 0)
@@ -236,7 +238,7 @@ bool lp_keeper_ends(loop_host *h)
     return ends;
 }
 
-void lp_keeper_stop(loop_host *h)
+void lp_keeper_hurry(loop_host *h)
 {
     struct lp_keeper *k = h->keeper;
     if (!k)
@@ -245,6 +247,14 @@ void lp_keeper_stop(loop_host *h)
     k->ends = true;
     lp_os_cond_broadcast(k->changed);
     lp_os_mutex_unlock(k->lock);
+}
+
+void lp_keeper_stop(loop_host *h)
+{
+    struct lp_keeper *k = h->keeper;
+    if (!k)
+        return;
+    lp_keeper_hurry(h);
     if (k->thread)
         lp_os_thread_join(lp_take(&k->thread));
     for (struct lp_swap *s = k->first; s; s = s->next) {

@@ -114,8 +114,17 @@ static uint64_t handles_of(struct lp_body *b, const struct lp_generation *g)
     return n;
 }
 
+/* What serves, while a swap may be under way. */
+static const struct lp_generation *now_of(struct lp_body *b, const struct lp_use *use)
+{
+    lp_os_mutex_lock(b->lock);
+    const struct lp_generation *g = use->gen;
+    lp_os_mutex_unlock(b->lock);
+    return g;
+}
+
 /* The one that serves, and those that are left of others; `finding` is held. */
-static void add_generations(struct snapshot *s, struct lp_body *b, const struct lp_use *use,
+static void add_generations(struct snapshot *s, struct lp_body *b, const struct lp_generation *now,
                             loop_import_status *to)
 {
     const loop_host *h = b->host;
@@ -124,8 +133,8 @@ static void add_generations(struct snapshot *s, struct lp_body *b, const struct 
         const struct lp_generation *g = h->generations.at[n];
         uint64_t handles = handles_of(b, g);
         bool older = g->drains && handles &&
-                     strcmp(g->chain.interface_name, use->gen->chain.interface_name) == 0;
-        if (g == use->gen || older)
+                     strcmp(g->chain.interface_name, now->chain.interface_name) == 0;
+        if (g == now || older)
             rows[to->generation_count++] =
                 (loop_generation_status){g->number, keep(s, g->text), handles, g->drains};
     }
@@ -135,24 +144,22 @@ static void add_generations(struct snapshot *s, struct lp_body *b, const struct 
 static void add_import(struct snapshot *s, struct lp_body *b, const struct lp_capability *c,
                        loop_import_status *to)
 {
-    const struct lp_use *use = c->use;
+    const struct lp_generation *now = c->use ? now_of(b, c->use) : NULL;
     to->interface_name = keep(s, c->row.name);
-    to->chain = keep(s, use ? use->gen->text : c->row.provider);
-    to->tier = use ? lp_chain_tier(&use->gen->chain) : c->row.tier;
-    to->generation = use ? use->gen->number : 0;
+    to->chain = keep(s, now ? now->text : c->row.provider);
+    to->tier = now ? lp_chain_tier(&now->chain) : c->row.tier;
+    to->generation = now ? now->number : 0;
     add_calls(b, c->row.name, to);
-    if (use)
-        add_generations(s, b, use, to);
+    if (now)
+        add_generations(s, b, now, to);
 }
 
 /* What its thread changes. */
 static void add_shared(loop_instance *i, loop_instance_status *to)
 {
-    lp_os_mutex_lock(i->lock);
     to->waiting = i->mail.waiting;
     if (i->reload && to->condition == LOOP_CONDITION_RUNNING)
         to->condition = LOOP_CONDITION_SWAPPING;
-    lp_os_mutex_unlock(i->lock);
 }
 
 static loop_condition condition_of(const loop_instance *i)
@@ -201,16 +208,22 @@ static void turn_round(struct snapshot *s)
     }
 }
 
+/*
+ * `changing` is not taken: a swap has it for as long as calls may wait, and this is the main
+ * thread. What an instance has stays as long as its lock is held, and generations are freed, and
+ * exchanged in a body, for nobody who holds `finding` and the body's lock.
+ */
 loop_status *loop_host_status(loop_host *h)
 {
     struct snapshot *s = lp_alloc(sizeof *s);
-    lp_os_mutex_lock(h->changing);
-    lp_os_mutex_lock(h->finding);
-    for (loop_instance *i = h->instances; i; i = i->next)
+    lp_os_mutex_lock(h->finding); /* generations stay */
+    for (loop_instance *i = h->instances; i; i = i->next) {
+        lp_os_mutex_lock(i->lock); /* its body stays */
         if (i->body)
             add_instance(s, i);
+        lp_os_mutex_unlock(i->lock);
+    }
     lp_os_mutex_unlock(h->finding);
-    lp_os_mutex_unlock(h->changing);
     turn_round(s);
     s->status = (loop_status){.instances = s->instances.at,
                               .instance_count = s->instances.n,

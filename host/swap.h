@@ -129,7 +129,7 @@ struct lp_swap {
         size_t n, cap;
     } carried;
     lp_runner *old_side, *new_side;
-    bool copied, quiet, in_place;
+    bool planned, copied, quiet, in_place;
     bool old_hangs, new_hangs;
     uint64_t closed_ns, until_ns; /* of the gates */
 };

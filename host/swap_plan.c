@@ -365,7 +365,19 @@ static loop_error *check_shared(const struct lp_swap *s)
     return NULL;
 }
 
-/* Whose state is carried: each interface of the old one that changes, once. */
+static void add_carried(struct lp_swap *s, const loop_interface *from, const loop_interface *to)
+{
+    for (size_t i = 0; i < s->carried.n; i++)
+        if (strcmp(s->carried.at[i].from->name, from->name) == 0)
+            return;
+    *lp_push(&s->carried) = (struct lp_carried){from, to, false};
+}
+
+/*
+ * Whose state is carried: each interface of the old one that changes, once; and those of the same
+ * package that nobody uses now, where the new one has them: somebody did, or comes while the state
+ * is on its way.
+ */
 static void find_carried(struct lp_swap *s)
 {
     for (size_t n = 0; s->old != s->new && n < s->changes.n; n++) {
@@ -373,11 +385,16 @@ static void find_carried(struct lp_swap *s)
         const struct lp_chain *to = &s->changes.at[n].other->chain;
         const loop_provider_interface *a = from->links[from->n - 1].side;
         const loop_provider_interface *b = to->links[to->n - 1].side;
-        bool known = from->links[from->n - 1].provider != s->old;
-        for (size_t i = 0; !known && i < s->carried.n; i++)
-            known = strcmp(s->carried.at[i].from->name, a->interface->name) == 0;
-        if (!known)
-            *lp_push(&s->carried) = (struct lp_carried){a->interface, b->interface, false};
+        if (from->links[from->n - 1].provider == s->old)
+            add_carried(s, a->interface, b->interface);
+    }
+    const loop_provider_interface *a = s->old->table->interfaces;
+    for (; s->old != s->new && a->interface; a++) {
+        lp_auto(lp_free_string) char *full =
+            lp_format("%s@%s", a->interface->name, a->interface->version);
+        const loop_provider_interface *b = lp_side_of(s->new->table, full);
+        if (b && same_package(full, s->want.interface_name))
+            add_carried(s, a->interface, b->interface);
     }
 }
 
@@ -390,9 +407,13 @@ loop_error *lp_swap_plan(struct lp_swap *s)
         LP_TRY(c->body ? hops_of_body(c) : hops_of_peer(c));
     }
     LP_TRY(check_shared(s));
-    if (!s->carried.n)
-        find_carried(s);
-    return NULL;
+    if (s->planned)
+        return NULL;
+    s->planned = true;
+    find_carried(s);
+    return s->changes.n ? NULL
+                        : loop_error_new(LOOP_NOT_FOUND, "nobody uses '%s' any more",
+                                         s->want.interface_name);
 }
 
 /* Frees the hops; the generations that are not in place wait for lp_swap_forget. */
