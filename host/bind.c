@@ -504,6 +504,28 @@ struct lp_generation *lp_generation_of(loop_host *h, const struct lp_chain *c)
     return lp_generation_new(h, c, 1);
 }
 
+struct lp_generation *lp_generation_drains(loop_host *h, const struct lp_chain *c)
+{
+    for (size_t n = 0; n < h->generations.n; n++)
+        if (h->generations.at[n]->drains && same_chain(&h->generations.at[n]->chain, c))
+            return h->generations.at[n];
+    return NULL;
+}
+
+bool lp_chain_beside(const struct lp_chain *c, const char *full, struct lp_chain *ret)
+{
+    size_t package = strcspn(full, "/");
+    if (strncmp(c->interface_name, full, package + 1) != 0)
+        return false;
+    *ret = (struct lp_chain){.n = c->n};
+    for (size_t n = 0; n < c->n; n++)
+        ret->links[n] = (struct lp_link){c->links[n].provider,
+                                         lp_side_of(c->links[n].provider->table, full)};
+    const loop_provider_interface *last = ret->links[c->n - 1].side;
+    ret->interface_name = last ? last->interface->name : NULL;
+    return last != NULL;
+}
+
 void lp_generation_delete(loop_host *h, struct lp_generation *g)
 {
     for (size_t n = 0; n < h->generations.n; n++) {

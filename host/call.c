@@ -136,7 +136,10 @@ static loop_error *call_and_hold(struct lp_slot *s, loop_call *call, const void 
 /* A call with a handle of a provider that was swapped out, and serves it on. */
 static loop_error *call_older(struct lp_slot *s, loop_call *call, const void *args)
 {
-    const struct lp_generation *g = s->body->older;
+    struct lp_generation *older = s->body->older, here = *older;
+    const struct lp_generation *g = older;
+    if (lp_chain_beside(&older->chain, s->import->interface_name, &here.chain))
+        g = &here; /* a handle of one interface in a call of another */
     for (size_t n = 0; n < g->chain.n; n++) {
         const loop_function *f = lp_find_function(&g->chain, n, s->import->name).function;
         if (!f)

@@ -153,7 +153,7 @@ loop_error *lp_take_argument(void *data, const lp_node *n, uint32_t number, uint
         return NULL;
     }
     struct lp_use *use = b->owners.at[n->type->resource->index].use;
-    bool older = use && h.gen != use->gen && !h.lent;
+    bool older = use && h.gen != use->gen;
     b->mixed = b->mixed || (b->older && older && b->older != h.gen);
     if (older)
         b->older = h.gen;
@@ -178,6 +178,29 @@ struct holding {
     loop_error *err; /* the first; the objects behind it are dropped */
 };
 
+/*
+ * The generation of the interface of `use` that has the providers of an older one, which is of an
+ * interface of the same package: what those answer is theirs.
+ */
+static struct lp_generation *older_of(struct lp_body *b, const struct lp_use *use)
+{
+    struct lp_generation *g = b->older, *found;
+    if (!g || strcmp(g->chain.interface_name, use->gen->chain.interface_name) == 0)
+        return g ? g : use->gen;
+    struct lp_chain c;
+    if (!lp_chain_beside(&g->chain, use->interface_name, &c))
+        return use->gen; /* of another package: it was not swapped with it */
+    lp_os_mutex_lock(b->host->finding);
+    found = lp_generation_drains(b->host, &c);
+    if (!found) {
+        found = lp_generation_new(b->host, &c, g->number);
+        found->drains = true;
+        found->drain_until_ns = g->drain_until_ns;
+    }
+    lp_os_mutex_unlock(b->host->finding);
+    return found;
+}
+
 static loop_error *hold_one(void *data, const lp_node *n, uint64_t at)
 {
     struct holding *x = data;
@@ -186,9 +209,7 @@ static loop_error *hold_one(void *data, const lp_node *n, uint64_t at)
     x->held.resource = n->type->resource;
     /* Of the interface that defines it: another one may have a resource of that name. */
     struct lp_use *use = b->owners.at[h.resource].use;
-    bool older =
-        b->older && strcmp(b->older->chain.interface_name, use->gen->chain.interface_name) == 0;
-    x->held.gen = older ? b->older : use->gen;
+    x->held.gen = older_of(b, use);
     x->held.object = (void *)(uintptr_t)at;
     if (!x->held.object)
         x->err = x->err ? x->err : loop_error_new(LOOP_UNAVAILABLE, "a handle of no object");

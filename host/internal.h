@@ -68,6 +68,7 @@ struct lp_provider {
         LP_STAGED,  /* made by a swap, and not yet in place */
         LP_RETIRED, /* swapped out */
     } standing;
+    bool leaves;             /* a swap is under way: no peer is bound to it; `finding` */
     bool stuck;              /* it hangs in a step of a swap: whatever it is, it is never closed */
     char *why_not;           /* it does not work here; settled with `looked` */
     lp_os_mutex *serial;     /* LOOP_THREADS_SERIAL: held during a call */
@@ -520,6 +521,10 @@ struct lp_served lp_find_function(const struct lp_chain *c, size_t link, const c
 struct lp_hop *lp_hops_new(const struct lp_generation *g, size_t link, const char *name);
 /* The generation of that chain: one that serves, or its first. `finding` is held. */
 struct lp_generation *lp_generation_of(loop_host *h, const struct lp_chain *c);
+/* One of that chain that was swapped out, and drains; NULL. `finding` is held. */
+struct lp_generation *lp_generation_drains(loop_host *h, const struct lp_chain *c);
+/* The same providers for another interface of the package; false: it is of another one. */
+bool lp_chain_beside(const struct lp_chain *c, const char *interface_name, struct lp_chain *ret);
 /* A new one. `finding` is held. */
 struct lp_generation *lp_generation_new(loop_host *h, const struct lp_chain *c, uint32_t number);
 /* Nothing uses it. `finding` is held. */

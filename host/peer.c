@@ -151,11 +151,24 @@ static loop_peer *find_peer(loop_host *h, const char *component, const loop_inte
     return NULL;
 }
 
-/* Lists it, unless a swap was put in place since it was looked up: *ret is NULL then. */
+/* Whether a swap is under way that takes out what serves it. */
+static bool is_leaving(const struct lp_chain *c)
+{
+    for (size_t n = 0; n < c->n; n++)
+        if (c->links[n].provider->leaves)
+            return true;
+    return false;
+}
+
+/*
+ * Lists it, unless a swap was put in place since it was looked up, or is being put: *ret is NULL
+ * then, as the swap knows nothing of it.
+ */
 static void list_peer(loop_host *h, uint64_t swapped, loop_peer **ret)
 {
     lp_os_mutex_lock(h->finding);
-    bool good = h->swapped == swapped;
+    bool same = h->swapped == swapped;
+    bool good = same && !is_leaving(&(*ret)->use.gen->chain);
     if (good)
         *lp_push(&h->peers) = *ret; /* two instances may both make one: both are kept */
     lp_os_mutex_unlock(h->finding);
@@ -163,6 +176,8 @@ static void list_peer(loop_host *h, uint64_t swapped, loop_peer **ret)
         return;
     peer_delete(*ret);
     *ret = NULL;
+    if (same)
+        lp_os_sleep_ms(1);
 }
 
 loop_error *lp_peer_of(struct lp_body *b, const loop_interface *interface, const loop_peer **ret)

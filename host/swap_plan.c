@@ -295,11 +295,20 @@ static loop_error *add_changes(struct lp_swap *s, struct lp_body *b)
     return NULL;
 }
 
+/* `finding` is held. */
+static void leave(struct lp_swap *s, bool leaves)
+{
+    for (size_t n = 0; n < s->pair_count; n++)
+        if (s->pairs[n].from)
+            s->pairs[n].from->leaves = leaves;
+}
+
 static loop_error *find_changes(struct lp_swap *s)
 {
     loop_host *h = s->host;
     loop_error *err = NULL;
     lp_os_mutex_lock(h->finding);
+    leave(s, true); /* until _unplan */
     for (loop_instance *i = h->instances; i && !err; i = i->next) {
         size_t before = s->changes.n;
         struct lp_body *b;
@@ -440,6 +449,7 @@ static void forget(struct lp_swap *s, bool generations)
 void lp_swap_unplan(struct lp_swap *s)
 {
     lp_os_mutex_lock(s->host->finding);
+    leave(s, false);
     forget(s, !s->in_place);
     lp_os_mutex_unlock(s->host->finding);
 }
