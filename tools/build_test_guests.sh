@@ -50,6 +50,10 @@ link_for() {
         weather) gen weather; sdk ;;
         config | keyvalue* | wasi-logging) gen drafts; sdk ;;
         store*) c_storage "$objects"; sdk; linked="$linked $c_storage" ;;
+        swap-tally)
+            c_storage "$objects"; c_application "$objects"
+            linked="$c_application $c_storage -Wl,--component-type=tests/swap/control.wit"
+            ;;
         swap-*)
             c_storage "$objects"; sdk; linked="$linked $c_storage -Wl,--component-type=tests/swap/control.wit"
             [ "$1" != swap-keyvalue ] || gen drafts

@@ -1,6 +1,6 @@
 """Providers swapped under live guests (tests/swap/): nothing is lost or doubled, whatever fails on the way.
 
-SWAPS, SWAP_KEYS and FLAT_SWAPS say how many; `make soak` has more of each.
+SWAPS, SWAP_KEYS, FLAT_SWAPS and BOTH_SWAPS say how many; `make soak` has more of each.
 """
 
 import os
@@ -23,6 +23,7 @@ def jobs(world):
     for name in FAILURES:
         yield lambda name=name: fails(world, name)
     yield lambda: flat(world)
+    yield lambda: both(world)
     yield lambda: live(world)
 
 
@@ -47,6 +48,11 @@ def one(name, world, *words):
 
 def flat(world):
     return one("swap/flat", world, "flat", number("FLAT_SWAPS", 500))
+
+
+def both(world):
+    status, out, err, left = run(world, "swap_both", number("BOTH_SWAPS", 300))
+    return Result("swap/both", status == 0 and not left, f"{common.shown(status)}\n{out}{err}")
 
 
 def live(world):
