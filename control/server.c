@@ -15,6 +15,8 @@
 #include "control/internal.h"
 #include "host/hooks.h"
 
+#define AGAIN_MS 100 /* until one that could not be let in is let in */
+
 struct client {
     uv_poll_t poll;
     int fd;
@@ -289,12 +291,22 @@ static void add_client(loop_control *c, int fd)
     wait_for_more(k);
 }
 
+static void on_connection(uv_poll_t *poll, int failed, int events);
+
+static void listen_again(uv_timer_t *timer)
+{
+    loop_control *c = timer->data;
+    uv_poll_start(&c->poll, UV_READABLE, on_connection);
+}
+
+/* Who comes one by one, and not more in one turn than there may be. */
 static void on_connection(uv_poll_t *poll, int failed, int events)
 {
     (void)events;
     loop_control *c = poll->data;
-    int fd;
-    while (!failed && (fd = lp_os_local_accept(c->fd)) >= 0) {
+    int n = 0, fd;
+    while (!failed && n < LP_MAX_CONTROL_CLIENTS && (fd = lp_os_local_accept(c->fd)) >= 0) {
+        n++;
         if (!lp_os_local_is_own(fd))
             lp_os_local_close(fd);
         else if (make_room(c))
@@ -302,6 +314,10 @@ static void on_connection(uv_poll_t *poll, int failed, int events)
         else
             refuse(fd);
     }
+    if (n)
+        return;
+    uv_poll_stop(poll); /* no descriptor is left: it would be told of again at once, for ever */
+    uv_timer_start(&c->timer, listen_again, AGAIN_MS, 0);
 }
 
 /* ---- opening ---- */

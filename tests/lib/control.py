@@ -8,6 +8,7 @@ and what is stored while providers change is what was acknowledged.
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import socket
@@ -327,6 +328,25 @@ def a_client_that_does_not_read_is_dropped(place):
     host.until(lambda: host.descriptors() <= before, f"{before} descriptors became {host.descriptors()}")
 
 
+def a_host_without_descriptors_does_not_spin(place):
+    shutil.copy(place.world.components / "examples/c-count.wasm", place.work / "count.wasm")
+    host = place.start("run", "count.wasm")
+    ask(host)
+
+    def cpu():
+        with open(f"/proc/{host.pid}/stat", encoding="utf-8") as f:
+            return sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+    limits = resource.prlimit(int(host.pid), resource.RLIMIT_NOFILE)
+    resource.prlimit(int(host.pid), resource.RLIMIT_NOFILE, (3, limits[1]))
+    with host.connect() as s:
+        s.sendall(STATUS)
+        before = cpu()
+        time.sleep(1)
+        check(cpu() - before < 0.5, f"it used {cpu() - before:.2f} s of one second")
+        resource.prlimit(int(host.pid), resource.RLIMIT_NOFILE, limits)
+        check("status" in lines(s)[0], "it does not answer once there is room again")
+
+
 def a_client_may_die_at_any_moment(place):
     host = place.storing("--bind", "loop:storage/store=memory")
     rng = random.Random(7)
@@ -551,7 +571,7 @@ TESTS = [
     what_a_killed_host_leaves_is_removed, an_ended_host_leaves_nothing, a_stopped_host_stops_nobody,
     several_hosts_are_told_apart, garbage_is_answered_and_forgotten, a_request_in_pieces_is_one,
     a_thousand_requests_leave_nothing, silent_clients_keep_nobody_out, a_client_that_does_not_read_is_dropped,
-    a_client_may_die_at_any_moment, what_is_counted_goes_through_swaps, a_dry_run_changes_nothing,
+    a_host_without_descriptors_does_not_spin, a_client_may_die_at_any_moment, what_is_counted_goes_through_swaps, a_dry_run_changes_nothing,
     what_fails_leaves_the_old_one, an_edit_of_loop_yaml_swaps, a_broken_loop_yaml_changes_nothing,
     an_untrusted_loop_yaml_brings_no_native_code, a_component_goes_on_with_its_state,
     a_component_without_reload_is_asked_about, a_component_that_was_built_again_is_replaced,
