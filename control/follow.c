@@ -28,6 +28,11 @@ struct action {
     bool restart;         /* the component starts again from nothing */
 };
 
+struct owed {
+    uint64_t number; /* of the instance */
+    char *interface_name;
+};
+
 struct loop_watch {
     loop_host *host;
     loop_watch_options options;
@@ -39,6 +44,10 @@ struct loop_watch {
         struct action *at;
         size_t n, cap;
     } actions;
+    struct {
+        struct owed *at;
+        size_t n, cap;
+    } owed;           /* bindings of loop.yaml that could not be put in place */
     lp_wish_run *run; /* of the first action; NULL: none is under way */
 };
 
@@ -190,6 +199,29 @@ static struct action *add_action(loop_watch *w, const loop_instance_status *s,
     return a;
 }
 
+/* What failed is tried again when loop.yaml or a file of the binding is touched. */
+static void owe(loop_watch *w, const struct action *a)
+{
+    if (a->interface_name && !a->reload)
+        *lp_push(&w->owed) = (struct owed){a->number, lp_strdup(a->interface_name)};
+}
+
+/* Whether it was owed; now it is not any more. */
+static bool take_owed(loop_watch *w, uint64_t number, const char *interface_name)
+{
+    size_t n = strcspn(interface_name, "@"), kept = 0, all = w->owed.n;
+    for (size_t i = 0; i < all; i++) {
+        struct owed *o = &w->owed.at[i];
+        if (o->number == number && strlen(o->interface_name) == n &&
+            strncmp(o->interface_name, interface_name, n) == 0)
+            free(o->interface_name);
+        else
+            w->owed.at[kept++] = *o;
+    }
+    w->owed.n = kept;
+    return kept < all;
+}
+
 static void drop_first(loop_watch *w)
 {
     struct action *a = w->actions.at;
@@ -233,8 +265,10 @@ static void on_end(void *data, loop_error *error)
         lp_auto(lp_free_string) char *what =
             a->interface_name ? lp_format("%s: %s", a->instance, a->interface_name)
                               : lp_strdup(a->instance);
-        if (error)
+        if (error) {
+            owe(w, a);
             log_error(w, what, error);
+        }
         drop_first(w);
     }
     go_on(w);
@@ -272,8 +306,10 @@ static void go_on(loop_watch *w)
             w->run = lp_wish_start(w->host, &wish, &(lp_wish_events){on_step, on_end, w});
             return;
         }
-        if (e)
+        if (e) {
+            owe(w, a);
             log_error(w, a->interface_name ? a->interface_name : a->instance, e);
+        }
         drop_first(w);
     }
 }
@@ -298,7 +334,8 @@ static void plan_file(loop_watch *w, const loop_instance_status *s, char *path)
             uses = uses || each_file(w, &b->links[k], is_path, path);
         if (!uses)
             continue;
-        add_action(w, s, m->interface_name, NULL, true)->generation = m->generation;
+        bool reload = !take_owed(w, s->number, m->interface_name);
+        add_action(w, s, m->interface_name, NULL, reload)->generation = m->generation;
     }
 }
 
@@ -324,7 +361,8 @@ static void plan_binding(loop_watch *w, const loop_config *old, const loop_insta
 {
     const loop_binding *from = binding_of(old, s->name, interface_name);
     const loop_binding *to = binding_of(w->config, s->name, interface_name);
-    if (is_bound(w, interface_name) || same_binding(from, to))
+    bool owed = take_owed(w, s->number, interface_name);
+    if (is_bound(w, interface_name) || (same_binding(from, to) && !owed))
         return;
     if (to)
         add_action(w, s, interface_name, NULL, false);
@@ -408,6 +446,9 @@ void loop_watch_close(loop_watch *w)
     while (w->actions.n)
         drop_first(w);
     free(w->actions.at);
+    for (size_t i = 0; i < w->owed.n; i++)
+        free(w->owed.at[i].interface_name);
+    free(w->owed.at);
     loop_config_delete(w->own);
     free(w->file);
     free(w);

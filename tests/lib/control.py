@@ -487,6 +487,21 @@ def replace(place, name):
     (place.work / "count.wasm.new").rename(place.work / "count.wasm")
 
 
+def what_could_not_be_bound_is_bound_later(place):
+    logging_through(place, "logging")
+    host = counting(place, "--watch")
+    (place.work / "loop.yaml").write_text(
+        (place.work / "loop.yaml").read_text(encoding="utf-8").replace(
+            "logging: logging", "logging: { library: build/shout.so }"), encoding="utf-8")
+    host.logs("loop trust")
+    place.loop("trust", "--yes")
+    os.utime(place.work / "loop.yaml")  # trusted now, and the file is not there yet
+    host.logs("there is no library")
+    shout(place, "ONE", place.work / "build/shout.so")
+    host.logs("swapped 'logging'")
+    host.logs("shout: open")
+
+
 def a_component_goes_on_with_its_state(place):
     logging_through(place, "logging")
     host = counting(place)
@@ -576,7 +591,7 @@ TESTS = [
     an_untrusted_loop_yaml_brings_no_native_code, a_component_goes_on_with_its_state,
     a_component_without_reload_is_asked_about, a_component_that_was_built_again_is_replaced,
     a_component_that_keeps_nothing_is_told_of_first, a_library_that_was_built_again_is_swapped,
-    trust_that_is_gone_keeps_a_library_as_it_is,
+    trust_that_is_gone_keeps_a_library_as_it_is, what_could_not_be_bound_is_bound_later,
 ]
 
 
