@@ -27,11 +27,13 @@ def jobs(world):
     yield lambda: live(world)
 
 
-def run(world, program, *words):
+def run(world, program, *words, asan=None):
     """In a scratch folder; its status, what it printed, and what it left running."""
     home = common.fresh_folder(world, "swap-")
     mark = f"LOOP_TEST_MARK={os.getpid()}-{home.name}"
     env = environment(world, home, mark)
+    if asan:
+        env["ASAN_OPTIONS"] = f"{env.get('ASAN_OPTIONS', '')}:{asan}"
     status, out, err = common.run([str(world.build / "tests" / program), str(world.components / "guests"), str(home),
                                    *map(str, words)], cwd=home, env=env, timeout=LONGEST)
     left = "".join(f"left running: {pid} {line}\n" for pid, line in left_over(mark))
@@ -39,15 +41,17 @@ def run(world, program, *words):
     return status, out.decode(errors="replace"), err.decode(errors="replace") + left, left
 
 
-def one(name, world, *words):
-    status, out, err, left = run(world, "swap_live", world.build / "tests/shelf.so", *words)
+def one(name, world, *words, asan=None):
+    status, out, err, left = run(world, "swap_live", world.build / "tests/shelf.so", *words, asan=asan)
     if status == 0 and not left and os.environ.get("SWAP_FIGURES"):
         print(out, end="")
     return Result(name, status == 0 and not left, f"{common.shown(status)}\n{out}{err}")
 
 
 def flat(world):
-    return one("swap/flat", world, "flat", number("FLAT_SWAPS", 500))
+    # What is freed stays in the sanitizer's quarantine for a while.
+    return one("swap/flat", world, "flat", number("FLAT_SWAPS", 500),
+               asan="quarantine_size_mb=8:thread_local_quarantine_size_kb=64")
 
 
 def both(world):
@@ -61,8 +65,9 @@ def live(world):
 
 
 def fails(world, which):
-    """A Result a line; what it did not get to is a failure, too."""
-    status, out, err, left = run(world, "swap_fails", world.build / "tests", world.build / "tests/swap_frail", which)
+    """A Result a line; what it did not get to is a failure, too. What hangs is left behind, with what it has."""
+    status, out, err, left = run(world, "swap_fails", world.build / "tests", world.build / "tests/swap_frail", which,
+                                 asan="detect_leaks=0")
     results = []
     for line in out.splitlines():
         word, _, rest = line.partition(" ")
