@@ -519,8 +519,8 @@ bool lp_chain_beside(const struct lp_chain *c, const char *full, struct lp_chain
         return false;
     *ret = (struct lp_chain){.n = c->n};
     for (size_t n = 0; n < c->n; n++)
-        ret->links[n] = (struct lp_link){c->links[n].provider,
-                                         lp_side_of(c->links[n].provider->table, full)};
+        ret->links[n] =
+            (struct lp_link){c->links[n].provider, lp_side_of(c->links[n].provider->table, full)};
     const loop_provider_interface *last = ret->links[c->n - 1].side;
     ret->interface_name = last ? last->interface->name : NULL;
     return last != NULL;

@@ -132,8 +132,8 @@ static void add_generations(struct snapshot *s, struct lp_body *b, const struct 
     for (size_t n = 0; n < h->generations.n; n++) {
         const struct lp_generation *g = h->generations.at[n];
         uint64_t handles = handles_of(b, g);
-        bool older = g->drains && handles &&
-                     strcmp(g->chain.interface_name, now->chain.interface_name) == 0;
+        bool older =
+            g->drains && handles && strcmp(g->chain.interface_name, now->chain.interface_name) == 0;
         if (g == now || older)
             rows[to->generation_count++] =
                 (loop_generation_status){g->number, keep(s, g->text), handles, g->drains};

@@ -16,11 +16,11 @@ struct shelf {
     _Atomic int opened, closed, held, made, resumed;
     _Atomic int calls, healths;
     _Atomic bool in_step;
-    bool unwell_after;         /* the first time */
-    bool keeps;                /* answers that tokens cannot move */
-    bool refuses;              /* to make them */
-    int value_ms, step_ms;     /* how long a call, or `quiesce` and `open`, takes */
-    _Atomic bool wrong;        /* was given a token of another */
+    bool unwell_after;     /* the first time */
+    bool keeps;            /* answers that tokens cannot move */
+    bool refuses;          /* to make them */
+    int value_ms, step_ms; /* how long a call, or `quiesce` and `open`, takes */
+    _Atomic bool wrong;    /* was given a token of another */
     uint64_t state;
 };
 
@@ -104,7 +104,8 @@ static void resume(void *self)
     ((struct shelf *)self)->resumed++;
 }
 
-static loop_error *save(void *self, const loop_interface *interface, loop_pass pass, loop_stream *to)
+static loop_error *save(void *self, const loop_interface *interface, loop_pass pass,
+                        loop_stream *to)
 {
     (void)interface, (void)pass;
     struct shelf *s = self;
