@@ -125,6 +125,8 @@ void cli_put_json(FILE *to, const char *text);
  */
 void cli_put_wrapped(FILE *to, const char *text, size_t indent, size_t at);
 
+/* Whether the next line of stdin, as a whole, says yes. */
+bool cli_says_yes(void);
 /* Prints an error on stderr, in colour on a terminal, and deletes it. */
 void cli_print_error(loop_error *e);
 /* Whether everything written to stdout got there; LOOP_IO. */

@@ -5,7 +5,6 @@
  * What is shown, what is asked about and what is recorded come from one reading of the file: the
  * digest is that of the bytes whose lines are on the screen.
  */
-#include <ctype.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,17 +82,6 @@ static void put_asks(const loop_config *config)
 
 /* ---- asking ---- */
 
-/* A whole line that says yes. */
-static bool says_yes(void)
-{
-    char line[16];
-    if (!fgets(line, sizeof line, stdin))
-        return false;
-    for (char *c = line; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
-    return strcmp(line, "y\n") == 0 || strcmp(line, "yes\n") == 0;
-}
-
 static loop_error *ask(const loop_config *config)
 {
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
@@ -102,7 +90,7 @@ static loop_error *ask(const loop_config *config)
             "when you have looked at it: loop trust --yes");
     fputs("Do you trust it? [y/N] ", stdout);
     fflush(stdout);
-    if (says_yes())
+    if (cli_says_yes())
         return NULL;
     return loop_error_new(LOOP_CANCELLED, "'%s' is not trusted; nothing was recorded",
                           loop_config_file(config));

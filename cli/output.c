@@ -5,6 +5,7 @@
  * message of a component may hold escape sequences, or characters that turn or
  * hide the text around them.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -217,6 +218,16 @@ void cli_print_error(loop_error *e)
     free(text);
     loop_free(raw);
     loop_error_delete(e);
+}
+
+bool cli_says_yes(void)
+{
+    char line[16];
+    if (!fgets(line, sizeof line, stdin))
+        return false;
+    for (char *c = line; *c; c++)
+        *c = (char)tolower((unsigned char)*c);
+    return strcmp(line, "y\n") == 0 || strcmp(line, "yes\n") == 0;
 }
 
 loop_error *cli_flush(void)

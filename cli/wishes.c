@@ -2,7 +2,6 @@
  * cli/wishes.c: the rest of cli/hosts.h: what `loop swap` and `loop reload` ask a host to do, and
  * the report of it.
  */
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -142,16 +141,6 @@ static void on_step(void *data, const char *what, const loop_error *error,
 
 /* ---- asking a person ---- */
 
-static bool says_yes(void)
-{
-    char line[16];
-    if (!fgets(line, sizeof line, stdin))
-        return false;
-    for (char *c = line; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
-    return strcmp(line, "y\n") == 0 || strcmp(line, "yes\n") == 0;
-}
-
 /* A component that would start again from nothing: only a person may want that. */
 static bool wants_restart(const loop_wish *w, const loop_error *e)
 {
@@ -163,7 +152,7 @@ static bool wants_restart(const loop_wish *w, const loop_error *e)
     cli_put(stdout, loop_error_message(e));
     fputs("\nIt would start again from nothing. Shall it? [y/N] ", stdout);
     fflush(stdout);
-    return says_yes();
+    return cli_says_yes();
 }
 
 static loop_error *hint_restart(const loop_wish *w, loop_error *e)
