@@ -201,7 +201,8 @@ def library(world):
             return "the toolchain for C guests is not set up: tools/setup/apt.sh"
         env = installation(folder) | {"LD_LIBRARY_PATH": f"{folder}/prefix/lib"}
         compiler = f"WASM_CC=clang-19 --target=wasm32-wasi -fuse-ld={linkers[0]}"
-        out = ran(["make", "-C", "mine", "test", compiler], cwd=folder, env=env)
+        checks = ["CFLAGS=-O1 -g -fsanitize=address,undefined"] if world.asan else []
+        out = ran(["make", "-C", "mine", "test", compiler, *checks], cwd=folder, env=env)
         assert re.search(r"^\d{4,} dice, each the next one$", out, re.M) and "\nmany swaps\n" in out, out
         return None
 
