@@ -8,6 +8,7 @@ from pathlib import Path
 
 from . import common
 from .common import ROOT, Result
+from .install import cases, ran
 
 NAME, SNAKE = "night-light", "night_light"
 
@@ -20,41 +21,13 @@ def jobs(world):
     yield lambda: library(world)
 
 
-class Failed(Exception):
-    """A command ended with another status than 0; what it printed."""
-
-
-def ran(command, **more):
-    status, out, _ = common.run([str(part) for part in command], merged=True, **more)
-    out = out.decode(errors="replace")
-    if status:
-        raise Failed(f"{' '.join(str(part) for part in command)}\nended with {common.shown(status)}:\n{out}")
-    return out
-
-
-def cases(folder, *functions):
-    """A Result a function; the first that fails is the last, as what follows depends on it."""
-    results = []
-    try:
-        for function in functions:
-            name = "sdk/" + function.__name__
-            try:
-                results.append(Result(name, skip=function(folder) or ""))
-            except (Failed, AssertionError) as why:
-                results.append(Result(name, False, f"{why}\n"))
-                break
-    finally:
-        common.remove(folder)
-    return results
-
-
 def own_tables(world):
     """A program's tables of loop's own interfaces do not replace the library's."""
     def libloop_keeps_its_own_tables(folder):
         guest = world.components / "examples/c-hello.wasm"
         ran([world.build / "tests/own_tables", guest], cwd=folder, env=world.environment(folder))
 
-    return cases(common.fresh_folder(world, "sdk-"), libloop_keeps_its_own_tables)
+    return cases("sdk", common.fresh_folder(world, "sdk-"), libloop_keeps_its_own_tables)
 
 
 # --- make new-provider, in a copy of what it touches --------------------------------------
@@ -120,7 +93,7 @@ def scaffolded(world):
         assert out == "1 2\nsheep 2\n0 left, error 2\n", out
         return None
 
-    return cases(copy(world), new_provider_writes_what_it_says, new_provider_adds_it_to_both_lists,
+    return cases("sdk", copy(world), new_provider_writes_what_it_says, new_provider_adds_it_to_both_lists,
                  new_provider_passes_its_own_test, new_provider_answers_a_component)
 
 
@@ -206,7 +179,7 @@ def library(world):
         assert re.search(r"^\d{4,} dice, each the next one$", out, re.M) and "\nmany swaps\n" in out, out
         return None
 
-    return cases(copy(world), library_template_is_a_library_as_it_is, library_is_written_as_said,
+    return cases("sdk", copy(world), library_template_is_a_library_as_it_is, library_is_written_as_said,
                  library_is_built_with_an_installation, library_answers_a_component_when_it_is_trusted,
                  library_is_swapped_while_a_component_uses_it)
 
@@ -224,7 +197,7 @@ def refused(world):
             assert status == 1 and why in out and "\nhint: " in out, f"'{name}': {status}: {out}"
             assert tree(folder) == before, f"'{name}' changed something"
 
-    return cases(copy(world), new_provider_refuses_names)
+    return cases("sdk", copy(world), new_provider_refuses_names)
 
 
 def tree(folder):
@@ -280,5 +253,5 @@ def installed(world):
                    sys.executable, folder / "weather/weather.py"], cwd=folder, env=world.environment(folder))
         assert 'api.now "Ulm" = {"ok": {"celsius": 3.0, "wind": null}}' in out, out
 
-    return cases(common.fresh_folder(world, "install-"), install_has_every_file, install_may_be_moved,
+    return cases("sdk", common.fresh_folder(world, "install-"), install_has_every_file, install_may_be_moved,
                  install_is_found_by_pkg_config, install_has_sidecars_to_start_from)
