@@ -217,24 +217,24 @@ static loop_error *load_classes(loader *l)
 }
 
 /*
- * Where the installation has its files; malloced or NULL. The build may name a folder;
- * else it is one beside the library, wherever that was put, and the sources for a
- * library that still lies where it was built.
+ * Where the installation has its files; malloced or NULL. The build may name a folder. Else it
+ * is found from the library's own place, since nothing that is installed knows where it lies: a
+ * build has them in its folder (as links to the sources), an installation beside the library.
  */
 static char *installed_dir(void)
 {
 #ifdef LOOP_DATA_DIR
     return lp_os_realpath(LOOP_DATA_DIR);
 #else
+    static const char *const places[] = {"share/loop", LOOP_DATA_BESIDE};
     lp_auto(lp_free_string) char *own = lp_os_own_path();
-    lp_auto(lp_free_string) char *build = lp_os_realpath(LOOP_BUILD_DIR);
-    if (own && build && lp_path_inside(own, build))
-        return lp_os_realpath(LOOP_SOURCE_DIR);
-    if (!own)
-        return NULL;
-    lp_auto(lp_free_string) char *folder = lp_path_parent(own);
-    lp_auto(lp_free_string) char *beside = lp_path_join(folder, LOOP_DATA_BESIDE);
-    return lp_os_realpath(beside);
+    lp_auto(lp_free_string) char *folder = own ? lp_path_parent(own) : NULL;
+    char *found = NULL;
+    for (size_t i = 0; folder && !found && i < LP_COUNT(places); i++) {
+        lp_auto(lp_free_string) char *place = lp_path_join(folder, places[i]);
+        found = lp_os_realpath(place);
+    }
+    return found;
 #endif
 }
 
