@@ -99,6 +99,11 @@ def guest_bindings(args):
     return tool("sh", "tools/check_guest_bindings.sh")
 
 
+def js_types(args):
+    """The types for components in JavaScript are what the WIT says."""
+    return tool(sys.executable, "tools/gen_js_types.py")
+
+
 def loop_command(args):
     path = args.build / "loop"
     if not path.exists():
@@ -304,7 +309,7 @@ def leftovers(args):
     return problems
 
 
-CHECKS = [layers, wit, wit_vendored, wasi_rows, guest_bindings, bindings,
+CHECKS = [layers, wit, wit_vendored, wasi_rows, guest_bindings, js_types, bindings,
           bindings_compile, bindings_tidy, schema, man_pages, formatting,
           host_names, licences, leftovers, portable, sizes]
 

@@ -88,6 +88,7 @@ export function args() {
 
 /** A log entry; the fields are those of an object. */
 export function logEntry(level, target, message, fields = {}) {
+    /** @returns {import("loop:core/logging").FieldValue} */
     const value = (v) =>
         typeof v === "boolean"
             ? { tag: "boolean", val: v }

@@ -6,6 +6,7 @@
 //! - [`logging`], [`cancellation`], [`capabilities`]: loop:core
 //! - [`storage`]: keys and values that last, loop:storage/store
 //! - [`http`], [`outgoing_handler`], [`streams`], [`poll`]: outgoing HTTP
+//! - [`rt`]: the runtime of a component's own bindings, as `loop build` writes them
 //!
 //! The bindings are generated from WIT and checked in (`src/gen`, see
 //! tools/check_guest_bindings.sh).
@@ -14,6 +15,7 @@
 #[rustfmt::skip]
 #[path = "gen/bindings.rs"]
 mod bindings;
+pub mod rt;
 
 pub use bindings::loop_::core::{cancellation, capabilities, logging};
 pub use bindings::loop_::storage::store as storage;
