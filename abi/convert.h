@@ -179,6 +179,18 @@ typedef loop_error *lp_handle_fn(void *data, const lp_node *node, uint64_t at);
 loop_error *lp_each_handle(const lp_node *n, const void *value, loop_code blame, lp_handle_fn *f,
                            void *data) LOOP_MUST_USE;
 
+/*
+ * copy.c: a value with all that it points to, which `more` finds zeroed memory for (NULL: none is
+ * left). Of a value that is none of its type: `blame`.
+ */
+typedef struct lp_copy {
+    void *(*more)(void *data, size_t size);
+    void *data;
+    loop_code blame;
+    size_t fuel;
+} lp_copy;
+loop_error *lp_copy_value(lp_copy *c, const lp_node *n, const void *from, void *to) LOOP_MUST_USE;
+
 /* Whether all `n` bytes are UTF-8; runs of ASCII eight at a time. */
 bool lp_utf8_check(const char *s, size_t n);
 

@@ -6,6 +6,7 @@
  *       loop:core/logging: [redact, { use: rate-limit, per-second: 10 }, logging]
  *       loop:storage/store: { use: sqlite, file: data/store.db }
  *       acme:dice/roller: { library: build/dice.so }
+ *       acme:weather/api: { component: weather }
  *
  * Which options a provider has is the host's to know: they are kept as text here and
  * checked when they are bound.
@@ -34,7 +35,7 @@ static loop_error *check_interface(const lp_yaml *key)
 
 /* ---- one link ---- */
 
-static const char *const forms[] = {"use", "library", "sidecar"};
+static const char *const forms[] = {"use", "component", "library", "sidecar"};
 
 static bool is_form(const char *key)
 {
@@ -58,7 +59,8 @@ static loop_error *find_form(const lp_yaml *map, const lp_yaml **ret)
     if (found)
         return NULL;
     return loop_error_hint_set(lp_yaml_error(map, "a binding without a provider"),
-                               "write { use: NAME }, { library: PATH } or { sidecar: [PROGRAM] }");
+                               "write { use: NAME }, { component: NAME }, { library: PATH } or "
+                               "{ sidecar: [PROGRAM] }");
 }
 
 /* The program and its arguments as one line. */
@@ -90,6 +92,12 @@ static loop_error *read_form(loop_config *c, const lp_yaml *at, const char *inte
             return lp_config_expected(at, "a provider's name", "use");
         LP_TRY(lp_config_check_name(at, "a provider"));
         return lp_config_read_text(c, at, "use", &link->provider);
+    }
+    if (strcmp(at->key->text, "component") == 0) {
+        if (at->kind != LP_YAML_TEXT)
+            return lp_config_expected(at, "the name of a component", "component");
+        LP_TRY(lp_config_check_name(at, "a component"));
+        return lp_config_read_text(c, at, "component", &link->component);
     }
     LP_TRY(check_native(at, kind));
     if (strcmp(at->key->text, "sidecar") == 0) {
@@ -205,7 +213,7 @@ const loop_binding *loop_config_binding_at(const loop_config *c, size_t i)
 /* Both forms of native code take trust, asked about before anything of them is opened. */
 static loop_error *check_trust(const loop_config *c, const loop_binding_link *l)
 {
-    if (l->provider)
+    if (l->provider || l->component)
         return NULL;
     LP_TRY(loop_config_trust(c));
     return l->sidecar ? lp_config_sidecar_check(c, l->sidecar)
@@ -224,13 +232,15 @@ loop_error *loop_config_check_binding(const loop_config *c, const loop_binding *
     return NULL;
 }
 
-/* A link to a library or a sidecar becomes one to the provider that it is. */
+/* A link to anything else becomes one to the provider that it is. */
 static loop_error *resolve(const loop_config *c, loop_host *h, const loop_binding_link *from,
                            loop_link *ret)
 {
     *ret = (loop_link){from->provider, from->options};
     if (from->provider)
         return NULL;
+    if (from->component)
+        return loop_config_component_add(c, h, from->component, &ret->provider);
     LP_TRY(check_trust(c, from));
     if (from->sidecar)
         return loop_host_sidecar_add(h, &(loop_sidecar_options){from->sidecar, c->root},

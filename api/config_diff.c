@@ -29,6 +29,8 @@ static char *links_text(const loop_binding *row)
         lp_buf_puts(&b, i ? " > " : "");
         if (link->sidecar)
             lp_buf_puts(&b, "sidecar");
+        else if (link->component)
+            lp_buf_printf(&b, "component %s", link->component);
         else
             lp_buf_puts(&b, link->provider ? link->provider : "library ");
         for (size_t k = 0; link->sidecar && link->sidecar[k]; k++)

@@ -80,6 +80,8 @@ static void link_text(lp_buf *b, const loop_binding_link *link)
         line(b, "  provider", NULL, "%s", link->provider);
     else if (link->library)
         line(b, "  library", NULL, "%s", link->library);
+    else if (link->component)
+        line(b, "  component", NULL, "%s", link->component);
     else
         line(b, "  sidecar", NULL, "%s", sidecar.ptr);
     lp_buf_done(&sidecar);
@@ -171,6 +173,8 @@ static void link_json(lp_buf *b, const loop_binding_link *link)
 {
     if (link->sidecar)
         json_texts(b, "{\"sidecar\":", link->sidecar);
+    else if (link->component)
+        json_text(b, "{\"component\":", link->component);
     else
         json_text(b, link->provider ? "{\"use\":" : "{\"library\":",
                   link->provider ? link->provider : link->library);

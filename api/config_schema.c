@@ -176,7 +176,7 @@ static void node_schema(lp_buf *b, const char *path, int depth)
     lp_buf_puts(b, "}");
 }
 
-/* A name, or one of three forms, with the provider's options beside it; or several, as a chain. */
+/* A name, or one of four forms, with the provider's options beside it; or several, as a chain. */
 static const char definitions[] =
     ",\n  \"$defs\": {\n"
     "    \"link\": {\n"
@@ -184,6 +184,8 @@ static const char definitions[] =
     "      \"minLength\": 1,\n"
     "      \"properties\": {\n"
     "        \"use\": { \"description\": \"a provider of this host\", \"type\": \"string\" },\n"
+    "        \"component\": { \"description\": \"a component of `components`\", "
+    "\"type\": \"string\" },\n"
     "        \"library\": { \"description\": \"a shared library; takes `loop trust`\", "
     "\"type\": \"string\" },\n"
     "        \"sidecar\": { \"description\": \"a program and its arguments; takes `loop trust`\", "
@@ -191,8 +193,9 @@ static const char definitions[] =
     "      },\n"
     "      \"additionalProperties\": { \"type\": [\"string\", \"number\", \"boolean\"] },\n"
     "      \"if\": { \"type\": \"object\" },\n"
-    "      \"then\": { \"oneOf\": [ { \"required\": [\"use\"] }, { \"required\": [\"library\"] }, "
-    "{ \"required\": [\"sidecar\"] } ] }\n"
+    "      \"then\": { \"oneOf\": [ { \"required\": [\"use\"] }, { \"required\": [\"component\"] "
+    "}, "
+    "{ \"required\": [\"library\"] }, { \"required\": [\"sidecar\"] } ] }\n"
     "    },\n"
     "    \"binding\": {\n"
     "      \"if\": { \"type\": \"array\" },\n"

@@ -155,8 +155,8 @@ static char **bound_by_flags(const cli_args *args)
 
 static loop_error *open_control(struct run *r, const cli_target *t)
 {
-    loop_error *e =
-        loop_control_open(r->host, &(loop_control_options){.after_ms = CONTROL_MS}, &r->control);
+    loop_error *e = loop_control_open(
+        r->host, &(loop_control_options){.after_ms = CONTROL_MS, .config = t->config}, &r->control);
     if (e || !cli_has(r->args, "--watch"))
         return e;
     r->bound = bound_by_flags(r->args);

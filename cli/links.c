@@ -11,6 +11,7 @@
 
 #define LIBRARY "library:"
 #define SIDECAR "sidecar:"
+#define COMPONENT "component:"
 
 static char *keep(cli_links *l, char *text)
 {
@@ -61,6 +62,10 @@ static loop_error *add_link(cli_links *l, const char *whole, char *word)
         link->sidecar = words_of(l, word + strlen(SIDECAR));
         return link->sidecar ? NULL : wrong(whole, "a sidecar without a command");
     }
+    if (starts_with(word, COMPONENT)) {
+        link->component = word + strlen(COMPONENT);
+        return *link->component ? NULL : wrong(whole, "a component without a name");
+    }
     if (!starts_with(word, LIBRARY)) {
         link->provider = word;
         return *word ? NULL : wrong(whole, "a provider without a name");
@@ -109,7 +114,8 @@ loop_error *cli_links_parse(const char *text, cli_links *ret)
         next = strchr(word, ',');
         if (next)
             *next++ = 0;
-        bool link = starts_with(word, LIBRARY) || starts_with(word, SIDECAR) || !strchr(word, '=');
+        bool link = starts_with(word, LIBRARY) || starts_with(word, SIDECAR) ||
+                    starts_with(word, COMPONENT) || !strchr(word, '=');
         e = link ? add_link(&l, text, word) : add_option(&l, text, word, room);
     }
     if (e)

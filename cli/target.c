@@ -47,8 +47,8 @@ const cli_group cli_group_imports = {
     (const cli_option[]){
         {"--optional", "INTERFACE", "start even if nobody serves this import", NULL, NULL},
         {"--bind", "INTERFACE=PROVIDER[,...]",
-         "which provider serves an interface: a name, library:PATH or sidecar:COMMAND, then its "
-         "options (file=x.db); of several, each may ask the next",
+         "which provider serves an interface: a name, component:NAME, library:PATH or "
+         "sidecar:COMMAND, then its options (file=x.db); of several, each may ask the next",
          NULL, NULL},
         {0},
     },
@@ -345,10 +345,12 @@ void cli_target_done(cli_target *t)
 /* ---- providers ---- */
 
 /* What is written by hand is this user's own wish, and asks for no trust. */
-static loop_error *resolve(loop_host *host, const char *directory, const loop_binding_link *from,
-                           loop_link *ret)
+static loop_error *resolve(loop_host *host, const loop_config *config, const char *directory,
+                           const loop_binding_link *from, loop_link *ret)
 {
     *ret = (loop_link){from->provider, from->options};
+    if (from->component)
+        return loop_config_component_add(config, host, from->component, &ret->provider);
     if (from->library)
         return loop_host_library_add(host, from->library, &ret->provider);
     if (from->sidecar)
@@ -357,7 +359,7 @@ static loop_error *resolve(loop_host *host, const char *directory, const loop_bi
     return NULL;
 }
 
-static loop_error *bind_flag(loop_host *host, const char *text)
+static loop_error *bind_flag(loop_host *host, const loop_config *config, const char *text)
 {
     cli_links l;
     loop_error *e = cli_links_parse(text, &l);
@@ -365,7 +367,7 @@ static loop_error *bind_flag(loop_host *host, const char *text)
         return loop_error_wrap(e, "cannot bind as --bind says");
     loop_link *links = cli_alloc(l.count * sizeof *links);
     for (size_t i = 0; !e && i < l.count; i++)
-        e = resolve(host, l.directory, &l.links[i], &links[i]);
+        e = resolve(host, config, l.directory, &l.links[i], &links[i]);
     if (!e)
         e = loop_host_bind_chain(host, NULL, l.interface_name, links, l.count);
     free(links);
@@ -378,6 +380,6 @@ loop_error *cli_target_bind(const cli_args *args, const loop_config *config, loo
     const char *text;
     loop_error *e = loop_config_bind(config, host);
     for (size_t i = 0; !e && (text = cli_value_at(args, "--bind", i)); i++)
-        e = bind_flag(host, text);
+        e = bind_flag(host, config, text);
     return e;
 }

@@ -87,6 +87,10 @@ static void put_instance(lp_buf *b, const loop_instance_status *s)
     lp_buf_printf(b, ",\"kind\":\"%s\",\"condition\":\"%s\"",
                   name_in(kinds, LP_COUNT(kinds), s->kind),
                   name_in(conditions, LP_COUNT(conditions), s->condition));
+    if (s->provider) {
+        lp_buf_puts(b, ",");
+        put_text(b, "provider", s->provider);
+    }
     put_number(b, "uptime-ms", s->uptime_ms);
     put_number(b, "swaps", s->swaps);
     put_number(b, "restarts", s->restarts);

@@ -70,15 +70,17 @@ static void add_file(loop_watch *w, const char *path)
 }
 
 /*
- * The files of a sidecar: its program, where it is no name for PATH, and the words that are files
- * of the workspace. Calls `f` until that is true.
+ * The file of a library or a component; of a sidecar its program, where it is no name for PATH, and
+ * the words that are files of the workspace. Calls `f` until that is true.
  */
 static bool each_file(const loop_watch *w, const loop_binding_link *l,
                       bool (*f)(void *data, const char *path), void *data)
 {
     const char *root = w->config ? loop_config_root(w->config) : NULL;
-    if (l->library)
-        return f(data, l->library);
+    const loop_component_config *row =
+        l->component ? loop_config_component(w->config, l->component) : NULL;
+    if (l->library || row)
+        return f(data, row ? row->path : l->library);
     for (size_t i = 0; root && l->sidecar && l->sidecar[i]; i++) {
         lp_auto(lp_free_string) char *whole = lp_path_join(root, l->sidecar[i]);
         lp_auto(lp_free_string) char *path = lp_path_normal(whole);
@@ -155,7 +157,8 @@ static bool same_binding(const loop_binding *a, const loop_binding *b)
     for (size_t i = 0; i < a->count; i++) {
         const loop_binding_link *x = &a->links[i], *y = &b->links[i];
         if (!same_text(x->provider, y->provider) || !same_text(x->library, y->library) ||
-            !same_list(x->sidecar, y->sidecar) || !same_list(x->options, y->options))
+            !same_text(x->component, y->component) || !same_list(x->sidecar, y->sidecar) ||
+            !same_list(x->options, y->options))
             return false;
     }
     return true;
@@ -303,8 +306,13 @@ static void go_on(loop_watch *w)
         loop_error *e = NULL;
         bool any = wish_of(w, a, &wish, &e);
         if (any && !e) {
-            w->run = lp_wish_start(w->host, &wish, &(lp_wish_events){on_step, on_end, w});
-            return;
+            lp_arena arena = {0};
+            e = lp_wish_resolve(w->host, w->config, &arena, &wish);
+            if (!e)
+                w->run = lp_wish_start(w->host, &wish, &(lp_wish_events){on_step, on_end, w});
+            lp_arena_done(&arena);
+            if (!e)
+                return;
         }
         if (e) {
             owe(w, a);
@@ -350,7 +358,7 @@ static void on_file(loop_watch *w, const char *path)
         if (s->condition == LOOP_CONDITION_ENDED)
             continue;
         plan_file(w, s, changed);
-        if (own && strcmp(own, path) == 0)
+        if (own && strcmp(own, path) == 0 && !s->provider) /* else it is a binding's */
             add_action(w, s, NULL, path, false);
     }
     loop_status_delete(status);
@@ -378,7 +386,8 @@ static void plan_component(loop_watch *w, const loop_config *old, const loop_ins
     const loop_component_config *from = loop_config_component(old, s->name);
     const loop_component_config *to = loop_config_component(w->config, s->name);
     lp_auto(lp_free_string) char *own = absolute(s->path);
-    if (from && to && own && strcmp(from->path, to->path) != 0 && strcmp(from->path, own) == 0)
+    if (!s->provider && from && to && own && strcmp(from->path, to->path) != 0 &&
+        strcmp(from->path, own) == 0)
         add_action(w, s, NULL, to->path, false);
 }
 

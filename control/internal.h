@@ -71,6 +71,12 @@ typedef struct lp_wish_events {
 } lp_wish_events;
 typedef struct lp_wish_run lp_wish_run;
 /*
+ * Names the providers that its links to components of `config` (NULL: none) are; the new links lie
+ * in the arena. LOOP_NOT_FOUND and what else loop_config_component_add says.
+ */
+loop_error *lp_wish_resolve(loop_host *host, const loop_config *config, lp_arena *a,
+                            loop_wish *wish) LOOP_MUST_USE;
+/*
  * Begins; `end` is called later, also where it cannot begin: never from here. The run is its own,
  * and gone after `end`.
  */

@@ -120,11 +120,13 @@ static void known_keys(struct reading *r, json_t *from, const char *const *keys)
 
 static loop_binding_link read_link(struct reading *r, json_t *from)
 {
-    static const char *const keys[] = {"provider", "library", "sidecar", "options", NULL};
+    static const char *const keys[] = {"provider", "component", "library",
+                                       "sidecar",  "options",   NULL};
     static const char *const none[] = {NULL};
     known_keys(r, from, keys);
     loop_binding_link l = {
         .provider = text(r, from, "provider", LP_MAX_NAME),
+        .component = text(r, from, "component", LP_MAX_NAME),
         .library = path(r, from, "library"),
         .sidecar = texts(r, from, "sidecar", LP_MAX_CONTROL_WORDS, LP_MAX_PATH),
         .options = texts(r, from, "options", 2 * LP_MAX_TABLE_OPTIONS, LP_MAX_OPTION_TEXT),
@@ -250,8 +252,9 @@ void lp_request_done(lp_request *r)
 static loop_error *check_link(const loop_binding_link *l, const char *directory)
 {
     size_t options = 0;
-    if (!!l->provider + !!l->library + !!l->sidecar != 1)
-        return loop_error_new(LOOP_USAGE, "a link is a provider, a library or a sidecar");
+    if (!!l->provider + !!l->component + !!l->library + !!l->sidecar != 1)
+        return loop_error_new(LOOP_USAGE,
+                              "a link is a provider, a component, a library or a sidecar");
     if (l->library && l->library[0] != '/')
         return loop_error_new(LOOP_USAGE, "the path of a library is absolute");
     if (l->sidecar && (!l->sidecar[0] || !directory))
@@ -304,10 +307,12 @@ static void put_list(lp_buf *b, const char *key, const char *const *list, bool f
 
 static void put_link(lp_buf *b, const loop_binding_link *l)
 {
-    const char *text = l->provider ? l->provider : l->library;
+    const char *text = l->provider ? l->provider : l->component ? l->component : l->library;
     lp_buf_puts(b, "{");
     if (text) {
-        lp_buf_puts(b, l->provider ? "\"provider\":" : "\"library\":");
+        lp_buf_puts(b, l->provider    ? "\"provider\":"
+                       : l->component ? "\"component\":"
+                                      : "\"library\":");
         lp_buf_json(b, text, strlen(text));
     } else {
         put_list(b, "sidecar", l->sidecar, true);

@@ -42,6 +42,7 @@ struct loop_control {
     size_t handles; /* that are not closed yet */
     struct client *clients;
     size_t count;
+    const loop_config *config; /* NULL: none */
 };
 
 /* ---- the end of things ---- */
@@ -170,6 +171,8 @@ static void handle(struct client *k, const char *line, size_t n)
         lp_answer_status(&b, status);
         loop_status_delete(status);
         answer(k, &b);
+    } else if ((e = lp_wish_resolve(k->control->host, k->control->config, &q.arena, &q.wish))) {
+        answer_end(k, e);
     } else {
         k->run = lp_wish_start(k->control->host, &q.wish, &(lp_wish_events){on_step, on_end, k});
     }
@@ -369,6 +372,7 @@ loop_error *loop_control_open(loop_host *host, const loop_control_options *optio
     c->timer.data = c;
     uv_unref((uv_handle_t *)&c->timer);
     uint64_t after = options ? options->after_ms : 0;
+    c->config = options ? options->config : NULL;
     loop_error *e = after ? NULL : listen_now(c);
     if (e) {
         loop_control_close(c);

@@ -70,6 +70,7 @@ static loop_wish keep_wish(lp_arena *a, const loop_wish *w)
     for (size_t i = 0; i < w->count; i++) {
         links[i] = w->links[i];
         links[i].provider = keep(a, w->links[i].provider);
+        links[i].component = keep(a, w->links[i].component);
         links[i].library = keep(a, w->links[i].library);
         links[i].sidecar = keep_list(a, w->links[i].sidecar);
         links[i].options = keep_list(a, w->links[i].options);
@@ -99,16 +100,19 @@ static bool is_named(const loop_instance_status *s, const char *name)
     return name[0] == '#' ? strtoull(name + 1, NULL, 10) == s->number : strcmp(name, s->name) == 0;
 }
 
+/* One that serves others is what serves their imports, and replaced as that. */
 static bool runs(const loop_instance_status *s)
 {
-    return s->condition != LOOP_CONDITION_NEW && s->condition != LOOP_CONDITION_ENDED;
+    return !s->provider && s->condition != LOOP_CONDITION_NEW &&
+           s->condition != LOOP_CONDITION_ENDED;
 }
 
 static loop_error *plan_reload(lp_wish_run *run, const loop_instance_status *s)
 {
     for (size_t i = 0; i < s->import_count; i++) {
         const loop_import_status *m = &s->imports[i];
-        if (m->tier == LOOP_TIER_LIBRARY || m->tier == LOOP_TIER_SIDECAR)
+        if (m->tier == LOOP_TIER_LIBRARY || m->tier == LOOP_TIER_SIDECAR ||
+            m->tier == LOOP_TIER_COMPONENT)
             add_step(run, s, m->interface_name)->generation = m->generation;
     }
     if (runs(s))
@@ -164,6 +168,11 @@ static loop_error *plan(lp_wish_run *run)
 static loop_error *resolve(lp_wish_run *run, const loop_binding_link *from, loop_link *ret)
 {
     *ret = (loop_link){from->provider, from->options};
+    if (from->component)
+        return loop_error_hint_set(
+            loop_error_new(LOOP_NOT_FOUND, "this host has no loop.yaml with a component '%s'",
+                           from->component),
+            "`loop run` in a workspace knows the components of its loop.yaml");
     if (from->library)
         return loop_host_library_add(run->host, from->library, &ret->provider);
     if (from->sidecar)
@@ -315,6 +324,25 @@ static void step_done(void *data, loop_error *error, const loop_swap_report *rep
     else
         loop_error_delete(error);
     uv_timer_start(&run->timer, next, 0, 0);
+}
+
+loop_error *lp_wish_resolve(loop_host *host, const loop_config *config, lp_arena *a,
+                            loop_wish *wish)
+{
+    bool any = false;
+    for (size_t i = 0; config && i < wish->count; i++)
+        any = any || wish->links[i].component;
+    if (!any)
+        return NULL;
+    loop_binding_link *links = lp_arena_alloc(a, wish->count * sizeof *links);
+    for (size_t i = 0; i < wish->count; i++) {
+        links[i] = wish->links[i];
+        const char *name = lp_take(&links[i].component);
+        if (name)
+            LP_TRY(loop_config_component_add(config, host, name, &links[i].provider));
+    }
+    wish->links = links;
+    return NULL;
 }
 
 static void first(uv_timer_t *timer)

@@ -328,7 +328,8 @@ static void find_unbound(loop_host *h, struct search *s, struct lp_chain *ret)
         struct lp_table *t = h->tables.at[i];
         const loop_provider_interface *side = side_of(t->table, s);
         struct lp_provider *p;
-        if (!side || t->tier == LOOP_TIER_LIBRARY || t->tier == LOOP_TIER_SIDECAR)
+        if (!side || t->tier == LOOP_TIER_LIBRARY || t->tier == LOOP_TIER_SIDECAR ||
+            t->tier == LOOP_TIER_COMPONENT)
             continue; /* those serve what they are bound to */
         if (t->table->dev_only && h->options.production) {
             lp_buf_printf(&s->why_not, "%s'%s' is for development only", s->why_not.len ? "; " : "",

@@ -71,10 +71,12 @@ static loop_error *call_row(const struct lp_link *l, loop_call *call, const void
 static loop_error *call_locked(const struct lp_link *l, loop_call *call, const void *args,
                                void *ret)
 {
-    if (!lp_provider_lock(l->provider))
+    if (lp_provider_lock(l->provider) != LP_LOCKED) {
+        call->body->refused = true;
         return loop_error_new(LOOP_UNAVAILABLE,
                               "the provider '%s' bears one call at a time, and waits for this one",
                               l->provider->table->name);
+    }
     loop_error *err = call_row(l, call, args, ret);
     lp_provider_unlock(l->provider);
     return err;
@@ -156,18 +158,38 @@ static loop_error *call_older(struct lp_slot *s, loop_call *call, const void *ar
 
 static bool unavailable(const lp_node *n, const char *why, uint8_t *to);
 
+bool lp_unavailable(const lp_node *r, const char *why, void *ret)
+{
+    if (!r || r->kind != LP_RESULT || !unavailable(r->parts[1], why, (uint8_t *)ret + r->payload))
+        return false;
+    *(uint8_t *)ret = 1;
+    return true;
+}
+
 /* A call that cannot be made: a value that says so, where the type has a place for one. */
 static loop_error *answer_unavailable(struct lp_slot *s, const char *why)
 {
     const lp_node *r = s->plan->result;
     make_room(s->body, r);
-    uint8_t *to = s->body->answer;
-    if (r && r->kind == LP_RESULT && unavailable(r->parts[1], why, to + r->payload)) {
-        *to = 1;
+    if (lp_unavailable(r, why, s->body->answer)) {
         s->body->handles.n = 0;
         return NULL;
     }
     return loop_error_new(LOOP_UNAVAILABLE, "%s", why);
+}
+
+/* What would have waited for itself says so, where its type has a place for that. */
+static loop_error *refused(struct lp_slot *s, loop_error *err)
+{
+    const char *why = loop_error_message(err);
+    why = lp_arena_strndup(&s->body->out.arena, why, strlen(why));
+    loop_error *no_place = answer_unavailable(s, why);
+    if (!no_place) {
+        loop_error_delete(err);
+        return NULL;
+    }
+    loop_error_delete(no_place);
+    return err;
 }
 
 static loop_error *lift_and_call(struct lp_slot *s, lp_values *in)
@@ -194,8 +216,11 @@ static loop_error *lift_and_call(struct lp_slot *s, lp_values *in)
     make_room(b, p->result);
     bool over = false;
     loop_call call = {b, s->hops, &over};
+    b->refused = false;
     err = b->older ? call_older(s, &call, args) : call_and_hold(s, &call, args);
-    return over ? too_much(err) : err;
+    if (over)
+        return too_much(err);
+    return err && b->refused ? refused(s, err) : err;
 }
 
 static loop_error *in_function(const struct lp_slot *s, loop_error *err)
@@ -513,6 +538,17 @@ loop_error *lp_stub_call(void *data, lp_values *in)
 
 /* ---- what a provider may ask ---- */
 
+struct lp_body *lp_call_body(const loop_call *call)
+{
+    return call->body;
+}
+
+bool lp_instance_must_end(const loop_instance *i)
+{
+    return i->halted || i->asked_to_stop ||
+           (i->cancelled != LOOP_CANCEL_NONE && lp_os_now_ns() >= i->force_at_ns);
+}
+
 void *loop_call_alloc(loop_call *call, size_t size)
 {
     lp_arena *arena = &call->body->out.arena;
@@ -571,6 +607,11 @@ loop_cancel_reason loop_call_cancelled(const loop_call *call, uint32_t *ret_rema
 {
     const loop_instance *i = call->body->instance;
     int reason = i->cancelled;
+    if (i->halted && reason == LOOP_CANCEL_NONE) { /* its deadline; it was not asked before */
+        if (ret_remaining_ms)
+            *ret_remaining_ms = 0;
+        return LOOP_CANCEL_DEADLINE;
+    }
     uint64_t at = i->force_at_ns, now = lp_os_now_ns(); /* at: UINT64_MAX until it is known */
     if (ret_remaining_ms)
         *ret_remaining_ms = at > now ? (uint32_t)LP_MIN((at - now) / 1000000, UINT32_MAX) : 0;

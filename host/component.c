@@ -28,6 +28,18 @@ static loop_error *open_component(loop_host *h, const char *path, bool compile,
     return NULL;
 }
 
+loop_error *lp_component_read(loop_host *h, const char *path, loop_component **ret)
+{
+    LP_TRY(open_component(h, path, false, ret));
+    (*ret)->kind = LOOP_COMPONENT_LIBRARY;
+    return NULL;
+}
+
+loop_error *lp_component_prepare(loop_component *c)
+{
+    return lp_component_is_compiled(c->engine) ? NULL : lp_component_compile(c->engine);
+}
+
 void loop_component_delete(loop_component *c)
 {
     if (!c || c->users-- > 0)

@@ -54,7 +54,7 @@ static loop_peer *peer_at(loop_host *h, size_t n)
 static bool is_used(loop_host *h, const struct lp_generation *g)
 {
     struct lp_body *b;
-    for (loop_instance *i = h->instances; i; i = i->next)
+    for (loop_instance *i = lp_instance_first(h); i; i = lp_instance_next(i))
         for (int k = 0; (b = lp_body_at(i, k)); k++)
             if (is_held_by(b, g) || may_have_taken(b))
                 return true;
@@ -87,7 +87,7 @@ static struct lp_change *uses_like(loop_host *h, const struct lp_generation *g, 
     } found = {0};
     const char *name = g->chain.interface_name;
     struct lp_body *b;
-    for (loop_instance *i = h->instances; i; i = i->next)
+    for (loop_instance *i = lp_instance_first(h); i; i = lp_instance_next(i))
         for (int k = 0; (b = lp_body_at(i, k)); k++)
             for (size_t n = 0; (is_held_by(b, g) || may_have_taken(b)) && n < b->uses.n; n++)
                 if (same_package(b->uses.at[n]->gen->chain.interface_name, name))

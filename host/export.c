@@ -305,6 +305,7 @@ struct call {
     const loop_export *f;
     const void *args;
     void *ret;
+    lp_frame *frame;
 };
 
 /* Before anything happens: a wrong handle is the caller's mistake, and ends nothing. */
@@ -428,8 +429,8 @@ static loop_error *take_result(void *data, lp_values *in)
     struct lp_body *b = c->f->body;
     if (!c->f->plan->result)
         return NULL;
-    lp_frame_begin(&b->in); /* not before: an argument may be what the last call answered */
-    lp_lift l = {.from = in, .frame = &b->in, .keep = true, .take = take_handle, .data = b};
+    lp_frame_begin(c->frame); /* not before: an argument may be what the last call answered */
+    lp_lift l = {.from = in, .frame = c->frame, .keep = true, .take = take_handle, .data = b};
     loop_error *err = lp_lift_values(&l, c->f->plan->result, c->ret);
     if (err)
         lp_drop_taken(b);
@@ -502,14 +503,15 @@ static uint64_t time_for(const loop_export *f)
     return ms ? LP_MIN(ms, left) : left;
 }
 
-loop_error *loop_export_call(const loop_export *f, const void *args, void *ret)
+loop_error *lp_export_call_for(const loop_export *f, const void *args, void *ret, lp_frame *frame,
+                               uint64_t timeout_ms)
 {
     if (f->body->broken)
         return has_ended(f->instance);
     const lp_plan *p = f->plan;
     if (p->params.handles)
         LP_TRY(check_handles(f, args));
-    struct call c = {f, args, ret};
+    struct call c = {f, args, ret, frame};
     lp_flat flat[LP_FLAT_PARAMS];
     lp_piece pieces[LP_FLAT_PARAMS / 2];
     lp_calling calling = {
@@ -518,7 +520,7 @@ loop_error *loop_export_call(const loop_export *f, const void *args, void *ret)
         .put = put_args,
         .take = p->number_out ? NULL : take_result,
         .data = &c,
-        .timeout_ms = time_for(f),
+        .timeout_ms = timeout_ms,
     };
     if (p->numbers_in) {
         lp_lower_numbers(&p->params, args, flat);
@@ -535,6 +537,15 @@ loop_error *loop_export_call(const loop_export *f, const void *args, void *ret)
     if (p->number_out && p->result)
         lp_store_number(p->result, calling.result, ret);
     return NULL;
+}
+
+loop_error *loop_export_call(const loop_export *f, const void *args, void *ret)
+{
+    struct lp_body *b = f->body;
+    uint64_t ms = time_for(f);
+    if (ms) /* what it calls may have to wait */
+        b->call_until_ns = lp_os_now_ns() + ms * 1000000;
+    return lp_export_call_for(f, args, ret, &b->in, ms);
 }
 
 loop_error *loop_handle_drop(loop_instance *i, loop_handle handle)

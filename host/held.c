@@ -8,20 +8,90 @@
 
 #include "host/internal.h"
 
-bool lp_provider_lock(struct lp_provider *p)
+/* ---- one call at a time ---- */
+
+/* A drop that waits until who is inside of the provider lets go of it. */
+struct lp_later {
+    struct lp_link link;
+    const loop_resource *row;
+    void *object;
+};
+
+static void taken(struct lp_provider *p)
 {
-    if (p->table->threads == LOOP_THREADS_ANY || p->owner == lp_os_thread_self())
-        return false;
-    lp_os_mutex_lock(p->serial);
     p->owner = lp_os_thread_self();
-    return true;
+    lp_waits_take(&p->holder);
+}
+
+enum lp_locked lp_provider_lock(struct lp_provider *p)
+{
+    if (p->table->threads == LOOP_THREADS_ANY)
+        return LP_LOCKED_NOT;
+    if (p->owner == lp_os_thread_self())
+        return LP_LOCKED_INSIDE;
+    if (!lp_os_mutex_try(p->serial)) {
+        if (!lp_waits_begin(&p->holder))
+            return LP_LOCKED_CIRCLE;
+        lp_os_mutex_lock(p->serial);
+        lp_waits_end();
+    }
+    taken(p);
+    return LP_LOCKED;
+}
+
+static void call_drop(const struct lp_link *l, const loop_resource *row, void *object)
+{
+    const loop_interface *t = l->side->interface;
+    if (l->side->functions)
+        row->drop(l->side->functions, l->provider->self, object);
+    else
+        l->provider->table->drop(l->provider->self, t, (size_t)(row - t->resources), object);
+}
+
+static bool take_later(struct lp_provider *p, struct lp_later *ret)
+{
+    lp_os_mutex_lock(p->later_lock);
+    bool any = p->later.n > 0;
+    if (any)
+        *ret = p->later.at[--p->later.n];
+    lp_os_mutex_unlock(p->later_lock);
+    return any;
 }
 
 void lp_provider_unlock(struct lp_provider *p)
 {
-    p->owner = 0;
-    lp_os_mutex_unlock(p->serial);
+    struct lp_later l;
+    bool again;
+    do {
+        while (take_later(p, &l))
+            call_drop(&l.link, l.row, l.object);
+        p->owner = 0;
+        lp_waits_give(&p->holder);
+        lp_os_mutex_unlock(p->serial);
+        /* One that was left since then found the provider taken, and nobody looks after this. */
+        lp_os_mutex_lock(p->later_lock);
+        again = p->later.n > 0;
+        lp_os_mutex_unlock(p->later_lock);
+        again = again && lp_os_mutex_try(p->serial);
+        if (again)
+            taken(p);
+    } while (again);
 }
+
+/* For whoever is inside; or now, where that one left meanwhile. */
+static void drop_later(const struct lp_link *l, const loop_resource *row, void *object)
+{
+    struct lp_provider *p = l->provider;
+    lp_os_mutex_lock(p->later_lock);
+    *lp_push(&p->later) = (struct lp_later){*l, row, object};
+    lp_os_mutex_unlock(p->later_lock);
+    if (lp_os_mutex_try(p->serial)) {
+        taken(p);
+        lp_provider_unlock(p);
+    }
+}
+
+/* ---- numbers ---- */
 
 static loop_error *hold(struct lp_body *b, const struct lp_held *h, uint32_t *ret)
 {
@@ -83,14 +153,14 @@ size_t lp_chain_owner(const struct lp_chain *c, const struct lp_provider *giver,
 
 void lp_link_drop(const struct lp_link *l, const loop_resource *row, void *object)
 {
-    const loop_interface *t = l->side->interface;
-    /* Not locked: this thread is inside of the provider, which let the object go. */
-    bool locked = lp_provider_lock(l->provider);
-    if (l->side->functions)
-        row->drop(l->side->functions, l->provider->self, object);
-    else
-        l->provider->table->drop(l->provider->self, t, (size_t)(row - t->resources), object);
-    if (locked)
+    /* Inside: this thread is in the provider, which let the object go. */
+    enum lp_locked locked = lp_provider_lock(l->provider);
+    if (locked == LP_LOCKED_CIRCLE) {
+        drop_later(l, row, object);
+        return;
+    }
+    call_drop(l, row, object);
+    if (locked == LP_LOCKED)
         lp_provider_unlock(l->provider);
 }
 

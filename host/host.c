@@ -100,6 +100,8 @@ void loop_host_close(loop_host *h)
     if (h)
         lp_keeper_stop(h);
     if (h && !h->abandoned)
+        lp_backends_stop(h);
+    if (h && !h->abandoned)
         lp_providers_close(h);
 }
 
@@ -119,8 +121,8 @@ void loop_host_delete(loop_host *h)
     lp_peers_done(h);
     lp_bindings_done(h);
     lp_providers_done(h);
-    lp_engine_delete(h->engine);
     lp_tables_done(h);
+    lp_engine_delete(h->engine);
     lp_os_mutex_delete(h->changing);
     lp_os_mutex_delete(h->finding);
     lp_os_mutex_delete(h->gate);

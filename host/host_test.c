@@ -296,10 +296,10 @@ static void options(void **state)
     assert_ptr_equal(one.links[0].provider, three.links[0].provider);
     assert_ptr_not_equal(one.links[0].provider, two.links[0].provider);
     assert_ptr_not_equal(one.links[0].provider, general.links[0].provider);
-    assert_null(lp_chain_open(&general));
-    assert_null(lp_chain_open(&one));
-    assert_null(lp_chain_open(&two));
-    assert_null(lp_chain_open(&three));
+    assert_null(lp_chain_open(&general, false));
+    assert_null(lp_chain_open(&one, false));
+    assert_null(lp_chain_open(&two, false));
+    assert_null(lp_chain_open(&three, false));
     assert_string_equal(seen, "fast 1024 /b.db;fast 2048 -;slow 2048 -;");
     loop_host_delete(h);
 }

@@ -110,13 +110,19 @@ bool lp_body_ended(const struct lp_body *b, loop_error **ret, int *ret_status)
     return b->broken;
 }
 
-loop_error *loop_instance_new(loop_host *h, loop_component *c, const loop_instance_options *o,
-                              loop_instance **ret)
+static loop_error *check_options(const loop_component *c, const loop_instance_options *o)
 {
     if (o->identity && strlen(o->identity) > LP_MAX_IDENTITY)
         return loop_error_new(LOOP_LIMIT, "an identity of more than %d bytes", LP_MAX_IDENTITY);
     if (!lp_component_is_compiled(c->engine))
         return loop_error_new(LOOP_USAGE, "'%s' was only described; open it to run it", c->path);
+    return NULL;
+}
+
+/* `changing` is held. */
+static loop_instance *instance_new(loop_host *h, const loop_component *c,
+                                   const loop_instance_options *o)
+{
     loop_instance *i = lp_alloc(sizeof *i);
     i->host = h;
     i->number = ++h->next_instance;
@@ -125,7 +131,61 @@ loop_error *loop_instance_new(loop_host *h, loop_component *c, const loop_instan
     i->lock = lp_os_mutex_new();
     i->wake = lp_os_cond_new();
     copy_options(i, o, c);
+    return i;
+}
+
+static void instance_free(loop_instance *i)
+{
+    lp_os_cond_delete(i->wake);
+    lp_os_mutex_delete(i->lock);
+    free(i->no_storage);
+    lp_arena_done(&i->arena);
+    free(i);
+}
+
+loop_error *lp_instance_new_behind(loop_host *h, loop_component *c, const loop_instance_options *o,
+                                   const char *serves_as, loop_instance **ret)
+{
+    LP_TRY(check_options(c, o));
+    loop_instance *i = instance_new(h, c, o);
+    i->is_behind = true;
+    i->serves_as = lp_arena_strndup(&i->arena, serves_as, strlen(serves_as));
+    i->entered = true; /* nobody supervises it */
+    i->started_ns = lp_os_now_ns();
+    loop_error *err = lp_body_new(i, c, &i->body);
+    if (err) {
+        instance_free(i);
+        return err;
+    }
+    lp_os_mutex_lock(h->finding);
+    i->next = h->behind;
+    h->behind = i;
+    lp_os_mutex_unlock(h->finding);
+    *ret = i;
+    return NULL;
+}
+
+void lp_instance_delete_behind(loop_instance *i)
+{
+    loop_host *h = i->host;
+    lp_os_mutex_lock(h->finding);
+    loop_instance **at = &h->behind;
+    while (*at && *at != i)
+        at = &(*at)->next;
+    if (*at)
+        *at = i->next;
+    lp_os_mutex_unlock(h->finding);
+    lp_exports_done(i);
+    lp_body_delete(i->body);
+    instance_free(i);
+}
+
+loop_error *loop_instance_new(loop_host *h, loop_component *c, const loop_instance_options *o,
+                              loop_instance **ret)
+{
+    LP_TRY(check_options(c, o));
     lp_os_mutex_lock(h->changing);
+    loop_instance *i = instance_new(h, c, o);
     loop_error *err = lp_body_new(i, c, &i->body);
     i->next = h->instances;
     h->instances = i;
@@ -163,14 +223,17 @@ void loop_instance_delete(loop_instance *i)
     lp_os_mutex_unlock(h->changing);
     if (i->state == LP_STUCK)
         return;
-    lp_os_cond_delete(i->wake);
-    lp_os_mutex_delete(i->lock);
-    free(i->no_storage);
-    lp_arena_done(&i->arena);
-    free(i);
+    instance_free(i);
 }
 
 /* ---- the actor's thread ---- */
+
+/* A call of the instance's own begins: how long what it calls may take. */
+static void note_deadline(loop_instance *i)
+{
+    uint64_t ms = i->options.call_timeout_ms;
+    i->body->call_until_ns = ms ? lp_os_now_ns() + ms * 1000000 : 0;
+}
 
 static loop_error *run_job(loop_instance *i)
 {
@@ -180,6 +243,7 @@ static loop_error *run_job(loop_instance *i)
     if (err || exited)
         return err;
     i->body->instantiated = true;
+    note_deadline(i);
     if (i->serves)
         return lp_serve(i, &i->result.status);
     if (i->body->component->kind == LOOP_COMPONENT_APP)
@@ -290,6 +354,7 @@ static loop_error *invoke_job(loop_instance *i)
                                            &i->result.status);
     if (err || exited)
         return err;
+    note_deadline(i);
     err = lp_guest_call_wave(i->body->guest, full, func, args, i->options.call_timeout_ms,
                              &i->result.output, &exited, &i->result.status);
     return err && loop_error_code(err) == LOOP_NOT_FOUND ? no_function(i, err, full, func) : err;

@@ -16,6 +16,9 @@
  *   gate.c      holds calls back while what serves them is swapped
  *   swap.c      a swap of a provider, step by step; swap_plan.c: what it changes;
  *               swap_state.c: what it carries; keeper.c: the thread that does it
+ *   backend.c   a component that serves others, in a slot: its table; backend_life.c: its thread,
+ *               backend_call.c: calls; backend_state.c: what a swap carries of it
+ *   waits.c     which thread waits for which
  *   status.c    what runs, for people
  *   held.c      resources that components hold
  *   export.c    calls into components
@@ -42,6 +45,13 @@
 
 #define LP_CORE_VERSION "0.1.0"
 #define LP_APP_INTERFACE "loop:core/app@" LP_CORE_VERSION
+
+/* A thread, and what it waits for: whoever that is at the time. waits.c. */
+struct lp_waiter;
+typedef _Atomic(struct lp_waiter *) lp_waited;
+struct lp_waiter {
+    lp_waited *for_it; /* NULL: nothing */
+};
 
 /* A provider as it was added, or made anew from the same source (tables.c). */
 struct lp_table {
@@ -73,6 +83,13 @@ struct lp_provider {
     char *why_not;           /* it does not work here; settled with `looked` */
     lp_os_mutex *serial;     /* LOOP_THREADS_SERIAL: held during a call */
     _Atomic uintptr_t owner; /* the thread that holds it (lp_os_thread_self) */
+    lp_waited holder;        /* the same thread, for those that wait */
+    /* Drops that would have waited for ever: whoever lets go of it does them. */
+    lp_os_mutex *later_lock;
+    struct {
+        struct lp_later *at;
+        size_t n, cap;
+    } later;
 };
 
 struct lp_binding {
@@ -214,7 +231,12 @@ struct loop_host {
         struct lp_signal **at;
         size_t n, cap;
     } signals;
-    loop_instance *instances; /* list */
+    loop_instance *instances; /* list; the main thread's */
+    /*
+     * Those that serve others, of backends: any thread's, with `changing` and `finding` held;
+     * lp_instance_first has both lists.
+     */
+    loop_instance *behind;
     size_t running;
     _Atomic bool
         abandoned;        /* an instance was given up: its thread uses the host and its providers */
@@ -352,6 +374,8 @@ struct lp_body {
     int result_status;                 /* with `exited` */
     loop_error *why_broken;            /* a copy of that error */
     uint64_t until_ns; /* calls into it end by then, while it is swapped; 0: no such time */
+    _Atomic uint64_t call_until_ns; /* the call into it ends by then; 0: no such time */
+    bool refused;                   /* of the call out of it: it would have waited for itself */
     bool sees_cancellation;
     bool in_background; /* imports what goes on between calls: the network */
     struct lp_net_policy *net;
@@ -380,7 +404,9 @@ struct loop_instance {
     loop_host *host;
     loop_instance *next;
     uint64_t number;
-    lp_arena arena; /* copies of the options */
+    bool is_behind;        /* in h->behind */
+    const char *serves_as; /* the provider that it is; NULL: it runs for itself */
+    lp_arena arena;        /* copies of the options */
     loop_instance_options options;
     /*
      * The instance's thread puts another one in its place, with `lock` held (while there is no
@@ -427,6 +453,12 @@ struct loop_instance {
     void *on_done_data;
 };
 
+/* ---- component.c ---- */
+/* Read, not compiled; nothing is said of who serves it. */
+loop_error *lp_component_read(loop_host *h, const char *path, loop_component **ret) LOOP_MUST_USE;
+/* Compiles one that was read, once. */
+loop_error *lp_component_prepare(loop_component *c) LOOP_MUST_USE;
+
 /* ---- host.c ---- */
 void lp_host_trace(loop_host *h, const loop_trace *t);
 /* Whether the engine serves an interface (the WASI group), and that function. */
@@ -466,6 +498,21 @@ bool lp_table_drop(loop_host *h, struct lp_table *t);
 /* Ends what is left. After every provider was closed and lp_providers_done. */
 void lp_tables_done(loop_host *h);
 
+/* ---- waits.c ---- */
+/* Before this thread waits for who is `it`. False: that one waits for this thread. */
+bool lp_waits_begin(lp_waited *it) LOOP_MUST_USE;
+void lp_waits_end(void);
+/* This thread is `it`, for others to wait for; and is it no longer. */
+void lp_waits_take(lp_waited *it);
+void lp_waits_give(lp_waited *it);
+
+/* ---- backend.c ---- */
+bool lp_is_backend(const loop_provider *p);
+/* Its instance and thread, where there are none; `changing`: that is held. `finding` is not. */
+loop_error *lp_provider_ready(struct lp_provider *p, bool changing) LOOP_MUST_USE;
+/* Ends what serves others: threads and bodies; their providers are closed after. Main. */
+void lp_backends_stop(loop_host *h);
+
 /* ---- provider.c ---- */
 /*
  * The object of these options (name and value by turns, NULL-terminated; NULL: none): one
@@ -486,7 +533,8 @@ bool lp_works_here(struct lp_provider *p);
 /* Where it is not open, or is. `finding` is held, but for one that nobody else knows. */
 loop_error *lp_provider_open(struct lp_provider *p) LOOP_MUST_USE;
 void lp_provider_close(struct lp_provider *p);
-loop_error *lp_chain_open(const struct lp_chain *c) LOOP_MUST_USE;
+/* Each of them, and what it takes to serve (lp_provider_ready). `finding` is not held. */
+loop_error *lp_chain_open(const struct lp_chain *c, bool changing) LOOP_MUST_USE;
 /* Calls `close` of those that are open. */
 void lp_providers_close(loop_host *h);
 void lp_providers_done(loop_host *h);
@@ -583,6 +631,16 @@ loop_error *lp_slot_call_numbers(void *slot, const lp_flat *in, uint64_t *ret);
 loop_error *lp_slot_put(void *slot, lp_target *out);
 loop_error *lp_stub_call(void *slot, lp_values *in);
 
+/* Whose call it is. */
+struct lp_body *lp_call_body(const loop_call *call);
+/*
+ * Fills the case `unavailable` of a result's error type, an enum or a variant. False: it has none.
+ * `why` lives as long as the answer.
+ */
+bool lp_unavailable(const lp_node *result, const char *why, void *ret);
+/* Asked to end, and the time to do so is over. */
+bool lp_instance_must_end(const loop_instance *i);
+
 /* ---- gate.c ---- */
 /*
  * Before a call of `s`, whose body is `gated`: waits until calls may go. b->calling is `s`
@@ -622,11 +680,14 @@ void lp_keeper_stop(loop_host *h);
 bool lp_is_named(const loop_instance *i, const char *name);
 
 /* ---- held.c ---- */
-/*
- * One call at a time, where the provider asks for that. False: nothing was locked,
- * for it needs none, or this thread is inside of it already.
- */
-bool lp_provider_lock(struct lp_provider *p);
+/* One call at a time, where the provider asks for that. */
+enum lp_locked {
+    LP_LOCKED,
+    LP_LOCKED_NOT,    /* it needs none */
+    LP_LOCKED_INSIDE, /* this thread is inside of it already */
+    LP_LOCKED_CIRCLE, /* who is inside of it waits for this thread */
+};
+enum lp_locked lp_provider_lock(struct lp_provider *p) LOOP_MUST_USE;
 void lp_provider_unlock(struct lp_provider *p);
 /* Gives an object a number. LOOP_LIMIT. */
 loop_error *lp_hold(struct lp_body *b, const struct lp_held *h, uint32_t *ret) LOOP_MUST_USE;
@@ -668,6 +729,9 @@ loop_error *lp_export_open(struct lp_body *b, const char *interface_name, const 
                            const char *function, const char *type,
                            struct loop_export **ret) LOOP_MUST_USE;
 void lp_export_close(struct loop_export *f);
+/* loop_export_call, with the result in memory of `frame`, in at most `timeout_ms` (0: for ever). */
+loop_error *lp_export_call_for(const loop_export *f, const void *args, void *ret, lp_frame *frame,
+                               uint64_t timeout_ms) LOOP_MUST_USE;
 /* Whether a component exports what was looked up, with the same types; i->lock is held. */
 loop_error *lp_exports_check(loop_instance *i, const loop_component *c) LOOP_MUST_USE;
 /* Looks all of it up in that body, on the instance's thread; _move or _forget follows. */
@@ -681,6 +745,20 @@ void lp_exports_move(loop_instance *i);
 loop_error *lp_body_new(loop_instance *i, loop_component *c, struct lp_body **ret) LOOP_MUST_USE;
 /* On the main thread, or that of the instance. */
 void lp_body_delete(struct lp_body *b);
+/* One that serves others, listed; nothing runs yet. `changing` is held, `finding` is not. */
+loop_error *lp_instance_new_behind(loop_host *h, loop_component *c, const loop_instance_options *o,
+                                   const char *serves_as, loop_instance **ret) LOOP_MUST_USE;
+/* Out of the list, and gone. `changing` is held. */
+void lp_instance_delete_behind(loop_instance *i);
+/* All of a host. `changing` or `finding` is held. */
+static inline loop_instance *lp_instance_first(const loop_host *h)
+{
+    return h->instances ? h->instances : h->behind;
+}
+static inline loop_instance *lp_instance_next(const loop_instance *i)
+{
+    return i->next || i->is_behind ? i->next : i->host->behind;
+}
 /* The bodies that an instance has, one or two; NULL past the end. `changing` is held. */
 struct lp_body *lp_body_at(loop_instance *i, int n);
 void lp_actor(void *instance);

@@ -350,7 +350,7 @@ static loop_error *decide(struct lp_body *b, const char *name, struct decision *
     } else {
         struct lp_chain found;
         if (lp_host_find(b->host, b->instance->options.name, name, &found, &version, &d->why)) {
-            LP_TRY(lp_chain_open(&found));
+            LP_TRY(lp_chain_open(&found, true));
             d->use = use_new(b, name, &found);
         }
         d->stub = !d->use && is_optional(b, name);

@@ -109,7 +109,7 @@ static loop_error *find(loop_peer *p)
     struct lp_chain found;
     if (!lp_host_find(p->host, p->component, p->full, &found, &version, &why))
         return loop_error_new(LOOP_UNAVAILABLE, "%s", why);
-    LP_TRY(lp_chain_open(&found));
+    LP_TRY(lp_chain_open(&found, false));
     lp_os_mutex_lock(p->host->finding);
     p->use.gen = lp_generation_of(p->host, &found);
     lp_os_mutex_unlock(p->host->finding);

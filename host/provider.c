@@ -158,7 +158,8 @@ static struct lp_provider *make(loop_host *h, struct lp_table *t, const char *co
                               .tier = t->tier,
                               .options = copy_options(options),
                               .values = values,
-                              .serial = lp_os_mutex_new()};
+                              .serial = lp_os_mutex_new(),
+                              .later_lock = lp_os_mutex_new()};
     p->services = (loop_services){.abi = LOOP_PROVIDER_ABI,
                                   .host = p,
                                   .table = t->table,
@@ -223,6 +224,8 @@ static void free_object(struct lp_provider *p)
 {
     p->origin->users--;
     lp_os_mutex_delete(p->serial);
+    lp_os_mutex_delete(p->later_lock);
+    free(p->later.at);
     for (size_t i = 0; p->options[i]; i++)
         free(p->options[i]);
     free(p->options);
@@ -268,7 +271,7 @@ loop_error *lp_provider_open(struct lp_provider *p)
     return NULL;
 }
 
-loop_error *lp_chain_open(const struct lp_chain *c)
+loop_error *lp_chain_open(const struct lp_chain *c, bool changing)
 {
     loop_error *err = NULL;
     for (size_t n = 0; !err && n < c->n; n++) {
@@ -276,6 +279,8 @@ loop_error *lp_chain_open(const struct lp_chain *c)
         lp_os_mutex_lock(h->finding);
         err = lp_provider_open(c->links[n].provider);
         lp_os_mutex_unlock(h->finding);
+        if (!err)
+            err = lp_provider_ready(c->links[n].provider, changing);
     }
     return err;
 }

@@ -184,6 +184,7 @@ static void add_instance(struct snapshot *s, loop_instance *i)
         .number = i->number,
         .path = keep(s, b->component->path),
         .kind = b->component->kind,
+        .provider = i->serves_as ? keep(s, i->serves_as) : NULL,
         .condition = condition_of(i),
         .uptime_ms = i->started_ns ? (lp_os_now_ns() - i->started_ns) / 1000000 : 0,
         .swaps = i->swaps,
@@ -217,7 +218,7 @@ loop_status *loop_host_status(loop_host *h)
 {
     struct snapshot *s = lp_alloc(sizeof *s);
     lp_os_mutex_lock(h->finding); /* generations stay */
-    for (loop_instance *i = h->instances; i; i = i->next) {
+    for (loop_instance *i = lp_instance_first(h); i; i = lp_instance_next(i)) {
         lp_os_mutex_lock(i->lock); /* its body stays */
         if (i->body)
             add_instance(s, i);

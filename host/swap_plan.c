@@ -65,7 +65,7 @@ static loop_error *nobody_uses(const struct lp_swap *s, bool any)
 loop_error *lp_swap_find(struct lp_swap *s)
 {
     bool any = !s->want.component;
-    for (loop_instance *i = s->host->instances; i; i = i->next) {
+    for (loop_instance *i = lp_instance_first(s->host); i; i = lp_instance_next(i)) {
         if (!i->body || !lp_is_named(i, s->want.component))
             continue;
         any = true;
@@ -309,7 +309,7 @@ static loop_error *find_changes(struct lp_swap *s)
     loop_error *err = NULL;
     lp_os_mutex_lock(h->finding);
     leave(s, true); /* until _unplan */
-    for (loop_instance *i = h->instances; i && !err; i = i->next) {
+    for (loop_instance *i = lp_instance_first(h); i && !err; i = lp_instance_next(i)) {
         size_t before = s->changes.n;
         struct lp_body *b;
         for (int k = 0; !err && (b = lp_body_at(i, k)); k++)
@@ -534,7 +534,7 @@ static void settle_bindings(struct lp_swap *s)
 static bool serves_others(loop_host *h, const struct lp_generation *g)
 {
     struct lp_body *b;
-    for (loop_instance *i = h->instances; i; i = i->next)
+    for (loop_instance *i = lp_instance_first(h); i; i = lp_instance_next(i))
         for (int k = 0; (b = lp_body_at(i, k)); k++)
             for (size_t n = 0; n < b->uses.n; n++)
                 if (b->uses.at[n]->gen == g)

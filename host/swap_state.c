@@ -88,15 +88,28 @@ static void start(void *data)
 {
     struct step *x = data;
     struct lp_provider *p = x->p;
-    const loop_provider_swap *swap = p->table->swap;
     if (!lp_works_here(p)) {
         x->err = loop_error_new(LOOP_UNAVAILABLE, "'%s' does not work here: %s", p->table->name,
                                 p->why_not);
         return;
     }
     x->err = lp_provider_open(p);
+}
+
+/* A component that is to serve starts without any lock. */
+static void make_ready(struct step *x)
+{
+    const loop_provider_swap *swap = x->p->table->swap;
+    if (!x->err)
+        x->err = lp_provider_ready(x->p, false);
     if (!x->err && swap && swap->health)
-        x->err = check_health(p);
+        x->err = check_health(x->p);
+}
+
+static void start_fresh(void *data)
+{
+    start(data);
+    make_ready(data);
 }
 
 /* One that there is, and that others may find as well: nobody may have used it yet. */
@@ -104,16 +117,19 @@ static void start_shared(void *data)
 {
     struct step *x = data;
     lp_os_mutex_lock(x->s->host->finding);
-    if (!x->p->opened)
+    bool opened = x->p->opened;
+    if (!opened)
         start(x);
     lp_os_mutex_unlock(x->s->host->finding);
+    if (!opened)
+        make_ready(x);
 }
 
 loop_error *lp_swap_start(struct lp_swap *s)
 {
     for (size_t n = 0; n < s->pair_count; n++)
         if (s->pairs[n].fresh)
-            LP_TRY(run_step(s, true, start, s->pairs[n].to, "start", in_time(s)));
+            LP_TRY(run_step(s, true, start_fresh, s->pairs[n].to, "start", in_time(s)));
     for (size_t n = 0; n < s->n; n++)
         if (s->links[n]->standing != LP_STAGED)
             LP_TRY(run_step(s, true, start_shared, s->links[n], "start", in_time(s)));

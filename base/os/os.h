@@ -194,6 +194,8 @@ void lp_os_barrier_all(void);
 lp_os_mutex *lp_os_mutex_new(void);
 void lp_os_mutex_delete(lp_os_mutex *m);
 void lp_os_mutex_lock(lp_os_mutex *m);
+/* Whether it was free, and is taken now. */
+bool lp_os_mutex_try(lp_os_mutex *m);
 void lp_os_mutex_unlock(lp_os_mutex *m);
 
 lp_os_cond *lp_os_cond_new(void);

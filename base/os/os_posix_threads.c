@@ -178,6 +178,14 @@ void lp_os_mutex_lock(lp_os_mutex *m)
     must(pthread_mutex_lock(&m->m));
 }
 
+bool lp_os_mutex_try(lp_os_mutex *m)
+{
+    int failed = pthread_mutex_trylock(&m->m);
+    if (failed != EBUSY)
+        must(failed);
+    return !failed;
+}
+
 void lp_os_mutex_unlock(lp_os_mutex *m)
 {
     must(pthread_mutex_unlock(&m->m));

@@ -93,9 +93,10 @@ LOOP_API const loop_component_config *loop_config_component(const loop_config *c
 LOOP_API bool loop_config_component_value(const loop_config *c, const char *component, size_t i,
                                           const char **ret_key, const char **ret_value);
 
-/* One provider of a binding: the first, the second or the third is set. */
+/* One provider of a binding: one of the first four is set. */
 typedef struct loop_binding_link {
     const char *provider;       /* by its name, "sqlite" */
+    const char *component;      /* one of loop.yaml's, by its name, "weather" */
     const char *library;        /* a shared library, absolute */
     const char *const *sidecar; /* a program and its arguments, NULL-terminated */
     const char *const *options; /* name and value by turns, NULL-terminated */
@@ -117,6 +118,13 @@ typedef struct loop_binding {
 LOOP_API const loop_binding *loop_config_binding_at(const loop_config *c, size_t i);
 /* Binds all of them at a host; an error names file, line and column. */
 LOOP_API loop_error *loop_config_bind(const loop_config *c, loop_host *host) LOOP_MUST_USE;
+/*
+ * loop_host_component_add of a component of loop.yaml: with the grants, the limits and the name
+ * that it has there, and an identity of its own. LOOP_NOT_FOUND.
+ */
+LOOP_API loop_error *loop_config_component_add(const loop_config *c, loop_host *host,
+                                               const char *component,
+                                               const char **ret_provider) LOOP_MUST_USE;
 /*
  * Whether one of them may be bound now: its libraries and sidecars are trusted and lie where no
  * component can write. Asked again before what is bound is swapped. LOOP_DENIED, LOOP_NOT_FOUND;

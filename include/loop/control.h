@@ -29,6 +29,7 @@ typedef struct loop_control loop_control;
 typedef struct loop_control_options {
     /* Nothing is made until the host's loop has turned so long: a short run pays nothing. */
     uint64_t after_ms;
+    const struct loop_config *config; /* whose components a swap may name; until _close; NULL */
 } loop_control_options;
 
 /*

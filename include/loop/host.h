@@ -116,6 +116,21 @@ typedef struct loop_sidecar_options {
  */
 LOOP_API loop_error *loop_host_sidecar_add(loop_host *host, const loop_sidecar_options *options,
                                            const char **ret_provider) LOOP_MUST_USE;
+struct loop_instance_options; /* below */
+/*
+ * Adds a component as a provider (tier `component`) of the interfaces that it exports:
+ * *ret_provider is its name, which lives as long as the host. It serves nothing until it is bound,
+ * and is compiled and started once somebody that imports it is made, on a thread of its own. The
+ * same file with the same options->name is the same provider. knowledge/components.md says what
+ * is particular about it; its options where it is bound: call-timeout, restarts.
+ *
+ * `options`: as for any instance, copied (NULL: none); the policy may be deleted after. It gets
+ * what these grant, whoever calls it. What may not be served: functions that take or give
+ * resources of others. LOOP_NOT_FOUND, LOOP_INVALID (no component, or it exports nothing to serve).
+ */
+LOOP_API loop_error *loop_host_component_add(loop_host *host, const char *path,
+                                             const struct loop_instance_options *options,
+                                             const char **ret_provider) LOOP_MUST_USE;
 /* Which provider serves an interface ("loop:core/logging"). LOOP_NOT_FOUND. */
 LOOP_API loop_error *loop_host_bind(loop_host *host, const char *interface_name,
                                     const char *provider) LOOP_MUST_USE;

@@ -164,6 +164,7 @@ typedef struct loop_instance_status {
     uint64_t number;
     const char *path; /* of its component */
     loop_component_kind kind;
+    const char *provider; /* that it serves others as; NULL: it runs for itself */
     loop_condition condition;
     uint64_t uptime_ms;
     uint32_t swaps, restarts; /* of its component: with its state, and from nothing */

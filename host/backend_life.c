@@ -1,0 +1,294 @@
+/*
+ * host/backend_life.c: the thread of a component that serves others.
+ *
+ *     STARTS ──▶ WELL ──▶ (a trap, a limit, an end of its own) ──▶ DOWN ──▶ STARTS ...
+ *
+ * It is linked by whoever needs it first, so that what it lacks is an error of theirs, and
+ * instantiated on its thread. What ended it is told to the call that was under way; the next call
+ * starts it again in another body, `restarts` times within a minute at most and later and later.
+ * Whatever was left there meanwhile waits for that.
+ *
+ * Its thread never waits for host->changing while somebody waits for it: a swap that has the lock
+ * may wait for exactly that call.
+ */
+#include <stdlib.h>
+
+#include "host/backend.h"
+
+#define STACK (2u << 20)         /* as any instance's: supervise.c */
+#define LOOK_MS 5                /* for work, while the guest's network goes on: mailbox.c */
+#define CHANGING_NS 200000000ull /* for a swap that is under way */
+
+/* ---- phases ---- */
+
+static void settle(lp_backend *b, int phase, loop_error *why)
+{
+    lp_os_mutex_lock(b->lock);
+    b->phase = phase;
+    loop_error_delete(b->why);
+    b->why = why;
+    lp_os_cond_broadcast(b->told);
+    lp_os_mutex_unlock(b->lock);
+}
+
+static void forget_exports(lp_backend *b)
+{
+    for (size_t s = 0; s < b->table->side_count; s++)
+        for (size_t n = 0; b->table->sides[s].interface.functions[n].name; n++)
+            lp_export_close(lp_take(&b->exports[s][n]));
+}
+
+static void forget_old_starts(lp_backend *b, uint64_t now)
+{
+    size_t kept = 0;
+    for (size_t n = 0; n < b->starts.n; n++)
+        if (b->starts.at[n] + LP_BACKEND_MINUTE_NS > now)
+            b->starts.at[kept++] = b->starts.at[n];
+    b->starts.n = kept;
+}
+
+/* When it may start again. */
+static uint64_t next_start(lp_backend *b, uint64_t now)
+{
+    forget_old_starts(b, now);
+    size_t n = b->starts.n;
+    if (!b->restarts)
+        return UINT64_MAX;
+    if (n >= b->restarts)
+        return b->starts.at[n - b->restarts] + LP_BACKEND_MINUTE_NS;
+    uint64_t ms = n < 2 ? 0 : LP_BACKEND_BACKOFF_MS;
+    for (size_t i = 2; i < n && ms < LP_BACKEND_BACKOFF_MAX; i++)
+        ms *= 2;
+    return now + LP_MIN(ms, (uint64_t)LP_BACKEND_BACKOFF_MAX) * LP_BACKEND_MS;
+}
+
+void lp_backend_fell(lp_backend *b, const loop_error *why)
+{
+    const char *name = b->table->provider.name;
+    loop_host_log(b->table->host, LOOP_LOG_ERROR, "the component '%s' ended while it served: %s",
+                  name, why ? loop_error_message(why) : "of itself");
+    b->not_before_ns = next_start(b, lp_os_now_ns());
+    settle(b, LP_BACKEND_DOWN,
+           why ? lp_error_copy(why)
+               : loop_error_new(LOOP_UNAVAILABLE, "the component '%s' ended itself", name));
+}
+
+/* ---- starting ---- */
+
+static loop_error *instantiate(lp_backend *b)
+{
+    loop_instance *i = b->instance;
+    struct lp_body *body = i->body;
+    bool exited = false;
+    int status = 0;
+    uint64_t ms = i->options.call_timeout_ms ? i->options.call_timeout_ms : b->call_timeout_ms;
+    body->call_until_ns = ms ? lp_os_now_ns() + ms * LP_BACKEND_MS : 0;
+    loop_error *err = lp_guest_instantiate(body->guest, ms, &exited, &status);
+    lp_gate_leave(body);
+    if (!err && exited)
+        err = loop_error_new(LOOP_CANCELLED, "'%s' ended itself with status %d", i->options.name,
+                             status);
+    body->instantiated = !err;
+    body->broken = err != NULL;
+    return err;
+}
+
+/* Gives up after a while: false. */
+static bool lock_changing(lp_backend *b)
+{
+    uint64_t until = lp_os_now_ns() + CHANGING_NS;
+    while (!lp_os_mutex_try(b->table->host->changing)) {
+        if (lp_os_now_ns() >= until)
+            return false;
+        lp_os_sleep_ms(1);
+    }
+    return true;
+}
+
+/* Another body in the place of the one that has ended. */
+static loop_error *make_again(lp_backend *b)
+{
+    loop_instance *i = b->instance;
+    struct lp_body *body, *old;
+    if (!lock_changing(b))
+        return loop_error_new(LOOP_UNAVAILABLE, "a swap is under way, and it cannot start before");
+    loop_error *err = lp_body_new(i, b->table->component, &body);
+    if (!err) {
+        forget_exports(b);
+        lp_os_mutex_lock(i->lock);
+        old = i->body;
+        i->body = body;
+        lp_os_mutex_unlock(i->lock);
+        lp_body_delete(old);
+        i->restarts++;
+    }
+    lp_os_mutex_unlock(b->table->host->changing);
+    return err;
+}
+
+static loop_error *start_again(lp_backend *b)
+{
+    const char *name = b->table->provider.name;
+    *lp_push(&b->starts) = lp_os_now_ns();
+    settle(b, LP_BACKEND_STARTS, NULL);
+    loop_error *err = make_again(b);
+    bool linked = !err;
+    if (!err)
+        err = instantiate(b);
+    if (!err) {
+        settle(b, LP_BACKEND_WELL, NULL);
+        loop_host_log(b->table->host, LOOP_LOG_INFO, "the component '%s' serves again", name);
+        return NULL;
+    }
+    if (linked)
+        lp_backend_fell(b, err);
+    else
+        settle(b, LP_BACKEND_DOWN, lp_error_copy(err));
+    return err;
+}
+
+static loop_error *is_down(lp_backend *b)
+{
+    const char *name = b->table->provider.name;
+    loop_error *err = lp_error_copy(b->why);
+    if (b->not_before_ns == UINT64_MAX)
+        return loop_error_wrap(err, "the component '%s' has ended, and is not started again", name);
+    return loop_error_wrap(err, "the component '%s' has ended, and starts again in %g s", name,
+                           (double)(b->not_before_ns - lp_os_now_ns()) / 1e9);
+}
+
+loop_error *lp_backend_well(lp_backend *b)
+{
+    if (b->phase == LP_BACKEND_WELL)
+        return NULL;
+    return lp_os_now_ns() >= b->not_before_ns ? start_again(b) : is_down(b);
+}
+
+loop_error *lp_backend_health(lp_backend *b)
+{
+    lp_os_mutex_lock(b->lock);
+    while (b->phase == LP_BACKEND_STARTS && !b->ended)
+        lp_os_cond_wait(b->told, b->lock, 0);
+    loop_error *err = b->phase == LP_BACKEND_DOWN ? lp_error_copy(b->why) : NULL;
+    if (!err && b->ended)
+        err = loop_error_new(LOOP_UNAVAILABLE, "it has ended");
+    lp_os_mutex_unlock(b->lock);
+    return err;
+}
+
+/* ---- the thread ---- */
+
+bool lp_backend_post(lp_backend *b, struct lp_backend_work *w)
+{
+    if (b->ended || (b->ends && !w->is_drop))
+        return false;
+    w->next = NULL;
+    *b->last = w;
+    b->last = &w->next;
+    lp_os_cond_signal(b->wake);
+    return true;
+}
+
+/* `lock` is held. */
+static void wait_for_work(lp_backend *b)
+{
+    struct lp_body *body = b->instance->body;
+    if (!body->in_background || body->broken) {
+        lp_os_cond_wait(b->wake, b->lock, 0);
+        return;
+    }
+    lp_os_mutex_unlock(b->lock);
+    lp_guest_sleep(body->guest, LOOK_MS);
+    lp_os_mutex_lock(b->lock);
+}
+
+/* NULL: it is to end, and nothing is left. `lock` is held. */
+static struct lp_backend_work *next_work(lp_backend *b)
+{
+    while (!b->first && !b->ends)
+        wait_for_work(b);
+    struct lp_backend_work *w = b->first;
+    if (w) {
+        b->first = w->next;
+        if (!b->first)
+            b->last = &b->first;
+    }
+    return w;
+}
+
+static void serve(void *backend)
+{
+    lp_backend *b = backend;
+    struct lp_backend_work *w;
+    lp_waits_take(&b->it);
+    loop_error *err = instantiate(b);
+    if (err)
+        lp_backend_fell(b, err);
+    else
+        settle(b, LP_BACKEND_WELL, NULL);
+    loop_error_delete(err);
+    lp_os_mutex_lock(b->lock);
+    while ((w = next_work(b))) {
+        lp_os_mutex_unlock(b->lock);
+        w->run(b, w);
+        lp_os_mutex_lock(b->lock);
+    }
+    lp_os_mutex_unlock(b->lock);
+    lp_waits_give(&b->it);
+    lp_os_mutex_lock(b->lock);
+    b->ended = true;
+    lp_os_cond_broadcast(b->told);
+    lp_os_mutex_unlock(b->lock);
+}
+
+loop_error *lp_backend_start(lp_backend *b)
+{
+    lp_backend_table *t = b->table;
+    loop_instance *i = NULL;
+    LP_TRY(lp_component_prepare(t->component));
+    LP_TRY(lp_instance_new_behind(t->host, t->component, &t->options, t->provider.name, &i));
+    b->instance = i;
+    loop_error *err = lp_os_thread_start(serve, b, STACK, &b->thread);
+    if (err)
+        lp_instance_delete_behind(lp_take(&b->instance));
+    return err;
+}
+
+/* ---- the end ---- */
+
+/* `lock` is held. */
+static bool has_ended(lp_backend *b, uint64_t ms)
+{
+    uint64_t until = lp_os_now_ns() + ms * LP_BACKEND_MS;
+    while (!b->ended && lp_os_cond_wait(b->told, b->lock, until))
+        ;
+    return b->ended;
+}
+
+bool lp_backend_end(lp_backend *b)
+{
+    if (!b->instance)
+        return true;
+    loop_host *h = b->table->host;
+    lp_os_mutex_lock(b->lock);
+    b->ends = true;
+    lp_os_cond_broadcast(b->wake);
+    bool left = b->running && b->running->left; /* who waited for it has gone */
+    bool ended = has_ended(b, left ? 1 : LP_BACKEND_CLOSE_MS);
+    if (!ended) {
+        b->instance->halted = true;
+        lp_signal(b->instance, lp_guest_stop);
+        ended = has_ended(b, LP_BACKEND_STUCK_MS);
+    }
+    lp_os_mutex_unlock(b->lock);
+    if (!ended) {
+        lp_os_thread_leave(lp_take(&b->thread));
+        return false;
+    }
+    lp_os_thread_join(lp_take(&b->thread));
+    lp_os_mutex_lock(h->changing);
+    forget_exports(b);
+    lp_instance_delete_behind(lp_take(&b->instance));
+    lp_os_mutex_unlock(h->changing);
+    return true;
+}
