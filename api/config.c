@@ -244,6 +244,12 @@ static char *find_data_dir(const loader *l)
     return dir ? lp_os_realpath(dir) : installed_dir();
 }
 
+char *loop_data_dir(void)
+{
+    const char *dir = lp_os_getenv("LOOP_DATA_DIR");
+    return dir && *dir ? lp_os_realpath(dir) : installed_dir();
+}
+
 /* ---- all of it ---- */
 
 static loop_error *load(loader *l)

@@ -22,6 +22,7 @@
 
 static const cli_command *const commands[] = {
     &cli_run,     &cli_ps,      &cli_status, &cli_swap,        &cli_reload,
+    &cli_component,
     &cli_inspect, &cli_explain, &cli_trust,  &cli_bindgen,     &cli_config,
     &cli_doctor,  &cli_version, &cli_help,   &cli_completions,
 };

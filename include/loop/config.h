@@ -43,6 +43,13 @@ LOOP_API loop_error *loop_config_load(const loop_config_sources *from,
                                       loop_config **ret) LOOP_MUST_USE;
 LOOP_API void loop_config_delete(loop_config *c);
 
+/*
+ * The folder of the files that came with loop (profiles, classes, wit, templates): LOOP_DATA_DIR
+ * if it is set, else the installation's, or the sources' for a library that lies where it was
+ * built. For loop_free; NULL: there is none.
+ */
+LOOP_API char *loop_data_dir(void);
+
 /* The directory of loop.yaml, or NULL without one; the path of the file itself. */
 LOOP_API const char *loop_config_root(const loop_config *c);
 LOOP_API const char *loop_config_file(const loop_config *c);
