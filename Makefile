@@ -10,7 +10,7 @@ CACHE := $(or $(LOOP_CACHE_DIR),$(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME)/loop,$(
 WASM_TOOLS ?= $(CACHE)/venv/bin/wasm-tools
 export WASM_TOOLS
 
-.PHONY: all run install new-provider test bench asan tsan soak fuzz fmt check examples guests sidecars setup setup-all engine clean help
+.PHONY: all run install uninstall docs new-provider test bench asan tsan soak fuzz fmt check examples guests sidecars setup setup-all engine clean help
 .DEFAULT_GOAL := all
 
 all: engine $(B)/build.ninja
@@ -23,8 +23,14 @@ run: all
 
 # What is built, as it is: after `make`; as root where PREFIX asks for it.
 PREFIX ?= /usr/local
+LIBDIR ?= lib
 install:
-	@sh tools/install.sh $(B) "$(DESTDIR)$(PREFIX)"
+	@python3 tools/install.py $(B) "$(DESTDIR)$(PREFIX)" --libdir "$(LIBDIR)"
+uninstall:
+	@python3 tools/install.py --remove "$(DESTDIR)$(PREFIX)"
+
+docs:
+	@python3 tools/api_docs.py --out $(B)/docs/api --man $(B)/docs/man3
 
 new-provider:
 	@python3 tools/new_provider.py --loop $(B)/loop --form "$(or $(FORM),builtin)" $(if $(DIR),--dir "$(DIR)") -- "$(NAME)"
@@ -100,7 +106,8 @@ clean:
 help:
 	@sed -n 's/^#   //p' Makefile
 	@printf '%s\n' \
-	  'make install  what is built, into PREFIX (/usr/local), below DESTDIR' \
+	  'make install  what is built, into PREFIX (/usr/local), its LIBDIR (lib), below DESTDIR; make uninstall' \
+  'make docs     the reference of the C API, into build/docs/api' \
 	  'make new-provider NAME=x  providers/x, from templates/provider' \
   'make new-provider NAME=x FORM=library  a shared library, in DIR (../x)' \
 	  'make examples the components of examples/, in C, Rust and JS' \

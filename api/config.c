@@ -219,14 +219,15 @@ static loop_error *load_classes(loader *l)
 /*
  * Where the installation has its files; malloced or NULL. The build may name a folder. Else it
  * is found from the library's own place, since nothing that is installed knows where it lies: a
- * build has them in its folder (as links to the sources), an installation beside the library.
+ * build has them in its folder (as links to the sources), an installation beside lib or
+ * lib/MACHINE.
  */
 static char *installed_dir(void)
 {
 #ifdef LOOP_DATA_DIR
     return lp_os_realpath(LOOP_DATA_DIR);
 #else
-    static const char *const places[] = {"share/loop", LOOP_DATA_BESIDE};
+    static const char *const places[] = {"share/loop", "../share/loop", "../../share/loop"};
     lp_auto(lp_free_string) char *own = lp_os_own_path();
     lp_auto(lp_free_string) char *folder = own ? lp_path_parent(own) : NULL;
     char *found = NULL;

@@ -58,6 +58,10 @@ typedef struct loop_host_options {
     void *data; /* for the three above */
 } loop_host_options;
 
+/*
+ * A host with its engine, WASI and the providers that come with loop; nothing runs yet. The calling
+ * thread becomes its main thread. LOOP_SYSTEM, LOOP_USAGE, LOOP_IO (its cache).
+ */
 LOOP_API loop_error *loop_host_new(const loop_host_options *options, loop_host **ret) LOOP_MUST_USE;
 /*
  * Stops every instance that is left; their `done` is called. Components are deleted before. An

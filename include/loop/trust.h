@@ -30,6 +30,7 @@ extern "C" {
 /* A digest as text, with its end: BLAKE2b of 256 bits, what `b2sum -l 256` prints. */
 #define LOOP_DIGEST_TEXT 65
 
+/* The digest of these bytes, as they were read from a file. */
 LOOP_API void loop_trust_digest(const void *bytes, size_t len, char ret[LOOP_DIGEST_TEXT]);
 
 /*

@@ -131,8 +131,9 @@ def exported(world):
     out = out.decode(errors="replace")
     if status:
         return Result("symbols", False, out)
-    names = {line.split()[-1].split("@")[0] for line in out.splitlines()
-             if line.strip() and line.split()[-2] != "A"}  # the name of a version itself
+    symbols = [line.split()[-1] for line in out.splitlines() if line.strip() and line.split()[-2] != "A"]
+    names = {symbol.split("@")[0] for symbol in symbols}
+    bare = sorted(symbol for symbol in symbols if symbol.startswith("loop_") and "@@LOOP_0." not in symbol)
     foreign = sorted(name for name in names if not name.startswith("loop_"))
     if world.asan:  # the sanitizers export theirs
         foreign = [n for n in foreign if not re.match(r"_*(asan|ubsan|odr_asan|sanitizer)", n)]
@@ -143,7 +144,7 @@ def exported(world):
         declared |= set(re.findall(r"LOOP_API[^;({#]*?\b(loop_\w+)[(;]", text))
     missing, extra = sorted(declared - names), sorted(names - declared - set(foreign))
     problems = [("exported and not loop's", foreign), ("in a header and not exported", missing),
-                ("exported and in no header", extra)]
+                ("exported and in no header", extra), ("exported without a version", bare)]
     return [Result(f"symbols/{what}", not found, "".join(f"{name}\n" for name in found))
             for what, found in problems]
 

@@ -38,7 +38,7 @@ def cases(prefix, folder, *functions, keep=False):
 
 def install(world, folder):
     """FOLDER/prefix: installed below a DESTDIR for another prefix, then moved here."""
-    ran(["sh", "tools/install.sh", world.build, folder / "destdir/opt/loop"])
+    ran(["python3", "tools/install.py", world.build, folder / "destdir/opt/loop"])
     (folder / "destdir/opt/loop").rename(folder / "prefix")
     return folder / "prefix"
 

@@ -1,9 +1,8 @@
-"""What those who write providers get: an installation, `make new-provider`, and its templates."""
+"""What those who write providers get: `make new-provider` and its templates."""
 
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from . import common
@@ -16,7 +15,6 @@ NAME, SNAKE = "night-light", "night_light"
 def jobs(world):
     yield lambda: scaffolded(world)
     yield lambda: refused(world)
-    yield lambda: installed(world)
     yield lambda: own_tables(world)
     yield lambda: library(world)
 
@@ -124,7 +122,7 @@ def library(world):
     def installation(folder):
         env = world.environment(folder)
         if not (folder / "prefix").exists():
-            ran(["sh", "tools/install.sh", world.build, folder / "prefix"])
+            ran(["python3", "tools/install.py", world.build, folder / "prefix"])
         return env | {"PATH": f"{folder}/prefix/bin:{env['PATH']}",
                       "PKG_CONFIG_PATH": f"{folder}/prefix/lib/pkgconfig"}
 
@@ -203,55 +201,3 @@ def refused(world):
 def tree(folder):
     return {p: p.read_bytes() if p.is_file() else None for p in folder.rglob("*")
             if "__pycache__" not in p.parts}
-
-
-# --- make install ---------------------------------------------------------------------------
-
-FILES = """bin/loop lib/libloop.so lib/libloop.so.0 lib/pkgconfig/loop.pc include/loop/host.h
-include/loop/wit/core.h share/man/man1/loop.1 share/man/man1/loop-run.1 share/loop/loop.schema.json
-share/loop/profiles/dev.yaml share/loop/classes/untrusted.yaml share/loop/wit/core
-share/bash-completion/completions/loop.bash""".split()
-
-
-def installed(world):
-    """It works where it is put, also after it was moved; nothing of it looks into the build."""
-    def install_has_every_file(folder):
-        ran(["sh", "tools/install.sh", world.build, folder / "first"])
-        missing = [name for name in FILES if not (folder / "first" / name).exists()]
-        assert not missing, f"not there: {missing}"
-        public = {p.relative_to(ROOT) for p in (ROOT / "include").rglob("*.h")}
-        there = {p.relative_to(folder / "first") for p in (folder / "first/include").rglob("*.h")}
-        assert public == there, f"headers that differ: {public ^ there}"
-
-    def install_may_be_moved(folder):
-        (folder / "first").rename(folder / "second")
-        env = world.environment(folder)
-        out = ran([folder / "second/bin/loop", "doctor"], cwd=folder, env=env)
-        assert "second/share/loop/classes/untrusted.yaml" in out, out
-        libraries = ran(["ldd", folder / "second/bin/loop"], cwd=folder, env=env)
-        assert f"{folder}/second/bin/../lib/libloop.so.0" in libraries, libraries
-
-    def install_is_found_by_pkg_config(folder):
-        env = world.environment(folder) | {"PKG_CONFIG_PATH": str(folder / "second/lib/pkgconfig")}
-        flags = ran(["pkg-config", "--cflags", "--libs", "loop"], env=env).split()
-        (folder / "x.c").write_text('#include <loop/host.h>\n#include <stdio.h>\n'
-                                    'int main(void) { puts(loop_version()); }\n', encoding="utf-8")
-        more = ["-fsanitize=address,undefined"] if world.asan else []
-        ran(["cc", *more, "x.c", "-o", "x", *flags], cwd=folder)
-        out = ran(["./x"], cwd=folder, env=env | {"LD_LIBRARY_PATH": str(folder / "second/lib")})
-        assert out == ran(["pkg-config", "--modversion", "loop"], env=env), out
-
-    def install_has_sidecars_to_start_from(folder):
-        share = folder / "second/share/loop"
-        links = [p for p in share.rglob("*") if p.is_symlink()]
-        assert not links, f"links: {links}"
-        for name, file in (("c", "weather.c"), ("node", "loop-sidecar/sidecar.js"),
-                           ("rust", "loop-sidecar/src/lib.rs"), ("python", "loop_sidecar/sidecar.py")):
-            assert (share / f"templates/sidecar-{name}" / file).exists(), name
-        shutil.copytree(share / "templates/sidecar-python", folder / "weather")
-        out = ran([sys.executable, share / "sidecar/conformance/call.py", 'api.now "Ulm"', "--",
-                   sys.executable, folder / "weather/weather.py"], cwd=folder, env=world.environment(folder))
-        assert 'api.now "Ulm" = {"ok": {"celsius": 3.0, "wind": null}}' in out, out
-
-    return cases("sdk", common.fresh_folder(world, "install-"), install_has_every_file, install_may_be_moved,
-                 install_is_found_by_pkg_config, install_has_sidecars_to_start_from)
