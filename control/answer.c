@@ -274,6 +274,8 @@ static void read_instance(struct reading *r, const json_t *from, loop_instance_s
         .restarts = (uint32_t)number(r, from, "restarts"),
         .waiting = (uint32_t)number(r, from, "waiting"),
     };
+    if (json_object_get(from, "provider"))
+        ret->provider = text(r, from, "provider");
     loop_import_status *m = list(r, from, "imports", sizeof *m, &items, &ret->import_count);
     for (size_t i = 0; i < ret->import_count; i++)
         read_import(r, json_array_get(items, i), &m[i]);

@@ -39,6 +39,8 @@ link_for() {
         calc) gen calc ;;
         counter-plain | counter-narrow | counter-other) gen "counter_${1#counter-}" ;;
         counter-*) gen counter ;;
+        slots-node*) gen node ;;
+        slots-keeping*) gen keeping ;;
         ticker-*) c_application "$objects"; linked=$c_application ;;
         shop) # by the WIT of the page that shows its host
             sed -n '/^```wit file=shop.wit/,/^```$/{/^```/!p}' "$page" >"$objects/shop.wit"
