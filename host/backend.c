@@ -311,7 +311,7 @@ static bool has_name(const void *name, const loop_provider *p, const lp_table_li
 /* "weather", or "weather-2" where there is one already; in the letters of a provider's name. */
 static char *name_apart(loop_host *h, const char *name)
 {
-    char *plain = lp_strndup(name, LP_MAX_NAME - 16);
+    char *plain = lp_strndup(name, LP_MIN(strlen(name), (size_t)LP_MAX_NAME - 16));
     for (char *s = plain; *s; s++)
         if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.", *s))
             *s = '-';

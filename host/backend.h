@@ -21,6 +21,7 @@
 
 #define LP_BACKEND_MS 1000000ull
 #define LP_BACKEND_LOOK_NS 10000000ull /* how often who waits looks whether it still may */
+#define LP_BACKEND_SPIN_NS 20000       /* how long either side looks before it sleeps */
 #define LP_BACKEND_PATIENCE_MS 1000    /* for a call that nobody waits for any more */
 #define LP_BACKEND_MINUTE_NS 60000000000ull
 #define LP_BACKEND_BACKOFF_MS 100   /* after the second end within a minute; then twice that */
@@ -64,7 +65,7 @@ struct lp_backend_call {
     lp_frame frame; /* what the answer points to */
     loop_error *err;
     uint64_t until_ns; /* UINT64_MAX: no such time */
-    enum { LP_BACKEND_WAITS, LP_BACKEND_RUNS, LP_BACKEND_DONE } state;
+    _Atomic enum lp_backend_state { LP_BACKEND_WAITS, LP_BACKEND_RUNS, LP_BACKEND_DONE } state;
     bool left; /* nobody waits for it */
     uint64_t left_ns;
     lp_os_cond *done;
@@ -86,6 +87,7 @@ struct lp_backend {
     lp_os_cond *wake;  /* work; for the thread */
     lp_os_cond *told;  /* the phase, or the end */
     struct lp_backend_work *first, **last;
+    _Atomic uint32_t posted; /* counts work */
     struct lp_backend_call *running, *idle;
     size_t idle_count;
     enum {
@@ -104,6 +106,15 @@ struct lp_backend {
     struct loop_export ***exports; /* by side and row; NULL: not looked up in this body */
     bool given;                    /* its state was, in this swap; backend_state.c */
 };
+
+/* For somebody who answers soon: false once that lasts. */
+static inline bool lp_backend_spins(uint64_t *until_ns)
+{
+    uint64_t now = lp_os_now_ns();
+    *until_ns = *until_ns ? *until_ns : now + LP_BACKEND_SPIN_NS;
+    lp_os_thread_yield();
+    return now < *until_ns;
+}
 
 /* ---- backend_life.c ---- */
 /* The instance and its thread. `changing` is held; LOOP_MISSING and the like. */

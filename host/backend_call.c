@@ -277,6 +277,11 @@ static void leave(struct caller *x)
 static loop_error *wait_for(struct caller *x)
 {
     struct lp_backend_call *c = x->c;
+    uint64_t spin = 0;
+    lp_os_mutex_unlock(x->b->lock);
+    while (c->state != LP_BACKEND_DONE && lp_backend_spins(&spin))
+        ;
+    lp_os_mutex_lock(x->b->lock);
     while (c->state != LP_BACKEND_DONE) {
         uint64_t now = lp_os_now_ns();
         loop_error *err = look(x, now);

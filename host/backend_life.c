@@ -185,6 +185,7 @@ bool lp_backend_post(lp_backend *b, struct lp_backend_work *w)
     w->next = NULL;
     *b->last = w;
     b->last = &w->next;
+    b->posted++;
     lp_os_cond_signal(b->wake);
     return true;
 }
@@ -202,9 +203,22 @@ static void wait_for_work(lp_backend *b)
     lp_os_mutex_lock(b->lock);
 }
 
+/* Who has called calls again, mostly. `lock` is held. */
+static void spin(lp_backend *b)
+{
+    uint32_t posted = b->posted;
+    uint64_t until = 0;
+    lp_os_mutex_unlock(b->lock);
+    while (b->posted == posted && lp_backend_spins(&until))
+        ;
+    lp_os_mutex_lock(b->lock);
+}
+
 /* NULL: it is to end, and nothing is left. `lock` is held. */
 static struct lp_backend_work *next_work(lp_backend *b)
 {
+    if (!b->first && !b->ends)
+        spin(b);
     while (!b->first && !b->ends)
         wait_for_work(b);
     struct lp_backend_work *w = b->first;

@@ -708,6 +708,22 @@ static loop_error *native_counts(void *self, loop_call *call,
     return NULL;
 }
 
+static char asked_by[200]; /* who asked last, and what that one may do */
+
+static loop_error *native_ask(void *self, loop_call *call, uint32_t n,
+                              demo_slots_links_result_u64_error *ret)
+{
+    const char *key = "", *value = "";
+    loop_string why;
+    (void)self, (void)n;
+    (void)loop_call_config(call, 0, &key, &value);
+    snprintf(asked_by, sizeof asked_by, "%s, %s, %llu bytes, %s=%s", loop_call_component(call),
+             loop_call_identity(call), (unsigned long long)loop_call_storage(call, &why), key,
+             value);
+    *ret = (demo_slots_links_result_u64_error){.of.ok = 1};
+    return NULL;
+}
+
 static loop_error *native_item(void *self, loop_call *call, uint32_t number,
                                demo_slots_links_item **ret)
 {
@@ -726,7 +742,7 @@ REFUSES(native_number, (void *self, loop_call *call, demo_slots_links_item *item
 REFUSES(native_join, (void *self, loop_call *call, demo_slots_links_item *item,
                       demo_slots_links_item *other, demo_slots_links_result_u32_error *ret))
 REFUSES(native_u32, (void *self, loop_call *call, uint32_t *ret))
-REFUSES(native_ask,
+REFUSES(native_count_on,
         (void *self, loop_call *call, uint32_t n, demo_slots_links_result_u64_error *ret))
 REFUSES(native_must, (void *self, loop_call *call, uint32_t n, uint64_t *ret))
 REFUSES(native_relay, (void *self, loop_call *call, demo_slots_links_wish what,
@@ -758,7 +774,7 @@ static const demo_slots_links_functions native_functions = {
     .must = native_must,
     .relay = native_relay,
     .hammer = native_hammer,
-    .count_on = native_ask,
+    .count_on = native_count_on,
     .crash = native_void,
     .spin = native_void,
     .slow = native_slow,
@@ -798,6 +814,37 @@ static void swaps_with_native_code(void **state)
     assert_in_range(native_count, 1, 2 * 10000 - 1);
     swap_to("last", swaps % 2 ? "b" : "native", LOOP_CARRY_NONE);
     assert_true(count(&last) > 0);
+}
+
+/* What it may do, and what it is called, is its own, whoever asks it. */
+static void it_is_who_it_is(void **state)
+{
+    (void)state;
+    const char *provider;
+    lp_auto(lp_free_string) char *path = path_of("slots-node1");
+    const loop_origin origin = {"test", 0, 0};
+    loop_policy *policy = loop_policy_new();
+    must(loop_policy_add(policy, LOOP_GRANT_STORAGE, "4KiB", false, NULL, false, origin));
+    must(loop_host_provider_add(host, &native));
+    must(loop_host_component_add(
+        host, path,
+        &(loop_instance_options){.name = "b",
+                                 .identity = "it",
+                                 .policy = policy,
+                                 .optional = may_lack,
+                                 .config = (const char *const[]){"color", "red", NULL}},
+        &provider));
+    loop_policy_delete(policy);
+    bind_to("a", LINKS, "b");
+    bind_to("b", LINKS, "native");
+    bind_to("poor", LINKS, "native");
+    struct asker a = asker("a"), poor = asker("poor");
+    answer r = ask(&a, 2);
+    assert_int_equal(good(&r), 2 * MILLION + 1);
+    assert_string_equal(asked_by, "b, it, 4096 bytes, color=red");
+    r = ask(&poor, 1);
+    assert_int_equal(good(&r), MILLION + 1);
+    assert_string_equal(asked_by, "poor, poor, 0 bytes, =");
 }
 
 /* ---- what is held ---- */
@@ -890,6 +937,7 @@ int main(void)
         TEST(four_callers),
         TEST(swaps_under_load),
         TEST(swaps_with_native_code),
+        TEST(it_is_who_it_is),
         TEST(what_is_held_is_dropped),
         TEST(what_is_held_when_it_ends),
         TEST(what_is_held_when_it_is_swapped),

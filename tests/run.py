@@ -26,8 +26,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from lib import (common, control, golden, groups, hosts, installed, limits, sdk, sidecar_programs, sidecars, storage,  # noqa: E402
-                 supervisor, swap)
+from lib import (common, control, golden, groups, hosts, installed, limits, sdk,  # noqa: E402
+                 sidecar_programs, sidecars, slots, storage, supervisor, swap)
 
 # name, jobs, how many at a time (1: they measure time)
 GROUPS = [
@@ -49,6 +49,7 @@ GROUPS = [
     ("sidecar", supervisor.jobs, 2),
     ("swap", swap.jobs, 2),
     ("control", control.jobs, 2),
+    ("slots", slots.jobs, 2),
     ("docs", groups.doc_jobs, 2),
 ]
 

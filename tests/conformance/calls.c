@@ -39,29 +39,61 @@ static void run_checks(guest *g, const char *what)
         free(copies[i]);
     }
     free(copies);
-    if (strcmp(what, "caller") == 0)
+    if (lp_starts_with(what, "caller") && !strchr(what, '-'))
         run_check(&check, what, "exact-nan");
+}
+
+static const char *const callers[] = {"caller", "caller-utf16", "caller-compact-utf16"};
+
+static void run_caller(loop_host *host, const char *folder, const char *name, const char *what)
+{
+    loop_component *c = NULL;
+    guest g;
+    if (suite_ready(what, suite_component(host, folder, name, &c)) &&
+        suite_ready(what, guest_open(host, c, &g))) {
+        run_checks(&g, what);
+        guest_close(&g);
+    }
+    loop_component_delete(c);
 }
 
 void run_callers(const char *folder)
 {
-    static const char *const names[] = {"caller", "caller-utf16", "caller-compact-utf16"};
     loop_host *host;
     if (!suite_ready("callers", suite_host(providers, &host)))
         return;
-    for (size_t i = 0; i < LP_COUNT(names); i++) {
-        loop_component *c = NULL;
-        guest g;
-        if (suite_ready(names[i], suite_component(host, folder, names[i], &c)) &&
-            suite_ready(names[i], guest_open(host, c, &g))) {
-            run_checks(&g, names[i]);
-            guest_close(&g);
-            suite_check(live_counters == 0 && live_labels == 0, names[i],
-                        "%u counters and %u labels are left", live_counters, live_labels);
-        }
-        loop_component_delete(c);
+    for (size_t i = 0; i < LP_COUNT(callers); i++) {
+        run_caller(host, folder, callers[i], callers[i]);
+        suite_check(live_counters == 0 && live_labels == 0, callers[i],
+                    "%u counters and %u labels are left", live_counters, live_labels);
     }
     loop_host_delete(host);
+}
+
+static loop_error *bind_callee(loop_host *host, const char *folder)
+{
+    static const char *const interfaces[] = {"loop:conformance/values", "loop:conformance/things"};
+    lp_auto(lp_free_string) char *path = lp_format("%s/callee.wasm", folder);
+    const char *provider;
+    loop_error *err = loop_host_component_add(host, path, NULL, &provider);
+    for (size_t i = 0; !err && i < LP_COUNT(interfaces); i++)
+        err = loop_host_bind(host, interfaces[i], provider);
+    return err;
+}
+
+/* The same, where the other guest serves them: what lives there, callers ask themselves. */
+void run_served_callers(const char *folder)
+{
+    static const loop_provider *const none[] = {NULL};
+    for (size_t i = 0; i < LP_COUNT(callers); i++) {
+        loop_host *host;
+        lp_auto(lp_free_string) char *what = lp_format("%s by callee", callers[i]);
+        if (!suite_ready(what, suite_host(none, &host)))
+            return;
+        if (suite_ready(what, bind_callee(host, folder)))
+            run_caller(host, folder, callers[i], what);
+        loop_host_delete(host);
+    }
 }
 
 /* ---- calls.txt ---- */

@@ -17,6 +17,7 @@ int main(int argc, char **argv)
     if (argc != 2)
         return fputs("usage: conformance FOLDER\n", stderr), 2;
     run_callers(argv[1]);
+    run_served_callers(argv[1]);
     run_calls(argv[1]);
     run_hostile(argv[1]);
     run_host_cases(argv[1]);

@@ -74,6 +74,7 @@ void suite_table(const char *name, suite_line *f, void *data);
 /* ---- the parts; FOLDER has the guests ---- */
 
 void run_callers(const char *folder);
+void run_served_callers(const char *folder);
 void run_calls(const char *folder);
 void run_layouts(guest *callee);
 void run_hostile(const char *folder);
