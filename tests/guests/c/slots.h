@@ -195,10 +195,10 @@ static bool give_and_take(uint64_t *ret, LINK(error_t) * err)
     if (!LINK(give)(&list, &items, err))
         return false;
     uint32_t joined = 0;
-    bool good = items.len == 4 && items.ptr[0].is_some && items.ptr[1].is_some &&
-                !items.ptr[2].is_some && items.ptr[3].is_some &&
-                LINK(method_item_join)(LINK(borrow_item)(items.ptr[0].val), items.ptr[1].val,
-                                       &joined, err);
+    bool good =
+        items.len == 4 && items.ptr[0].is_some && items.ptr[1].is_some && !items.ptr[2].is_some &&
+        items.ptr[3].is_some &&
+        LINK(method_item_join)(LINK(borrow_item)(items.ptr[0].val), items.ptr[1].val, &joined, err);
     *ret = joined * 100 + LINK(live)();
     LINK(item_drop_own)(items.ptr[0].val);
     LINK(item_drop_own)(items.ptr[3].val);
