@@ -64,7 +64,7 @@ const cli_option *cli_option_at(const cli_command *c, size_t i);
 
 extern const cli_command cli_run, cli_inspect, cli_explain, cli_bindgen, cli_config, cli_doctor,
     cli_version, cli_help, cli_completions, cli_trust, cli_ps, cli_status, cli_swap, cli_reload;
-extern const cli_command cli_component;
+extern const cli_command cli_component, cli_host_command, cli_provider, cli_workspace;
 
 /* ---- the command line (options.c) ---- */
 

@@ -36,7 +36,7 @@ static loop_error *make(cli_new *n, char **languages, char ***ret_worlds)
     free(folder);
     e = cli_new_choose(n, "--world", *ret_worlds, "command", &world);
     if (!e)
-        e = cli_new_layer(n, "component/all");
+        e = cli_new_layer(n, "all");
     if (!e)
         e = cli_new_layer(n, "component/world-%s", world);
     if (!e)

@@ -21,10 +21,9 @@
 #include "cli/cli.h"
 
 static const cli_command *const commands[] = {
-    &cli_run,     &cli_ps,      &cli_status, &cli_swap,        &cli_reload,
-    &cli_component,
-    &cli_inspect, &cli_explain, &cli_trust,  &cli_bindgen,     &cli_config,
-    &cli_doctor,  &cli_version, &cli_help,   &cli_completions,
+    &cli_run,      &cli_ps,           &cli_status,    &cli_swap,    &cli_reload,  &cli_component,
+    &cli_provider, &cli_host_command, &cli_workspace, &cli_inspect, &cli_explain, &cli_trust,
+    &cli_bindgen,  &cli_config,       &cli_doctor,    &cli_version, &cli_help,    &cli_completions,
 };
 
 const cli_command *cli_command_at(size_t i)

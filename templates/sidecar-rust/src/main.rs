@@ -1,7 +1,7 @@
-//! A provider of acme:weather/api (weather.wit) for loop, as a Rust program. In loop.yaml:
+//! A provider of scaffold-space:scaffold-name/api (wit/scaffold_name.wit) for loop, as a Rust program. In loop.yaml:
 //!
 //!     bind:
-//!       acme:weather/api: { sidecar: [target/release/weather], warmer: 2 }
+//!       scaffold-space:scaffold-name/api: { sidecar: [target/release/scaffold-name], warmer: 2 }
 
 use loop_sidecar::value::{from_bytes, to_bytes};
 use loop_sidecar::{Borrow, Call, Field, Interface, Level, Own, Resource, Sidecar};
@@ -23,7 +23,7 @@ struct Diary {
 }
 
 impl Resource for Diary {
-    const NAME: &'static str = "acme:weather/api.diary";
+    const NAME: &'static str = "scaffold-space:scaffold-name/api.diary";
 }
 
 impl Drop for Diary {
@@ -54,10 +54,10 @@ fn warmest(_: &Call, diary: Borrow<Diary>) -> Option<Reading> {
 }
 
 fn main() {
-    let sidecar = Sidecar::new("weather", "0.1.0"); // first: it takes stdout, which carries frames
-    let api = Interface::new("acme:weather/api@0.1.0")
+    let sidecar = Sidecar::new("scaffold-name", "0.1.0"); // first: it takes stdout, which carries frames
+    let api = Interface::new("scaffold-space:scaffold-name/api@0.1.0")
         .resource::<Diary>()
-        .moves( // for another provider that takes this one's place: `diary-state` of weather.wit
+        .moves( // for another provider that takes this one's place: `diary-state` of wit/scaffold_name.wit
             |diary: &Diary| Ok(to_bytes(&(diary.place.clone(), diary.readings.lock().unwrap().clone()))?),
             |data| Ok(from_bytes(data).map(|(place, readings)| Diary { place, readings: Mutex::new(readings) })?),
         )
