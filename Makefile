@@ -33,7 +33,7 @@ docs:
 	@python3 tools/api_docs.py --out $(B)/docs/api --man $(B)/docs/man3
 
 new-provider:
-	@python3 tools/new_provider.py --loop $(B)/loop --form "$(or $(FORM),builtin)" $(if $(DIR),--dir "$(DIR)") -- "$(NAME)"
+	@python3 tools/new_provider.py --loop $(B)/loop -- "$(NAME)"
 
 setup:
 	@sh tools/setup/apt.sh
@@ -108,8 +108,7 @@ help:
 	@printf '%s\n' \
 	  'make install  what is built, into PREFIX (/usr/local), its LIBDIR (lib), below DESTDIR; make uninstall' \
   'make docs     the reference of the C API, into build/docs/api' \
-	  'make new-provider NAME=x  providers/x, from templates/provider' \
-  'make new-provider NAME=x FORM=library  a shared library, in DIR (../x)' \
+	  'make new-provider NAME=x  providers/x, from templates/provider; outside: loop provider new' \
 	  'make examples the components of examples/, in C, Rust and JS' \
 	  'make check    layers, formatting, WIT, generated files, licences' \
 	  'make bench    timings as ratios against a peer, into build/bench.tsv' \

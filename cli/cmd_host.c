@@ -16,7 +16,7 @@ static loop_error *run(const cli_args *args, int *ret_status)
     e = cli_new_layer(&n, "all");
     if (!e)
         e = cli_new_layer(&n, "host");
-    char *next = cli_format("make\nmake test\nbuild/%s --help", n.name.name);
+    char *next = cli_format("make\nmake test\nbuild/bin/%s --help", n.name.name);
     if (!e)
         e = cli_new_finish(&n, next);
     free(next);

@@ -201,14 +201,12 @@ static loop_error *put(cli_tree *tree, const char *source, cli_file file)
 
 /* ---- folders ---- */
 
-/* What a build leaves in a template that somebody tried in its place. */
+/* What a build leaves in a template that somebody tried in its place, or in an SDK. */
 static bool is_left_over(const char *name, size_t depth)
 {
-    static const char *const at_the_top[] = {"build", "gen", "target", "node_modules"};
-    if (strcmp(name, "__pycache__") == 0)
-        return true;
-    for (size_t i = 0; depth == 0 && i < sizeof at_the_top / sizeof *at_the_top; i++)
-        if (strcmp(name, at_the_top[i]) == 0)
+    static const char *const names[] = {"build", "gen", "target", "node_modules", "__pycache__"};
+    for (size_t i = depth == 0 ? 0 : 2; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0)
             return true;
     return false;
 }

@@ -32,7 +32,17 @@ LIST = "share/loop/installed.txt"
 # What of the tree goes below share/loop, and what of that stays here: tests, and what is built.
 DATA = ("classes", "profiles", "wit", "sdk", "templates")
 BUILT = ("target", "node_modules", "__pycache__", "build")
-LEFT_OUT = {"sdk": shutil.ignore_patterns(*BUILT, "tests", "conformance*", "*_test.*")}
+
+
+def not_for_others(folder):
+    """The template of a provider inside of loop stays with loop's sources; what is generated, too."""
+    folder = Path(folder)
+    return {"provider"} if folder == ROOT / "templates" else {"gen"} if folder.parent == ROOT / "templates" else set()
+
+
+LEFT_OUT = {"sdk": shutil.ignore_patterns(*BUILT, "tests", "conformance*", "*_test.*"),
+            "templates": lambda folder, names: shutil.ignore_patterns(*BUILT)(folder, names) | not_for_others(folder)}
+
 
 
 def fail(what, hint):

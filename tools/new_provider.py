@@ -1,19 +1,14 @@
 #!/usr/bin/env python3
-"""Makes a provider that works, to be changed into the one that is wanted.
+"""Makes a provider inside of loop that works, to be changed into the one that is wanted.
 
-    new_provider.py [--loop FILE] [--form FORM] [--dir FOLDER] NAME
+    new_provider.py [--loop FILE] NAME
 
-NAME is words in lower case with dashes between them: night-light. FORM is
+NAME is words in lower case with dashes between them: night-light. Writes providers/night_light/
+from templates/provider, lets FILE (build/loop) write the bindings, and adds the provider to
+meson.build and api/providers.c. Checks everything first, and writes over nothing.
 
-    builtin   linked into loop: writes providers/night_light/ from templates/provider,
-              lets FILE (build/loop) write the bindings, and adds the provider to
-              meson.build and api/providers.c
-    library   a shared library of its own: writes FOLDER (night-light, beside loop's
-              own folder) from templates/provider-library, with its own Makefile
-
-The README of each template says more. Checks everything first, and writes over nothing.
-
-`make new-provider NAME=night-light FORM=library` is this.
+`make new-provider NAME=night-light` is this. A provider of one's own, in a library or a sidecar,
+is `loop provider new`.
 """
 
 import argparse
@@ -26,10 +21,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST = 32  # of a name
-FILES = {"provider.wit": "{}.wit", "provider.c": "{}.c", "provider.h": "{}.h",
-         "provider_test.c": "{}_test.c"}
-LIBRARY = {"scaffold.wit": "{}.wit", "scaffold.c": "{}.c", "Makefile": "Makefile",
-           "loop.yaml": "loop.yaml", "scaffold_test.c": "{}_test.c", "player.c": "player.c"}
 
 
 class Problem(Exception):
@@ -49,15 +40,13 @@ def check_name(name):
                       "night-light")
 
 
-def fill(text, name, wit):
-    """The template's text for a provider; WIT and quoted texts have the name as it is."""
+def fill(text, name):
+    """The text with its placeholders filled in; templates/README.md has them."""
     snake = name.replace("-", "_")
-    text = text.replace("SCAFFOLD", snake.upper())
-    if wit:
-        return text.replace("scaffold", name)
-    text = text.replace('"scaffold"', f'"{name}"').replace("example:scaffold", f"example:{name}")
-    text = re.sub(r"^([ #]\*?) scaffold:", rf"\1 {name}:", text, flags=re.M)
-    return text.replace("scaffold", snake)
+    for form, instead in (("scaffold-name", name), ("scaffold_name", snake), ("SCAFFOLD_NAME", snake.upper()),
+                          ("ScaffoldName", "".join(word.capitalize() for word in name.split("-")))):
+        text = text.replace(form, instead)
+    return text
 
 
 def write_folder(scratch, name, loop):
@@ -65,10 +54,9 @@ def write_folder(scratch, name, loop):
     snake = name.replace("-", "_")
     folder = scratch / "providers" / snake
     (folder / "gen").mkdir(parents=True)
-    for template, file in FILES.items():
-        text = (ROOT / "templates/provider" / template).read_text(encoding="utf-8")
-        (folder / file.format(snake)).write_text(fill(text, name, template.endswith(".wit")),
-                                                 encoding="utf-8")
+    for template in (ROOT / "templates/provider").glob("scaffold_name*"):
+        (folder / fill(template.name, name)).write_text(fill(template.read_text(encoding="utf-8"), name),
+                                                        encoding="utf-8")
     gen = f"providers/{snake}/gen"
     # The paths as tools/gen_bindings.sh gives them: the files name them.
     (scratch / "wit").symlink_to(ROOT / "wit")
@@ -125,31 +113,7 @@ def new_provider(name, loop):
     return sorted(p for p in home.rglob("*") if p.is_file()), list(texts)
 
 
-def new_library(name, folder):
-    """Makes a folder of its own with a library; the paths that are new."""
-    check_name(name)
-    snake = name.replace("-", "_")
-    if folder.exists():
-        raise Problem(f"there is a '{folder}' already", "another NAME or DIR, or remove it first")
-    template = ROOT / "templates/provider-library"
-    texts = {folder / file.format(snake): fill((template / source).read_text(encoding="utf-8"),
-                                               name, source.endswith(".wit"))
-             for source, file in LIBRARY.items()}
-    folder.mkdir(parents=True)
-    for path, text in texts.items():
-        path.write_text(text, encoding="utf-8")
-    return sorted(texts)
-
-
-def make_library(args):
-    folder = args.dir or ROOT.parent / args.name
-    for path in new_library(args.name, folder):
-        print(f"wrote {path}")
-    print(f"It works as it is: `make -C {folder}` with loop installed, else "
-          f"`make -C {folder} LOOP={ROOT}`.")
-
-
-def make_builtin(args):
+def make(args):
     new, changed = new_provider(args.name, args.loop)
     for path in new:
         print(f"wrote {path.relative_to(ROOT)}")
@@ -160,20 +124,13 @@ def make_builtin(args):
           f"and change {snake}.c.")
 
 
-FORMS = {"builtin": make_builtin, "library": make_library}
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--loop", type=Path, default=ROOT / "build/loop")
-    parser.add_argument("--form", default="builtin")
-    parser.add_argument("--dir", type=Path)
     parser.add_argument("name", metavar="NAME")
     args = parser.parse_args()
     try:
-        if args.form not in FORMS:
-            raise Problem(f"there is no form '{args.form}' of a provider", f"FORM is {' or '.join(FORMS)}")
-        FORMS[args.form](args)
+        make(args)
     except Problem as problem:
         print(f"error: {problem}\nhint: {problem.hint}", file=sys.stderr)
         return 1

@@ -9,7 +9,7 @@ import sys
 from urllib.parse import urlsplit
 
 from componentize_py_types import Err, Ok
-from wit_world import exports
+from loop_sdk import Failure, Usage, command
 from wit_world.imports import outgoing_handler
 from wit_world.imports.streams import StreamError_Closed
 from wit_world.imports.wasi_http_types import (Fields, IncomingResponse, OutgoingRequest, Scheme_Http,
@@ -48,7 +48,7 @@ def print_body(response: IncomingResponse) -> None:
 
 def fetch(url: str) -> None:
     if urlsplit(url).scheme not in ("http", "https") or not urlsplit(url).netloc:
-        raise ValueError(f"'{url}' is not an http or https URL")
+        raise Failure(f"'{url}' is not an http or https URL")
     with get(url) as response:
         print(response.status(), url, flush=True)
         print_body(response)
@@ -58,17 +58,13 @@ def name_of(code) -> str:
     return type(code).__name__.removeprefix("ErrorCode_")
 
 
-class Run(exports.Run):
-    def run(self) -> None:
-        if len(sys.argv) != 2:
-            print("usage: scaffold-name URL", file=sys.stderr)
-            raise Err(None)
-        try:
-            fetch(sys.argv[1])
-        except Err as error:
-            print(f"error: cannot fetch {sys.argv[1]}\n  because {name_of(error.value)}",
-                  file=sys.stderr)
-            raise Err(None) from error
-        except ValueError as error:
-            print(f"error: {error}", file=sys.stderr)
-            raise Err(None) from error
+def main(args: list[str]) -> None:
+    if len(args) != 1:
+        raise Usage("scaffold-name URL")
+    try:
+        fetch(args[0])
+    except Err as error:
+        raise Failure(f"cannot fetch {args[0]}\n  because {name_of(error.value)}") from error
+
+
+Run = command(main)

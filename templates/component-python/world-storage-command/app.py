@@ -5,10 +5,8 @@ that, and `loop build` puts a copy into gen/, for editors. Several of these may 
 written only if it still is what was read, else read again.
 """
 
-import sys
-
 from componentize_py_types import Err
-from wit_world import exports
+from loop_sdk import Failure, Usage, command
 from wit_world.imports import store
 from wit_world.imports.store import (Change_Set, Condition_Absent, Condition_Unchanged,
                                      Outcome_Applied)
@@ -41,13 +39,13 @@ def reason(error) -> str:
     return f"{why}: {text}" if text else why
 
 
-class Run(exports.Run):
-    def run(self) -> None:
-        if len(sys.argv) != 2:
-            print("usage: scaffold-name NAME", file=sys.stderr)
-            raise Err(None)
-        try:
-            print(f"visit {visit(sys.argv[1])} of {sys.argv[1]}")
-        except Err as error:
-            print(f"error: cannot use the storage\n  because {reason(error.value)}", file=sys.stderr)
-            raise Err(None) from error
+def main(args: list[str]) -> None:
+    if len(args) != 1:
+        raise Usage("scaffold-name NAME")
+    try:
+        print(f"visit {visit(args[0])} of {args[0]}")
+    except Err as error:
+        raise Failure(f"cannot use the storage\n  because {reason(error.value)}") from error
+
+
+Run = command(main)

@@ -1,4 +1,4 @@
-/* providers/scaffold/scaffold_test.c: what the provider promises, through its table. */
+/* providers/scaffold_name/scaffold_name_test.c: what the provider promises, through its table. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,25 +6,25 @@
 
 #include <cmocka.h>
 
-#include "providers/scaffold/gen/scaffold.h"
-#include "providers/scaffold/scaffold.h"
+#include "providers/scaffold_name/gen/scaffold_name.h"
+#include "providers/scaffold_name/scaffold_name.h"
 
-typedef example_scaffold_counters_result_own_counter_error opened;
+typedef example_scaffold_name_counters_result_own_counter_error opened;
 
 /* The functions that ask nothing of their call can be called without one. */
-static const example_scaffold_counters_functions *functions(void)
+static const example_scaffold_name_counters_functions *functions(void)
 {
-    return lp_provider_scaffold.interfaces[0].functions;
+    return lp_provider_scaffold_name.interfaces[0].functions;
 }
 
 static int open_provider(void **state)
 {
-    return lp_provider_scaffold.open(NULL, state) != NULL;
+    return lp_provider_scaffold_name.open(NULL, state) != NULL;
 }
 
 static int close_provider(void **state)
 {
-    lp_provider_scaffold.close(*state);
+    lp_provider_scaffold_name.close(*state);
     return 0;
 }
 
@@ -73,7 +73,7 @@ static void a_bad_name_is_a_value(void **state)
 {
     opened o = open_named(*state, "");
     assert_true(o.is_err);
-    assert_int_equal(o.of.error.tag, EXAMPLE_SCAFFOLD_COUNTERS_ERROR_BAD_NAME);
+    assert_int_equal(o.of.error.tag, EXAMPLE_SCAFFOLD_NAME_COUNTERS_ERROR_BAD_NAME);
 }
 
 int main(void)

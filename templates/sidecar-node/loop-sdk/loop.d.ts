@@ -1,0 +1,1 @@
+../../../sdk/js/loop.d.ts
