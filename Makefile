@@ -10,10 +10,10 @@ CACHE := $(or $(LOOP_CACHE_DIR),$(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME)/loop,$(
 WASM_TOOLS ?= $(CACHE)/venv/bin/wasm-tools
 export WASM_TOOLS
 
-.PHONY: all run install uninstall docs new-provider test bench asan tsan soak fuzz fmt check examples guests sidecars setup setup-all engine clean help
+.PHONY: all run install uninstall docs new-provider test bench asan tsan soak fuzz fmt check examples guests sidecars setup setup-all engine clean help wit-tool
 .DEFAULT_GOAL := all
 
-all: engine $(B)/build.ninja
+all: engine wit-tool $(B)/build.ninja
 	@ninja -C $(B) --quiet
 
 run: all
@@ -47,6 +47,10 @@ setup-all: setup
 engine: setup
 	@python3 tools/build_engine.py $(B)/engine
 
+# The program loop-wit: what `loop build` and `loop compose` need of WIT.
+wit-tool: setup
+	@python3 tools/build_wit_tool.py $(B)/loop-wit
+
 $(B)/build.ninja: meson.build meson_options.txt | engine
 	@meson setup $(B) $(if $(wildcard $(B)/build.ninja),--reconfigure) >$(B)/meson.log 2>&1 || { cat $(B)/meson.log; exit 1; }
 
@@ -73,9 +77,10 @@ bench: setup-all all guests
 	@python3 tools/bench.py --build $(B) $(if $(ONLY),--only $(ONLY))
 
 # Address and undefined-behaviour sanitizers over loop's own code, the same tests.
-asan: setup-all engine examples guests sidecars
+asan: setup-all engine wit-tool examples guests sidecars
 	@[ -f build-asan/build.ninja ] || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false >build/meson-asan.log 2>&1 || { cat build/meson-asan.log; exit 1; }
 	@ninja -C build-asan --quiet
+	@python3 tools/build_wit_tool.py build-asan/loop-wit
 	@python3 tests/run.py --build build-asan --components $(B) $(if $(ONLY),--only $(ONLY))
 
 # What runs on several threads, swaps above all, where every access is looked at. The engine's compiler

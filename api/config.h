@@ -6,6 +6,7 @@
  *   config_values.c   keys and values of the files, options, classes
  *   config_read.c     loop.yaml into components
  *   config_grants.c   a component's grants and denials
+ *   config_build.c    how components are built and tested
  *   config_bind.c     which providers serve an interface
  *   config_trust.c    what only a trusted workspace gets
  *   config_schema.c   loop.schema.json from the tables
@@ -163,6 +164,9 @@ loop_error *lp_config_read_texts(loop_config *c, const lp_yaml *at, const char *
 /* `grants:` or, with `deny`, `deny:` of a component. */
 loop_error *lp_config_read_grants(loop_config *c, lp_config_component *component,
                                   const lp_yaml *map, bool deny) LOOP_MUST_USE;
+/* `build:`, `tests:` and `test:` of a component; `map` is the whole component. */
+loop_error *lp_config_read_build(loop_config *c, lp_config_component *component,
+                                 const lp_yaml *map) LOOP_MUST_USE;
 /* "no component 'x'" with the nearest name; for `at` NULL, LOOP_NOT_FOUND without a position. */
 loop_error *lp_config_no_component(const loop_config *c, const char *name,
                                    const lp_yaml *at) LOOP_MUST_USE;

@@ -123,6 +123,7 @@ static loop_error *read_component(loop_config *c, const lp_yaml *map)
         LP_TRY(read_on_trap(component, at));
     if ((at = lp_yaml_get(map, "bind")))
         LP_TRY(lp_config_read_bindings(c, at, component->row.name, LP_CONFIG_WORKSPACE));
+    LP_TRY(lp_config_read_build(c, component, map));
     at = lp_yaml_get(map, "config");
     return at ? read_pairs(c, component, at) : NULL;
 }

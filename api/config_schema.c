@@ -75,6 +75,7 @@ static void leaf_schema(lp_buf *b, const char *type, const char *values)
         {"bool", "\"type\": \"boolean\""},
         {"mode", "\"enum\": [\"ro\", \"rw\"]"},
         {"on-trap", "\"enum\": [\"stop\", \"restart\", \"quarantine\"]"},
+        {"language", "\"enum\": [\"c\", \"rust\", \"js\", \"python\"]"},
         {"texts", "\"type\": \"array\", "
                   "\"items\": { \"type\": [\"string\", \"number\", \"boolean\"] }"},
         {"pairs", "\"type\": \"object\", \"additionalProperties\": "

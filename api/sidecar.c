@@ -8,25 +8,11 @@
 #include <stdlib.h>
 
 #include "api/log.h"
+#include "api/place.h"
 #include "base/base.h"
 #include "base/os/os.h"
 #include "host/hooks.h"
 #include "sidecar/sidecar.h"
-
-/* Installed: lib/loop/loop-guard, from the library's folder. In a build: beside the library. */
-static char *find_guard(void)
-{
-    static const char *const places[] = {"loop/loop-guard", "loop-guard", "../loop-guard"};
-    lp_auto(lp_free_string) char *own = lp_os_own_path();
-    char *last = own ? strrchr(own, '/') : NULL;
-    for (size_t i = 0; last && i < LP_COUNT(places); i++) {
-        char *path = lp_format("%.*s/%s", (int)(last - own), own, places[i]);
-        if (lp_os_exists(path) && !lp_os_is_dir(path))
-            return path;
-        free(path);
-    }
-    return NULL;
-}
 
 static void log_entry(void *host, const loop_log_entry *entry)
 {
@@ -95,7 +81,7 @@ static char **copy_command(const char *const *command)
 static loop_error *start(loop_host *h, const char *const *command, const char *directory,
                          struct sidecar **ret)
 {
-    lp_auto(lp_free_string) char *guard = find_guard();
+    lp_auto(lp_free_string) char *guard = lp_place_program("loop-guard");
     if (!guard)
         return loop_error_hint_set(
             loop_error_new(LOOP_UNAVAILABLE, "loop's own program 'loop-guard' is missing"),

@@ -122,4 +122,14 @@
 #define LP_WATCH_POLL_MS 1000 /* files are looked at so often, whatever the system tells */
 #define LP_WATCH_STILL_MS 150 /* a file that did not change for so long is whole */
 
+/* Building (builder/). */
+#define LP_MAX_BUILD_FILES 65536        /* files that a component is built from */
+#define LP_MAX_BUILD_FILE (256u << 20)  /* bytes of one */
+#define LP_MAX_BUILD_DEPTH 64           /* folders in folders */
+#define LP_MAX_BUILD_STAMP (16u << 20)  /* bytes of what is noted of a build */
+#define LP_MAX_BUILD_JOBS 256           /* components built at a time */
+#define LP_MAX_BUILD_OUTPUT (1u << 20)  /* bytes of what a tool says; the rest is counted */
+#define LP_MAX_BUILD_ANSWER (64u << 20) /* bytes that a tool writes for us to read */
+#define LP_BUILD_ASK_MS 60000           /* for loop-wit, and a tool that is asked its version */
+
 #endif

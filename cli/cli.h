@@ -62,9 +62,9 @@ loop_error *cli_command_unknown(const char *name) LOOP_MUST_USE;
 /* A command's options that are shown, all groups in a row; NULL past the end. */
 const cli_option *cli_option_at(const cli_command *c, size_t i);
 
-extern const cli_command cli_run, cli_inspect, cli_explain, cli_bindgen, cli_config, cli_doctor,
-    cli_version, cli_help, cli_completions, cli_trust, cli_ps, cli_status, cli_swap, cli_reload;
-extern const cli_command cli_component, cli_host_command, cli_provider, cli_workspace;
+extern const cli_command cli_run, cli_component, cli_host_command, cli_provider, cli_workspace,
+    cli_build, cli_ps, cli_status, cli_swap, cli_reload, cli_inspect, cli_explain, cli_trust,
+    cli_bindgen, cli_config, cli_doctor, cli_version, cli_help, cli_completions;
 
 /* ---- the command line (options.c) ---- */
 

@@ -20,11 +20,29 @@
 
 #include "cli/cli.h"
 
+/* clang-format off: a command a line */
 static const cli_command *const commands[] = {
-    &cli_run,      &cli_ps,           &cli_status,    &cli_swap,    &cli_reload,  &cli_component,
-    &cli_provider, &cli_host_command, &cli_workspace, &cli_inspect, &cli_explain, &cli_trust,
-    &cli_bindgen,  &cli_config,       &cli_doctor,    &cli_version, &cli_help,    &cli_completions,
+    &cli_run,
+    &cli_component,
+    &cli_host_command,
+    &cli_provider,
+    &cli_workspace,
+    &cli_build,
+    &cli_ps,
+    &cli_status,
+    &cli_swap,
+    &cli_reload,
+    &cli_inspect,
+    &cli_explain,
+    &cli_trust,
+    &cli_bindgen,
+    &cli_config,
+    &cli_doctor,
+    &cli_version,
+    &cli_help,
+    &cli_completions,
 };
+/* clang-format on */
 
 const cli_command *cli_command_at(size_t i)
 {

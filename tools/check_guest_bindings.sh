@@ -4,11 +4,10 @@
 #   tools/check_guest_bindings.sh           compare; differences end with status 1
 #   tools/check_guest_bindings.sh --write   write them anew, after a change in wit/
 #
-# Needs cargo; the generator (engine/guest-bindgen) is compiled once, into the
-# user's cache, in half a minute. Every row of `bindings` below is one file set.
+# Needs cargo; the generator (loop-wit, engine/wit-tool) is compiled once, into the
+# user's cache, in one to three minutes. Every row of `bindings` below is one file set.
 set -eu
 cd "$(dirname "$0")/.."
-cache=${LOOP_CACHE_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/loop}
 wasi=$(echo wit/deps/*)
 loop="wit/core wit/command wit/ui wit/window"
 
@@ -43,10 +42,8 @@ bindings() {
     bind c    guest-side=callee   $conformance/gen $conformance/wit
 }
 
-echo "guest bindings: compiling the generator (seconds, unless it is the first time)"
-cargo build --quiet --locked --manifest-path engine/guest-bindgen/Cargo.toml \
-    --target-dir "$cache/guest-bindgen"
-generator=$cache/guest-bindgen/debug/guest-bindgen
+generator=build/loop-wit
+python3 tools/build_wit_tool.py $generator
 
 temp=$(mktemp -d)
 trap 'rm -rf "$temp"' EXIT
@@ -55,7 +52,7 @@ bind() {
     language=$1 world=$2 folder=$3
     shift 3
     rm -rf "$temp/out"
-    "$generator" "$language" "$world" "$temp/out" "$@"
+    "$generator" bindgen "$language" "$world" "$temp/out" "$@"
     for file in "$temp"/out/*; do
         checked=$folder/$(basename "$file")
         if cmp -s "$file" "$checked"; then

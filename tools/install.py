@@ -86,8 +86,9 @@ def data(stage):
 def build_outputs(build, stage, libdir):
     """What Meson does not make: a program that cargo builds, the API's reference."""
     tool = build / "loop-wit"
-    if tool.exists():
-        shutil.copy2(tool, stage / libdir / "loop/loop-wit")
+    if not tool.exists():
+        fail(f"'{build}' has no loop-wit", "make")
+    shutil.copy2(tool, stage / libdir / "loop/loop-wit")
     subprocess.run([sys.executable, str(ROOT / "tools/api_docs.py"), "--out", str(stage / "share/doc/loop/api"),
                     "--man", str(stage / "share/man/man3")], check=True, stdout=subprocess.DEVNULL)
 

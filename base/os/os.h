@@ -93,6 +93,22 @@ void lp_os_each_file(const char *path,
 /* Removes a file; that it is not there is fine. */
 void lp_os_remove(const char *path);
 
+/* What a folder has: a name and what it is, links not followed. */
+typedef enum lp_os_kind { LP_OS_FILE, LP_OS_DIR, LP_OS_LINK, LP_OS_OTHER } lp_os_kind;
+/*
+ * Calls `f` for each entry of a folder, in no order, but "." and ".."; `f` returns false to end.
+ * LOOP_NOT_FOUND, LOOP_IO where it cannot be read.
+ */
+loop_error *lp_os_each_entry(const char *path,
+                             bool (*f)(void *data, const char *name, lp_os_kind kind),
+                             void *data) LOOP_MUST_USE;
+/* Makes a folder and those above it as the user's umask says. There already: fine. */
+loop_error *lp_os_make_dirs(const char *path) LOOP_MUST_USE;
+/* Gives a file the name `to`, replacing what has it, on the same file system. */
+loop_error *lp_os_rename(const char *from, const char *to) LOOP_MUST_USE;
+/* Removes a folder with all that is in it, links themselves and not what they lead to. */
+void lp_os_remove_tree(const char *path);
+
 /*
  * Makes an empty file 0600 that lasts, its name included, and the directories above it (0700).
  * There already: it is not opened, which would end locks that this process holds on it.
@@ -153,6 +169,8 @@ char *lp_os_executable_path(void);
 /* The file that this code is in, the program or a library of it; malloced or NULL. */
 char *lp_os_own_path(void);
 bool lp_os_isatty(int fd);
+/* How many processors there are for this process; 1 where that is not known. */
+unsigned lp_os_processors(void);
 
 /* Bytes that nobody can guess. */
 void lp_os_random(void *ret, size_t n);

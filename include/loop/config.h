@@ -80,6 +80,16 @@ typedef enum loop_on_trap {
     LOOP_ON_TRAP_QUARANTINE,
 } loop_on_trap;
 
+/* `build:` of a component: a language, or a command. See loop/build.h. */
+typedef struct loop_build_config {
+    const char *lang;           /* "c", "rust", "js", "python"; NULL: a command */
+    const char *source;         /* absolute; with a command NULL where it is not said */
+    const char *wit;            /* absolute; with a command NULL where it is not said */
+    const char *world;          /* of that WIT; with a command NULL where it is not said */
+    const char *const *command; /* a program and its arguments, NULL-terminated; NULL: a language */
+    loop_origin origin;
+} loop_build_config;
+
 /* One component of loop.yaml. */
 typedef struct loop_component_config {
     const char *name;
@@ -91,6 +101,9 @@ typedef struct loop_component_config {
     uint64_t call_limit_ms;                 /* per call; 0: the class's default */
     uint64_t storage_quota;                 /* bytes of private storage granted; 0: no storage */
     loop_on_trap on_trap;
+    const loop_build_config *build;  /* how it is built; NULL: it is there */
+    const char *tests;               /* the folder with its tests, absolute; NULL: none */
+    const char *const *test_command; /* its language's own tests, NULL-terminated; NULL: none */
     loop_origin origin;
 } loop_component_config;
 LOOP_API const loop_component_config *loop_config_component_at(const loop_config *c, size_t i);
