@@ -20,7 +20,7 @@
 
 #include "cli/cli.h"
 
-/* clang-format off: a command a line */
+/* clang-format off */
 static const cli_command *const commands[] = {
     &cli_run,
     &cli_component,
