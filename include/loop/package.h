@@ -1,0 +1,173 @@
+/*
+ * loop/package.h: packages: packing a component, choosing versions, keeping them in a cache.
+ *
+ * A package is a component with a name ("acme:notes"), a version (semantic versioning 2.0.0), and
+ * what it says about itself. It is an OCI artifact, as registries and other tools of the
+ * component world hold them: a manifest with one `application/wasm` layer, and loop's metadata
+ * as annotations (knowledge/packages.md). Content is known by its digest ("sha256:" and 64
+ * lower-case hexadecimal digits); who has the digest needs no trust in where bytes come from.
+ *
+ *     loop_packages *packages;      loop_packages_open(&(loop_packages_options){.config = c},
+ * &packages) loop_packages_install(packages, LOOP_INSTALL_LOCKED, NULL, 0, &report)
+ *     loop_packages_path(packages, "acme:ui@^1.2", &path)
+ *
+ * Threads: a loop_packages belongs to one thread at a time. Several, also of other processes, may
+ * use one cache: it is safe under that, and under a process that is killed.
+ * Ownership: rows handed out live as long as the list they came in; texts as said.
+ */
+#ifndef LOOP_PACKAGE_H
+#define LOOP_PACKAGE_H
+
+#include "loop/config.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct loop_packages loop_packages;
+
+/* A digest as text, with its end. */
+#define LOOP_SHA256_TEXT 72
+
+/* How far a transfer is; `total` 0: not known yet. */
+typedef struct loop_package_progress {
+    const char *what; /* "acme:ui 1.2.0" */
+    const char *from; /* the registry's name */
+    uint64_t done, total;
+} loop_package_progress;
+
+/* What a package is before it is called complete: for the hook that looks for signatures. */
+typedef struct loop_package_check {
+    const char *name, *version, *registry;
+    const char *digest;   /* of the manifest */
+    const void *manifest; /* its bytes, which hash to `digest` */
+    size_t manifest_len;
+} loop_package_check;
+
+typedef struct loop_packages_options {
+    const loop_config *config; /* of the workspace; lives longer. NULL: the user's settings alone */
+    const char *cache_dir;     /* NULL: as loop_host_options.cache_dir says */
+    bool offline;              /* only what the cache and this machine's folders have */
+    /* Any may be NULL; called on the thread that called. */
+    void (*progress)(void *data, const loop_package_progress *p);
+    bool (*cancelled)(void *data);
+    loop_error *(*verify)(void *data, const loop_package_check *check);
+    void *data;
+} loop_packages_options;
+
+LOOP_API loop_error *loop_packages_open(const loop_packages_options *options,
+                                        loop_packages **ret) LOOP_MUST_USE;
+/* NULL is fine. */
+LOOP_API void loop_packages_delete(loop_packages *p);
+
+/* One version of a package. */
+typedef struct loop_package {
+    const char *name;     /* "acme:notes" */
+    const char *version;  /* "1.2.0" */
+    const char *digest;   /* of the manifest; "" for a plain component without one */
+    const char *content;  /* of the component's bytes */
+    const char *registry; /* where it is from; "" : a file */
+    const char *path;     /* the component, where it is on this machine; "" : it is not */
+    const char *description, *license, *source; /* "" : not said */
+    const char *yanked;          /* why it should not be chosen any more; NULL: it is not yanked */
+    const char *const *required; /* name and range by turns, NULL-terminated */
+    const char *wanted;          /* installed for a wish: the range; "" */
+    const char *newest;          /* the newest there is, as far as is known; "" */
+    uint64_t size;               /* bytes of the component */
+    bool overridden;             /* loop.yaml has a local file in its place: `path` */
+} loop_package;
+
+typedef struct loop_package_list loop_package_list;
+/* NULL past the end. */
+LOOP_API const loop_package *loop_package_list_at(const loop_package_list *list, size_t i);
+/* NULL is fine. */
+LOOP_API void loop_package_list_delete(loop_package_list *list);
+
+/* ---- making one ---- */
+
+typedef struct loop_pack_options {
+    const char *output; /* the archive; NULL: build/NAME-VERSION.tar of the workspace */
+    bool layout;        /* an OCI layout, a folder, in place of an archive */
+} loop_pack_options;
+/*
+ * Packs what `package:` of loop.yaml says. The same source gives the same bytes: nothing of the
+ * machine, the user or the time gets in. The list has one row; its path is the archive's.
+ * LOOP_CONFIG (no `package:`), LOOP_NOT_FOUND (the component is not built), LOOP_INVALID, LOOP_IO.
+ */
+LOOP_API loop_error *loop_packages_pack(loop_packages *p, const loop_pack_options *options,
+                                        loop_package_list **ret) LOOP_MUST_USE;
+/* Reads an archive or a layout whole and checks all of it. LOOP_INVALID names what is wrong. */
+LOOP_API loop_error *loop_packages_look(loop_packages *p, const char *path,
+                                        loop_package_list **ret) LOOP_MUST_USE;
+
+/* ---- having them ---- */
+
+typedef enum loop_install_mode {
+    LOOP_INSTALL_LOCKED, /* loop.lock where it satisfies; the rest is chosen and written there */
+    LOOP_INSTALL_FROZEN, /* loop.lock as it is; LOOP_CONFIG where it does not satisfy */
+    LOOP_INSTALL_UPDATE, /* the newest that satisfy: of `wishes`, or of all without any */
+} loop_install_mode;
+/*
+ * Chooses versions for what loop.yaml asks and for `wishes` ("acme:ui", "acme:ui@^1.2", or an
+ * archive's path; NULL-terminated or NULL), brings them into the cache, and writes loop.lock.
+ * Without a workspace only wishes count and nothing is written. All or nothing for loop.lock;
+ * what has come stays in the cache. Rows: dependencies before what needs them.
+ * LOOP_NOT_FOUND (no such package or version), LOOP_INVALID (a conflict, explained; a digest that
+ * is not what was promised), LOOP_UNAVAILABLE (a registry, or `offline`), LOOP_CANCELLED.
+ */
+LOOP_API loop_error *loop_packages_install(loop_packages *p, loop_install_mode mode,
+                                           const char *const *wishes,
+                                           loop_package_list **ret) LOOP_MUST_USE;
+/*
+ * Adds a component to loop.yaml, whose other bytes stay as they are, and installs it: `wish` as
+ * above; `component` is its name there, NULL: the package's. *ret as of _install.
+ */
+LOOP_API loop_error *loop_packages_add(loop_packages *p, const char *wish, const char *component,
+                                       loop_package_list **ret) LOOP_MUST_USE;
+/* Takes a component that is from a package out of loop.yaml, and out of loop.lock. */
+LOOP_API loop_error *loop_packages_remove(loop_packages *p, const char *component) LOOP_MUST_USE;
+/* What loop.lock has. Nothing is fetched. `newest`: also asks the registries for it. */
+LOOP_API loop_error *loop_packages_list(loop_packages *p, bool newest,
+                                        loop_package_list **ret) LOOP_MUST_USE;
+/*
+ * The component's file of a wish, by loop.lock, else the newest in the cache that satisfies it;
+ * its bytes were checked against the digest just now. *ret is for loop_free.
+ * LOOP_NOT_FOUND: it is not in the cache; the hint says how to get it.
+ */
+LOOP_API loop_error *loop_packages_path(loop_packages *p, const char *wish,
+                                        char **ret) LOOP_MUST_USE;
+/* Whether a text is a wish ("acme:ui", "acme:ui@1.2") and no path. */
+LOOP_API bool loop_package_is_wish(const char *text);
+
+/* ---- registries ---- */
+
+/* Publishes an archive (or layout) at the registry that has its name, or at `registry`. */
+LOOP_API loop_error *loop_packages_push(loop_packages *p, const char *path, const char *registry,
+                                        loop_package_list **ret) LOOP_MUST_USE;
+/* Fetches one version into a file of its own: an archive, or a layout as loop_pack_options say. */
+LOOP_API loop_error *loop_packages_pull(loop_packages *p, const char *wish, const char *registry,
+                                        const loop_pack_options *to,
+                                        loop_package_list **ret) LOOP_MUST_USE;
+
+/* ---- the cache ---- */
+
+typedef struct loop_cache_info {
+    const char *directory;
+    uint64_t bytes, blobs, packages, partial; /* `partial`: transfers that wait to go on */
+} loop_cache_info;
+/* `directory` lives as long as `p`. */
+LOOP_API loop_error *loop_packages_cache_info(loop_packages *p, loop_cache_info *ret) LOOP_MUST_USE;
+/*
+ * Reads all of it and compares digests: a row for what is damaged (its path, content and size).
+ * With `repair` that is taken out of the cache.
+ */
+LOOP_API loop_error *loop_packages_cache_verify(loop_packages *p, bool repair,
+                                                loop_package_list **ret) LOOP_MUST_USE;
+/* Removes what was not used for so many days, 0: everything; *ret_bytes: how much that was. */
+LOOP_API loop_error *loop_packages_cache_clean(loop_packages *p, unsigned days,
+                                               uint64_t *ret_bytes) LOOP_MUST_USE;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

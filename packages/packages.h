@@ -1,0 +1,274 @@
+/*
+ * packages/packages.h: what the files of this room share.
+ *
+ *   name.c version.c      names; semantic versions and ranges
+ *   digest.c              sha256, as text and while bytes pass
+ *   manifest.c            an OCI manifest, config and annotations, as JSON and as a struct
+ *   layout.c archive.c    an OCI image layout in a folder and in a tar archive
+ *   pack.c                a workspace's component to a layout
+ *   cache.c               blobs by registry and digest; what registries said
+ *   registry.c            which registry has a package; registry_<kind>.c: one kind each
+ *   push.c                publishing
+ *   resolve.c             wishes and releases to a choice
+ *   lock.c edit.c         loop.lock; changing loop.yaml in place
+ *   install.c             all of it together
+ *   tools.c tools.h       archives, the solver and HTTP, loaded when they are first needed
+ *
+ * Everything that comes from a registry, an archive or the cache is somebody else's: names,
+ * sizes, digests and counts are checked here, against limits.h, before they are used.
+ */
+#ifndef LP_PACKAGES_H
+#define LP_PACKAGES_H
+
+#include "base/base.h"
+#include "loop/package.h"
+
+/* ---- names and versions (name.c, version.c) ---- */
+
+/* "acme:notes": words of the WIT grammar (lower case, digits, dashes), one ':'. LOOP_INVALID. */
+loop_error *lp_package_name_check(const char *name) LOOP_MUST_USE;
+/* "acme:ui" or "acme:ui@RANGE" to its parts, in `arena`; no '@': "*". */
+loop_error *lp_package_wish_parse(lp_arena *arena, const char *text, const char **ret_name,
+                                  const char **ret_range) LOOP_MUST_USE;
+
+/* Semantic Versioning 2.0.0. `pre` and `build` are "" where there are none. */
+typedef struct lp_version {
+    uint64_t major, minor, patch;
+    const char *pre, *build;
+} lp_version;
+loop_error *lp_version_parse(lp_arena *arena, const char *text, lp_version *ret) LOOP_MUST_USE;
+/* By precedence (section 11); build metadata does not count. */
+int lp_version_compare(const lp_version *a, const lp_version *b);
+
+/* Ranges as Cargo writes them: "^1.2", "~1.2", "1.*", ">=1.0, <1.5", "=2.0.0", "*"; "1.2" is ^1.2.
+ */
+typedef struct lp_range lp_range;
+loop_error *lp_range_parse(lp_arena *arena, const char *text, const lp_range **ret) LOOP_MUST_USE;
+/* A pre-release satisfies only a range that names one of the same major, minor and patch. */
+bool lp_range_has(const lp_range *range, const lp_version *version);
+
+/* ---- digests (digest.c) ---- */
+
+typedef struct lp_sha256 {
+    uint64_t opaque[16]; /* libsodium's state */
+} lp_sha256;
+void lp_sha256_start(lp_sha256 *s);
+void lp_sha256_add(lp_sha256 *s, const void *bytes, size_t n);
+void lp_sha256_end(lp_sha256 *s, char ret[LOOP_SHA256_TEXT]);
+void lp_sha256_of(const void *bytes, size_t n, char ret[LOOP_SHA256_TEXT]);
+/* "sha256:" and 64 lower-case hexadecimal digits, nothing else. */
+bool lp_digest_is(const char *text);
+
+/* ---- what a package is (manifest.c) ---- */
+
+typedef struct lp_requirement {
+    const char *name;
+    const char *range; /* as it was written */
+} lp_requirement;
+
+/* One published version, as a registry tells it; texts live in the arena it was read into. */
+typedef struct lp_release {
+    const char *version;
+    const char *digest;  /* of the manifest */
+    const char *content; /* of the component; "" where the registry does not say */
+    uint64_t size;       /* bytes of the component; 0: not said */
+    const lp_requirement *
+        requires;
+    size_t requires_count;
+    const char *yanked; /* NULL: it is not */
+} lp_release;
+
+/* What a manifest says; `manifest` are its bytes, of which `digest` is. */
+typedef struct lp_manifest {
+    const char *name, *version; /* "" where it does not say (made by other tools) */
+    const char *description, *license, *source;
+    const lp_requirement *
+        requires;
+    size_t requires_count;
+    const char *yanked;
+    char digest[LOOP_SHA256_TEXT];
+    const char *config_digest;
+    uint64_t config_size;
+    const char *content; /* digest of the one application/wasm layer */
+    uint64_t size;
+    const char *bytes;
+    size_t len;
+} lp_manifest;
+/*
+ * Reads a manifest of loop's, of wkg's, or of who follows the same page
+ * (tag-runtime.cncf.io/wgs/wasm/deliverables/wasm-oci-artifact). LOOP_INVALID names what is wrong.
+ */
+loop_error *lp_manifest_parse(lp_arena *arena, const void *bytes, size_t len,
+                              lp_manifest *ret) LOOP_MUST_USE;
+
+/* ---- archives and layouts (layout.c, archive.c) ---- */
+
+/*
+ * A package that lies in an archive or in a layout on this machine: its manifest was read and
+ * checked, its blobs are read and checked as they pass.
+ */
+typedef struct lp_packed lp_packed;
+loop_error *lp_packed_open(const char *path, lp_packed **ret) LOOP_MUST_USE;
+const lp_manifest *lp_packed_manifest(const lp_packed *p);
+/* Hands the bytes of a blob of it (component, config, manifest) on; LOOP_INVALID: not its digest.
+ */
+loop_error *lp_packed_blob(lp_packed *p, const char *digest, void *data,
+                           loop_error *(*take)(void *data, const void *bytes,
+                                               size_t n)) LOOP_MUST_USE;
+void lp_packed_close(lp_packed *p);
+
+/* ---- the cache (cache.c) ---- */
+
+typedef struct lp_cache lp_cache;
+/* `directory`/packages; made where it is not there. */
+loop_error *lp_cache_open(const char *directory, lp_cache **ret) LOOP_MUST_USE;
+void lp_cache_close(lp_cache *c);
+
+/*
+ * The file of a blob that came from `registry`; malloced. Its bytes were read and have the digest:
+ * LOOP_NOT_FOUND (not here), LOOP_INVALID (damaged; it is set aside, so that the next one fetches
+ * it).
+ */
+loop_error *lp_cache_blob(lp_cache *c, const char *registry, const char *digest,
+                          char **ret_path) LOOP_MUST_USE;
+bool lp_cache_has(lp_cache *c, const char *registry, const char *digest); /* without reading it */
+
+/* Bytes on their way in: one writer at a time for a blob, in all processes; others wait. */
+typedef struct lp_cache_writer lp_cache_writer;
+/* *ret_have: bytes that an earlier transfer left, from which this one goes on. NULL in *ret: it is
+ * complete by now. */
+loop_error *lp_cache_begin(lp_cache *c, const char *registry, const char *digest,
+                           lp_cache_writer **ret, uint64_t *ret_have) LOOP_MUST_USE;
+loop_error *lp_cache_write(lp_cache_writer *w, const void *bytes, size_t n) LOOP_MUST_USE;
+/* Throws away what is there and begins at 0. */
+loop_error *lp_cache_restart(lp_cache_writer *w) LOOP_MUST_USE;
+/*
+ * Checks size (0: any) and digest, makes it last, and gives it its name in one step; LOOP_INVALID
+ * and nothing is kept. Takes the writer in any case.
+ */
+loop_error *lp_cache_commit(lp_cache_writer *w, uint64_t size) LOOP_MUST_USE;
+/* Lets go; what has come is kept for the next one. */
+void lp_cache_abandon(lp_cache_writer *w);
+
+/* What a registry said of a package, as bytes that only this room reads (JSON), with its age. */
+loop_error *lp_cache_note(lp_cache *c, const char *registry, const char *name, const void *bytes,
+                          size_t n) LOOP_MUST_USE;
+/* *ret_bytes NULL: nothing is noted. `*ret_age_s`: seconds since it was. */
+loop_error *lp_cache_noted(lp_cache *c, const char *registry, const char *name, uint8_t **ret_bytes,
+                           size_t *ret_n, uint64_t *ret_age_s) LOOP_MUST_USE;
+
+/* ---- registries (registry.c, registry_<kind>.c) ---- */
+
+typedef struct lp_question {
+    const char *name;
+    const char *tag; /* what the last answer came with; NULL */
+} lp_question;
+
+typedef struct lp_package_info {
+    bool same; /* the tag that was sent is still good: releases are those of then */
+    const lp_release *releases; /* newest first; none: no such package */
+    size_t count;
+    const char *tag;      /* NULL: none */
+    uint32_t fresh_for_s; /* asking again sooner is pointless */
+} lp_package_info;
+
+typedef enum lp_blob_kind { LP_BLOB_MANIFEST, LP_BLOB_DATA } lp_blob_kind;
+
+typedef struct lp_blob {
+    const char *digest, *media_type;
+    uint64_t size;
+} lp_blob;
+
+typedef struct lp_registry lp_registry;
+typedef struct lp_registry_options lp_registry_options;
+
+/*
+ * A kind of registry: loop:pkg/registry in C. It looks things up and delivers bytes; it decides
+ * nothing and checks nothing that the room checks anyway. One thread at a time.
+ */
+typedef struct lp_registry_kind {
+    const char *name; /* "folder", "layout", "http", "oci", "provider" */
+    bool local;       /* needs no network: asked when offline */
+    loop_error *(*open)(const lp_registry_options *o, void **ret_self);
+    void (*close)(void *self);
+    /* Answers n questions; what they point to goes into `arena`. */
+    loop_error *(*lookup)(void *self, const lp_question *questions, size_t n, lp_arena *arena,
+                          lp_package_info *ret);
+    /* May be NULL: none. */
+    loop_error *(*referrers)(void *self, const char *name, const char *digest, lp_arena *arena,
+                             const lp_blob **ret, size_t *ret_n);
+    /*
+     * Hands on the bytes of a blob from `offset` on; LOOP_USAGE: it cannot start there, and nothing
+     * was handed on. `*ret_total`, as soon as it is known and before the first `take`.
+     */
+    loop_error *(*fetch)(void *self, const char *name, const char *digest, lp_blob_kind kind,
+                         uint64_t offset, uint64_t *ret_total, void *data,
+                         loop_error *(*take)(void *data, const void *bytes, size_t n));
+    /* NULL: nothing can be published there. A version that is there with other bytes: LOOP_DENIED.
+     */
+    loop_error *(*push)(void *self, const char *name, const char *version, lp_packed *package);
+} lp_registry_kind;
+
+struct lp_registry_options {
+    const char *name;            /* as the configuration names it; the cache's key */
+    const char *location;        /* a folder, absolute; a URL; a host with its port */
+    const char *prefix;          /* OCI: what stands before "acme/notes"; "" */
+    const char *user, *password; /* NULL: none */
+    bool plain_http;             /* OCI: no TLS; only for this machine, or where the user says so */
+    bool (*cancelled)(void *data);
+    void *data;
+};
+
+/* Which registry has a package, by the user's configuration and loop.yaml; opened once, kept. */
+loop_error *lp_registry_for(loop_packages *p, const char *package, lp_registry **ret) LOOP_MUST_USE;
+/* By its name, or by a location ("./folder", "https://…", "oci://localhost:5000/prefix"). */
+loop_error *lp_registry_named(loop_packages *p, const char *name, lp_registry **ret) LOOP_MUST_USE;
+const char *lp_registry_name(const lp_registry *r);
+/* What it knows of packages: from the notes in the cache while those are fresh, or offline. */
+loop_error *lp_registry_lookup(lp_registry *r, const char *const *names, size_t n, bool refresh,
+                               lp_arena *arena, lp_package_info *ret) LOOP_MUST_USE;
+/* Brings a blob into the cache: goes on where an earlier transfer ended, checks; malloced path. */
+loop_error *lp_registry_fetch(lp_registry *r, const char *name, const char *digest,
+                              lp_blob_kind kind, uint64_t size, const char *what,
+                              char **ret_path) LOOP_MUST_USE;
+loop_error *lp_registry_push(lp_registry *r, lp_packed *package) LOOP_MUST_USE;
+
+/* ---- choosing (resolve.c) ---- */
+
+typedef struct lp_chosen {
+    const char *name;
+    const char *registry;
+    const lp_release *release;
+    const char *wanted; /* the range of the first wish that led to it */
+} lp_chosen;
+/* A version that a lock has. */
+typedef struct lp_locked {
+    const char *name, *version, *digest, *content, *registry, *wanted;
+} lp_locked;
+typedef struct lp_resolve_options {
+    bool upgrade; /* newer ones even where `locked` has a good one */
+    bool lowest;
+    const char *const *fresh; /* NULL-terminated: with upgrade, only these; NULL: all */
+} lp_resolve_options;
+/*
+ * Asks registries, as deep as it takes, and chooses one version of each package (libsolv).
+ * Dependencies come before what needs them. LOOP_INVALID: a conflict; its causes are the chain of
+ * wishes that shows it. LOOP_NOT_FOUND: a package or version that there is not.
+ */
+loop_error *lp_resolve(loop_packages *p, const lp_requirement *wishes, size_t n,
+                       const lp_locked *locked, size_t locked_n, const lp_resolve_options *options,
+                       lp_arena *arena, const lp_chosen **ret, size_t *ret_n) LOOP_MUST_USE;
+
+/* ---- what is open (install.c) ---- */
+
+struct loop_packages {
+    loop_packages_options options;
+    lp_arena arena; /* as long as it is open */
+    lp_cache *cache;
+    struct {
+        lp_registry **at;
+        size_t n, cap;
+    } registries;
+};
+
+#endif
