@@ -116,6 +116,23 @@
 #define LP_MAX_CONTROL_STEPS 4096          /* providers and components of one `reload` */
 #define LP_MAX_CONTROL_MS (24u * 3600000u) /* a deadline, and how long the old one drains */
 
+/* Packages: knowledge/packages.md. */
+#define LP_MAX_PACKAGE_WORD 64            /* bytes of a namespace, and of a name within it */
+#define LP_MAX_VERSION_TEXT 128           /* bytes of a version */
+#define LP_MAX_RANGE_TEXT 256             /* bytes of a range of versions */
+#define LP_MAX_RANGE_PARTS 32             /* comparisons of a range */
+#define LP_MAX_PACKAGE_BYTES (320u << 20) /* an archive: a component and what goes with it */
+#define LP_MAX_PACKAGE_ENTRIES 256        /* files and folders of an archive or a layout */
+#define LP_MAX_MANIFEST_BYTES (1u << 20)  /* a manifest, a config, an index.json */
+#define LP_MAX_PACKAGE_DOCS (4u << 20)    /* bytes of a package's documentation */
+#define LP_MAX_PACKAGE_JSON_DEPTH 32      /* nesting of a manifest */
+#define LP_MAX_PACKAGE_REQUIRES 256       /* other packages that one asks for */
+#define LP_MAX_PACKAGE_TEXT 4096          /* bytes of a description, license or source */
+#define LP_MAX_PACKAGE_ANNOTATIONS 256    /* annotations of a manifest */
+#define LP_MAX_INDEX_MANIFESTS 4096       /* manifests that one index.json lists */
+#define LP_MAX_PACKAGE_NOTE (16u << 20)   /* what a registry said of a package, as kept */
+#define LP_MAX_CACHE_WAIT_MS 600000       /* for another process that fetches the same */
+
 /* Watching files (loop_watch_open). */
 #define LP_MAX_WATCHED 1024   /* files */
 #define LP_WATCH_POLL_MS 1000 /* files are looked at so often, whatever the system tells */

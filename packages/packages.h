@@ -50,7 +50,7 @@ bool lp_range_has(const lp_range *range, const lp_version *version);
 /* ---- digests (digest.c) ---- */
 
 typedef struct lp_sha256 {
-    uint64_t opaque[16]; /* libsodium's state */
+    uint64_t opaque[16]; /* nettle's state */
 } lp_sha256;
 void lp_sha256_start(lp_sha256 *s);
 void lp_sha256_add(lp_sha256 *s, const void *bytes, size_t n);

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what is built: DEST/bin/loop, DEST/lib/libloop.so, DEST/include/loop, man
-# pages, completions, and DEST/share/loop with profiles, classes, WIT and the templates
+# Installs what is built: DEST/bin/loop, DEST/lib/libloop.so, DEST/lib/loop with what the
+# library starts and loads, DEST/include/loop, man pages, completions, and DEST/share/loop with profiles, classes, WIT and the templates
 # of sidecars, which need nothing else of this tree.
 #
 #   tools/install.sh BUILD DEST

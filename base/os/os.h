@@ -84,6 +84,25 @@ bool lp_os_reader_at(lp_os_reader *r, uint64_t offset, void *ret, size_t n);
 void lp_os_reader_close(lp_os_reader *r);
 
 /*
+ * A file that is written in pieces and is only this user's (0600), no link followed. `go_on`: what
+ * is there stays, and what is added comes behind it; else it is made anew. Nothing lasts before
+ * lp_os_writer_sync.
+ */
+typedef struct lp_os_writer lp_os_writer;
+loop_error *lp_os_writer_open(const char *path, bool go_on, lp_os_writer **ret) LOOP_MUST_USE;
+uint64_t lp_os_writer_size(const lp_os_writer *w);
+loop_error *lp_os_writer_add(lp_os_writer *w, const void *bytes, size_t n) LOOP_MUST_USE;
+/* Throws away what is in it. */
+loop_error *lp_os_writer_empty(lp_os_writer *w) LOOP_MUST_USE;
+/* Its bytes outlive a power cut; its name does when lp_os_rename has given it one. */
+loop_error *lp_os_writer_sync(lp_os_writer *w) LOOP_MUST_USE;
+/* NULL is fine. */
+void lp_os_writer_close(lp_os_writer *w);
+/* Gives a file another name in one step, which lasts; what had it is replaced. `mode` 0: its own.
+ */
+loop_error *lp_os_rename(const char *from, const char *to, unsigned mode) LOOP_MUST_USE;
+
+/*
  * Calls `f` for each regular file of a directory, in no order; `mtime_ns` is when
  * it was written. Removing files meanwhile is fine.
  */

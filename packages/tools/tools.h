@@ -4,7 +4,7 @@
  * libarchive, libsolv and libcurl bring some thirty libraries with them, which a host that runs a
  * component does not need. So they are one shared object, lib/loop/loop-packages.so, which
  * packages/tools.c loads when the first of them is needed; it exports this table. Inside it: the
- * public API of libloop and base/base.c, nothing else of loop.
+ * base/, once more, nothing else of loop.
  *
  * Callbacks run on the calling thread, before the function returns.
  */
@@ -35,14 +35,8 @@ typedef struct lp_tar_entry {
     const char *name; /* as it is written there */
     char kind;
     uint64_t size;
+    uint64_t offset; /* of its bytes in the archive's file, where a file's lie as they are */
 } lp_tar_entry;
-
-typedef struct lp_tar_reader {
-    void *data;
-    /* Whether to go on, and to read this one (*ret_wanted). */
-    loop_error *(*entry)(void *data, const lp_tar_entry *e, bool *ret_wanted);
-    loop_error *(*bytes)(void *data, const void *bytes, size_t n);
-} lp_tar_reader;
 
 /* ---- the solver (tools/solve.c, libsolv) ---- */
 
@@ -102,9 +96,16 @@ typedef struct lp_http_request {
 } lp_http_request;
 
 typedef struct lp_packages_tools {
-    uint32_t abi; /* LP_TOOLS_ABI */
+    uint32_t abi;        /* LP_TOOLS_ABI */
+    const char *version; /* LOOP_VERSION: the library's own, to the letter */
+    /* Makes the file anew. The same files give the same bytes. */
     loop_error *(*tar_write)(const char *path, const lp_tar_file *files, size_t n);
-    loop_error *(*tar_read)(const char *path, const lp_tar_reader *reader);
+    /*
+     * Hands every entry on, until `entry` fails. The archive is not compressed, and whole: nothing
+     * but zeros behind its end. LOOP_INVALID.
+     */
+    loop_error *(*tar_read)(const char *path, void *data,
+                            loop_error *(*entry)(void *data, const lp_tar_entry *e));
     loop_error *(*solve)(const lp_solve_problem *problem, lp_solve_answer *ret);
     /*
      * Performs all of them, several at a time over kept connections, and waits for the last;

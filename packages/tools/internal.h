@@ -1,0 +1,13 @@
+/* packages/tools/internal.h: what table.c takes from its neighbours; tools.h says what each does.
+ */
+#ifndef LP_PACKAGES_TOOLS_INTERNAL_H
+#define LP_PACKAGES_TOOLS_INTERNAL_H
+
+#include "packages/tools/tools.h"
+
+/* archive.c */
+loop_error *lp_tar_write(const char *path, const lp_tar_file *files, size_t n) LOOP_MUST_USE;
+loop_error *lp_tar_read(const char *path, void *data,
+                        loop_error *(*entry)(void *data, const lp_tar_entry *e)) LOOP_MUST_USE;
+
+#endif
