@@ -133,6 +133,32 @@
 #define LP_MAX_PACKAGE_NOTE (16u << 20)   /* what a registry said of a package, as kept */
 #define LP_MAX_CACHE_WAIT_MS 600000       /* for another process that fetches the same */
 
+/* Registries. */
+#define LP_MAX_JSON_BYTES (16u << 20)    /* a JSON text of a registry: an index, a list of tags */
+#define LP_MAX_JSON_NODES (1u << 20)     /* values in one */
+#define LP_MAX_JSON_DEPTH 32             /* nesting of them */
+#define LP_MAX_INDEX_ENTRIES 65536       /* versions of all packages in one index */
+#define LP_MAX_PACKAGE_VERSIONS 4096     /* of one package */
+#define LP_MAX_REGISTRIES 256            /* that are named in one file, and routes to them */
+#define LP_MAX_REGISTRY_PAGES 256        /* pages of a list of tags */
+#define LP_MAX_REGISTRY_TOKEN 16384      /* bytes of a token, or of what asks for one */
+#define LP_MAX_REGISTRY_TAG 256          /* bytes of what a registry wants to be asked with again */
+#define LP_MAX_REGISTRY_TRIES 5          /* of a transfer that is cut, when nothing more has come */
+#define LP_MAX_REGISTRY_WAIT_MS 10000    /* that a registry may ask for before the next try */
+#define LP_MAX_REGISTRY_CHUNK (8u << 20) /* bytes sent in one request */
+#define LP_MAX_REGISTRY_FRESH_S 86400    /* that an answer counts, whatever a registry says */
+
+/* HTTP: what registries answer. */
+#define LP_MAX_HTTP_REDIRECTS 8           /* one after the other */
+#define LP_MAX_HTTP_HEADERS 128           /* of an answer */
+#define LP_MAX_HTTP_HEADER_BYTES 65536    /* all of them together */
+#define LP_MAX_HTTP_URL 8192              /* bytes of a URL, also one that is led to */
+#define LP_MAX_HTTP_AT_ONCE 8             /* requests under way at a time */
+#define LP_MAX_HTTP_CONNECT_MS 10000      /* until there is a connection */
+#define LP_MAX_HTTP_STALL_MS 30000        /* for the next LP_MIN_HTTP_BYTES to come or go */
+#define LP_MIN_HTTP_BYTES 1024            /* fewer in that time: nobody is there any more */
+#define LP_MAX_HTTP_SKIPPED (64u << 10)   /* bytes of the body of a redirect */
+
 /* Watching files (loop_watch_open). */
 #define LP_MAX_WATCHED 1024   /* files */
 #define LP_WATCH_POLL_MS 1000 /* files are looked at so often, whatever the system tells */

@@ -61,6 +61,16 @@ bool lp_digest_is(const char *text);
 
 /* ---- what a package is (manifest.c) ---- */
 
+/* Annotations of a manifest, and of what points to one in an index.json. */
+#define LP_NOTE_VERSION "org.opencontainers.image.version"
+#define LP_NOTE_REF "org.opencontainers.image.ref.name" /* in an index: the version */
+#define LP_NOTE_NAME "loop.name"                        /* "acme:notes" */
+#define LP_NOTE_REQUIRES "loop.requires"                /* JSON: {"acme:ui":"^1.2"} */
+#define LP_NOTE_CONTENT "loop.content"                  /* in an index: the component's digest */
+#define LP_NOTE_SIZE "loop.size"                        /* in an index: its bytes, decimal */
+#define LP_NOTE_YANKED "loop.yanked"                    /* in an index: why */
+#define LP_MEDIA_MANIFEST "application/vnd.oci.image.manifest.v1+json"
+
 typedef struct lp_requirement {
     const char *name;
     const char *range; /* as it was written */

@@ -10,4 +10,8 @@ loop_error *lp_tar_write(const char *path, const lp_tar_file *files, size_t n) L
 loop_error *lp_tar_read(const char *path, void *data,
                         loop_error *(*entry)(void *data, const lp_tar_entry *e)) LOOP_MUST_USE;
 
+/* http.c */
+void lp_http(const lp_http_request *requests, size_t n, bool (*cancelled)(void *data), void *data,
+             loop_error **ret_errors);
+
 #endif

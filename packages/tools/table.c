@@ -12,4 +12,5 @@ const lp_packages_tools loop_packages_tools = {
     .version = LOOP_VERSION,
     .tar_write = lp_tar_write,
     .tar_read = lp_tar_read,
+    .http = lp_http,
 };

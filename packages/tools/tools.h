@@ -79,20 +79,25 @@ typedef struct lp_solve_answer {
 /* ---- HTTP (tools/http.c, libcurl) ---- */
 
 typedef struct lp_http_request {
-    const char *method; /* "GET", "HEAD", "POST", "PUT", "PATCH" */
-    const char
-        *url; /* http or https; redirects are followed where `follow`, never to another scheme than
-                 https, or http where the URL had it, and the credentials stay behind */
+    const char *method; /* "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" */
+    /* http or https, without a user in it. */
+    const char *url;
     const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
+    /*
+     * Follow redirects, of GET and HEAD: at most LP_MAX_HTTP_REDIRECTS, to http and https only,
+     * never from https to http; `Authorization` stays with the host that it was meant for. Without
+     * it the answer is what the server said, 307 and all.
+     */
     bool follow;
-    /* What is sent; `read` gives at most `max` bytes, 0 at the end. NULL: nothing. */
-    loop_error *(*read)(void *data, void *ret, size_t max, size_t *ret_n);
-    uint64_t send_size;
-    /* What comes: first `head` (status, and each header as "Name: value"), then bytes. */
+    const void *send; /* the body; NULL: none */
+    size_t send_size;
+    /* What comes: first `head` (status, and each header as "Name: value"), then bytes. An error of
+     * theirs ends the request with that error. */
     loop_error *(*head)(void *data, int status, const char *const *headers);
     loop_error *(*bytes)(void *data, const void *bytes, size_t n);
     void *data;
-    uint64_t max_bytes; /* of the answer's body; more: LOOP_LIMIT */
+    uint64_t max_bytes;            /* of the answer's body; more: LOOP_LIMIT */
+    uint32_t connect_ms, stall_ms; /* 0: LP_MAX_HTTP_CONNECT_MS, LP_MAX_HTTP_STALL_MS */
 } lp_http_request;
 
 typedef struct lp_packages_tools {
@@ -109,7 +114,10 @@ typedef struct lp_packages_tools {
     loop_error *(*solve)(const lp_solve_problem *problem, lp_solve_answer *ret);
     /*
      * Performs all of them, several at a time over kept connections, and waits for the last;
-     * `ret_errors[i]` is NULL or why the i-th failed. `cancelled` is asked some ten times a second.
+     * `ret_errors[i]` is NULL or why the i-th failed. `cancelled` (NULL: never) is asked some
+     * twenty times a second. An answer of any status is no error. LOOP_UNAVAILABLE: nobody
+     * answered, or the connection was cut: once more may help. LOOP_TIMEOUT: the same, slowly.
+     * LOOP_INVALID, LOOP_LIMIT: what came is no answer. LOOP_DENIED: no trust in the server.
      */
     void (*http)(const lp_http_request *requests, size_t n, bool (*cancelled)(void *data),
                  void *data, loop_error **ret_errors);
