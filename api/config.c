@@ -295,6 +295,8 @@ void loop_config_delete(loop_config *c)
     free(c->components.at);
     free(c->bindings.at);
     free(c->asks.at);
+    free(c->registries.at);
+    free(c->routes.at);
     lp_arena_done(&c->arena);
     free(c);
 }

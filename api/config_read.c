@@ -179,5 +179,8 @@ loop_error *lp_config_read_workspace(loop_config *c, const lp_yaml *root)
     const lp_yaml *bind = lp_yaml_get(root, "bind");
     if (bind)
         LP_TRY(lp_config_read_bindings(c, bind, NULL, LP_CONFIG_WORKSPACE));
+    const lp_yaml *registries = lp_yaml_get(root, "registries");
+    if (registries)
+        LP_TRY(lp_config_read_registries(c, registries, false));
     return check_default(c, root);
 }

@@ -81,6 +81,8 @@ static void leaf_schema(lp_buf *b, const char *type, const char *values)
                   "{ \"type\": [\"string\", \"number\", \"boolean\"] }"},
         {"bindings", "\"type\": \"object\", "
                      "\"additionalProperties\": { \"$ref\": \"#/$defs/binding\" }"},
+        {"registries", "\"type\": \"object\", "
+                       "\"additionalProperties\": { \"$ref\": \"#/$defs/registry\" }"},
     };
     if (strcmp(type, "enum") == 0)
         enum_schema(b, values);
@@ -193,6 +195,32 @@ static const char definitions[] =
     "      \"if\": { \"type\": \"object\" },\n"
     "      \"then\": { \"oneOf\": [ { \"required\": [\"use\"] }, { \"required\": [\"library\"] }, "
     "{ \"required\": [\"sidecar\"] } ] }\n"
+    "    },\n"
+    "    \"registry\": {\n"
+    "      \"type\": \"object\",\n"
+    "      \"properties\": {\n"
+    "        \"oci\": { \"description\": \"an OCI registry: HOST or HOST:PORT\", "
+    "\"type\": \"string\" },\n"
+    "        \"prefix\": { \"description\": \"of an OCI registry: what stands before NAMESPACE/NAME\", "
+    "\"type\": \"string\" },\n"
+    "        \"plain-http\": { \"description\": \"of an OCI registry on this machine: without TLS\", "
+    "\"type\": \"boolean\" },\n"
+    "        \"folder\": { \"description\": \"a folder of archives\", \"type\": \"string\" },\n"
+    "        \"layout\": { \"description\": \"an OCI image layout in a folder\", "
+    "\"type\": \"string\" },\n"
+    "        \"http\": { \"description\": \"the same on a web server\", \"type\": \"string\" },\n"
+    "        \"use\": { \"description\": \"a provider of loop:pkg/registry of this host\", "
+    "\"type\": \"string\" },\n"
+    "        \"library\": { \"description\": \"the same in a shared library; takes `loop trust`\", "
+    "\"type\": \"string\" },\n"
+    "        \"sidecar\": { \"description\": \"the same as a program; takes `loop trust`\", "
+    "\"type\": \"array\", \"minItems\": 1 }\n"
+    "      },\n"
+    "      \"additionalProperties\": { \"type\": [\"string\", \"number\", \"boolean\"] },\n"
+    "      \"oneOf\": [ { \"required\": [\"oci\"] }, { \"required\": [\"folder\"] }, "
+    "{ \"required\": [\"layout\"] }, { \"required\": [\"http\"] }, "
+    "{ \"required\": [\"use\"] }, { \"required\": [\"library\"] }, "
+    "{ \"required\": [\"sidecar\"] } ]\n"
     "    },\n"
     "    \"binding\": {\n"
     "      \"if\": { \"type\": \"array\" },\n"

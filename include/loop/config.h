@@ -126,6 +126,42 @@ LOOP_API loop_error *loop_config_check_binding(const loop_config *c,
                                                const loop_binding *binding) LOOP_MUST_USE;
 
 /*
+ * Where packages come from: `registries:` of loop.yaml, and the same keys in the user's own
+ * registries.yaml, beside which nobody else's say who the user is (knowledge/packages.md).
+ */
+typedef struct loop_registries loop_registries;
+
+/* A registry that has a name. */
+typedef struct loop_registry_config {
+    const char *name;
+    const char *kind;     /* "oci", "folder", "layout", "http", "provider" */
+    const char *location; /* host and port; a folder, absolute; a URL; "" for a provider */
+    const char *prefix;   /* oci: what stands before the name; "" */
+    bool plain_http;      /* oci: without TLS */
+    bool own;             /* the user's file says it, not the workspace's */
+    const char *user, *password;       /* NULL: none; never of a workspace */
+    const loop_binding_link *provider; /* what serves loop:pkg/registry; NULL: none */
+    loop_origin origin;
+} loop_registry_config;
+
+/*
+ * Reads the user's file, beside what `c` (NULL: no workspace) has; `c` lives longer. LOOP_CONFIG
+ * with file, line and column; LOOP_DENIED where it has a password and others may read it.
+ */
+LOOP_API loop_error *loop_registries_load(const loop_config *c,
+                                          loop_registries **ret) LOOP_MUST_USE;
+/* NULL is fine. */
+LOOP_API void loop_registries_delete(loop_registries *r);
+/* The user's, then the workspace's, but for names that the user's has; NULL past the end. */
+LOOP_API const loop_registry_config *loop_registries_at(const loop_registries *r, size_t i);
+/*
+ * The name of the registry of a package ("acme:ui"): what `packages:` says, then `namespaces:`,
+ * then `default:`, of the workspace before the user. NULL: nobody says.
+ */
+LOOP_API const char *loop_registries_for(const loop_registries *r, const char *package,
+                                         loop_origin *ret_origin);
+
+/*
  * What loop.yaml asks for that it gets only when the user has trusted it: as it is written there,
  * in the order of the file.
  */
