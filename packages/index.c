@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #include "packages/index.h"
-#include "packages/json.h"
 
 /* ---- releases ---- */
 
@@ -250,7 +249,7 @@ static json_t *find(json_t *list, const char *name, const char *version)
     return NULL;
 }
 
-static json_t *descriptor_of(const char *name, const char *version, const lp_manifest *m)
+json_t *lp_index_descriptor(const char *name, const char *version, const lp_manifest *m)
 {
     json_t *notes = json_pack("{s:s, s:s, s:s}", LP_NOTE_REF, version, LP_NOTE_NAME, name,
                               LP_NOTE_CONTENT, m->content);
@@ -292,7 +291,7 @@ loop_error *lp_index_add(const char *what, const void *bytes, size_t len, const 
     if (json_array_size(list) >= LP_MAX_INDEX_ENTRIES)
         return loop_error_new(LOOP_LIMIT, "%s is full: it has %d entries", what,
                               LP_MAX_INDEX_ENTRIES);
-    json_array_append_new(list, descriptor_of(name, version, m));
+    json_array_append_new(list, lp_index_descriptor(name, version, m));
     write(root, ret);
     *ret_same = false;
     return NULL;

@@ -6,6 +6,7 @@
 #ifndef LP_PACKAGES_INDEX_H
 #define LP_PACKAGES_INDEX_H
 
+#include "packages/json.h"
 #include "packages/packages.h"
 
 typedef struct lp_index_entry {
@@ -28,6 +29,9 @@ loop_error *lp_index_parse(lp_arena *arena, const char *what, const void *bytes,
 /* Of one package, newest first; none: *ret_n is 0. */
 loop_error *lp_index_find(lp_arena *arena, const lp_index *index, const char *name,
                           const lp_release **ret, size_t *ret_n) LOOP_MUST_USE;
+
+/* What index.json says of a package, as a new object. */
+json_t *lp_index_descriptor(const char *name, const char *version, const lp_manifest *m);
 
 /*
  * index.json with one package more, or with a version of one yanked (`yanked` NULL: not any more),
