@@ -121,9 +121,8 @@ static loop_error *read_note(lp_arena *arena, const json_t *notes, const char *k
     if (!json_is_string(v))
         return wrong("has the annotation '%s', which is no text", key);
     if (json_string_length(v) > LP_MAX_PACKAGE_TEXT)
-        return loop_error_new(LOOP_LIMIT,
-                              "the manifest's annotation '%s' has more than %d bytes", key,
-                              LP_MAX_PACKAGE_TEXT);
+        return loop_error_new(LOOP_LIMIT, "the manifest's annotation '%s' has more than %d bytes",
+                              key, LP_MAX_PACKAGE_TEXT);
     *ret = keep(arena, json_string_value(v));
     return NULL;
 }
@@ -134,10 +133,10 @@ static loop_error *read_requires(lp_arena *arena, const json_t *notes, lp_manife
     const json_t *v = json_object_get(notes, LP_NOTE_REQUIRES);
     if (v && !json_is_string(v))
         return wrong("has the annotation '" LP_NOTE_REQUIRES "', which is no text");
-    loop_error *e = v ? lp_requires_parse(arena, json_string_value(v), &m->requires,
-                                          &m->requires_count)
-                      : NULL;
-    return e ? loop_error_wrap(e, "the manifest's annotation '" LP_NOTE_REQUIRES "' is wrong") : NULL;
+    loop_error *e =
+        v ? lp_requires_parse(arena, json_string_value(v), &m->requires, &m->requires_count) : NULL;
+    return e ? loop_error_wrap(e, "the manifest's annotation '" LP_NOTE_REQUIRES "' is wrong")
+             : NULL;
 }
 
 static loop_error *read_notes(lp_arena *arena, const json_t *root, lp_manifest *m)
@@ -158,7 +157,8 @@ static loop_error *read_notes(lp_arena *arena, const json_t *root, lp_manifest *
     if (e && !*m->name) {
         m->version = ""; /* of another tool, which may count otherwise */
     } else if (e) {
-        return loop_error_wrap(lp_take(&e), "the manifest's annotation '" LP_NOTE_VERSION "' is wrong");
+        return loop_error_wrap(lp_take(&e),
+                               "the manifest's annotation '" LP_NOTE_VERSION "' is wrong");
     }
     if (*m->name)
         LP_TRY(lp_package_name_check(m->name));
@@ -226,8 +226,9 @@ loop_error *lp_config_check(const lp_manifest *m, const void *bytes, size_t len)
     if (!architecture || strcmp(architecture, "wasm") != 0)
         return config_wrong("is not of the architecture 'wasm'");
     if (!os || strcmp(os, "wasip2") != 0)
-        return loop_error_hint_set(config_wrong("does not have the os 'wasip2': it is no component"),
-                                   "'wasip1' is a core module; wasm-tools component new");
+        return loop_error_hint_set(
+            config_wrong("does not have the os 'wasip2': it is no component"),
+            "'wasip1' is a core module; wasm-tools component new");
     if (json_array_size(layers) != 1 || !layer || strcmp(layer, m->content) != 0)
         return config_wrong("is of another component: its layerDigests are not those of the "
                             "manifest");
@@ -244,6 +245,7 @@ loop_error *lp_wasm_check(const void *bytes, size_t n)
             loop_error_new(LOOP_INVALID, "the component is a core module, not a component"),
             "wasm-tools component new makes one of it");
     if (b[4] != 0x0d || b[5] != 0 || b[6] != 1 || b[7] != 0)
-        return loop_error_new(LOOP_INVALID, "the component is of another version of the binary format");
+        return loop_error_new(LOOP_INVALID,
+                              "the component is of another version of the binary format");
     return NULL;
 }

@@ -20,7 +20,7 @@
 
 /* A manifest as any tool reads it. */
 typedef struct lp_artifact {
-    const char *type;  /* artifactType, else the config's media type */
+    const char *type; /* artifactType, else the config's media type */
     lp_blob config;
     const lp_blob *layers;
     size_t layers_count;
@@ -35,8 +35,8 @@ loop_error *lp_artifact_parse(lp_arena *arena, const void *bytes, size_t len,
 void lp_manifest_write(const lp_manifest *m, const char *title, lp_buf *ret);
 
 typedef struct lp_config_facts {
-    uint64_t created_s;                  /* since 1970 */
-    const char *content;                 /* the component's digest */
+    uint64_t created_s;                          /* since 1970 */
+    const char *content;                         /* the component's digest */
     const char *const *exports, *const *imports; /* NULL-terminated */
 } lp_config_facts;
 void lp_config_write(const lp_config_facts *facts, lp_buf *ret);

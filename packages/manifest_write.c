@@ -4,8 +4,11 @@
  * By hand and not by jansson, so that the bytes are the same with every release of it: no spaces,
  * keys in the order below, annotations by their names, what is not said left out.
  */
-#include "packages/index.h"
 #include "packages/manifest.h"
+
+#include <time.h>
+
+#include "packages/index.h"
 
 static void put_text(lp_buf *b, const char *s)
 {
@@ -78,18 +81,14 @@ static void put_names(lp_buf *b, const char *key, const char *const *names)
     lp_buf_puts(b, "]");
 }
 
-/* "2026-11-23T14:35:13Z"; proleptic Gregorian, as RFC 3339 has it. */
+/* "2026-11-23T14:35:13Z" */
 static void put_time(lp_buf *b, uint64_t s)
 {
-    uint64_t days = s / 86400, rest = s % 86400;
-    uint64_t z = days + 719468, era = z / 146097, doe = z % 146097; /* days of 400 years */
-    uint64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    uint64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-    uint64_t day = doy - (153 * mp + 2) / 5 + 1, month = mp < 10 ? mp + 3 : mp - 9;
-    lp_buf_printf(b, "\"%04llu-%02llu-%02lluT%02llu:%02llu:%02lluZ\"",
-                  (unsigned long long)(yoe + era * 400 + (month <= 2)), (unsigned long long)month,
-                  (unsigned long long)day, (unsigned long long)(rest / 3600),
-                  (unsigned long long)(rest / 60 % 60), (unsigned long long)(rest % 60));
+    char text[32];
+    struct tm tm;
+    time_t t = (time_t)s;
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&t, &tm));
+    put_text(b, text);
 }
 
 void lp_config_write(const lp_config_facts *facts, lp_buf *ret)

@@ -4,9 +4,12 @@
  *   name.c version.c      names; semantic versions and ranges
  *   digest.c              sha256, as text and while bytes pass
  *   manifest.c            an OCI manifest, config and annotations, as JSON and as a struct
- *   layout.c archive.c    an OCI image layout in a folder and in a tar archive
+ *   manifest_write.c      the bytes of what `loop pack` writes
+ *   layout.c              what may be in a package; archive.c, layout_folder.c: in tar, in a folder
  *   pack.c                a workspace's component to a layout
  *   cache.c               blobs by registry and digest; what registries said
+ *   cache_writer.c        blobs on their way in; cache_care.c: looking after it
+ *   list.c open.c         what public functions hand out; what is open
  *   registry.c            which registry has a package; registry_<kind>.c: one kind each
  *   push.c                publishing
  *   resolve.c             wishes and releases to a choice
@@ -88,14 +91,13 @@ typedef struct lp_release {
     const char *yanked; /* NULL: it is not */
 } lp_release;
 
-/* What a manifest says; `manifest` are its bytes, of which `digest` is. */
+/* What a manifest says; `bytes` are its own, of which `digest` is. */
 typedef struct lp_manifest {
     const char *name, *version; /* "" where it does not say (made by other tools) */
     const char *description, *license, *source;
     const lp_requirement *
         requires;
     size_t requires_count;
-    const char *yanked;
     char digest[LOOP_SHA256_TEXT];
     const char *config_digest;
     uint64_t config_size;
@@ -110,29 +112,58 @@ typedef struct lp_manifest {
  */
 loop_error *lp_manifest_parse(lp_arena *arena, const void *bytes, size_t len,
                               lp_manifest *ret) LOOP_MUST_USE;
+/* Whether a config is of this manifest's component. */
+loop_error *lp_config_check(const lp_manifest *m, const void *bytes, size_t len) LOOP_MUST_USE;
+/* Whether a file that begins with these bytes, 8 at least, may be a component. */
+loop_error *lp_wasm_check(const void *bytes, size_t n) LOOP_MUST_USE;
 
 /* ---- archives and layouts (layout.c, archive.c) ---- */
 
+/* What there is under a digest. */
+typedef struct lp_blob {
+    const char *digest, *media_type;
+    uint64_t size;
+} lp_blob;
+
+/* A manifest in an archive, and the blobs that it needs: to publish these first, then itself. */
+typedef struct lp_packed_item {
+    lp_blob self;
+    const char *type;     /* artifactType, or the config's */
+    const char *subject;  /* the manifest that it belongs to; "" */
+    const lp_blob *blobs; /* its config, then its layers */
+    size_t count;
+} lp_packed_item;
+
 /*
- * A package that lies in an archive or in a layout on this machine: its manifest was read and
- * checked, its blobs are read and checked as they pass.
+ * A package that lies in an archive or in a layout on this machine. What stands in it was compared
+ * with what may, its manifests and config were read and checked; its blobs are as they pass.
  */
 typedef struct lp_packed lp_packed;
 loop_error *lp_packed_open(const char *path, lp_packed **ret) LOOP_MUST_USE;
 const lp_manifest *lp_packed_manifest(const lp_packed *p);
+/* The component's own first, then what belongs to it (documentation); NULL past the end. */
+const lp_packed_item *lp_packed_item_at(const lp_packed *p, size_t i);
 /* Hands the bytes of a blob of it (component, config, manifest) on; LOOP_INVALID: not its digest.
  */
 loop_error *lp_packed_blob(lp_packed *p, const char *digest, void *data,
                            loop_error *(*take)(void *data, const void *bytes,
                                                size_t n)) LOOP_MUST_USE;
+/* NULL is fine. */
 void lp_packed_close(lp_packed *p);
 
-/* ---- the cache (cache.c) ---- */
+/* ---- the cache (cache.c, cache_writer.c, cache_care.c) ---- */
 
+/* `registry` is any text that says where a blob came from (lp_registry_key). */
 typedef struct lp_cache lp_cache;
-/* `directory`/packages; made where it is not there. */
+/*
+ * `directory`/packages, which the first writer makes. LOOP_DENIED: others can write there. Threads:
+ * one at a time; other threads and processes open their own.
+ */
 loop_error *lp_cache_open(const char *directory, lp_cache **ret) LOOP_MUST_USE;
+/* NULL is fine. */
 void lp_cache_close(lp_cache *c);
+/* Asked while this waits for another process that fetches the same. */
+void lp_cache_on_wait(lp_cache *c, bool (*cancelled)(void *data), void *data);
 
 /*
  * The file of a blob that came from `registry`; malloced. Its bytes were read and have the digest:
@@ -145,8 +176,10 @@ bool lp_cache_has(lp_cache *c, const char *registry, const char *digest); /* wit
 
 /* Bytes on their way in: one writer at a time for a blob, in all processes; others wait. */
 typedef struct lp_cache_writer lp_cache_writer;
-/* *ret_have: bytes that an earlier transfer left, from which this one goes on. NULL in *ret: it is
- * complete by now. */
+/*
+ * *ret_have: bytes that an earlier transfer left, from which this one goes on. NULL in *ret: it is
+ * here by now, whole. LOOP_TIMEOUT, LOOP_CANCELLED: another process still fetches it.
+ */
 loop_error *lp_cache_begin(lp_cache *c, const char *registry, const char *digest,
                            lp_cache_writer **ret, uint64_t *ret_have) LOOP_MUST_USE;
 loop_error *lp_cache_write(lp_cache_writer *w, const void *bytes, size_t n) LOOP_MUST_USE;
@@ -157,7 +190,7 @@ loop_error *lp_cache_restart(lp_cache_writer *w) LOOP_MUST_USE;
  * and nothing is kept. Takes the writer in any case.
  */
 loop_error *lp_cache_commit(lp_cache_writer *w, uint64_t size) LOOP_MUST_USE;
-/* Lets go; what has come is kept for the next one. */
+/* Lets go; what has come is kept for the next one. NULL is fine. */
 void lp_cache_abandon(lp_cache_writer *w);
 
 /* What a registry said of a package, as bytes that only this room reads (JSON), with its age. */
@@ -166,6 +199,27 @@ loop_error *lp_cache_note(lp_cache *c, const char *registry, const char *name, c
 /* *ret_bytes NULL: nothing is noted. `*ret_age_s`: seconds since it was. */
 loop_error *lp_cache_noted(lp_cache *c, const char *registry, const char *name, uint8_t **ret_bytes,
                            size_t *ret_n, uint64_t *ret_age_s) LOOP_MUST_USE;
+
+/* What loop_packages_cache_... say. */
+void lp_cache_info(lp_cache *c, loop_cache_info *ret);
+loop_error *lp_cache_verify(lp_cache *c, bool repair, loop_package_list *into) LOOP_MUST_USE;
+loop_error *lp_cache_clean(lp_cache *c, unsigned days, uint64_t *ret_bytes) LOOP_MUST_USE;
+
+/* ---- lists (list.c) ---- */
+
+struct loop_package_list {
+    lp_arena arena; /* what the rows point to */
+    struct {
+        loop_package *at;
+        size_t n, cap;
+    } rows;
+};
+loop_package_list *lp_package_list_new(void);
+/* A new row, all of its texts "". Valid until the next one. */
+loop_package *lp_package_list_row(loop_package_list *list);
+/* A row of what a manifest says; texts are copied. */
+loop_package *lp_package_list_manifest(loop_package_list *list, const lp_manifest *m);
+const char *lp_package_list_keep(loop_package_list *list, const char *s);
 
 /* ---- registries (registry.c, registry_<kind>.c) ---- */
 
@@ -183,11 +237,6 @@ typedef struct lp_package_info {
 } lp_package_info;
 
 typedef enum lp_blob_kind { LP_BLOB_MANIFEST, LP_BLOB_DATA } lp_blob_kind;
-
-typedef struct lp_blob {
-    const char *digest, *media_type;
-    uint64_t size;
-} lp_blob;
 
 typedef struct lp_registry lp_registry;
 typedef struct lp_registry_options lp_registry_options;

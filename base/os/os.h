@@ -92,6 +92,11 @@ typedef struct lp_os_writer lp_os_writer;
 loop_error *lp_os_writer_open(const char *path, bool go_on, lp_os_writer **ret) LOOP_MUST_USE;
 uint64_t lp_os_writer_size(const lp_os_writer *w);
 loop_error *lp_os_writer_add(lp_os_writer *w, const void *bytes, size_t n) LOOP_MUST_USE;
+/*
+ * Takes the file's lock, which goes with lp_os_writer_close and with the process; never waits.
+ * False: somebody else has it, or the name is another file's by now. Its size is as it is then.
+ */
+bool lp_os_writer_lock(lp_os_writer *w);
 /* Throws away what is in it. */
 loop_error *lp_os_writer_empty(lp_os_writer *w) LOOP_MUST_USE;
 /* Its bytes outlive a power cut; its name does when lp_os_rename has given it one. */
@@ -109,8 +114,17 @@ loop_error *lp_os_rename(const char *from, const char *to, unsigned mode) LOOP_M
 void lp_os_each_file(const char *path,
                      void (*f)(void *data, const char *name, uint64_t size, uint64_t mtime_ns),
                      void *data);
+/*
+ * Calls `f` for everything in a directory but "." and "..", links not followed, until it fails;
+ * `kind` 'f' a file, 'd' a directory, 'l' a link, 'o' anything else. LOOP_NOT_FOUND, LOOP_IO.
+ */
+loop_error *lp_os_each_entry(const char *path, void *data,
+                             loop_error *(*f)(void *data, const char *name, char kind,
+                                              uint64_t size)) LOOP_MUST_USE;
 /* Removes a file; that it is not there is fine. */
 void lp_os_remove(const char *path);
+/* Notes that a file was used now, as the time at which it was written. */
+void lp_os_touch(const char *path);
 
 /*
  * Makes an empty file 0600 that lasts, its name included, and the directories above it (0700).

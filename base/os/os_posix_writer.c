@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -75,6 +76,19 @@ loop_error *lp_os_writer_add(lp_os_writer *w, const void *bytes, size_t n)
     return NULL;
 }
 
+bool lp_os_writer_lock(lp_os_writer *w)
+{
+    struct stat mine, named;
+    while (flock(w->fd, LOCK_EX | LOCK_NB) != 0)
+        if (errno != EINTR)
+            return false;
+    if (fstat(w->fd, &mine) != 0 || stat(w->path, &named) != 0 || mine.st_dev != named.st_dev ||
+        mine.st_ino != named.st_ino || lseek(w->fd, 0, SEEK_END) < 0)
+        return false;
+    w->size = (uint64_t)mine.st_size;
+    return true;
+}
+
 loop_error *lp_os_writer_empty(lp_os_writer *w)
 {
     if (ftruncate(w->fd, 0) != 0 || lseek(w->fd, 0, SEEK_SET) != 0)
@@ -97,12 +111,17 @@ void lp_os_writer_close(lp_os_writer *w)
     free(w);
 }
 
+void lp_os_touch(const char *path)
+{
+    (void)utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
+}
+
 loop_error *lp_os_rename(const char *from, const char *to, unsigned mode)
 {
-    if (mode && chmod(from, mode) != 0)
-        return loop_error_wrap(lp_os_error(errno), "cannot write '%s'", to);
     if (rename(from, to) != 0)
         return loop_error_wrap(lp_os_error(errno), "cannot write '%s'", to);
+    if (mode)
+        (void)chmod(to, mode); /* not before: who goes on with `from` must be able to write it */
     lp_os_sync_parent(to);
     return NULL;
 }
