@@ -139,6 +139,7 @@
 #define LP_MAX_JSON_DEPTH 32             /* nesting of them */
 #define LP_MAX_INDEX_ENTRIES 65536       /* versions of all packages in one index */
 #define LP_MAX_PACKAGE_VERSIONS 4096     /* of one package */
+#define LP_MAX_PACKAGE_REFERRERS 256      /* manifests that belong to another */
 #define LP_MAX_REGISTRIES 256            /* that are named in one file, and routes to them */
 #define LP_MAX_REGISTRY_PAGES 256        /* pages of a list of tags */
 #define LP_MAX_REGISTRY_TOKEN 16384      /* bytes of a token, or of what asks for one */

@@ -8,6 +8,12 @@
 #include <stdlib.h>
 
 #include "packages/index.h"
+#include "packages/registry.h"
+
+static const char *keep(lp_arena *arena, const char *text)
+{
+    return text ? lp_arena_strndup(arena, text, strlen(text)) : "";
+}
 
 /* ---- releases ---- */
 
@@ -76,6 +82,21 @@ char *lp_release_wrong(const lp_release *r)
     return why;
 }
 
+lp_release lp_release_copy(lp_arena *arena, const lp_release *r)
+{
+    lp_release to = *r;
+    lp_requirement *needs = lp_arena_alloc(arena, (r->requires_count + 1) * sizeof *needs);
+    to.version = keep(arena, r->version);
+    to.digest = keep(arena, r->digest);
+    to.content = keep(arena, r->content);
+    to.yanked = r->yanked ? keep(arena, r->yanked) : NULL;
+    to.requires = needs;
+    for (size_t i = 0; i < r->requires_count; i++)
+        needs[i] = (lp_requirement){keep(arena, r->requires[i].name),
+                                    keep(arena, r->requires[i].range)};
+    return to;
+}
+
 struct ranked {
     lp_version version;
     lp_release release;
@@ -104,11 +125,6 @@ void lp_release_sort(lp_release *list, size_t n)
 }
 
 /* ---- reading ---- */
-
-static const char *keep(lp_arena *arena, const char *text)
-{
-    return text ? lp_arena_strndup(arena, text, strlen(text)) : "";
-}
 
 static loop_error *read_entry(lp_arena *arena, const json_t *descriptor, lp_index_entry *ret)
 {
@@ -271,20 +287,30 @@ static void write(json_t *root, lp_buf *ret)
     free(text);
 }
 
+/* What belongs to the package, such as documentation, is found through the index, too. */
+static void append_items(json_t *list, const lp_packed *package)
+{
+    const lp_packed_item *item;
+    for (size_t i = 1; (item = lp_packed_item_at(package, i)); i++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:s}", "mediaType",
+                                              item->self.media_type, "digest", item->self.digest,
+                                              "size", (json_int_t)item->self.size, "artifactType",
+                                              item->type));
+}
+
 loop_error *lp_index_add(const char *what, const void *bytes, size_t len, const char *name,
-                         const char *version, const lp_manifest *m, lp_buf *ret, bool *ret_same)
+                         const char *version, const lp_packed *package, lp_buf *ret,
+                         bool *ret_same)
 {
     lp_auto(lp_json_free) json_t *root = NULL;
     json_t *list;
+    const lp_manifest *m = lp_packed_manifest(package);
     LP_TRY(open_index(what, bytes, len, &root, &list));
     const json_t *there = find(list, name, version);
     if (there) {
         const char *digest = lp_json_text(there, "digest");
         if (!digest || strcmp(digest, m->digest) != 0)
-            return loop_error_hint_set(
-                loop_error_new(LOOP_DENIED, "%s %s is published with other bytes (%s)", name,
-                               version, digest ? digest : "no digest"),
-                "a version never changes: publish a new one");
+            return lp_registry_other_bytes(name, version, digest);
         *ret_same = true;
         return NULL;
     }
@@ -292,6 +318,7 @@ loop_error *lp_index_add(const char *what, const void *bytes, size_t len, const 
         return loop_error_new(LOOP_LIMIT, "%s is full: it has %d entries", what,
                               LP_MAX_INDEX_ENTRIES);
     json_array_append_new(list, lp_index_descriptor(name, version, m));
+    append_items(list, package);
     write(root, ret);
     *ret_same = false;
     return NULL;

@@ -40,7 +40,7 @@ json_t *lp_index_descriptor(const char *name, const char *version, const lp_mani
  * LOOP_NOT_FOUND.
  */
 loop_error *lp_index_add(const char *what, const void *bytes, size_t len, const char *name,
-                         const char *version, const lp_manifest *m, lp_buf *ret,
+                         const char *version, const lp_packed *package, lp_buf *ret,
                          bool *ret_same) LOOP_MUST_USE;
 loop_error *lp_index_yank(const char *what, const void *bytes, size_t len, const char *name,
                           const char *version, const char *yanked, lp_buf *ret) LOOP_MUST_USE;
@@ -51,6 +51,8 @@ loop_error *lp_requires_parse(lp_arena *arena, const char *text, const lp_requir
                               size_t *ret_n) LOOP_MUST_USE;
 /* NULL, or what is wrong with a release as half a sentence; malloced. */
 char *lp_release_wrong(const lp_release *r);
+/* The same one, with all its texts in `arena`. */
+lp_release lp_release_copy(lp_arena *arena, const lp_release *r);
 /* Newest first. Their versions have been checked. */
 void lp_release_sort(lp_release *list, size_t n);
 

@@ -226,6 +226,9 @@ const char *lp_package_list_keep(loop_package_list *list, const char *s);
 typedef struct lp_question {
     const char *name;
     const char *tag; /* what the last answer came with; NULL */
+    /* The last answer: of a version that is in it nothing more needs to be asked. */
+    const lp_release *known;
+    size_t known_count;
 } lp_question;
 
 typedef struct lp_package_info {
@@ -240,6 +243,12 @@ typedef enum lp_blob_kind { LP_BLOB_MANIFEST, LP_BLOB_DATA } lp_blob_kind;
 
 typedef struct lp_registry lp_registry;
 typedef struct lp_registry_options lp_registry_options;
+
+/* How far publishing is. */
+typedef struct lp_push_progress {
+    void (*went)(void *data, uint64_t n); /* so many bytes more have gone, or need not go */
+    void *data;
+} lp_push_progress;
 
 /*
  * A kind of registry: loop:pkg/registry in C. It looks things up and delivers bytes; it decides
@@ -263,30 +272,57 @@ typedef struct lp_registry_kind {
     loop_error *(*fetch)(void *self, const char *name, const char *digest, lp_blob_kind kind,
                          uint64_t offset, uint64_t *ret_total, void *data,
                          loop_error *(*take)(void *data, const void *bytes, size_t n));
-    /* NULL: nothing can be published there. A version that is there with other bytes: LOOP_DENIED.
+    /*
+     * NULL: nothing can be published there. A version that is there with the same bytes is fine,
+     * with other bytes LOOP_DENIED. `progress` may be NULL.
      */
-    loop_error *(*push)(void *self, const char *name, const char *version, lp_packed *package);
+    loop_error *(*push)(void *self, const char *name, const char *version, lp_packed *package,
+                        lp_push_progress *progress);
+    /* Marks a version as not to be chosen any more; `reason` NULL: it may be. NULL: cannot. */
+    loop_error *(*yank)(void *self, const char *name, const char *version, const char *reason);
 } lp_registry_kind;
 
 struct lp_registry_options {
-    const char *name;            /* as the configuration names it; the cache's key */
+    const char *name;            /* as the configuration names it, for people */
+    const char *key;             /* the cache's: what it is, wherever that was written */
     const char *location;        /* a folder, absolute; a URL; a host with its port */
     const char *prefix;          /* OCI: what stands before "acme/notes"; "" */
     const char *user, *password; /* NULL: none */
     bool plain_http;             /* OCI: no TLS; only for this machine, or where the user says so */
+    bool well_known;             /* OCI: `location` may say that the registry is elsewhere */
+    const loop_config *config;   /* of the workspace; NULL */
+    const loop_binding_link *provider; /* what serves it; NULL */
     bool (*cancelled)(void *data);
     void *data;
 };
 
-/* Which registry has a package, by the user's configuration and loop.yaml; opened once, kept. */
+/*
+ * Which registry has a package, by the user's configuration and loop.yaml; kept until p is closed.
+ * Neither of the two opens anything. LOOP_NOT_FOUND: nobody says; the hint says where to.
+ */
 loop_error *lp_registry_for(loop_packages *p, const char *package, lp_registry **ret) LOOP_MUST_USE;
-/* By its name, or by a location ("./folder", "https://…", "oci://localhost:5000/prefix"). */
+/*
+ * By its name, or by a location: "./folder", "layout:./folder", "https://…",
+ * "oci://localhost:5000/prefix/".
+ */
 loop_error *lp_registry_named(loop_packages *p, const char *name, lp_registry **ret) LOOP_MUST_USE;
 const char *lp_registry_name(const lp_registry *r);
-/* What it knows of packages: from the notes in the cache while those are fresh, or offline. */
+/* What the cache knows it by: two workspaces may have one name for two registries. */
+const char *lp_registry_key(const lp_registry *r);
+/* For loop_packages_delete. */
+void lp_registries_close(loop_packages *p);
+/*
+ * What it knows of packages: from the notes in the cache while those are fresh (not with `refresh`),
+ * when offline, and when it does not answer. No such package: no releases, and no error.
+ * LOOP_UNAVAILABLE, LOOP_INVALID (what it says is wrong), LOOP_DENIED, LOOP_CANCELLED.
+ */
 loop_error *lp_registry_lookup(lp_registry *r, const char *const *names, size_t n, bool refresh,
                                lp_arena *arena, lp_package_info *ret) LOOP_MUST_USE;
-/* Brings a blob into the cache: goes on where an earlier transfer ended, checks; malloced path. */
+/*
+ * Brings a blob into the cache: goes on where an earlier transfer ended, tries again, checks;
+ * malloced path. `size` 0: not known. `what` is "acme:ui 1.2.0", for progress and messages.
+ * LOOP_NOT_FOUND, LOOP_INVALID (not the bytes that were promised), LOOP_UNAVAILABLE, ...
+ */
 loop_error *lp_registry_fetch(lp_registry *r, const char *name, const char *digest,
                               lp_blob_kind kind, uint64_t size, const char *what,
                               char **ret_path) LOOP_MUST_USE;
@@ -328,6 +364,7 @@ struct loop_packages {
         lp_registry **at;
         size_t n, cap;
     } registries;
+    loop_registries *known; /* registry.c; NULL: not asked for yet */
 };
 
 #endif
