@@ -6,6 +6,7 @@
  *   config_values.c   keys and values of the files, options, classes
  *   config_read.c     loop.yaml into components
  *   config_grants.c   a component's grants and denials
+ *   config_packages.c where a component is from; local files in the place of packages
  *   config_bind.c     which providers serve an interface
  *   config_registries.c  where packages come from
  *   config_trust.c    what only a trusted workspace gets
@@ -86,6 +87,10 @@ struct loop_config {
         size_t n, cap;
     } bindings;
     struct {
+        loop_override *at;
+        size_t n, cap;
+    } overrides;
+    struct {
         loop_ask *at;
         size_t n, cap;
     } asks;
@@ -147,6 +152,11 @@ loop_error *lp_config_read_link(loop_config *c, const lp_yaml *at, const char *i
                                 lp_config_file_kind kind, loop_binding_link *link) LOOP_MUST_USE;
 /* `registries:` of loop.yaml, or (`own`) the user's file. */
 loop_error *lp_config_read_registries(loop_config *c, const lp_yaml *map, bool own) LOOP_MUST_USE;
+/* `path` and `package` of a component, one or both. */
+loop_error *lp_config_read_source(loop_config *c, lp_config_component *component,
+                                  const lp_yaml *map) LOOP_MUST_USE;
+/* `overrides:` */
+loop_error *lp_config_read_overrides(loop_config *c, const lp_yaml *map) LOOP_MUST_USE;
 /* The keys of a class file. */
 loop_error *lp_config_read_class(loop_config *c, const lp_yaml *root,
                                  loop_class_config *into) LOOP_MUST_USE;

@@ -79,6 +79,9 @@ static void leaf_schema(lp_buf *b, const char *type, const char *values)
                   "\"items\": { \"type\": [\"string\", \"number\", \"boolean\"] }"},
         {"pairs", "\"type\": \"object\", \"additionalProperties\": "
                   "{ \"type\": [\"string\", \"number\", \"boolean\"] }"},
+        {"wish", "\"type\": \"string\", \"pattern\": \"^[a-z][a-z0-9-]*:[a-z][a-z0-9-]*(@.+)?$\""},
+        {"paths", "\"type\": \"object\", \"additionalProperties\": "
+                  "{ \"type\": \"string\", \"minLength\": 1 }"},
         {"bindings", "\"type\": \"object\", "
                      "\"additionalProperties\": { \"$ref\": \"#/$defs/binding\" }"},
         {"registries", "\"type\": \"object\", "

@@ -160,6 +160,13 @@
 #define LP_MIN_HTTP_BYTES 1024            /* fewer in that time: nobody is there any more */
 #define LP_MAX_HTTP_SKIPPED (64u << 10)   /* bytes of the body of a redirect */
 
+/* Choosing versions (packages/resolve.c). */
+#define LP_MAX_RESOLVE_PACKAGES 3000     /* packages that are asked for, and rows of a loop.lock */
+#define LP_MAX_RESOLVE_RELEASES (1 << 18) /* versions of them that are looked at */
+#define LP_MAX_RESOLVE_NEEDS (1 << 20)   /* requirements of those */
+#define LP_MAX_BLAMES 512                /* of a conflict, looked at for the least of them */
+#define LP_MAX_WORKSPACE_WAIT_MS 600000  /* for another process that changes loop.lock */
+
 /* Watching files (loop_watch_open). */
 #define LP_MAX_WATCHED 1024   /* files */
 #define LP_WATCH_POLL_MS 1000 /* files are looked at so often, whatever the system tells */

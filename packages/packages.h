@@ -339,11 +339,18 @@ typedef struct lp_chosen {
 /* A version that a lock has. */
 typedef struct lp_locked {
     const char *name, *version, *digest, *content, *registry, *wanted;
+    const lp_requirement *
+        requires; /* as its manifest says, where `known` */
+    size_t requires_count;
+    uint64_t size; /* bytes of the component; 0: not known */
+    bool known;
 } lp_locked;
 typedef struct lp_resolve_options {
     bool upgrade; /* newer ones even where `locked` has a good one */
     bool lowest;
+    bool refresh;             /* ask registries again, however new what they said is */
     const char *const *fresh; /* NULL-terminated: with upgrade, only these; NULL: all */
+    const char *const *without; /* NULL-terminated: packages that have a local file; NULL: none */
 } lp_resolve_options;
 /*
  * Asks registries, as deep as it takes, and chooses one version of each package (libsolv).

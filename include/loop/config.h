@@ -30,6 +30,8 @@ typedef struct loop_setting {
 
 typedef struct loop_config_sources {
     const char *file;      /* loop.yaml to read; NULL: the nearest one upwards from `directory` */
+    const char *text;      /* with `file`: what it would have; NULL: what it has */
+    size_t text_len;
     const char *directory; /* where to start; NULL: the current one */
     const char *profile;   /* NULL: what the environment, then loop.yaml says, else "dev" */
     const char *data_dir;  /* where profiles/ and classes/ lie; NULL: the installed place */
@@ -76,7 +78,8 @@ typedef enum loop_on_trap {
 /* One component of loop.yaml. */
 typedef struct loop_component_config {
     const char *name;
-    const char *path;            /* absolute */
+    const char *path;            /* absolute; NULL: only `package` is set (loop_packages_path) */
+    const char *package;         /* "acme:ui@^1.2"; NULL. With `path`, that is in its place */
     const char *const *args;     /* NULL-terminated: what comes before the command line's own */
     const char *const *optional; /* NULL-terminated: imports that may be missing */
     uint64_t memory_limit;       /* bytes over all memories; 0: the class's default */
@@ -88,6 +91,15 @@ typedef struct loop_component_config {
 } loop_component_config;
 LOOP_API const loop_component_config *loop_config_component_at(const loop_config *c, size_t i);
 LOOP_API const loop_component_config *loop_config_component(const loop_config *c, const char *name);
+
+/* One row of `overrides:`: a local file in the place of a package, whatever its version. */
+typedef struct loop_override {
+    const char *package; /* "acme:ui" */
+    const char *path;    /* absolute */
+    loop_origin origin;
+} loop_override;
+/* NULL past the end. */
+LOOP_API const loop_override *loop_config_override_at(const loop_config *c, size_t i);
 
 /* One row of `config:` of a component, what wasi:config hands to it. */
 LOOP_API bool loop_config_component_value(const loop_config *c, const char *component, size_t i,

@@ -14,4 +14,7 @@ loop_error *lp_tar_read(const char *path, void *data,
 void lp_http(const lp_http_request *requests, size_t n, bool (*cancelled)(void *data), void *data,
              loop_error **ret_errors);
 
+/* solve.c */
+loop_error *lp_solve(const lp_solve_problem *p, lp_solve_answer *ret) LOOP_MUST_USE;
+
 #endif

@@ -12,5 +12,6 @@ const lp_packages_tools loop_packages_tools = {
     .version = LOOP_VERSION,
     .tar_write = lp_tar_write,
     .tar_read = lp_tar_read,
+    .solve = lp_solve,
     .http = lp_http,
 };
