@@ -38,6 +38,9 @@ loop_error *lp_os_read_file(const char *path, size_t max, uint8_t **ret_bytes,
 loop_error *lp_os_write_atomic(const char *path, const void *bytes, size_t len,
                                unsigned mode) LOOP_MUST_USE;
 
+/* The permissions of a file, links followed; `otherwise` where nothing is there. */
+unsigned lp_os_mode(const char *path, unsigned otherwise);
+
 /* Makes a directory and those above it, each new one 0700. There already: fine. */
 loop_error *lp_os_mkdirs(const char *path) LOOP_MUST_USE;
 

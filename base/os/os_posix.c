@@ -145,6 +145,12 @@ void lp_os_sync_parent(const char *path)
     close(fd);
 }
 
+unsigned lp_os_mode(const char *path, unsigned otherwise)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? st.st_mode & 0777 : otherwise;
+}
+
 loop_error *lp_os_write_atomic(const char *path, const void *bytes, size_t len, unsigned mode)
 {
     lp_auto(lp_free_string) char *temporary = lp_format("%s.XXXXXX", path);
