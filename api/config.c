@@ -85,8 +85,11 @@ static loop_error *open_workspace(loader *l)
     if (!file)
         return NULL;
     uint8_t *bytes;
-    size_t len;
-    LP_TRY(lp_yaml_bytes(file, shown(l, file), &bytes, &len));
+    size_t len = from->text_len;
+    if (from->file && from->text)
+        bytes = (uint8_t *)lp_strndup(from->text, len);
+    else
+        LP_TRY(lp_yaml_bytes(file, shown(l, file), &bytes, &len));
     lp_auto(lp_free_string) char *root = lp_path_parent(file);
     l->c->file = lp_config_keep(l->c, file);
     l->c->root = lp_config_keep(l->c, root);
@@ -301,7 +304,10 @@ void loop_config_delete(loop_config *c)
     }
     free(c->components.at);
     free(c->bindings.at);
+    free(c->overrides.at);
     free(c->asks.at);
+    free(c->registries.at);
+    free(c->routes.at);
     lp_arena_done(&c->arena);
     free(c);
 }

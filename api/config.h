@@ -7,7 +7,9 @@
  *   config_read.c     loop.yaml into components
  *   config_grants.c   a component's grants and denials
  *   config_build.c    how components are built and tested
+ *   config_packages.c where a component is from; local files in the place of packages
  *   config_bind.c     which providers serve an interface
+ *   config_registries.c  where packages come from
  *   config_trust.c    what only a trusted workspace gets
  *   config_schema.c   loop.schema.json from the tables
  *   config_format.c   what `loop config` shows
@@ -86,9 +88,25 @@ struct loop_config {
         size_t n, cap;
     } bindings;
     struct {
+        loop_override *at;
+        size_t n, cap;
+    } overrides;
+    struct {
         loop_ask *at;
         size_t n, cap;
     } asks;
+    struct {
+        loop_registry_config **at;
+        size_t n, cap;
+    } registries; /* of this file alone */
+    struct {
+        struct lp_config_route {
+            char kind; /* 'p' a package, 'n' a namespace, 'd' the default */
+            const char *what, *registry;
+            loop_origin origin;
+        } * at;
+        size_t n, cap;
+    } routes;
     loop_class_config classes[2];
 };
 
@@ -130,6 +148,16 @@ loop_error *lp_config_read_workspace(loop_config *c, const lp_yaml *root) LOOP_M
 /* `bind:`, of one component or (NULL) of all; a profile does not override the workspace. */
 loop_error *lp_config_read_bindings(loop_config *c, const lp_yaml *map, const char *component,
                                     lp_config_file_kind kind) LOOP_MUST_USE;
+/* One provider of a binding. */
+loop_error *lp_config_read_link(loop_config *c, const lp_yaml *at, const char *interface_name,
+                                lp_config_file_kind kind, loop_binding_link *link) LOOP_MUST_USE;
+/* `registries:` of loop.yaml, or (`own`) the user's file. */
+loop_error *lp_config_read_registries(loop_config *c, const lp_yaml *map, bool own) LOOP_MUST_USE;
+/* `path` and `package` of a component, one or both. */
+loop_error *lp_config_read_source(loop_config *c, lp_config_component *component,
+                                  const lp_yaml *map) LOOP_MUST_USE;
+/* `overrides:` */
+loop_error *lp_config_read_overrides(loop_config *c, const lp_yaml *map) LOOP_MUST_USE;
 /* The keys of a class file. */
 loop_error *lp_config_read_class(loop_config *c, const lp_yaml *root,
                                  loop_class_config *into) LOOP_MUST_USE;

@@ -137,8 +137,8 @@ static loop_error *read_map(loop_config *c, const lp_yaml *map, const char *inte
     return NULL;
 }
 
-static loop_error *read_link(loop_config *c, const lp_yaml *at, const char *interface_name,
-                             lp_config_file_kind kind, loop_binding_link *link)
+loop_error *lp_config_read_link(loop_config *c, const lp_yaml *at, const char *interface_name,
+                                lp_config_file_kind kind, loop_binding_link *link)
 {
     static const char *const no_options[] = {NULL};
     *link = (loop_binding_link){.options = no_options, .origin = lp_config_origin(c, at)};
@@ -180,7 +180,7 @@ static loop_error *read_binding(loop_config *c, const lp_yaml *at, const char *c
     loop_binding_link *links = lp_arena_alloc(&c->arena, n * sizeof *links);
     size_t k = 0;
     for (const lp_yaml *i = list ? at->first : at; k < n; i = i->next)
-        LP_TRY(read_link(c, i, at->key->text, kind, &links[k++]));
+        LP_TRY(lp_config_read_link(c, i, at->key->text, kind, &links[k++]));
     if (kind == LP_CONFIG_PROFILE && is_bound(c, component, at->key->text))
         return NULL;
     loop_binding *b = lp_arena_alloc(&c->arena, sizeof *b);

@@ -51,7 +51,10 @@ static void component_text(lp_buf *b, const lp_config_component *component)
     const loop_component_config *row = &component->row;
     lp_buf_puts(b, "\n");
     line(b, "component", &row->origin, "%s", row->name);
-    line(b, "  path", NULL, "%s", row->path);
+    if (row->path)
+        line(b, "  path", NULL, "%s", row->path);
+    if (row->package)
+        line(b, "  package", NULL, "%s", row->package);
     for (size_t i = 0; row->args[i]; i++)
         line(b, "  argument", NULL, "%s", row->args[i]);
     for (size_t i = 0; row->optional[i]; i++)
@@ -106,6 +109,11 @@ static void format_text(lp_buf *b, const loop_config *c)
     }
     for (size_t i = 0; i < c->components.n; i++)
         component_text(b, c->components.at[i]);
+    for (size_t i = 0; i < c->overrides.n; i++) {
+        const loop_override *row = &c->overrides.at[i];
+        lp_buf_puts(b, i ? "" : "\n");
+        line(b, "override", &row->origin, "%s: %s", row->package, row->path);
+    }
     for (size_t i = 0; i < c->bindings.n; i++) {
         const loop_binding *row = c->bindings.at[i];
         lp_buf_puts(b, "\n");
@@ -148,6 +156,7 @@ static void component_json(lp_buf *b, const lp_config_component *component)
     const loop_component_config *row = &component->row;
     json_text(b, "{\"name\":", row->name);
     json_text(b, ",\"path\":", row->path);
+    json_text(b, ",\"package\":", row->package);
     json_texts(b, ",\"args\":", row->args);
     json_texts(b, ",\"optional\":", row->optional);
     lp_buf_puts(b, ",\"grants\":[");
@@ -223,6 +232,13 @@ static void format_json(lp_buf *b, const loop_config *c)
     for (size_t i = 0; i < c->components.n; i++) {
         lp_buf_puts(b, i ? "," : "");
         component_json(b, c->components.at[i]);
+    }
+    lp_buf_puts(b, "],\"overrides\":[");
+    for (size_t i = 0; i < c->overrides.n; i++) {
+        json_text(b, i ? ",{\"package\":" : "{\"package\":", c->overrides.at[i].package);
+        json_text(b, ",\"path\":", c->overrides.at[i].path);
+        json_origin(b, &c->overrides.at[i].origin);
+        lp_buf_puts(b, "}");
     }
     lp_buf_puts(b, "],\"bind\":[");
     for (size_t i = 0; i < c->bindings.n; i++) {

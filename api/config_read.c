@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "api/config.h"
-#include "base/path.h"
 
 /* ---- components ---- */
 
@@ -15,24 +14,6 @@ loop_error *lp_config_check_name(const lp_yaml *key, const char *what)
     if (s[n] || !*s || s[0] == '-' || n > LP_MAX_NAME)
         return lp_yaml_error(key, "the name of %s has letters, digits, '-' and '_' (at most %d)",
                              what, LP_MAX_NAME);
-    return NULL;
-}
-
-static loop_error *read_component_path(loop_config *c, lp_config_component *component,
-                                       const lp_yaml *map)
-{
-    const lp_yaml *at = lp_yaml_get(map, "path");
-    if (!at)
-        return loop_error_hint_set(
-            lp_yaml_error(map->key, "component '%s' has no 'path'", component->row.name),
-            "add 'path: build/%s.wasm'", component->row.name);
-    const char *path;
-    LP_TRY(lp_config_read_path(c, at, "path", &path));
-    lp_auto(lp_free_string) char *whole = lp_path_join(c->root, path);
-    lp_auto(lp_free_string) char *normal = lp_path_normal(whole);
-    if (!normal)
-        return lp_yaml_error(at, "the path '%s' leads above the root", path);
-    component->row.path = lp_config_keep(c, normal);
     return NULL;
 }
 
@@ -101,13 +82,8 @@ static loop_error *read_component(loop_config *c, const lp_yaml *map)
                                              .optional = no_texts,
                                              .origin = lp_config_origin(c, map->key)};
     lp_auto(lp_free_string) char *where = lp_format(" in component '%s'", map->key->text);
-    const lp_yaml *package = lp_yaml_get(map, "package");
-    if (package)
-        return loop_error_hint_set(
-            lp_yaml_error(package->key, "'package' is not there yet%s", where),
-            "use 'path' with the component's file");
     LP_TRY(lp_config_check_map(map, "components.*", LP_CONFIG_WORKSPACE, where));
-    LP_TRY(read_component_path(c, component, map));
+    LP_TRY(lp_config_read_source(c, component, map));
     const lp_yaml *at;
     if ((at = lp_yaml_get(map, "args")))
         LP_TRY(lp_config_read_texts(c, at, "args", false, &component->row.args));
@@ -177,8 +153,14 @@ loop_error *lp_config_read_workspace(loop_config *c, const lp_yaml *root)
         return lp_config_expected(components, "a map", "components");
     for (const lp_yaml *i = components ? components->first : NULL; i; i = i->next)
         LP_TRY(read_component(c, i));
+    const lp_yaml *overrides = lp_yaml_get(root, "overrides");
+    if (overrides)
+        LP_TRY(lp_config_read_overrides(c, overrides));
     const lp_yaml *bind = lp_yaml_get(root, "bind");
     if (bind)
         LP_TRY(lp_config_read_bindings(c, bind, NULL, LP_CONFIG_WORKSPACE));
+    const lp_yaml *registries = lp_yaml_get(root, "registries");
+    if (registries)
+        LP_TRY(lp_config_read_registries(c, registries, false));
     return check_default(c, root);
 }

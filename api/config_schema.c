@@ -80,8 +80,13 @@ static void leaf_schema(lp_buf *b, const char *type, const char *values)
                   "\"items\": { \"type\": [\"string\", \"number\", \"boolean\"] }"},
         {"pairs", "\"type\": \"object\", \"additionalProperties\": "
                   "{ \"type\": [\"string\", \"number\", \"boolean\"] }"},
+        {"wish", "\"type\": \"string\", \"pattern\": \"^[a-z][a-z0-9-]*:[a-z][a-z0-9-]*(@.+)?$\""},
+        {"paths", "\"type\": \"object\", \"additionalProperties\": "
+                  "{ \"type\": \"string\", \"minLength\": 1 }"},
         {"bindings", "\"type\": \"object\", "
                      "\"additionalProperties\": { \"$ref\": \"#/$defs/binding\" }"},
+        {"registries", "\"type\": \"object\", "
+                       "\"additionalProperties\": { \"$ref\": \"#/$defs/registry\" }"},
     };
     if (strcmp(type, "enum") == 0)
         enum_schema(b, values);
@@ -197,6 +202,32 @@ static const char definitions[] =
     "      \"then\": { \"oneOf\": [ { \"required\": [\"use\"] }, { \"required\": [\"component\"] "
     "}, "
     "{ \"required\": [\"library\"] }, { \"required\": [\"sidecar\"] } ] }\n"
+    "    },\n"
+    "    \"registry\": {\n"
+    "      \"type\": \"object\",\n"
+    "      \"properties\": {\n"
+    "        \"oci\": { \"description\": \"an OCI registry: HOST or HOST:PORT\", "
+    "\"type\": \"string\" },\n"
+    "        \"prefix\": { \"description\": \"of an OCI registry: what stands before NAMESPACE/NAME\", "
+    "\"type\": \"string\" },\n"
+    "        \"plain-http\": { \"description\": \"of an OCI registry on this machine: without TLS\", "
+    "\"type\": \"boolean\" },\n"
+    "        \"folder\": { \"description\": \"a folder of archives\", \"type\": \"string\" },\n"
+    "        \"layout\": { \"description\": \"an OCI image layout in a folder\", "
+    "\"type\": \"string\" },\n"
+    "        \"http\": { \"description\": \"the same on a web server\", \"type\": \"string\" },\n"
+    "        \"use\": { \"description\": \"a provider of loop:pkg/registry of this host\", "
+    "\"type\": \"string\" },\n"
+    "        \"library\": { \"description\": \"the same in a shared library; takes `loop trust`\", "
+    "\"type\": \"string\" },\n"
+    "        \"sidecar\": { \"description\": \"the same as a program; takes `loop trust`\", "
+    "\"type\": \"array\", \"minItems\": 1 }\n"
+    "      },\n"
+    "      \"additionalProperties\": { \"type\": [\"string\", \"number\", \"boolean\"] },\n"
+    "      \"oneOf\": [ { \"required\": [\"oci\"] }, { \"required\": [\"folder\"] }, "
+    "{ \"required\": [\"layout\"] }, { \"required\": [\"http\"] }, "
+    "{ \"required\": [\"use\"] }, { \"required\": [\"library\"] }, "
+    "{ \"required\": [\"sidecar\"] } ]\n"
     "    },\n"
     "    \"binding\": {\n"
     "      \"if\": { \"type\": \"array\" },\n"

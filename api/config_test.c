@@ -10,6 +10,7 @@
 
 #include "base/base.h"
 #include "base/os/os.h"
+#include "base/path.h"
 #include "loop/config.h"
 
 static char *root;   /* a fresh directory, the current one while the tests run */
@@ -133,13 +134,26 @@ static void a_mistake_is_reported_with_its_place(void **state)
          "loop.yaml:2:13: expected a map for 'components', found a list", NULL},
         {"loop: 1\ncomponents:\n  notes: x.wasm\n",
          "loop.yaml:3:10: expected a map in component 'notes', found text", NULL},
-        {"loop: 1\ncomponents:\n  notes: {}\n", "loop.yaml:3:3: component 'notes' has no 'path'",
-         "add 'path: build/notes.wasm'"},
+        {"loop: 1\ncomponents:\n  notes: {}\n", "loop.yaml:3:3: component 'notes' has no 'path' and no 'package'",
+         "add 'path: build/notes.wasm', or let `loop add` write it"},
         {"loop: 1\ncomponents:\n  notes:\n    path: ''\n",
          "loop.yaml:4:11: expected a path for 'path', found empty text", NULL},
-        {"loop: 1\ncomponents:\n  notes:\n    package: acme:notes@1.2\n",
-         "loop.yaml:4:5: 'package' is not there yet in component 'notes'",
-         "use 'path' with the component's file"},
+        {"loop: 1\ncomponents:\n  notes:\n    package: notes@1.2\n",
+         "loop.yaml:4:14: 'notes' is no name of a package",
+         "a namespace and a name, lower case: 'acme:notes', 'acme:note-book2'; each at most 64 "
+         "characters"},
+        {"loop: 1\ncomponents:\n  notes:\n    package: acme:notes@1..2\n",
+         "loop.yaml:4:14: 'acme:notes' cannot be asked for: '1..2' is no range: "
+         "a number is expected at character 3",
+         NULL},
+        {"loop: 1\noverrides: [a]\n",
+         "loop.yaml:2:13: expected a map of packages to files for 'overrides', found a list", NULL},
+        {"loop: 1\noverrides: { 'acme:ui@1': a }\n",
+         "loop.yaml:2:14: 'acme:ui@1' is no name of a package",
+         "a namespace and a name, lower case: 'acme:notes', 'acme:note-book2'; each at most 64 "
+         "characters"},
+        {"loop: 1\noverrides: { 'acme:ui': '' }\n",
+         "loop.yaml:2:25: expected a path for 'acme:ui', found empty text", NULL},
         {"loop: 1\ncomponents:\n  ../x: {path: x}\n",
          "loop.yaml:3:3: the name of a component has letters, digits, '-' and '_' (at most 256)",
          NULL},
@@ -230,6 +244,9 @@ static const char whole[] = "loop: 1\n"
                             "    config: { colour: blue, n: 3 }\n"
                             "    bind: { acme:clock/time: { sidecar: [node, clock.js] } }\n"
                             "  bare: { path: /abs/bare.wasm }\n"
+                            "  ui: { package: \"acme:ui@>=1.2, <2\" }\n"
+                            "  theme: { package: acme:theme, path: theme.wasm }\n"
+                            "overrides: { \"acme:base\": ../base.wasm }\n"
                             "bind:\n"
                             "  loop:core/logging: [{use: rate-limit, per-second: 10}, stderr]\n"
                             "  loop:storage/store: memory\n"
@@ -260,6 +277,15 @@ static void a_whole_file_is_read(void **state)
     assert_string_equal(bare->path, "/abs/bare.wasm");
     assert_null(bare->args[0]);
     assert_null(bare->optional[0]);
+    assert_null(bare->package);
+    assert_string_equal(loop_config_component(c, "ui")->package, "acme:ui@>=1.2, <2");
+    assert_null(loop_config_component(c, "ui")->path);
+    assert_non_null(loop_config_component(c, "theme")->path);
+    assert_string_equal(loop_config_override_at(c, 0)->package, "acme:base");
+    lp_auto(lp_free_string) char *up = lp_path_parent(root);
+    lp_auto(lp_free_string) char *base = lp_format("%s/base.wasm", up);
+    assert_string_equal(loop_config_override_at(c, 0)->path, base);
+    assert_null(loop_config_override_at(c, 1));
     assert_int_equal(bare->on_trap, LOOP_ON_TRAP_STOP);
     assert_null(loop_config_component_at(c, 2));
     const char *key, *value;

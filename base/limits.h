@@ -117,6 +117,57 @@
 #define LP_MAX_CONTROL_STEPS 4096          /* providers and components of one `reload` */
 #define LP_MAX_CONTROL_MS (24u * 3600000u) /* a deadline, and how long the old one drains */
 
+/* Packages: knowledge/packages.md. */
+#define LP_MAX_PACKAGE_WORD 64            /* bytes of a namespace, and of a name within it */
+#define LP_MAX_VERSION_TEXT 128           /* bytes of a version */
+#define LP_MAX_RANGE_TEXT 256             /* bytes of a range of versions */
+#define LP_MAX_RANGE_PARTS 32             /* comparisons of a range */
+#define LP_MAX_PACKAGE_BYTES (320u << 20) /* an archive: a component and what goes with it */
+#define LP_MAX_PACKAGE_ENTRIES 256        /* files and folders of an archive or a layout */
+#define LP_MAX_MANIFEST_BYTES (1u << 20)  /* a manifest, a config, an index.json */
+#define LP_MAX_PACKAGE_DOCS (4u << 20)    /* bytes of a package's documentation */
+#define LP_MAX_PACKAGE_JSON_DEPTH 32      /* nesting of a manifest */
+#define LP_MAX_PACKAGE_REQUIRES 256       /* other packages that one asks for */
+#define LP_MAX_PACKAGE_TEXT 4096          /* bytes of a description, license or source */
+#define LP_MAX_PACKAGE_ANNOTATIONS 256    /* annotations of a manifest */
+#define LP_MAX_INDEX_MANIFESTS 4096       /* manifests that one index.json lists */
+#define LP_MAX_PACKAGE_NOTE (16u << 20)   /* what a registry said of a package, as kept */
+#define LP_MAX_CACHE_WAIT_MS 600000       /* for another process that fetches the same */
+
+/* Registries. */
+#define LP_MAX_JSON_BYTES (16u << 20)    /* a JSON text of a registry: an index, a list of tags */
+#define LP_MAX_JSON_NODES (1u << 20)     /* values in one */
+#define LP_MAX_JSON_DEPTH 32             /* nesting of them */
+#define LP_MAX_INDEX_ENTRIES 65536       /* versions of all packages in one index */
+#define LP_MAX_PACKAGE_VERSIONS 4096     /* of one package */
+#define LP_MAX_PACKAGE_REFERRERS 256      /* manifests that belong to another */
+#define LP_MAX_REGISTRIES 256            /* that are named in one file, and routes to them */
+#define LP_MAX_REGISTRY_PAGES 256        /* pages of a list of tags */
+#define LP_MAX_REGISTRY_TOKEN 16384      /* bytes of a token, or of what asks for one */
+#define LP_MAX_REGISTRY_TAG 256          /* bytes of what a registry wants to be asked with again */
+#define LP_MAX_REGISTRY_TRIES 5          /* of a transfer that is cut, when nothing more has come */
+#define LP_MAX_REGISTRY_WAIT_MS 10000    /* that a registry may ask for before the next try */
+#define LP_MAX_REGISTRY_CHUNK (8u << 20) /* bytes sent in one request */
+#define LP_MAX_REGISTRY_FRESH_S 86400    /* that an answer counts, whatever a registry says */
+
+/* HTTP: what registries answer. */
+#define LP_MAX_HTTP_REDIRECTS 8           /* one after the other */
+#define LP_MAX_HTTP_HEADERS 128           /* of an answer */
+#define LP_MAX_HTTP_HEADER_BYTES 65536    /* all of them together */
+#define LP_MAX_HTTP_URL 8192              /* bytes of a URL, also one that is led to */
+#define LP_MAX_HTTP_AT_ONCE 8             /* requests under way at a time */
+#define LP_MAX_HTTP_CONNECT_MS 10000      /* until there is a connection */
+#define LP_MAX_HTTP_STALL_MS 30000        /* for the next LP_MIN_HTTP_BYTES to come or go */
+#define LP_MIN_HTTP_BYTES 1024            /* fewer in that time: nobody is there any more */
+#define LP_MAX_HTTP_SKIPPED (64u << 10)   /* bytes of the body of a redirect */
+
+/* Choosing versions (packages/resolve.c). */
+#define LP_MAX_RESOLVE_PACKAGES 3000     /* packages that are asked for, and rows of a loop.lock */
+#define LP_MAX_RESOLVE_RELEASES (1 << 18) /* versions of them that are looked at */
+#define LP_MAX_RESOLVE_NEEDS (1 << 20)   /* requirements of those */
+#define LP_MAX_BLAMES 512                /* of a conflict, looked at for the least of them */
+#define LP_MAX_WORKSPACE_WAIT_MS 600000  /* for another process that changes loop.lock */
+
 /* Watching files (loop_watch_open). */
 #define LP_MAX_WATCHED 1024   /* files */
 #define LP_WATCH_POLL_MS 1000 /* files are looked at so often, whatever the system tells */

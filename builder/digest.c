@@ -107,7 +107,7 @@ static loop_error *walk_folder(struct walk *w)
     if (w->depth > LP_MAX_BUILD_DEPTH)
         return loop_error_new(LOOP_LIMIT, "'%s' is more than %d folders deep", w->folder,
                               LP_MAX_BUILD_DEPTH);
-    LP_TRY(lp_os_each_entry(w->folder, visit, w));
+    LP_TRY(lp_os_each_name(w->folder, visit, w));
     return w->error;
 }
 

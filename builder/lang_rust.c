@@ -47,7 +47,7 @@ static bool has_target(lp_build_job *j, const char *rustc)
     bool found = false;
     if (!e) {
         out[strcspn(out, "\n")] = 0;
-        e = lp_os_each_entry(out, is_std, &found);
+        e = lp_os_each_name(out, is_std, &found);
     }
     free(out);
     loop_error_delete(e);

@@ -11,7 +11,7 @@
 
 struct inspect {
     loop_component *component;
-    const char *path;
+    char *path;
     const char *name;      /* in loop.yaml; NULL: not there */
     const char **optional; /* ends with NULL; NULL: none */
     bool exports, imports;
@@ -258,12 +258,15 @@ static loop_error *inspect(const cli_args *args, const loop_config *config, stru
     loop_error *e = cli_component_find(config, args->operands[0], &x->path, &row);
     if (!e)
         e = loop_host_new(&options, &host);
-    if (e)
+    if (e) {
+        loop_free(x->path);
         return e;
+    }
     x->name = row ? row->name : NULL;
     x->optional = cli_optional(args, row);
     e = describe(args, config, host, x);
     free(x->optional);
+    loop_free(x->path);
     loop_host_delete(host);
     return e;
 }

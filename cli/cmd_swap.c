@@ -56,7 +56,7 @@ static loop_error *find_component(const cli_args *args, const char *name, char *
 {
     loop_config *config;
     const loop_component_config *row;
-    const char *path;
+    char *path = NULL;
     loop_error *e = cli_config_load(args, &config);
     if (e)
         return e;
@@ -66,6 +66,7 @@ static loop_error *find_component(const cli_args *args, const char *name, char *
         if (!*ret)
             e = loop_error_new(LOOP_NOT_FOUND, "there is no file '%s'", path);
     }
+    loop_free(path);
     loop_config_delete(config);
     return e;
 }

@@ -4,6 +4,10 @@
  * Limits: a flag beats everything. Else memory is the least of limits.memory
  * and of what the component's own row or, without one, its class allows. The
  * class is `untrusted` for everybody: there is no way yet to vouch for one.
+ *
+ * What its storage belongs to: a component of loop.yaml to the workspace and its name there,
+ * whichever version of a package it is; anything else to its file. The name of a package alone is
+ * nobody's: anybody can publish under it, and nothing is signed yet.
  */
 #include "cli/target.h"
 
@@ -12,6 +16,7 @@
 #include <sys/stat.h>
 
 #include "cli/links.h"
+#include "cli/packages.h"
 
 #define CLASS "untrusted"
 
@@ -145,15 +150,28 @@ static loop_error *no_component(const loop_config *config, const char *name)
     return e;
 }
 
-loop_error *cli_component_find(const loop_config *config, const char *operand,
-                               const char **ret_path, const loop_component_config **ret_row)
+/* The file of a component of loop.yaml: its own, or its package's. */
+static loop_error *path_of(const loop_config *config, const loop_component_config *row, char **ret)
 {
-    const loop_component_config *row =
-        is_path(operand) ? NULL : loop_config_component(config, operand);
-    if (!row && !is_path(operand))
-        return no_component(config, operand);
-    *ret_path = row ? row->path : operand;
+    if (!row->path)
+        return cli_package_path(config, row->package, ret);
+    *ret = cli_format("%s", row->path);
+    return NULL;
+}
+
+loop_error *cli_component_find(const loop_config *config, const char *operand, char **ret_path,
+                               const loop_component_config **ret_row)
+{
+    bool path = is_path(operand);
+    const loop_component_config *row = path ? NULL : loop_config_component(config, operand);
     *ret_row = row;
+    if (row)
+        return path_of(config, row, ret_path);
+    if (!path && loop_package_is_wish(operand))
+        return cli_package_path(config, operand, ret_path);
+    if (!path)
+        return no_component(config, operand);
+    *ret_path = cli_format("%s", operand);
     return NULL;
 }
 
@@ -184,8 +202,7 @@ static loop_error *find(const cli_args *args, cli_target *t)
     t->row = loop_config_component(t->config, fallback);
     if (!t->row)
         return no_component(t->config, fallback);
-    t->path = t->row->path;
-    return NULL;
+    return path_of(t->config, t->row, &t->path);
 }
 
 /* ---- what it may do ---- */
@@ -337,6 +354,7 @@ void cli_target_done(cli_target *t)
     free(t->optional);
     free(t->pairs);
     free(t->identity);
+    loop_free(t->path);
     loop_policy_delete(t->policy);
     loop_config_delete(t->config);
     *t = (cli_target){0};

@@ -14,7 +14,7 @@ extern const cli_group cli_group_grants, cli_group_limits, cli_group_imports, cl
 typedef struct cli_target {
     loop_config *config;
     const loop_component_config *row; /* in loop.yaml; NULL for a file that was named */
-    const char *path;
+    char *path;
     char *identity;
     const char *name;      /* as logs call it; NULL: the file's name */
     loop_policy *policy;   /* NULL: nothing beyond the baseline */
@@ -40,10 +40,10 @@ void cli_target_done(cli_target *t);
 
 /*
  * The file of a component given as an operand: a path if it has a '/', ends in
- * .wasm or is a file; else a name in loop.yaml. `*ret_row` is NULL for a path.
+ * .wasm or is a file; else a name in loop.yaml, or a package ("acme:notes@^1.2"). `*ret_row` is
+ * NULL but for a name. `*ret_path` is for loop_free.
  */
-loop_error *cli_component_find(const loop_config *config, const char *operand,
-                               const char **ret_path,
+loop_error *cli_component_find(const loop_config *config, const char *operand, char **ret_path,
                                const loop_component_config **ret_row) LOOP_MUST_USE;
 
 /*

@@ -380,14 +380,14 @@ static void plan_binding(loop_watch *w, const loop_config *old, const loop_insta
                       w->file, interface_name, s->name);
 }
 
-/* A component that is another file now. */
+/* A component that is another file now; which version a package is, only a start looks up. */
 static void plan_component(loop_watch *w, const loop_config *old, const loop_instance_status *s)
 {
     const loop_component_config *from = loop_config_component(old, s->name);
     const loop_component_config *to = loop_config_component(w->config, s->name);
     lp_auto(lp_free_string) char *own = absolute(s->path);
-    if (!s->provider && from && to && own && strcmp(from->path, to->path) != 0 &&
-        strcmp(from->path, own) == 0)
+    if (!s->provider && from && to && from->path && to->path && own &&
+        strcmp(from->path, to->path) != 0 && strcmp(from->path, own) == 0)
         add_action(w, s, NULL, to->path, false);
 }
 

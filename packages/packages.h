@@ -4,9 +4,12 @@
  *   name.c version.c      names; semantic versions and ranges
  *   digest.c              sha256, as text and while bytes pass
  *   manifest.c            an OCI manifest, config and annotations, as JSON and as a struct
- *   layout.c archive.c    an OCI image layout in a folder and in a tar archive
+ *   manifest_write.c      the bytes of what `loop pack` writes
+ *   layout.c              what may be in a package; archive.c, layout_folder.c: in tar, in a folder
  *   pack.c                a workspace's component to a layout
  *   cache.c               blobs by registry and digest; what registries said
+ *   cache_writer.c        blobs on their way in; cache_care.c: looking after it
+ *   list.c open.c         what public functions hand out; what is open
  *   registry.c            which registry has a package; registry_<kind>.c: one kind each
  *   push.c                publishing
  *   resolve.c             wishes and releases to a choice
@@ -50,7 +53,7 @@ bool lp_range_has(const lp_range *range, const lp_version *version);
 /* ---- digests (digest.c) ---- */
 
 typedef struct lp_sha256 {
-    uint64_t opaque[16]; /* libsodium's state */
+    uint64_t opaque[16]; /* nettle's state */
 } lp_sha256;
 void lp_sha256_start(lp_sha256 *s);
 void lp_sha256_add(lp_sha256 *s, const void *bytes, size_t n);
@@ -60,6 +63,16 @@ void lp_sha256_of(const void *bytes, size_t n, char ret[LOOP_SHA256_TEXT]);
 bool lp_digest_is(const char *text);
 
 /* ---- what a package is (manifest.c) ---- */
+
+/* Annotations of a manifest, and of what points to one in an index.json. */
+#define LP_NOTE_VERSION "org.opencontainers.image.version"
+#define LP_NOTE_REF "org.opencontainers.image.ref.name" /* in an index: the version */
+#define LP_NOTE_NAME "loop.name"                        /* "acme:notes" */
+#define LP_NOTE_REQUIRES "loop.requires"                /* JSON: {"acme:ui":"^1.2"} */
+#define LP_NOTE_CONTENT "loop.content"                  /* in an index: the component's digest */
+#define LP_NOTE_SIZE "loop.size"                        /* in an index: its bytes, decimal */
+#define LP_NOTE_YANKED "loop.yanked"                    /* in an index: why */
+#define LP_MEDIA_MANIFEST "application/vnd.oci.image.manifest.v1+json"
 
 typedef struct lp_requirement {
     const char *name;
@@ -78,14 +91,13 @@ typedef struct lp_release {
     const char *yanked; /* NULL: it is not */
 } lp_release;
 
-/* What a manifest says; `manifest` are its bytes, of which `digest` is. */
+/* What a manifest says; `bytes` are its own, of which `digest` is. */
 typedef struct lp_manifest {
     const char *name, *version; /* "" where it does not say (made by other tools) */
     const char *description, *license, *source;
     const lp_requirement *
         requires;
     size_t requires_count;
-    const char *yanked;
     char digest[LOOP_SHA256_TEXT];
     const char *config_digest;
     uint64_t config_size;
@@ -100,29 +112,58 @@ typedef struct lp_manifest {
  */
 loop_error *lp_manifest_parse(lp_arena *arena, const void *bytes, size_t len,
                               lp_manifest *ret) LOOP_MUST_USE;
+/* Whether a config is of this manifest's component. */
+loop_error *lp_config_check(const lp_manifest *m, const void *bytes, size_t len) LOOP_MUST_USE;
+/* Whether a file that begins with these bytes, 8 at least, may be a component. */
+loop_error *lp_wasm_check(const void *bytes, size_t n) LOOP_MUST_USE;
 
 /* ---- archives and layouts (layout.c, archive.c) ---- */
 
+/* What there is under a digest. */
+typedef struct lp_blob {
+    const char *digest, *media_type;
+    uint64_t size;
+} lp_blob;
+
+/* A manifest in an archive, and the blobs that it needs: to publish these first, then itself. */
+typedef struct lp_packed_item {
+    lp_blob self;
+    const char *type;     /* artifactType, or the config's */
+    const char *subject;  /* the manifest that it belongs to; "" */
+    const lp_blob *blobs; /* its config, then its layers */
+    size_t count;
+} lp_packed_item;
+
 /*
- * A package that lies in an archive or in a layout on this machine: its manifest was read and
- * checked, its blobs are read and checked as they pass.
+ * A package that lies in an archive or in a layout on this machine. What stands in it was compared
+ * with what may, its manifests and config were read and checked; its blobs are as they pass.
  */
 typedef struct lp_packed lp_packed;
 loop_error *lp_packed_open(const char *path, lp_packed **ret) LOOP_MUST_USE;
 const lp_manifest *lp_packed_manifest(const lp_packed *p);
+/* The component's own first, then what belongs to it (documentation); NULL past the end. */
+const lp_packed_item *lp_packed_item_at(const lp_packed *p, size_t i);
 /* Hands the bytes of a blob of it (component, config, manifest) on; LOOP_INVALID: not its digest.
  */
 loop_error *lp_packed_blob(lp_packed *p, const char *digest, void *data,
                            loop_error *(*take)(void *data, const void *bytes,
                                                size_t n)) LOOP_MUST_USE;
+/* NULL is fine. */
 void lp_packed_close(lp_packed *p);
 
-/* ---- the cache (cache.c) ---- */
+/* ---- the cache (cache.c, cache_writer.c, cache_care.c) ---- */
 
+/* `registry` is any text that says where a blob came from (lp_registry_key). */
 typedef struct lp_cache lp_cache;
-/* `directory`/packages; made where it is not there. */
+/*
+ * `directory`/packages, which the first writer makes. LOOP_DENIED: others can write there. Threads:
+ * one at a time; other threads and processes open their own.
+ */
 loop_error *lp_cache_open(const char *directory, lp_cache **ret) LOOP_MUST_USE;
+/* NULL is fine. */
 void lp_cache_close(lp_cache *c);
+/* Asked while this waits for another process that fetches the same. */
+void lp_cache_on_wait(lp_cache *c, bool (*cancelled)(void *data), void *data);
 
 /*
  * The file of a blob that came from `registry`; malloced. Its bytes were read and have the digest:
@@ -135,8 +176,10 @@ bool lp_cache_has(lp_cache *c, const char *registry, const char *digest); /* wit
 
 /* Bytes on their way in: one writer at a time for a blob, in all processes; others wait. */
 typedef struct lp_cache_writer lp_cache_writer;
-/* *ret_have: bytes that an earlier transfer left, from which this one goes on. NULL in *ret: it is
- * complete by now. */
+/*
+ * *ret_have: bytes that an earlier transfer left, from which this one goes on. NULL in *ret: it is
+ * here by now, whole. LOOP_TIMEOUT, LOOP_CANCELLED: another process still fetches it.
+ */
 loop_error *lp_cache_begin(lp_cache *c, const char *registry, const char *digest,
                            lp_cache_writer **ret, uint64_t *ret_have) LOOP_MUST_USE;
 loop_error *lp_cache_write(lp_cache_writer *w, const void *bytes, size_t n) LOOP_MUST_USE;
@@ -147,7 +190,7 @@ loop_error *lp_cache_restart(lp_cache_writer *w) LOOP_MUST_USE;
  * and nothing is kept. Takes the writer in any case.
  */
 loop_error *lp_cache_commit(lp_cache_writer *w, uint64_t size) LOOP_MUST_USE;
-/* Lets go; what has come is kept for the next one. */
+/* Lets go; what has come is kept for the next one. NULL is fine. */
 void lp_cache_abandon(lp_cache_writer *w);
 
 /* What a registry said of a package, as bytes that only this room reads (JSON), with its age. */
@@ -157,11 +200,35 @@ loop_error *lp_cache_note(lp_cache *c, const char *registry, const char *name, c
 loop_error *lp_cache_noted(lp_cache *c, const char *registry, const char *name, uint8_t **ret_bytes,
                            size_t *ret_n, uint64_t *ret_age_s) LOOP_MUST_USE;
 
+/* What loop_packages_cache_... say. */
+void lp_cache_info(lp_cache *c, loop_cache_info *ret);
+loop_error *lp_cache_verify(lp_cache *c, bool repair, loop_package_list *into) LOOP_MUST_USE;
+loop_error *lp_cache_clean(lp_cache *c, unsigned days, uint64_t *ret_bytes) LOOP_MUST_USE;
+
+/* ---- lists (list.c) ---- */
+
+struct loop_package_list {
+    lp_arena arena; /* what the rows point to */
+    struct {
+        loop_package *at;
+        size_t n, cap;
+    } rows;
+};
+loop_package_list *lp_package_list_new(void);
+/* A new row, all of its texts "". Valid until the next one. */
+loop_package *lp_package_list_row(loop_package_list *list);
+/* A row of what a manifest says; texts are copied. */
+loop_package *lp_package_list_manifest(loop_package_list *list, const lp_manifest *m);
+const char *lp_package_list_keep(loop_package_list *list, const char *s);
+
 /* ---- registries (registry.c, registry_<kind>.c) ---- */
 
 typedef struct lp_question {
     const char *name;
     const char *tag; /* what the last answer came with; NULL */
+    /* The last answer: of a version that is in it nothing more needs to be asked. */
+    const lp_release *known;
+    size_t known_count;
 } lp_question;
 
 typedef struct lp_package_info {
@@ -174,13 +241,14 @@ typedef struct lp_package_info {
 
 typedef enum lp_blob_kind { LP_BLOB_MANIFEST, LP_BLOB_DATA } lp_blob_kind;
 
-typedef struct lp_blob {
-    const char *digest, *media_type;
-    uint64_t size;
-} lp_blob;
-
 typedef struct lp_registry lp_registry;
 typedef struct lp_registry_options lp_registry_options;
+
+/* How far publishing is. */
+typedef struct lp_push_progress {
+    void (*went)(void *data, uint64_t n); /* so many bytes more have gone, or need not go */
+    void *data;
+} lp_push_progress;
 
 /*
  * A kind of registry: loop:pkg/registry in C. It looks things up and delivers bytes; it decides
@@ -204,30 +272,57 @@ typedef struct lp_registry_kind {
     loop_error *(*fetch)(void *self, const char *name, const char *digest, lp_blob_kind kind,
                          uint64_t offset, uint64_t *ret_total, void *data,
                          loop_error *(*take)(void *data, const void *bytes, size_t n));
-    /* NULL: nothing can be published there. A version that is there with other bytes: LOOP_DENIED.
+    /*
+     * NULL: nothing can be published there. A version that is there with the same bytes is fine,
+     * with other bytes LOOP_DENIED. `progress` may be NULL.
      */
-    loop_error *(*push)(void *self, const char *name, const char *version, lp_packed *package);
+    loop_error *(*push)(void *self, const char *name, const char *version, lp_packed *package,
+                        lp_push_progress *progress);
+    /* Marks a version as not to be chosen any more; `reason` NULL: it may be. NULL: cannot. */
+    loop_error *(*yank)(void *self, const char *name, const char *version, const char *reason);
 } lp_registry_kind;
 
 struct lp_registry_options {
-    const char *name;            /* as the configuration names it; the cache's key */
+    const char *name;            /* as the configuration names it, for people */
+    const char *key;             /* the cache's: what it is, wherever that was written */
     const char *location;        /* a folder, absolute; a URL; a host with its port */
     const char *prefix;          /* OCI: what stands before "acme/notes"; "" */
     const char *user, *password; /* NULL: none */
     bool plain_http;             /* OCI: no TLS; only for this machine, or where the user says so */
+    bool well_known;             /* OCI: `location` may say that the registry is elsewhere */
+    const loop_config *config;   /* of the workspace; NULL */
+    const loop_binding_link *provider; /* what serves it; NULL */
     bool (*cancelled)(void *data);
     void *data;
 };
 
-/* Which registry has a package, by the user's configuration and loop.yaml; opened once, kept. */
+/*
+ * Which registry has a package, by the user's configuration and loop.yaml; kept until p is closed.
+ * Neither of the two opens anything. LOOP_NOT_FOUND: nobody says; the hint says where to.
+ */
 loop_error *lp_registry_for(loop_packages *p, const char *package, lp_registry **ret) LOOP_MUST_USE;
-/* By its name, or by a location ("./folder", "https://…", "oci://localhost:5000/prefix"). */
+/*
+ * By its name, or by a location: "./folder", "layout:./folder", "https://…",
+ * "oci://localhost:5000/prefix/".
+ */
 loop_error *lp_registry_named(loop_packages *p, const char *name, lp_registry **ret) LOOP_MUST_USE;
 const char *lp_registry_name(const lp_registry *r);
-/* What it knows of packages: from the notes in the cache while those are fresh, or offline. */
+/* What the cache knows it by: two workspaces may have one name for two registries. */
+const char *lp_registry_key(const lp_registry *r);
+/* For loop_packages_delete. */
+void lp_registries_close(loop_packages *p);
+/*
+ * What it knows of packages: from the notes in the cache while those are fresh (not with `refresh`),
+ * when offline, and when it does not answer. No such package: no releases, and no error.
+ * LOOP_UNAVAILABLE, LOOP_INVALID (what it says is wrong), LOOP_DENIED, LOOP_CANCELLED.
+ */
 loop_error *lp_registry_lookup(lp_registry *r, const char *const *names, size_t n, bool refresh,
                                lp_arena *arena, lp_package_info *ret) LOOP_MUST_USE;
-/* Brings a blob into the cache: goes on where an earlier transfer ended, checks; malloced path. */
+/*
+ * Brings a blob into the cache: goes on where an earlier transfer ended, tries again, checks;
+ * malloced path. `size` 0: not known. `what` is "acme:ui 1.2.0", for progress and messages.
+ * LOOP_NOT_FOUND, LOOP_INVALID (not the bytes that were promised), LOOP_UNAVAILABLE, ...
+ */
 loop_error *lp_registry_fetch(lp_registry *r, const char *name, const char *digest,
                               lp_blob_kind kind, uint64_t size, const char *what,
                               char **ret_path) LOOP_MUST_USE;
@@ -244,11 +339,18 @@ typedef struct lp_chosen {
 /* A version that a lock has. */
 typedef struct lp_locked {
     const char *name, *version, *digest, *content, *registry, *wanted;
+    const lp_requirement *
+        requires; /* as its manifest says, where `known` */
+    size_t requires_count;
+    uint64_t size; /* bytes of the component; 0: not known */
+    bool known;
 } lp_locked;
 typedef struct lp_resolve_options {
     bool upgrade; /* newer ones even where `locked` has a good one */
     bool lowest;
+    bool refresh;             /* ask registries again, however new what they said is */
     const char *const *fresh; /* NULL-terminated: with upgrade, only these; NULL: all */
+    const char *const *without; /* NULL-terminated: packages that have a local file; NULL: none */
 } lp_resolve_options;
 /*
  * Asks registries, as deep as it takes, and chooses one version of each package (libsolv).
@@ -269,6 +371,7 @@ struct loop_packages {
         lp_registry **at;
         size_t n, cap;
     } registries;
+    loop_registries *known; /* registry.c; NULL: not asked for yet */
 };
 
 #endif

@@ -44,6 +44,8 @@ SYSTEM = [
     (re.compile(r"uv/tree\.h"), ("host", "sidecar", "providers/memory", "providers/storage"),
      "the trees of libuv are for providers/memory and providers/storage"),
     (re.compile(r"sqlite3.*"), ("providers/sqlite",), "only providers/sqlite sees SQLite"),
+    (re.compile(r"archive(_entry)?\.h|curl/.*|solv/.*"), ("packages/tools",),
+     "only packages/tools sees libarchive, libcurl and libsolv; use packages/tools/tools.h"),
     (re.compile(r"uv\.h|uv/(?!tree\.h).*"), ("host", "sidecar", "control"), "the event loop is host/'s; use host/internal.h "
      "there, loop/host.h elsewhere"),
     (re.compile(r"libfyaml.*"), ("base",), "only base/yaml.c reads YAML; use base/yaml.h"),

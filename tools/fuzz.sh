@@ -40,13 +40,13 @@ sources() {
 }
 
 flags="-std=gnu17 -D_GNU_SOURCE -g -O1 -I. -Iinclude -isystem $engine/include -DLOOP_VERSION=\"fuzz\"
-    -DLOOP_DATA_DIR=\"$PWD\" $(pkg-config --cflags libuv libfyaml libsodium jansson sqlite3)"
-libraries="$engine/lib/libloop_engine.a $(pkg-config --libs libuv libfyaml libsodium jansson sqlite3) -lpthread -ldl -lm"
+    -DLOOP_DATA_DIR=\"$PWD\" $(pkg-config --cflags libuv libfyaml libsodium jansson sqlite3 nettle)"
+libraries="$engine/lib/libloop_engine.a $(pkg-config --libs libuv libfyaml libsodium jansson sqlite3 nettle) -lpthread -ldl -lm"
 
 # fresh OBJECT SOURCE: newer than its source, every header and the flags
 fresh() {
     [ "$1" -nt "$2" ] && [ "$1" -nt meson.build ] && [ "$1" -nt tools/fuzz.sh ] &&
-        [ -z "$(find base engine bindgen abi host trust sidecar providers api include -name '*.h' -newer "$1")" ]
+        [ -z "$(find base engine bindgen abi host trust sidecar packages providers api include -name '*.h' -newer "$1")" ]
 }
 
 # compile COMPILER FLAG...: the library's objects, those that are not fresh; those of no source go
@@ -54,7 +54,7 @@ compile() {
     compiler=$1 objects=' '
     shift
     mkdir -p "$out/$compiler"
-    for list in base engine gen bindgen abi host trust sidecar provider api; do
+    for list in base engine gen bindgen abi host trust sidecar packages provider api; do
         for source in $(sources $list); do
             object=$out/$compiler/$(echo "$source" | tr / -).o
             objects="$objects$object "

@@ -7,4 +7,7 @@
 /* An error in our own words for a number of errno. */
 loop_error *lp_os_error(int number) LOOP_MUST_USE;
 
+/* Makes what happened to a name in a folder last. */
+void lp_os_sync_parent(const char *path);
+
 #endif

@@ -38,6 +38,9 @@ loop_error *lp_os_read_file(const char *path, size_t max, uint8_t **ret_bytes,
 loop_error *lp_os_write_atomic(const char *path, const void *bytes, size_t len,
                                unsigned mode) LOOP_MUST_USE;
 
+/* The permissions of a file, links followed; `otherwise` where nothing is there. */
+unsigned lp_os_mode(const char *path, unsigned otherwise);
+
 /* Makes a directory and those above it, each new one 0700. There already: fine. */
 loop_error *lp_os_mkdirs(const char *path) LOOP_MUST_USE;
 
@@ -84,14 +87,47 @@ bool lp_os_reader_at(lp_os_reader *r, uint64_t offset, void *ret, size_t n);
 void lp_os_reader_close(lp_os_reader *r);
 
 /*
+ * A file that is written in pieces and is only this user's (0600), no link followed. `go_on`: what
+ * is there stays, and what is added comes behind it; else it is made anew. Nothing lasts before
+ * lp_os_writer_sync.
+ */
+typedef struct lp_os_writer lp_os_writer;
+loop_error *lp_os_writer_open(const char *path, bool go_on, lp_os_writer **ret) LOOP_MUST_USE;
+uint64_t lp_os_writer_size(const lp_os_writer *w);
+loop_error *lp_os_writer_add(lp_os_writer *w, const void *bytes, size_t n) LOOP_MUST_USE;
+/*
+ * Takes the file's lock, which goes with lp_os_writer_close and with the process; never waits.
+ * False: somebody else has it, or the name is another file's by now. Its size is as it is then.
+ */
+bool lp_os_writer_lock(lp_os_writer *w);
+/* Throws away what is in it. */
+loop_error *lp_os_writer_empty(lp_os_writer *w) LOOP_MUST_USE;
+/* Its bytes outlive a power cut; its name does when lp_os_rename has given it one. */
+loop_error *lp_os_writer_sync(lp_os_writer *w) LOOP_MUST_USE;
+/* NULL is fine. */
+void lp_os_writer_close(lp_os_writer *w);
+/* Gives a file another name in one step, which lasts; what had it is replaced. `mode` 0: its own.
+ */
+loop_error *lp_os_rename(const char *from, const char *to, unsigned mode) LOOP_MUST_USE;
+
+/*
  * Calls `f` for each regular file of a directory, in no order; `mtime_ns` is when
  * it was written. Removing files meanwhile is fine.
  */
 void lp_os_each_file(const char *path,
                      void (*f)(void *data, const char *name, uint64_t size, uint64_t mtime_ns),
                      void *data);
+/*
+ * Calls `f` for everything in a directory but "." and "..", links not followed, until it fails;
+ * `kind` 'f' a file, 'd' a directory, 'l' a link, 'o' anything else. LOOP_NOT_FOUND, LOOP_IO.
+ */
+loop_error *lp_os_each_entry(const char *path, void *data,
+                             loop_error *(*f)(void *data, const char *name, char kind,
+                                              uint64_t size)) LOOP_MUST_USE;
 /* Removes a file; that it is not there is fine. */
 void lp_os_remove(const char *path);
+/* Notes that a file was used now, as the time at which it was written. */
+void lp_os_touch(const char *path);
 
 /* What a folder has: a name and what it is, links not followed. */
 typedef enum lp_os_kind { LP_OS_FILE, LP_OS_DIR, LP_OS_LINK, LP_OS_OTHER } lp_os_kind;
@@ -99,13 +135,11 @@ typedef enum lp_os_kind { LP_OS_FILE, LP_OS_DIR, LP_OS_LINK, LP_OS_OTHER } lp_os
  * Calls `f` for each entry of a folder, in no order, but "." and ".."; `f` returns false to end.
  * LOOP_NOT_FOUND, LOOP_IO where it cannot be read.
  */
-loop_error *lp_os_each_entry(const char *path,
+loop_error *lp_os_each_name(const char *path,
                              bool (*f)(void *data, const char *name, lp_os_kind kind),
                              void *data) LOOP_MUST_USE;
 /* Makes a folder and those above it as the user's umask says. There already: fine. */
 loop_error *lp_os_make_dirs(const char *path) LOOP_MUST_USE;
-/* Gives a file the name `to`, replacing what has it, on the same file system. */
-loop_error *lp_os_rename(const char *from, const char *to) LOOP_MUST_USE;
 /* Removes a folder with all that is in it, links themselves and not what they lead to. */
 void lp_os_remove_tree(const char *path);
 

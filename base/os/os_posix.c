@@ -133,7 +133,7 @@ static int write_all(int fd, const uint8_t *p, size_t n)
 }
 
 /* Makes a rename last. Some file systems cannot sync a directory; they need not. */
-static void sync_parent(const char *path)
+void lp_os_sync_parent(const char *path)
 {
     const char *slash = strrchr(path, '/');
     size_t n = !slash ? 0 : slash == path ? 1 : (size_t)(slash - path);
@@ -143,6 +143,12 @@ static void sync_parent(const char *path)
         return;
     (void)fsync(fd);
     close(fd);
+}
+
+unsigned lp_os_mode(const char *path, unsigned otherwise)
+{
+    struct stat st;
+    return stat(path, &st) == 0 ? st.st_mode & 0777 : otherwise;
 }
 
 loop_error *lp_os_write_atomic(const char *path, const void *bytes, size_t len, unsigned mode)
@@ -164,7 +170,7 @@ loop_error *lp_os_write_atomic(const char *path, const void *bytes, size_t len, 
         unlink(temporary);
         return loop_error_wrap(from_errno(failed), "cannot write '%s'", path);
     }
-    sync_parent(path);
+    lp_os_sync_parent(path);
     return NULL;
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/base.h"
+#include "base/os/internal.h"
 #include "base/os/os.h"
 
 struct lp_os_reader {
@@ -149,6 +150,32 @@ void lp_os_each_file(const char *path,
 void lp_os_remove(const char *path)
 {
     (void)unlink(path);
+}
+
+static char kind_of(mode_t mode)
+{
+    return S_ISREG(mode) ? 'f' : S_ISDIR(mode) ? 'd' : S_ISLNK(mode) ? 'l' : 'o';
+}
+
+loop_error *lp_os_each_entry(const char *path, void *data,
+                             loop_error *(*f)(void *data, const char *name, char kind,
+                                              uint64_t size))
+{
+    DIR *dir = opendir(path);
+    if (!dir)
+        return loop_error_wrap(lp_os_error(errno), "cannot read the directory '%s'", path);
+    loop_error *e = NULL;
+    const struct dirent *entry;
+    while (!e && (entry = readdir(dir))) {
+        struct stat st;
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0)
+            continue; /* it is gone by now */
+        e = f(data, entry->d_name, kind_of(st.st_mode), (uint64_t)st.st_size);
+    }
+    closedir(dir);
+    return e;
 }
 
 void lp_os_reader_close(lp_os_reader *r)

@@ -38,7 +38,7 @@ static bool is_dots(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-loop_error *lp_os_each_entry(const char *path,
+loop_error *lp_os_each_name(const char *path,
                              bool (*f)(void *data, const char *name, lp_os_kind kind), void *data)
 {
     DIR *d = opendir(path);
@@ -68,13 +68,6 @@ loop_error *lp_os_make_dirs(const char *path)
             return NULL;
         *p = c;
     }
-}
-
-loop_error *lp_os_rename(const char *from, const char *to)
-{
-    if (rename(from, to) == 0)
-        return NULL;
-    return loop_error_wrap(lp_os_error(errno), "cannot put '%s' in its place", to);
 }
 
 /* By descriptors, so that a folder that becomes a link meanwhile is not followed. */

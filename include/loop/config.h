@@ -30,6 +30,8 @@ typedef struct loop_setting {
 
 typedef struct loop_config_sources {
     const char *file;      /* loop.yaml to read; NULL: the nearest one upwards from `directory` */
+    const char *text;      /* with `file`: what it would have; NULL: what it has */
+    size_t text_len;
     const char *directory; /* where to start; NULL: the current one */
     const char *profile;   /* NULL: what the environment, then loop.yaml says, else "dev" */
     const char *data_dir;  /* where profiles/ and classes/ lie; NULL: the installed place */
@@ -93,7 +95,8 @@ typedef struct loop_build_config {
 /* One component of loop.yaml. */
 typedef struct loop_component_config {
     const char *name;
-    const char *path;            /* absolute */
+    const char *path;            /* absolute; NULL: only `package` is set (loop_packages_path) */
+    const char *package;         /* "acme:ui@^1.2"; NULL. With `path`, that is in its place */
     const char *const *args;     /* NULL-terminated: what comes before the command line's own */
     const char *const *optional; /* NULL-terminated: imports that may be missing */
     uint64_t memory_limit;       /* bytes over all memories; 0: the class's default */
@@ -108,6 +111,15 @@ typedef struct loop_component_config {
 } loop_component_config;
 LOOP_API const loop_component_config *loop_config_component_at(const loop_config *c, size_t i);
 LOOP_API const loop_component_config *loop_config_component(const loop_config *c, const char *name);
+
+/* One row of `overrides:`: a local file in the place of a package, whatever its version. */
+typedef struct loop_override {
+    const char *package; /* "acme:ui" */
+    const char *path;    /* absolute */
+    loop_origin origin;
+} loop_override;
+/* NULL past the end. */
+LOOP_API const loop_override *loop_config_override_at(const loop_config *c, size_t i);
 
 /* One row of `config:` of a component, what wasi:config hands to it. */
 LOOP_API bool loop_config_component_value(const loop_config *c, const char *component, size_t i,
@@ -152,6 +164,42 @@ LOOP_API loop_error *loop_config_component_add(const loop_config *c, loop_host *
  */
 LOOP_API loop_error *loop_config_check_binding(const loop_config *c,
                                                const loop_binding *binding) LOOP_MUST_USE;
+
+/*
+ * Where packages come from: `registries:` of loop.yaml, and the same keys in the user's own
+ * registries.yaml, beside which nobody else's say who the user is (knowledge/packages.md).
+ */
+typedef struct loop_registries loop_registries;
+
+/* A registry that has a name. */
+typedef struct loop_registry_config {
+    const char *name;
+    const char *kind;     /* "oci", "folder", "layout", "http", "provider" */
+    const char *location; /* host and port; a folder, absolute; a URL; "" for a provider */
+    const char *prefix;   /* oci: what stands before the name; "" */
+    bool plain_http;      /* oci: without TLS */
+    bool own;             /* the user's file says it, not the workspace's */
+    const char *user, *password;       /* NULL: none; never of a workspace */
+    const loop_binding_link *provider; /* what serves loop:pkg/registry; NULL: none */
+    loop_origin origin;
+} loop_registry_config;
+
+/*
+ * Reads the user's file, beside what `c` (NULL: no workspace) has; `c` lives longer. LOOP_CONFIG
+ * with file, line and column; LOOP_DENIED where it has a password and others may read it.
+ */
+LOOP_API loop_error *loop_registries_load(const loop_config *c,
+                                          loop_registries **ret) LOOP_MUST_USE;
+/* NULL is fine. */
+LOOP_API void loop_registries_delete(loop_registries *r);
+/* The user's, then the workspace's, but for names that the user's has; NULL past the end. */
+LOOP_API const loop_registry_config *loop_registries_at(const loop_registries *r, size_t i);
+/*
+ * The name of the registry of a package ("acme:ui"): what `packages:` says, then `namespaces:`,
+ * then `default:`, of the workspace before the user. NULL: nobody says.
+ */
+LOOP_API const char *loop_registries_for(const loop_registries *r, const char *package,
+                                         loop_origin *ret_origin);
 
 /*
  * What loop.yaml asks for that it gets only when the user has trusted it: as it is written there,

@@ -52,6 +52,8 @@ typedef struct loop_packages_options {
     void (*progress)(void *data, const loop_package_progress *p);
     bool (*cancelled)(void *data);
     loop_error *(*verify)(void *data, const loop_package_check *check);
+    /* What a person should know and is no failure: "the registry 'team' does not answer: ...". */
+    void (*warn)(void *data, const char *message);
     void *data;
 } loop_packages_options;
 

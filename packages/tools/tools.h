@@ -4,7 +4,7 @@
  * libarchive, libsolv and libcurl bring some thirty libraries with them, which a host that runs a
  * component does not need. So they are one shared object, lib/loop/loop-packages.so, which
  * packages/tools.c loads when the first of them is needed; it exports this table. Inside it: the
- * public API of libloop and base/base.c, nothing else of loop.
+ * base/, once more, nothing else of loop.
  *
  * Callbacks run on the calling thread, before the function returns.
  */
@@ -35,14 +35,8 @@ typedef struct lp_tar_entry {
     const char *name; /* as it is written there */
     char kind;
     uint64_t size;
+    uint64_t offset; /* of its bytes in the archive's file, where a file's lie as they are */
 } lp_tar_entry;
-
-typedef struct lp_tar_reader {
-    void *data;
-    /* Whether to go on, and to read this one (*ret_wanted). */
-    loop_error *(*entry)(void *data, const lp_tar_entry *e, bool *ret_wanted);
-    loop_error *(*bytes)(void *data, const void *bytes, size_t n);
-} lp_tar_reader;
 
 /* ---- the solver (tools/solve.c, libsolv) ---- */
 
@@ -85,30 +79,45 @@ typedef struct lp_solve_answer {
 /* ---- HTTP (tools/http.c, libcurl) ---- */
 
 typedef struct lp_http_request {
-    const char *method; /* "GET", "HEAD", "POST", "PUT", "PATCH" */
-    const char
-        *url; /* http or https; redirects are followed where `follow`, never to another scheme than
-                 https, or http where the URL had it, and the credentials stay behind */
+    const char *method; /* "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" */
+    /* http or https, without a user in it. */
+    const char *url;
     const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
+    /*
+     * Follow redirects, of GET and HEAD: at most LP_MAX_HTTP_REDIRECTS, to http and https only,
+     * never from https to http; `Authorization` stays with the host that it was meant for. Without
+     * it the answer is what the server said, 307 and all.
+     */
     bool follow;
-    /* What is sent; `read` gives at most `max` bytes, 0 at the end. NULL: nothing. */
-    loop_error *(*read)(void *data, void *ret, size_t max, size_t *ret_n);
-    uint64_t send_size;
-    /* What comes: first `head` (status, and each header as "Name: value"), then bytes. */
+    const void *send; /* the body; NULL: none */
+    size_t send_size;
+    /* What comes: first `head` (status, and each header as "Name: value"), then bytes. An error of
+     * theirs ends the request with that error. */
     loop_error *(*head)(void *data, int status, const char *const *headers);
     loop_error *(*bytes)(void *data, const void *bytes, size_t n);
     void *data;
-    uint64_t max_bytes; /* of the answer's body; more: LOOP_LIMIT */
+    uint64_t max_bytes;            /* of the answer's body; more: LOOP_LIMIT */
+    uint32_t connect_ms, stall_ms; /* 0: LP_MAX_HTTP_CONNECT_MS, LP_MAX_HTTP_STALL_MS */
 } lp_http_request;
 
 typedef struct lp_packages_tools {
-    uint32_t abi; /* LP_TOOLS_ABI */
+    uint32_t abi;        /* LP_TOOLS_ABI */
+    const char *version; /* LOOP_VERSION: the library's own, to the letter */
+    /* Makes the file anew. The same files give the same bytes. */
     loop_error *(*tar_write)(const char *path, const lp_tar_file *files, size_t n);
-    loop_error *(*tar_read)(const char *path, const lp_tar_reader *reader);
+    /*
+     * Hands every entry on, until `entry` fails. The archive is not compressed, and whole: nothing
+     * but zeros behind its end. LOOP_INVALID.
+     */
+    loop_error *(*tar_read)(const char *path, void *data,
+                            loop_error *(*entry)(void *data, const lp_tar_entry *e));
     loop_error *(*solve)(const lp_solve_problem *problem, lp_solve_answer *ret);
     /*
      * Performs all of them, several at a time over kept connections, and waits for the last;
-     * `ret_errors[i]` is NULL or why the i-th failed. `cancelled` is asked some ten times a second.
+     * `ret_errors[i]` is NULL or why the i-th failed. `cancelled` (NULL: never) is asked some
+     * twenty times a second. An answer of any status is no error. LOOP_UNAVAILABLE: nobody
+     * answered, or the connection was cut: once more may help. LOOP_TIMEOUT: the same, slowly.
+     * LOOP_INVALID, LOOP_LIMIT: what came is no answer. LOOP_DENIED: no trust in the server.
      */
     void (*http)(const lp_http_request *requests, size_t n, bool (*cancelled)(void *data),
                  void *data, loop_error **ret_errors);

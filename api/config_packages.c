@@ -1,0 +1,86 @@
+/*
+ * api/config_packages.c: where a component of loop.yaml is from, and local files in the place of
+ * packages.
+ *
+ *     components:
+ *       notes: { path: build/notes.wasm }
+ *       ui: { package: "acme:ui@^1.2" }
+ *       theme: { package: "acme:theme@^1", path: ../theme/build/theme.wasm }
+ *     overrides: { "acme:base": ../base/build/base.wasm }
+ *
+ * Which version `package` is, and where its file lies, loop.lock and the cache know
+ * (loop/package.h): nothing is looked up when the file is read.
+ */
+#include <stdlib.h>
+
+#include "api/config.h"
+#include "base/path.h"
+#include "packages/packages.h"
+
+/* A path of the file, absolute and normal. */
+static loop_error *read_file(loop_config *c, const lp_yaml *at, const char *name, const char **ret)
+{
+    const char *path;
+    LP_TRY(lp_config_read_path(c, at, name, &path));
+    lp_auto(lp_free_string) char *whole = lp_path_join(c->root, path);
+    lp_auto(lp_free_string) char *normal = lp_path_normal(whole);
+    if (!normal)
+        return lp_yaml_error(at, "the path '%s' leads above the root", path);
+    *ret = lp_config_keep(c, normal);
+    return NULL;
+}
+
+/* The error of a name, a range or a wish, at its place in the file; takes it. */
+static loop_error *at_place(loop_error *e, const lp_yaml *at)
+{
+    if (!e)
+        return NULL;
+    const char *hint = loop_error_hint(e);
+    const loop_error *why = loop_error_cause(e);
+    loop_error *placed = lp_yaml_error(at, "%s%s%s", loop_error_message(e), why ? ": " : "",
+                                       why ? loop_error_message(why) : "");
+    if (hint)
+        placed = loop_error_hint_set(placed, "%s", hint);
+    loop_error_delete(e);
+    return placed;
+}
+
+static loop_error *read_wish(loop_config *c, const lp_yaml *at, const char **ret)
+{
+    const char *name, *range;
+    LP_TRY(lp_config_read_text(c, at, "package", ret));
+    return at_place(lp_package_wish_parse(&c->arena, *ret, &name, &range), at);
+}
+
+loop_error *lp_config_read_source(loop_config *c, lp_config_component *component,
+                                  const lp_yaml *map)
+{
+    const lp_yaml *path = lp_yaml_get(map, "path"), *package = lp_yaml_get(map, "package");
+    const char *name = component->row.name;
+    if (!path && !package)
+        return loop_error_hint_set(
+            lp_yaml_error(map->key, "component '%s' has no 'path' and no 'package'", name),
+            "add 'path: build/%s.wasm', or let `loop add` write it", name);
+    if (path)
+        LP_TRY(read_file(c, path, "path", &component->row.path));
+    return package ? read_wish(c, package, &component->row.package) : NULL;
+}
+
+loop_error *lp_config_read_overrides(loop_config *c, const lp_yaml *map)
+{
+    if (map->kind != LP_YAML_MAP && map->kind != LP_YAML_NULL)
+        return lp_config_expected(map, "a map of packages to files", "overrides");
+    for (const lp_yaml *i = map->first; i; i = i->next) {
+        loop_override row = {.package = lp_config_keep(c, i->key->text),
+                             .origin = lp_config_origin(c, i->key)};
+        LP_TRY(at_place(lp_package_name_check(row.package), i->key));
+        LP_TRY(read_file(c, i, row.package, &row.path));
+        *lp_push(&c->overrides) = row;
+    }
+    return NULL;
+}
+
+const loop_override *loop_config_override_at(const loop_config *c, size_t i)
+{
+    return i < c->overrides.n ? &c->overrides.at[i] : NULL;
+}

@@ -1,0 +1,196 @@
+/* cli/packages.c: implements cli/packages.h. */
+#include "cli/packages.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const cli_group cli_group_packages = {
+    "Packages",
+    (const cli_option[]){
+        {"--offline", NULL, "only what the cache and folders of this machine have", NULL, NULL},
+        {"--quiet", NULL, "no progress", NULL, NULL},
+        {0},
+    },
+};
+
+/* ---- progress and Ctrl-C ---- */
+
+static volatile sig_atomic_t interrupted;
+
+static void on_interrupt(int number)
+{
+    (void)number;
+    interrupted = 1;
+}
+
+static bool is_cancelled(void *data)
+{
+    (void)data;
+    return interrupted != 0;
+}
+
+static char *amount(uint64_t bytes)
+{
+    return bytes < 1024        ? cli_format("%u B", (unsigned)bytes)
+           : bytes < 1u << 20 ? cli_format("%.1f KiB", (double)bytes / 1024)
+                               : cli_format("%.1f MiB", (double)bytes / (1u << 20));
+}
+
+static void show_line(cli_packages *x, const loop_package_progress *p)
+{
+    char *done = amount(p->done), *total = p->total ? amount(p->total) : NULL;
+    fputs("\r\033[K", stderr);
+    cli_put(stderr, p->what);
+    fputs(" from '", stderr);
+    cli_put(stderr, p->from);
+    fprintf(stderr, "': %s%s%s", done, total ? " of " : "", total ? total : "");
+    x->shown = true;
+    free(done);
+    free(total);
+}
+
+static void on_progress(void *data, const loop_package_progress *p)
+{
+    cli_packages *x = data;
+    if (x->quiet)
+        return;
+    if (x->terminal) {
+        show_line(x, p);
+        return;
+    }
+    if (x->last && strcmp(x->last, p->what) == 0)
+        return;
+    free(x->last);
+    x->last = cli_format("%s", p->what);
+    fputs("fetching ", stderr);
+    cli_put(stderr, p->what);
+    fputs(" from '", stderr);
+    cli_put(stderr, p->from);
+    fputs("'\n", stderr);
+}
+
+void cli_packages_clear(cli_packages *x)
+{
+    if (x->shown)
+        fputs("\r\033[K", stderr);
+    x->shown = false;
+}
+
+loop_error *cli_packages_open(const cli_args *args, const loop_config *config, cli_packages *x)
+{
+    *x = (cli_packages){.quiet = cli_has(args, "--quiet"), .terminal = isatty(STDERR_FILENO)};
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    const loop_packages_options options = {.config = config,
+                                           .offline = cli_has(args, "--offline"),
+                                           .progress = on_progress,
+                                           .cancelled = is_cancelled,
+                                           .data = x};
+    return loop_packages_open(&options, &x->packages);
+}
+
+void cli_packages_close(cli_packages *x)
+{
+    cli_packages_clear(x);
+    loop_packages_delete(x->packages);
+    free(x->last);
+    *x = (cli_packages){0};
+}
+
+loop_error *cli_package_path(const loop_config *config, const char *wish, char **ret)
+{
+    loop_packages *packages;
+    loop_error *e = loop_packages_open(
+        &(loop_packages_options){.config = config, .offline = true}, &packages);
+    if (e)
+        return e;
+    e = loop_packages_path(packages, wish, ret);
+    loop_packages_delete(packages);
+    return e;
+}
+
+/* ---- lines ---- */
+
+static void pad(size_t width, size_t most)
+{
+    printf("%*s", width < most ? (int)(most - width) : 0, "");
+}
+
+static void put_row(const loop_package *p, size_t names, size_t versions)
+{
+    cli_put(stdout, p->name);
+    pad(cli_width(p->name), names);
+    putchar(' ');
+    cli_put(stdout, p->version);
+    pad(cli_width(p->version), versions);
+    if (p->overridden) {
+        fputs(" the file ", stdout);
+        cli_put(stdout, p->path);
+    } else if (*p->registry) {
+        fputs(" from '", stdout);
+        cli_put(stdout, p->registry);
+        putchar('\'');
+    }
+    if (*p->newest && strcmp(p->newest, p->version) != 0) {
+        fputs(", there is ", stdout);
+        cli_put(stdout, p->newest);
+    }
+    if (!*p->path)
+        fputs(", not in the cache", stdout);
+    if (p->yanked) {
+        fputs(", taken back: ", stdout);
+        cli_put(stdout, p->yanked);
+    }
+    putchar('\n');
+}
+
+void cli_put_packages(const loop_package_list *list)
+{
+    const loop_package *p;
+    size_t names = 0, versions = 0;
+    for (size_t i = 0; (p = loop_package_list_at(list, i)); i++) {
+        size_t name = cli_width(p->name), version = cli_width(p->version);
+        names = name > names ? name : names;
+        versions = version > versions ? version : versions;
+    }
+    for (size_t i = 0; (p = loop_package_list_at(list, i)); i++)
+        put_row(p, names, versions);
+}
+
+static void json_field(const char *before, const char *text)
+{
+    printf(",\"%s\":", before);
+    cli_put_json(stdout, text && *text ? text : NULL);
+}
+
+void cli_put_packages_json(const loop_package_list *list)
+{
+    const loop_package *p;
+    putchar('[');
+    for (size_t i = 0; (p = loop_package_list_at(list, i)); i++) {
+        fputs(i ? ",\n  {\"name\":" : "\n  {\"name\":", stdout);
+        cli_put_json(stdout, p->name);
+        json_field("version", p->version);
+        json_field("wanted", p->wanted);
+        json_field("newest", p->newest);
+        json_field("registry", p->registry);
+        json_field("digest", p->content);
+        json_field("manifest", p->digest);
+        json_field("path", p->path);
+        json_field("yanked", p->yanked);
+        printf(",\"overridden\":%s,\"size\":%" PRIu64 ",\"requires\":{", p->overridden ? "true" : "false",
+               p->size);
+        for (size_t k = 0; p->required && p->required[k]; k += 2) {
+            fputs(k ? "," : "", stdout);
+            cli_put_json(stdout, p->required[k]);
+            putchar(':');
+            cli_put_json(stdout, p->required[k + 1]);
+        }
+        fputs("}}", stdout);
+    }
+    puts(loop_package_list_at(list, 0) ? "\n]" : "]");
+}

@@ -1,0 +1,114 @@
+/*
+ * packages/bring.c: a chosen package into the cache, checked before it is called there.
+ *
+ * What was chosen is a digest: of the manifest, or of the component alone where there is no
+ * manifest. The manifest says what the component's digest is; both are compared with what the
+ * registry or loop.lock has promised, and the name and version in it with those that were asked
+ * for, so that one package is not delivered as another.
+ */
+#include <stdlib.h>
+
+#include "packages/install.h"
+
+static bool differs(const char *a, const char *b)
+{
+    return *a && *b && strcmp(a, b) != 0;
+}
+
+/* What others wrote may not say its name: then there is nothing to compare. */
+static loop_error *check_names(const lp_manifest *m, const char *name, const char *version)
+{
+    if (differs(m->name, name))
+        return loop_error_new(LOOP_INVALID, "its manifest says that it is '%s'", m->name);
+    if (differs(m->version, version))
+        return loop_error_new(LOOP_INVALID, "its manifest says that it is version %s", m->version);
+    return NULL;
+}
+
+static loop_error *read_manifest(lp_arena *arena, const char *path, lp_manifest *ret)
+{
+    uint8_t *bytes;
+    size_t n;
+    LP_TRY(lp_os_read_file(path, LP_MAX_MANIFEST_BYTES, &bytes, &n));
+    const char *kept = lp_arena_strndup(arena, (const char *)bytes, n);
+    free(bytes);
+    return lp_manifest_parse(arena, kept, n, ret);
+}
+
+loop_error *lp_bring_manifest(loop_packages *p, lp_arena *arena, const char *name,
+                              const char *version, const char *digest, bool fetch, lp_manifest *ret)
+{
+    lp_registry *registry;
+    lp_auto(lp_free_string) char *what = lp_format("%s %s", name, version);
+    lp_auto(lp_free_string) char *path = NULL;
+    LP_TRY(lp_registry_for(p, name, &registry));
+    if (fetch)
+        LP_TRY(lp_registry_fetch(registry, name, digest, LP_BLOB_MANIFEST, 0, what, &path));
+    else
+        LP_TRY(lp_cache_blob(p->cache, lp_registry_key(registry), digest, &path));
+    loop_error *e = read_manifest(arena, path, ret);
+    if (!e)
+        e = check_names(ret, name, version);
+    return e ? loop_error_wrap(e, "the registry '%s' delivers no %s", lp_registry_name(registry),
+                               what)
+             : NULL;
+}
+
+/* The hook that looks for signatures sees the very bytes that the digest is of. */
+static loop_error *verify(loop_packages *p, const lp_chosen *c, const char *registry,
+                          const lp_manifest *m)
+{
+    const loop_packages_options *o = &p->options;
+    if (!o->verify)
+        return NULL;
+    const loop_package_check check = {.name = c->name,
+                                      .version = c->release->version,
+                                      .registry = registry,
+                                      .digest = c->release->digest,
+                                      .manifest = m->bytes,
+                                      .manifest_len = m->len};
+    return o->verify(o->data, &check);
+}
+
+/* Its first bytes say what it is; whoever runs it reads all of it. */
+static loop_error *check_component(const char *path, const char *what)
+{
+    lp_os_reader *r = lp_os_reader_open(path);
+    uint8_t head[8];
+    bool read = r && lp_os_reader_at(r, 0, head, sizeof head);
+    lp_os_reader_close(r);
+    loop_error *e = lp_wasm_check(read ? head : (const uint8_t *)"", read ? sizeof head : 0);
+    return e ? loop_error_wrap(e, "what the package %s has is no component", what) : NULL;
+}
+
+loop_error *lp_bring(loop_packages *p, lp_arena *arena, const lp_chosen *c,
+                     lp_manifest *ret_manifest, char **ret_path)
+{
+    const lp_release *release = c->release;
+    lp_registry *registry;
+    const char *content = release->content;
+    uint64_t size = release->size;
+    lp_auto(lp_free_string) char *what = lp_format("%s %s", c->name, release->version);
+    lp_auto(lp_free_string) char *path = NULL;
+    LP_TRY(lp_registry_for(p, c->name, &registry));
+    *ret_manifest = (lp_manifest){.name = "", .version = "", .description = "", .license = "",
+                                  .source = "", .content = content, .size = size};
+    if (*release->digest) {
+        LP_TRY(lp_bring_manifest(p, arena, c->name, release->version, release->digest, true,
+                                 ret_manifest));
+        if (differs(content, ret_manifest->content))
+            return loop_error_hint_set(
+                loop_error_new(LOOP_INVALID,
+                               "the manifest of %s has another component than was promised: %s, "
+                               "not %s",
+                               what, ret_manifest->content, content),
+                "ask who publishes it; `loop update %s` takes what the registry says now", c->name);
+        content = ret_manifest->content;
+        size = ret_manifest->size;
+        LP_TRY(verify(p, c, lp_registry_name(registry), ret_manifest));
+    }
+    LP_TRY(lp_registry_fetch(registry, c->name, content, LP_BLOB_DATA, size, what, &path));
+    LP_TRY(check_component(path, what));
+    *ret_path = lp_take(&path);
+    return NULL;
+}

@@ -1,0 +1,249 @@
+/*
+ * packages/install.c: loop_packages_install and _list: what is asked for, chosen, in the cache, and
+ * in loop.lock.
+ *
+ * The order makes it safe to be killed at any point: what comes into the cache is whole before it
+ * has its name there (cache.c), and loop.lock is written last, in one step. Before that, nothing
+ * has changed but the cache, which says of nothing that it has it when it has not.
+ */
+#include "packages/install.h"
+
+#include <stdlib.h>
+
+/* ---- rows ---- */
+
+static const char *keep(loop_package_list *list, const char *s)
+{
+    return lp_package_list_keep(list, s);
+}
+
+static const char *const *keep_requires(loop_package_list *list, const lp_requirement *requires,
+                                        size_t n)
+{
+    const char **texts = lp_arena_alloc(&list->arena, (2 * n + 1) * sizeof *texts);
+    for (size_t i = 0; i < n; i++) {
+        texts[2 * i] = keep(list, requires[i].name);
+        texts[2 * i + 1] = keep(list, requires[i].range);
+    }
+    return texts;
+}
+
+static void add_row(loop_package_list *list, const lp_chosen *c, const lp_manifest *m,
+                    const char *path)
+{
+    loop_package *row = lp_package_list_row(list);
+    row->name = keep(list, c->name);
+    row->version = keep(list, c->release->version);
+    row->digest = keep(list, c->release->digest);
+    row->content = keep(list, c->release->content);
+    row->registry = keep(list, c->registry);
+    row->path = keep(list, path);
+    row->description = keep(list, m->description);
+    row->license = keep(list, m->license);
+    row->source = keep(list, m->source);
+    row->wanted = keep(list, c->wanted);
+    row->size = c->release->size;
+    row->yanked = c->release->yanked ? keep(list, c->release->yanked) : NULL;
+    row->required = keep_requires(list, c->release->requires, c->release->requires_count);
+}
+
+void lp_plan_add_overridden(const lp_plan *plan, loop_package_list *into)
+{
+    const loop_override *o;
+    for (size_t i = 0; plan->config && (o = loop_config_override_at(plan->config, i)); i++) {
+        loop_package *row = lp_package_list_row(into);
+        row->name = keep(into, o->package);
+        row->path = keep(into, o->path);
+        row->overridden = true;
+    }
+}
+
+/* ---- bringing ---- */
+
+/* One package; what its manifest says takes the place of what the registry said. */
+static loop_error *bring(lp_plan *plan, lp_chosen *c, loop_package_list *into)
+{
+    lp_manifest m;
+    lp_auto(lp_free_string) char *path = NULL;
+    const loop_packages_options *o = &plan->p->options;
+    if (o->cancelled && o->cancelled(o->data))
+        return loop_error_new(LOOP_CANCELLED, "cancelled before '%s' was there", c->name);
+    LP_TRY(lp_bring(plan->p, &plan->arena, c, &m, &path));
+    lp_release *own = lp_arena_alloc(&plan->arena, sizeof *own);
+    *own = *c->release;
+    own->content = m.content;
+    own->size = m.size;
+    if (*own->digest) {
+        own->requires = m.requires;
+        own->requires_count = m.requires_count;
+    }
+    c->release = own;
+    add_row(into, c, &m, path);
+    return NULL;
+}
+
+loop_error *lp_plan_bring(lp_plan *plan, loop_package_list *into)
+{
+    lp_chosen *own = lp_arena_alloc(&plan->arena, (plan->chosen_n + 1) * sizeof *own);
+    for (size_t i = 0; i < plan->chosen_n; i++) {
+        own[i] = plan->chosen[i];
+        LP_TRY(bring(plan, &own[i], into));
+    }
+    plan->chosen = own;
+    return NULL;
+}
+
+/* ---- installing ---- */
+
+static loop_error *add_wish(lp_plan *plan, const char *text)
+{
+    lp_requirement *wish = lp_push(&plan->wishes);
+    return lp_package_wish_parse(&plan->arena, text, &wish->name, &wish->range);
+}
+
+/* Of an update: names that loop.yaml or loop.lock has, and nothing else. */
+static loop_error *add_fresh(lp_plan *plan, const char *const *wishes)
+{
+    size_t n = 0;
+    while (wishes && wishes[n])
+        n++;
+    if (!n)
+        return NULL;
+    plan->fresh = lp_arena_alloc(&plan->arena, (n + 1) * sizeof *plan->fresh);
+    for (size_t i = 0; i < n; i++) {
+        const char *name = wishes[i];
+        bool asked = lp_lock_find(&plan->lock, name) != NULL;
+        if (strchr(name, '@'))
+            return loop_error_hint_set(
+                loop_error_new(LOOP_USAGE, "an update is of a package, without a version: '%s'",
+                               name),
+                "`loop add %s` changes what loop.yaml asks for", name);
+        for (size_t k = 0; k < plan->wishes.n; k++)
+            asked = asked || strcmp(plan->wishes.at[k].name, name) == 0;
+        if (!asked)
+            return loop_error_hint_set(
+                loop_error_new(LOOP_NOT_FOUND, "nothing here asks for the package '%s'", name),
+                "`loop list` shows what there is; `loop add %s` asks for it", name);
+        plan->fresh[i] = name;
+    }
+    return NULL;
+}
+
+static loop_error *check_wishes(const lp_plan *plan, const char *const *wishes)
+{
+    if (plan->config && loop_config_file(plan->config))
+        return NULL;
+    if (wishes && wishes[0])
+        return NULL;
+    return loop_error_hint_set(
+        loop_error_new(LOOP_USAGE, "nothing is asked for, and there is no loop.yaml here"),
+        "name a package: `loop install acme:notes`");
+}
+
+static loop_error *install(lp_plan *plan, loop_install_mode mode, const char *const *wishes,
+                           loop_package_list *into)
+{
+    LP_TRY(check_wishes(plan, wishes));
+    if (mode == LOOP_INSTALL_UPDATE)
+        LP_TRY(add_fresh(plan, wishes));
+    for (size_t i = 0; mode != LOOP_INSTALL_UPDATE && wishes && wishes[i]; i++)
+        LP_TRY(add_wish(plan, wishes[i]));
+    LP_TRY(lp_plan_choose(plan, mode));
+    LP_TRY(lp_plan_bring(plan, into));
+    lp_plan_add_overridden(plan, into);
+    return mode == LOOP_INSTALL_FROZEN ? NULL : lp_plan_write(plan);
+}
+
+loop_error *loop_packages_install(loop_packages *p, loop_install_mode mode,
+                                  const char *const *wishes, loop_package_list **ret)
+{
+    lp_plan plan;
+    LP_TRY(lp_plan_open(&plan, p, p->options.config, mode != LOOP_INSTALL_FROZEN));
+    loop_package_list *list = lp_package_list_new();
+    loop_error *e = install(&plan, mode, wishes, list);
+    lp_plan_close(&plan);
+    if (e)
+        loop_package_list_delete(list);
+    else
+        *ret = list;
+    return e;
+}
+
+/* ---- what there is ---- */
+
+/* The newest that could be chosen; why that of the lock should not be any more. */
+static loop_error *look_up_newest(lp_plan *plan, lp_registry *registry, loop_package *row,
+                                  loop_package_list *list)
+{
+    lp_package_info info;
+    const char *name = row->name;
+    lp_version newest = {0};
+    LP_TRY(lp_registry_lookup(registry, &name, 1, true, &plan->arena, &info));
+    for (size_t i = 0; i < info.count; i++) {
+        const lp_release *r = &info.releases[i];
+        lp_version version;
+        if (strcmp(r->version, row->version) == 0 && r->yanked)
+            row->yanked = keep(list, r->yanked);
+        loop_error *e = lp_version_parse(&plan->arena, r->version, &version);
+        loop_error_delete(e);
+        if (e || r->yanked || *version.pre ||
+            (*row->newest && lp_version_compare(&version, &newest) <= 0))
+            continue;
+        newest = version;
+        row->newest = keep(list, r->version);
+    }
+    return NULL;
+}
+
+static loop_error *list_locked(lp_plan *plan, const lp_locked *l, bool newest,
+                               loop_package_list *list)
+{
+    loop_package *row = lp_package_list_row(list);
+    lp_registry *registry;
+    lp_manifest m = {0};
+    lp_auto(lp_free_string) char *path = NULL;
+    row->name = keep(list, l->name);
+    row->version = keep(list, l->version);
+    row->digest = keep(list, l->digest);
+    row->content = keep(list, l->content);
+    row->registry = keep(list, l->registry);
+    row->wanted = keep(list, l->wanted);
+    const char *local = lp_plan_override(plan->config, l->name);
+    row->overridden = local != NULL;
+    row->path = local ? keep(list, local) : "";
+    LP_TRY(lp_registry_for(plan->p, l->name, &registry));
+    loop_error *e = local ? NULL
+                          : lp_cache_blob(plan->p->cache, lp_registry_key(registry), l->content,
+                                          &path);
+    loop_error_delete(e); /* not there, or damaged: the next install brings it */
+    if (path)
+        row->path = keep(list, path);
+    e = *l->digest ? lp_bring_manifest(plan->p, &plan->arena, l->name, l->version, l->digest, false,
+                                       &m)
+                   : NULL;
+    if (!e && *l->digest) {
+        row->description = keep(list, m.description);
+        row->license = keep(list, m.license);
+        row->source = keep(list, m.source);
+        row->size = m.size;
+        row->required = keep_requires(list, m.requires, m.requires_count);
+    }
+    loop_error_delete(e);
+    return newest ? look_up_newest(plan, registry, row, list) : NULL;
+}
+
+loop_error *loop_packages_list(loop_packages *p, bool newest, loop_package_list **ret)
+{
+    lp_plan plan;
+    LP_TRY(lp_plan_open(&plan, p, p->options.config, false));
+    loop_package_list *list = lp_package_list_new();
+    loop_error *e = NULL;
+    for (size_t i = 0; !e && i < plan.lock.n; i++)
+        e = list_locked(&plan, &plan.lock.at[i], newest, list);
+    lp_plan_close(&plan);
+    if (e)
+        loop_package_list_delete(list);
+    else
+        *ret = list;
+    return e;
+}

@@ -1,0 +1,179 @@
+/*
+ * packages/path.c: loop_packages_path: the file that a run of a package opens.
+ *
+ * It is looked up at each run, so this file does no more than it must: loop.lock is read, and the
+ * component's bytes are compared with the digest. No registry is asked, and the part of the room
+ * with the large libraries (tools.h) is not loaded.
+ *
+ * What loop.yaml asks for is what loop.lock has, or an error: never something else that happens to
+ * be in the cache. A wish of the command line may be that.
+ */
+#include <stdlib.h>
+
+#include "packages/install.h"
+
+static loop_error *not_there(loop_error *cause, const char *name, const char *version)
+{
+    loop_error *e = lp_error_because(LOOP_NOT_FOUND, cause, "%s %s is not in the cache", name,
+                                     version);
+    return loop_error_hint_set(e, "`loop install` brings it");
+}
+
+/* Damaged: the cache has put it aside. */
+static loop_error *damaged(loop_error *cause, const char *name, const char *version)
+{
+    loop_error *e = loop_error_wrap(cause, "the cache's copy of %s %s is damaged", name, version);
+    return loop_error_hint_set(e, "it was put aside; `loop install` brings it again");
+}
+
+static loop_error *blob(loop_packages *p, const char *name, const char *version,
+                        const char *content, char **ret)
+{
+    lp_registry *registry;
+    LP_TRY(lp_registry_for(p, name, &registry));
+    loop_error *e = lp_cache_blob(p->cache, lp_registry_key(registry), content, ret);
+    if (loop_error_code(e) == LOOP_NOT_FOUND)
+        return not_there(e, name, version);
+    return loop_error_code(e) == LOOP_INVALID ? damaged(e, name, version) : e;
+}
+
+static loop_error *local_file(const char *package, const char *path, char **ret)
+{
+    if (!lp_os_exists(path))
+        return loop_error_hint_set(
+            loop_error_new(LOOP_NOT_FOUND, "there is no file '%s', which loop.yaml has in the place "
+                                           "of '%s'",
+                           path, package),
+            "build it, or take it out of 'overrides'");
+    *ret = lp_strdup(path);
+    return NULL;
+}
+
+/* Whether loop.yaml asks for it, in these words. */
+static bool is_asked(const loop_config *config, const char *wish)
+{
+    const loop_component_config *row;
+    for (size_t i = 0; config && (row = loop_config_component_at(config, i)); i++)
+        if (row->package && strcmp(row->package, wish) == 0)
+            return true;
+    return false;
+}
+
+/* ---- by loop.lock ---- */
+
+static loop_error *fits(lp_arena *arena, const char *range, const char *version, bool *ret)
+{
+    const lp_range *parsed;
+    lp_version v;
+    LP_TRY(lp_range_parse(arena, range, &parsed));
+    LP_TRY(lp_version_parse(arena, version, &v));
+    *ret = lp_range_has(parsed, &v);
+    return NULL;
+}
+
+static loop_error *not_locked(const lp_locked *l, const char *lock_file, const char *wish)
+{
+    loop_error *e = l ? loop_error_new(LOOP_NOT_FOUND, "'%s' has %s %s, and loop.yaml asks for %s",
+                                       lock_file, l->name, l->version, wish)
+                      : loop_error_new(LOOP_NOT_FOUND, "'%s' has no version for %s", lock_file,
+                                       wish);
+    return loop_error_hint_set(e, "`loop install` chooses one");
+}
+
+/* *ret NULL: the lock has nothing for it, and need not. */
+static loop_error *by_lock(loop_packages *p, lp_arena *arena, const char *wish, const char *name,
+                           const char *range, char **ret)
+{
+    lp_auto(lp_free_string) char *file = lp_plan_lock_file(p->options.config);
+    bool asked = is_asked(p->options.config, wish), good = false;
+    lp_lock lock;
+    *ret = NULL;
+    if (!file)
+        return NULL;
+    LP_TRY(lp_lock_read(arena, file, file, &lock));
+    const lp_locked *l = lp_lock_find(&lock, name);
+    if (l)
+        LP_TRY(fits(arena, range, l->version, &good));
+    if (good)
+        return blob(p, name, l->version, l->content, ret);
+    return asked ? not_locked(l, file, wish) : NULL;
+}
+
+/* ---- by what the cache has ---- */
+
+static loop_error *content_of(loop_packages *p, lp_arena *arena, const char *name,
+                              const lp_release *r, const char **ret)
+{
+    lp_manifest m;
+    *ret = r->content;
+    if (**ret || !*r->digest)
+        return NULL;
+    LP_TRY(lp_bring_manifest(p, arena, name, r->version, r->digest, false, &m));
+    *ret = m.content;
+    return NULL;
+}
+
+/* The newest of what was noted whose bytes are there. */
+static loop_error *by_cache(loop_packages *p, lp_arena *arena, const char *name, const char *range,
+                            char **ret)
+{
+    lp_registry *registry;
+    lp_package_info info;
+    const lp_release *best = NULL;
+    const char *content = NULL;
+    lp_version newest = {0};
+    LP_TRY(lp_registry_for(p, name, &registry));
+    bool offline = p->options.offline;
+    p->options.offline = true; /* what is known is enough: a run asks nobody */
+    loop_error *e = lp_registry_lookup(registry, &name, 1, false, arena, &info);
+    p->options.offline = offline;
+    for (size_t i = 0; !e && i < info.count; i++) {
+        const lp_release *r = &info.releases[i];
+        const char *bytes = "";
+        lp_version version;
+        bool good = false;
+        loop_error *no = fits(arena, range, r->version, &good);
+        if (!no && good)
+            no = content_of(p, arena, name, r, &bytes);
+        if (!no)
+            no = lp_version_parse(arena, r->version, &version);
+        loop_error_delete(no);
+        if (no || !good || !*bytes || !lp_cache_has(p->cache, lp_registry_key(registry), bytes) ||
+            (best && lp_version_compare(&version, &newest) <= 0))
+            continue;
+        best = r;
+        content = bytes;
+        newest = version;
+    }
+    loop_error_delete(e); /* nothing is known of it */
+    if (best)
+        return blob(p, name, best->version, content, ret);
+    bool any = strcmp(range, "*") == 0;
+    return loop_error_hint_set(loop_error_new(LOOP_NOT_FOUND, "no version of '%s'%s%s is in the cache",
+                                              name, any ? "" : " that is ", any ? "" : range),
+                               "`loop install %s%s%s` brings one", name, any ? "" : "@",
+                               any ? "" : range);
+}
+
+static loop_error *find(loop_packages *p, lp_arena *arena, const char *wish, char **ret)
+{
+    const char *name, *range;
+    LP_TRY(lp_package_wish_parse(arena, wish, &name, &range));
+    const char *local = lp_plan_override(p->options.config, name);
+    if (local)
+        return local_file(name, local, ret);
+    char *path;
+    LP_TRY(by_lock(p, arena, wish, name, range, &path));
+    if (!path)
+        return by_cache(p, arena, name, range, ret);
+    *ret = path;
+    return NULL;
+}
+
+loop_error *loop_packages_path(loop_packages *p, const char *wish, char **ret)
+{
+    lp_arena arena = {0};
+    loop_error *e = find(p, &arena, wish, ret);
+    lp_arena_done(&arena);
+    return e;
+}

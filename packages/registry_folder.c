@@ -1,0 +1,568 @@
+/*
+ * packages/registry_folder.c: a folder as a registry: what `loop pack` makes, put somewhere.
+ *
+ *     FOLDER/acme/ui/1.2.0.tar      an archive; what `loop push` writes
+ *     FOLDER/acme/ui/1.2.0.yanked   why it should not be chosen any more
+ *     FOLDER/acme/ui/1.2.0.wasm     a component alone, as wkg's local registries have them
+ *     FOLDER/anything.tar           an archive that somebody put there; its manifest says what it is
+ *
+ * There is no index that could be wrong: files are looked at when they are asked for, and again
+ * only when they have changed. An archive whose name promises a package and that is damaged is an
+ * error with its name; a file at the top that is no package of loop's is none of our business.
+ *
+ * Publishing holds a lock (FOLDER/.lock): two who publish one version at a time are one after the
+ * other.
+ */
+#include <stdlib.h>
+
+#include "base/os/os.h"
+#include "base/path.h"
+#include "packages/index.h"
+#include "packages/layout.h"
+#include "packages/registry.h"
+
+#define FRESH_S 0 /* asking costs nothing */
+
+/* A file that was looked at. */
+struct file {
+    char *path;
+    uint64_t size, mtime_ns;
+    const char *name;   /* "acme:ui"; NULL: no package */
+    const char *config; /* digest; NULL: none */
+    lp_release release;
+};
+
+struct folder {
+    const char *path;
+    lp_arena arena; /* what files say */
+    struct {
+        struct file *at;
+        size_t n, cap;
+    } files;
+};
+
+char *lp_registry_folder_of(const char *name)
+{
+    char *path = lp_strdup(name);
+    *strchr(path, ':') = '/';
+    return path;
+}
+
+static loop_error *open_folder(const lp_registry_options *o, void **ret_self)
+{
+    struct folder *f = lp_alloc(sizeof *f);
+    f->path = o->location;
+    *ret_self = f;
+    return NULL;
+}
+
+static void close_folder(void *self)
+{
+    struct folder *f = self;
+    for (size_t i = 0; i < f->files.n; i++)
+        free(f->files.at[i].path);
+    free(f->files.at);
+    lp_arena_done(&f->arena);
+    free(f);
+}
+
+/* ---- one file ---- */
+
+static const char *keep(lp_arena *arena, const char *s)
+{
+    return lp_arena_strndup(arena, s, strlen(s));
+}
+
+static loop_error *look_at_archive(struct folder *f, struct file *file)
+{
+    lp_packed *p;
+    LP_TRY(lp_packed_open(file->path, &p));
+    const lp_manifest *m = lp_packed_manifest(p);
+    lp_requirement *needs = lp_arena_alloc(&f->arena, (m->requires_count + 1) * sizeof *needs);
+    for (size_t i = 0; i < m->requires_count; i++)
+        needs[i] = (lp_requirement){keep(&f->arena, m->requires[i].name),
+                                    keep(&f->arena, m->requires[i].range)};
+    file->name = keep(&f->arena, m->name);
+    file->config = keep(&f->arena, m->config_digest);
+    file->release = (lp_release){.version = keep(&f->arena, m->version),
+                                 .digest = keep(&f->arena, m->digest),
+                                 .content = keep(&f->arena, m->content),
+                                 .size = m->size,
+                                 .requires = needs,
+                                 .requires_count = m->requires_count};
+    lp_packed_close(p);
+    return NULL;
+}
+
+/* Hands a file on from `offset`. */
+static loop_error *read_file(const char *path, uint64_t offset, void *data,
+                             loop_error *(*take)(void *data, const void *bytes, size_t n))
+{
+    lp_os_reader *r = lp_os_reader_open(path);
+    uint64_t size = r ? lp_os_reader_size(r) : 0;
+    char *piece = lp_alloc(64u << 10);
+    loop_error *e = r ? NULL : loop_error_new(LOOP_NOT_FOUND, "cannot read '%s'", path);
+    for (uint64_t at = offset; !e && at < size;) {
+        size_t n = (size_t)LP_MIN(size - at, 64u << 10);
+        e = lp_os_reader_at(r, at, piece, n) ? take(data, piece, n)
+                                             : loop_error_new(LOOP_IO, "cannot read '%s'", path);
+        at += n;
+    }
+    free(piece);
+    lp_os_reader_close(r);
+    return e;
+}
+
+static loop_error *hash(void *data, const void *bytes, size_t n)
+{
+    lp_sha256_add(data, bytes, n);
+    return NULL;
+}
+
+static loop_error *look_at_component(struct folder *f, struct file *file, const char *name,
+                                     const char *version)
+{
+    lp_sha256 s;
+    char digest[LOOP_SHA256_TEXT];
+    if (file->size > LP_MAX_COMPONENT_BYTES)
+        return loop_error_new(LOOP_LIMIT, "'%s' is larger than a component may be", file->path);
+    lp_sha256_start(&s);
+    LP_TRY(read_file(file->path, 0, &s, hash));
+    lp_sha256_end(&s, digest);
+    file->name = keep(&f->arena, name);
+    file->release = (lp_release){.version = keep(&f->arena, version),
+                                 .digest = "",
+                                 .content = keep(&f->arena, digest),
+                                 .size = file->size};
+    return NULL;
+}
+
+/* The file as it was looked at; a new one, or one that has changed, has no `name` yet. */
+static struct file *file_of(struct folder *f, const char *path, uint64_t size, uint64_t mtime_ns)
+{
+    struct file *file = NULL;
+    for (size_t i = 0; i < f->files.n && !file; i++)
+        if (strcmp(f->files.at[i].path, path) == 0)
+            file = &f->files.at[i];
+    if (file && (file->size != size || file->mtime_ns != mtime_ns)) {
+        file->name = NULL;
+        file->size = size;
+        file->mtime_ns = mtime_ns;
+    } else if (!file) {
+        file = lp_push(&f->files);
+        *file = (struct file){.path = lp_strdup(path), .size = size, .mtime_ns = mtime_ns};
+    }
+    return file;
+}
+
+/* ---- a folder of files ---- */
+
+struct listed {
+    char *name;
+    uint64_t size, mtime_ns;
+};
+struct listing {
+    struct listed *at;
+    size_t n, cap;
+};
+
+static void list_one(void *data, const char *name, uint64_t size, uint64_t mtime_ns)
+{
+    struct listing *l = data;
+    if (l->n < LP_MAX_INDEX_ENTRIES)
+        *lp_push(l) = (struct listed){lp_strdup(name), size, mtime_ns};
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct listed *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
+static struct listing list(const char *path)
+{
+    struct listing l = {0};
+    lp_os_each_file(path, list_one, &l);
+    if (l.n)
+        qsort(l.at, l.n, sizeof *l.at, by_name);
+    return l;
+}
+
+static void list_done(struct listing *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        free(l->at[i].name);
+    free(l->at);
+}
+
+static bool ends_in(const char *s, const char *end)
+{
+    size_t n = strlen(s), k = strlen(end);
+    return n > k && strcmp(s + n - k, end) == 0;
+}
+
+/* ---- looking up ---- */
+
+struct found {
+    lp_release *at;
+    size_t n, cap;
+};
+
+/* Archives at the top, whatever they are called. */
+static void add_flat(struct folder *f, const char *name, lp_arena *arena, struct found *found)
+{
+    struct listing l = list(f->path);
+    for (size_t i = 0; i < l.n; i++) {
+        if (!ends_in(l.at[i].name, ".tar"))
+            continue;
+        lp_auto(lp_free_string) char *path = lp_path_join(f->path, l.at[i].name);
+        struct file *file = file_of(f, path, l.at[i].size, l.at[i].mtime_ns);
+        loop_error *e = file->name ? NULL : look_at_archive(f, file);
+        if (e)
+            file->name = ""; /* somebody else's */
+        loop_error_delete(e);
+        if (strcmp(file->name, name) == 0)
+            *lp_push(found) = lp_release_copy(arena, &file->release);
+    }
+    list_done(&l);
+}
+
+/* Why it should not be chosen, as the file beside it says. */
+static const char *yanked_by(const char *path, lp_arena *arena)
+{
+    uint8_t *bytes;
+    size_t n;
+    loop_error *e = lp_os_read_file(path, LP_MAX_PACKAGE_TEXT, &bytes, &n);
+    loop_code code = loop_error_code(e);
+    loop_error_delete(e);
+    if (e)
+        return code == LOOP_NOT_FOUND ? NULL : "its reason cannot be read";
+    while (n && (bytes[n - 1] == '\n' || bytes[n - 1] == ' '))
+        n--;
+    const char *text = lp_utf8_valid((char *)bytes, n)
+                           ? lp_arena_strndup(arena, (char *)bytes, n)
+                           : "its reason cannot be read";
+    free(bytes);
+    return text;
+}
+
+static loop_error *look_at(struct folder *f, struct file *file, const char *name,
+                           const char *version, bool archive)
+{
+    if (file->name)
+        return NULL;
+    if (!archive)
+        return look_at_component(f, file, name, version);
+    LP_TRY(look_at_archive(f, file));
+    if (strcmp(file->name, name) == 0 && strcmp(file->release.version, version) == 0)
+        return NULL;
+    loop_error *e = loop_error_new(LOOP_INVALID, "'%s' is %s %s", file->path, file->name,
+                                   file->release.version);
+    file->name = NULL;
+    return loop_error_hint_set(e, "a version never changes, and is where its name says: give the "
+                                  "file its own name");
+}
+
+static bool has_version(const struct found *found, const char *version)
+{
+    for (size_t i = 0; i < found->n; i++)
+        if (strcmp(found->at[i].version, version) == 0)
+            return true;
+    return false;
+}
+
+/* FOLDER/acme/ui. An archive comes before a component alone of the same version. */
+static loop_error *add_own(struct folder *f, const char *name, const char *end, lp_arena *arena,
+                           struct found *found)
+{
+    lp_auto(lp_free_string) char *below = lp_registry_folder_of(name);
+    lp_auto(lp_free_string) char *dir = lp_path_join(f->path, below);
+    struct listing l = list(dir);
+    loop_error *e = NULL;
+    for (size_t i = 0; !e && i < l.n; i++) {
+        if (!ends_in(l.at[i].name, end))
+            continue;
+        lp_auto(lp_free_string) char *version =
+            lp_strndup(l.at[i].name, strlen(l.at[i].name) - strlen(end));
+        lp_auto(lp_free_string) char *path = lp_path_join(dir, l.at[i].name);
+        lp_version v;
+        loop_error *none = lp_version_parse(arena, version, &v);
+        loop_error_delete(none);
+        if (none || has_version(found, version))
+            continue;
+        struct file *file = file_of(f, path, l.at[i].size, l.at[i].mtime_ns);
+        e = look_at(f, file, name, version, strcmp(end, ".tar") == 0);
+        if (!e)
+            *lp_push(found) = lp_release_copy(arena, &file->release);
+    }
+    list_done(&l);
+    return e;
+}
+
+static loop_error *find(struct folder *f, const char *name, lp_arena *arena, struct found *found)
+{
+    LP_TRY(add_own(f, name, ".tar", arena, found));
+    LP_TRY(add_own(f, name, ".wasm", arena, found));
+    size_t own = found->n;
+    add_flat(f, name, arena, found);
+    for (size_t i = own; i < found->n; i++) {
+        for (size_t k = 0; k < i; k++) {
+            if (strcmp(found->at[i].version, found->at[k].version) != 0)
+                continue;
+            if (strcmp(found->at[i].digest, found->at[k].digest) != 0)
+                return loop_error_new(LOOP_INVALID, "'%s' has %s %s twice, and they differ",
+                                      f->path, name, found->at[i].version);
+            found->at[i--] = found->at[--found->n];
+            break;
+        }
+    }
+    lp_auto(lp_free_string) char *below = lp_registry_folder_of(name);
+    for (size_t i = 0; i < found->n; i++) {
+        lp_auto(lp_free_string) char *path =
+            lp_format("%s/%s/%s.yanked", f->path, below, found->at[i].version);
+        found->at[i].yanked = yanked_by(path, arena);
+    }
+    return NULL;
+}
+
+static loop_error *lookup(void *self, const lp_question *questions, size_t n, lp_arena *arena,
+                          lp_package_info *ret)
+{
+    struct folder *f = self;
+    if (!lp_os_is_dir(f->path))
+        return loop_error_hint_set(
+            loop_error_new(LOOP_NOT_FOUND, "there is no folder '%s'", f->path),
+            "it is made by the first `loop push`");
+    for (size_t i = 0; i < n; i++) {
+        struct found found = {0};
+        loop_error *e = find(f, questions[i].name, arena, &found);
+        if (!e && found.n > LP_MAX_PACKAGE_VERSIONS)
+            e = loop_error_new(LOOP_LIMIT, "'%s' has more than %d versions of '%s'", f->path,
+                               LP_MAX_PACKAGE_VERSIONS, questions[i].name);
+        if (!e) {
+            lp_release *list = lp_arena_alloc(arena, (found.n + 1) * sizeof *list);
+            if (found.n)
+                memcpy(list, found.at, found.n * sizeof *list);
+            lp_release_sort(list, found.n);
+            ret[i] = (lp_package_info){
+                .releases = list, .count = found.n, .fresh_for_s = FRESH_S};
+        }
+        free(found.at);
+        LP_TRY(e);
+    }
+    return NULL;
+}
+
+/* ---- fetching ---- */
+
+struct passing {
+    uint64_t skip;
+    void *data;
+    loop_error *(*take)(void *data, const void *bytes, size_t n);
+};
+
+static loop_error *pass(void *data, const void *bytes, size_t n)
+{
+    struct passing *p = data;
+    uint64_t skipped = LP_MIN(p->skip, (uint64_t)n);
+    p->skip -= skipped;
+    return n > skipped ? p->take(p->data, (const char *)bytes + skipped, n - (size_t)skipped)
+                       : NULL;
+}
+
+static bool has(const struct file *file, const char *digest)
+{
+    return file->name && *file->name &&
+           (strcmp(file->release.digest, digest) == 0 ||
+            strcmp(file->release.content, digest) == 0 ||
+            (file->config && strcmp(file->config, digest) == 0));
+}
+
+static const struct file *file_with(const struct folder *f, const char *name, const char *digest)
+{
+    for (size_t i = 0; i < f->files.n; i++)
+        if (has(&f->files.at[i], digest) && strcmp(f->files.at[i].name, name) == 0)
+            return &f->files.at[i];
+    return NULL;
+}
+
+static loop_error *fetch(void *self, const char *name, const char *digest, lp_blob_kind kind,
+                         uint64_t offset, uint64_t *ret_total, void *data,
+                         loop_error *(*take)(void *data, const void *bytes, size_t n))
+{
+    struct folder *f = self;
+    const struct file *file = file_with(f, name, digest);
+    if (!file) {
+        lp_arena arena = {0};
+        struct found found = {0};
+        loop_error *e = find(f, name, &arena, &found); /* it looks at files */
+        free(found.at);
+        lp_arena_done(&arena);
+        LP_TRY(e);
+        file = file_with(f, name, digest);
+    }
+    if (!file)
+        return loop_error_new(LOOP_NOT_FOUND, "nothing of '%s' in '%s' has the digest %s", name,
+                              f->path, digest);
+    if (strcmp(file->release.content, digest) == 0)
+        *ret_total = file->release.size;
+    if (!*file->release.digest)
+        return read_file(file->path, offset, data, take);
+    lp_packed *p;
+    LP_TRY(lp_packed_open(file->path, &p));
+    loop_error *e = lp_packed_blob(p, digest, &(struct passing){offset, data, take}, pass);
+    lp_packed_close(p);
+    return e;
+}
+
+/* ---- publishing ---- */
+
+static loop_error *no_bytes(void *data, const void *bytes, size_t n)
+{
+    (void)data, (void)bytes, (void)n;
+    return NULL;
+}
+
+static loop_error *add_to(void *data, const void *bytes, size_t n)
+{
+    return lp_os_writer_add(data, bytes, n);
+}
+
+/* An archive byte for byte, under its name in one step. */
+static loop_error *copy_archive(const char *from, const char *to)
+{
+    lp_auto(lp_free_string) char *part = lp_format("%s.part", to);
+    lp_os_writer *w;
+    LP_TRY(lp_os_writer_open(part, false, &w));
+    loop_error *e = read_file(from, 0, w, add_to);
+    if (!e)
+        e = lp_os_writer_sync(w);
+    lp_os_writer_close(w);
+    if (!e)
+        e = lp_os_rename(part, to, 0644);
+    if (e)
+        lp_os_remove(part);
+    return e;
+}
+
+/* A layout becomes an archive. */
+static loop_error *write_archive(const lp_packed *p, const char *to)
+{
+    lp_layout_part *parts = lp_alloc((p->files.n + 1) * sizeof *parts);
+    char **paths = lp_alloc((p->files.n + 1) * sizeof *paths);
+    for (size_t i = 0; i < p->files.n; i++) {
+        paths[i] = lp_path_join(p->path, p->files.at[i].name);
+        parts[i] = (lp_layout_part){.name = p->files.at[i].name, .path = paths[i]};
+    }
+    loop_error *e = lp_archive_write(to, parts, p->files.n);
+    for (size_t i = 0; i < p->files.n; i++)
+        free(paths[i]);
+    free(paths);
+    free(parts);
+    return e;
+}
+
+/* Whether the version is there: *ret_same; with other bytes it is refused. */
+static loop_error *is_there(struct folder *f, const char *name, const char *version,
+                            const lp_manifest *m, bool *ret_same)
+{
+    lp_arena arena = {0};
+    struct found found = {0};
+    loop_error *e = find(f, name, &arena, &found);
+    for (size_t i = 0; !e && i < found.n; i++) {
+        const lp_release *r = &found.at[i];
+        if (strcmp(r->version, version) != 0)
+            continue;
+        *ret_same = strcmp(r->digest, m->digest) == 0;
+        if (!*ret_same)
+            e = lp_registry_other_bytes(name, version, *r->digest ? r->digest : r->content);
+    }
+    free(found.at);
+    lp_arena_done(&arena);
+    return e;
+}
+
+static loop_error *put(struct folder *f, const char *name, const char *version, lp_packed *package)
+{
+    bool same = false;
+    LP_TRY(is_there(f, name, version, lp_packed_manifest(package), &same));
+    if (same)
+        return NULL;
+    lp_auto(lp_free_string) char *below = lp_registry_folder_of(name);
+    lp_auto(lp_free_string) char *dir = lp_path_join(f->path, below);
+    lp_auto(lp_free_string) char *path = lp_format("%s/%s.tar", dir, version);
+    LP_TRY(lp_os_mkdirs(dir));
+    LP_TRY(lp_packed_blob(package, lp_packed_manifest(package)->content, NULL, no_bytes));
+    return package->archive ? copy_archive(package->path, path) : write_archive(package, path);
+}
+
+loop_error *lp_registry_lock(const char *folder, lp_os_lock **ret)
+{
+    lp_auto(lp_free_string) char *path = lp_path_join(folder, ".lock");
+    lp_os_lock *lock;
+    LP_TRY(lp_os_mkdirs(folder));
+    LP_TRY(lp_os_lock_open(path, &lock));
+    for (uint64_t end = lp_os_now_ns() + LP_MAX_REGISTRY_WAIT_MS * 1000000ull;
+         !lp_os_lock_try(lock);) {
+        if (lp_os_now_ns() > end) {
+            lp_os_lock_close(lock);
+            return loop_error_new(LOOP_UNAVAILABLE, "somebody else publishes in '%s'", folder);
+        }
+        lp_os_sleep_ms(20);
+    }
+    *ret = lock;
+    return NULL;
+}
+
+void lp_registry_unlock(lp_os_lock *lock)
+{
+    lp_os_lock_release(lock);
+    lp_os_lock_close(lock);
+}
+
+static loop_error *push(void *self, const char *name, const char *version, lp_packed *package,
+                        lp_push_progress *progress)
+{
+    struct folder *f = self;
+    const lp_manifest *m = lp_packed_manifest(package);
+    lp_os_lock *lock;
+    LP_TRY(lp_registry_lock(f->path, &lock));
+    loop_error *e = put(f, name, version, package);
+    lp_registry_unlock(lock);
+    if (!e && progress)
+        progress->went(progress->data, m->size + m->config_size + m->len);
+    return e;
+}
+
+static loop_error *yank(void *self, const char *name, const char *version, const char *reason)
+{
+    struct folder *f = self;
+    lp_arena arena = {0};
+    struct found found = {0};
+    loop_error *e = find(f, name, &arena, &found);
+    bool there = !e && has_version(&found, version);
+    free(found.at);
+    lp_arena_done(&arena);
+    LP_TRY(e);
+    if (!there)
+        return loop_error_new(LOOP_NOT_FOUND, "there is no %s %s in '%s'", name, version, f->path);
+    lp_auto(lp_free_string) char *below = lp_registry_folder_of(name);
+    lp_auto(lp_free_string) char *dir = lp_path_join(f->path, below);
+    lp_auto(lp_free_string) char *path = lp_format("%s/%s.yanked", dir, version);
+    LP_TRY(lp_os_mkdirs(dir));
+    if (reason)
+        return lp_os_write_atomic(path, reason, strlen(reason), 0644);
+    lp_os_remove(path);
+    return NULL;
+}
+
+const lp_registry_kind lp_registry_folder = {
+    .name = "folder",
+    .local = true,
+    .open = open_folder,
+    .close = close_folder,
+    .lookup = lookup,
+    .fetch = fetch,
+    .push = push,
+    .yank = yank,
+};
