@@ -66,6 +66,8 @@ extern const cli_command cli_run, cli_inspect, cli_explain, cli_bindgen, cli_con
     cli_version, cli_help, cli_completions, cli_trust, cli_ps, cli_status, cli_swap, cli_reload,
     cli_install, cli_add, cli_remove, cli_update, cli_list;
 
+extern const cli_command cli_push, cli_pull;
+
 /* ---- the command line (options.c) ---- */
 
 typedef struct cli_given {

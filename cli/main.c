@@ -24,6 +24,7 @@ static const cli_command *const commands[] = {
     &cli_install, &cli_add,     &cli_remove, &cli_update,      &cli_list,
     &cli_run,     &cli_ps,      &cli_status, &cli_swap,        &cli_reload,
     &cli_inspect, &cli_explain, &cli_trust,  &cli_bindgen,     &cli_config,
+    &cli_push,    &cli_pull,
     &cli_doctor,  &cli_version, &cli_help,   &cli_completions,
 };
 
