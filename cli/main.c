@@ -33,6 +33,8 @@ static const cli_command *const commands[] = {
     &cli_remove,
     &cli_update,
     &cli_list,
+    &cli_push,
+    &cli_pull,
     &cli_ps,
     &cli_status,
     &cli_swap,

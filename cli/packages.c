@@ -72,6 +72,14 @@ static void on_progress(void *data, const loop_package_progress *p)
     fputs("'\n", stderr);
 }
 
+static void on_warning(void *data, const char *message)
+{
+    cli_packages_clear(data);
+    fputs("warning: ", stderr);
+    cli_put(stderr, message);
+    putc('\n', stderr);
+}
+
 void cli_packages_clear(cli_packages *x)
 {
     if (x->shown)
@@ -89,6 +97,7 @@ loop_error *cli_packages_open(const cli_args *args, const loop_config *config, c
                                            .offline = cli_has(args, "--offline"),
                                            .progress = on_progress,
                                            .cancelled = is_cancelled,
+                                           .warn = on_warning,
                                            .data = x};
     return loop_packages_open(&options, &x->packages);
 }

@@ -33,7 +33,7 @@ void loop_packages_delete(loop_packages *p)
 {
     if (!p)
         return;
-    free(p->registries.at);
+    lp_registries_close(p);
     lp_cache_close(p->cache);
     lp_arena_done(&p->arena);
     free(p);

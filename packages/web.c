@@ -58,7 +58,7 @@ const char *lp_web_absolute(lp_arena *arena, const char *url, const char *path)
     if (own.len) {
         bool tls = strncasecmp(url, "https:", 6) == 0, to_tls = strncasecmp(path, "https:", 6) == 0;
         bool web = to_tls || strncasecmp(path, "http:", 5) == 0;
-        return web && (to_tls || !tls) ? path : NULL;
+        return web && (to_tls || !tls) ? lp_arena_strndup(arena, path, strlen(path)) : NULL;
     }
     if (path[0] != '/' || path[1] == '/')
         return NULL;

@@ -1,0 +1,254 @@
+/*
+ * packages/pull.c: loop_packages_pull: one version of a package out of a registry into a file of
+ * its own. It goes through the cache, so that a transfer that is cut goes on, and what is there is
+ * not fetched again.
+ */
+#include <stdlib.h>
+
+#include "base/os/os.h"
+#include "base/path.h"
+#include "packages/index.h"
+#include "packages/layout.h"
+#include "packages/registry.h"
+
+#define PIECE (64u << 10)
+
+/* What is pulled. */
+struct pull {
+    loop_packages *p;
+    lp_arena arena;
+    lp_registry *registry;
+    const char *name, *wish, *what; /* "acme:ui 1.2.0" */
+    const lp_release *release;
+    lp_manifest m;
+    char *config, *component; /* files of the cache */
+};
+
+/* ---- which version ---- */
+
+/* The one that was named, yanked or not; else the newest of the range that is not. */
+static const lp_release *choose(const lp_package_info *info, const lp_version *one,
+                                const lp_range *range)
+{
+    lp_arena arena = {0};
+    const lp_release *found = NULL;
+    for (size_t i = 0; i < info->count && !found; i++) {
+        lp_version v;
+        loop_error *e = lp_version_parse(&arena, info->releases[i].version, &v);
+        bool fits = !e && (one ? lp_version_compare(&v, one) == 0 &&
+                                     strcmp(v.build, one->build) == 0
+                               : lp_range_has(range, &v) && !info->releases[i].yanked);
+        loop_error_delete(e);
+        found = fits ? &info->releases[i] : NULL;
+    }
+    lp_arena_done(&arena);
+    return found;
+}
+
+static loop_error *not_there(const struct pull *x, const char *range, const lp_package_info *info)
+{
+    const char *registry = lp_registry_name(x->registry);
+    if (!info->count)
+        return loop_error_new(LOOP_NOT_FOUND, "the registry '%s' has no package '%s'", registry,
+                              x->name);
+    lp_buf b = {0};
+    for (size_t i = 0; i < LP_MIN(info->count, (size_t)8); i++)
+        lp_buf_printf(&b, "%s%s%s", i ? ", " : "", info->releases[i].version,
+                      info->releases[i].yanked ? " (yanked)" : "");
+    loop_error *e = loop_error_hint_set(
+        loop_error_new(LOOP_NOT_FOUND, "the registry '%s' has no %s %s", registry, x->name, range),
+        "it has %s%s", b.ptr, info->count > 8 ? ", ..." : "");
+    lp_buf_done(&b);
+    return e;
+}
+
+static loop_error *find(struct pull *x, const char *wish, const char *registry)
+{
+    const char *range_text;
+    lp_version one;
+    const lp_range *range = NULL;
+    lp_package_info info;
+    LP_TRY(lp_package_wish_parse(&x->arena, wish, &x->name, &range_text));
+    loop_error *none = lp_version_parse(&x->arena, range_text, &one);
+    if (none)
+        LP_TRY(lp_range_parse(&x->arena, range_text, &range));
+    bool exact = !none;
+    loop_error_delete(none);
+    LP_TRY(registry ? lp_registry_named(x->p, registry, &x->registry)
+                    : lp_registry_for(x->p, x->name, &x->registry));
+    LP_TRY(lp_registry_lookup(x->registry, &x->name, 1, true, &x->arena, &info));
+    x->release = choose(&info, exact ? &one : NULL, range);
+    if (!x->release)
+        return not_there(x, range_text, &info);
+    lp_auto(lp_free_string) char *what = lp_format("%s %s", x->name, x->release->version);
+    x->what = lp_arena_strndup(&x->arena, what, strlen(what));
+    return NULL;
+}
+
+/* ---- into the cache ---- */
+
+static loop_error *read_file(struct pull *x, const char *path, size_t max, const char **ret,
+                             size_t *ret_n)
+{
+    uint8_t *bytes;
+    LP_TRY(lp_os_read_file(path, max, &bytes, ret_n));
+    *ret = lp_arena_strndup(&x->arena, (const char *)bytes, *ret_n);
+    free(bytes);
+    return NULL;
+}
+
+static loop_error *bring_manifest(struct pull *x)
+{
+    lp_auto(lp_free_string) char *path = NULL;
+    const char *bytes;
+    size_t n;
+    const lp_release *r = x->release;
+    LP_TRY(lp_registry_fetch(x->registry, x->name, r->digest, LP_BLOB_MANIFEST, 0, x->what, &path));
+    LP_TRY(read_file(x, path, LP_MAX_MANIFEST_BYTES, &bytes, &n));
+    LP_TRY(lp_manifest_parse(&x->arena, bytes, n, &x->m));
+    if ((*x->m.name && strcmp(x->m.name, x->name) != 0) ||
+        (*x->m.version && strcmp(x->m.version, r->version) != 0))
+        return loop_error_new(LOOP_INVALID, "the registry '%s' delivers %s %s as %s",
+                              lp_registry_name(x->registry), x->m.name, x->m.version, x->what);
+    const loop_packages_options *o = &x->p->options;
+    if (o->verify)
+        LP_TRY(o->verify(o->data, &(loop_package_check){.name = x->name,
+                                                        .version = r->version,
+                                                        .registry = lp_registry_name(x->registry),
+                                                        .digest = r->digest,
+                                                        .manifest = bytes,
+                                                        .manifest_len = n}));
+    LP_TRY(lp_registry_fetch(x->registry, x->name, x->m.config_digest, LP_BLOB_DATA,
+                             x->m.config_size, x->what, &x->config));
+    LP_TRY(read_file(x, x->config, LP_MAX_MANIFEST_BYTES, &bytes, &n));
+    return lp_config_check(&x->m, bytes, n);
+}
+
+static loop_error *bring(struct pull *x)
+{
+    uint8_t head[8];
+    const lp_release *r = x->release;
+    x->m = (lp_manifest){.name = x->name,
+                         .version = r->version,
+                         .description = "",
+                         .license = "",
+                         .source = "",
+                         .content = r->content,
+                         .size = r->size};
+    if (*r->digest)
+        LP_TRY(bring_manifest(x));
+    LP_TRY(lp_registry_fetch(x->registry, x->name, x->m.content, LP_BLOB_DATA, x->m.size, x->what,
+                             &x->component));
+    lp_os_reader *reader = lp_os_reader_open(x->component);
+    bool read = reader && lp_os_reader_at(reader, 0, head, sizeof head);
+    lp_os_reader_close(reader);
+    return lp_wasm_check(head, read ? sizeof head : 0);
+}
+
+/* ---- out of it ---- */
+
+static loop_error *write_component(const struct pull *x, const char *to)
+{
+    lp_auto(lp_free_string) char *part = lp_format("%s.part", to);
+    char *piece = lp_alloc(PIECE);
+    lp_os_writer *w = NULL;
+    lp_os_reader *r = lp_os_reader_open(x->component);
+    uint64_t size = r ? lp_os_reader_size(r) : 0;
+    loop_error *e = r ? lp_os_writer_open(part, false, &w)
+                      : loop_error_new(LOOP_IO, "cannot read '%s'", x->component);
+    for (uint64_t at = 0; !e && at < size;) {
+        size_t n = (size_t)LP_MIN(size - at, PIECE);
+        e = lp_os_reader_at(r, at, piece, n)
+                ? lp_os_writer_add(w, piece, n)
+                : loop_error_new(LOOP_IO, "cannot read '%s'", x->component);
+        at += n;
+    }
+    if (!e)
+        e = lp_os_writer_sync(w);
+    lp_os_writer_close(w);
+    if (!e)
+        e = lp_os_rename(part, to, 0644);
+    else
+        lp_os_remove(part);
+    lp_os_reader_close(r);
+    free(piece);
+    return e;
+}
+
+static loop_error *write_package(struct pull *x, const char *to, bool layout)
+{
+    if (!*x->release->digest)
+        return loop_error_hint_set(
+            loop_error_new(LOOP_UNAVAILABLE, "the registry '%s' has the component of %s alone",
+                           lp_registry_name(x->registry), x->what),
+            "write --output FILE.wasm");
+    lp_buf index = {0};
+    json_t *root = json_pack("{s:i, s:s, s:[o]}", "schemaVersion", 2, "mediaType",
+                             "application/vnd.oci.image.index.v1+json", "manifests",
+                             lp_index_descriptor(x->name, x->release->version, &x->m));
+    char *text = json_dumps(root, JSON_INDENT(2));
+    lp_buf_printf(&index, "%s\n", text ? text : "");
+    free(text);
+    json_decref(root);
+    lp_auto(lp_free_string) char *manifest = lp_layout_blob_name(x->m.digest);
+    lp_auto(lp_free_string) char *config = lp_layout_blob_name(x->m.config_digest);
+    lp_auto(lp_free_string) char *content = lp_layout_blob_name(x->m.content);
+    const lp_layout_part parts[] = {
+        {"oci-layout", LP_LAYOUT_BYTES, strlen(LP_LAYOUT_BYTES), NULL},
+        {"index.json", index.ptr, index.len, NULL},
+        {manifest, x->m.bytes, x->m.len, NULL},
+        {config, NULL, 0, x->config},
+        {content, NULL, 0, x->component},
+    };
+    loop_error *e = layout ? lp_folder_write(to, parts, LP_COUNT(parts))
+                           : lp_archive_write(to, parts, LP_COUNT(parts));
+    lp_buf_done(&index);
+    return e;
+}
+
+static bool is_wasm(const char *path)
+{
+    size_t n = strlen(path);
+    return n > 5 && strcmp(path + n - 5, ".wasm") == 0;
+}
+
+static loop_error *write_out(struct pull *x, const loop_pack_options *to, loop_package_list *list)
+{
+    bool layout = to && to->layout;
+    lp_auto(lp_free_string) char *own =
+        lp_format("%s-%s%s", strchr(x->name, ':') + 1, x->release->version, layout ? "" : ".tar");
+    const char *path = to && to->output ? to->output : own;
+    if (lp_os_exists(path))
+        return loop_error_hint_set(loop_error_new(LOOP_USAGE, "'%s' is there already", path),
+                                   "--output names another file");
+    LP_TRY(is_wasm(path) && !layout ? write_component(x, path) : write_package(x, path, layout));
+    loop_package *row = lp_package_list_manifest(list, &x->m);
+    row->name = lp_package_list_keep(list, x->name);
+    row->version = lp_package_list_keep(list, x->release->version);
+    row->digest = lp_package_list_keep(list, x->release->digest);
+    row->registry = lp_package_list_keep(list, lp_registry_name(x->registry));
+    row->path = lp_package_list_keep(list, path);
+    row->yanked = x->release->yanked ? lp_package_list_keep(list, x->release->yanked) : NULL;
+    return NULL;
+}
+
+loop_error *loop_packages_pull(loop_packages *p, const char *wish, const char *registry,
+                               const loop_pack_options *to, loop_package_list **ret)
+{
+    struct pull x = {.p = p, .wish = wish};
+    loop_package_list *list = lp_package_list_new();
+    loop_error *e = find(&x, wish, registry);
+    if (!e)
+        e = bring(&x);
+    if (!e)
+        e = write_out(&x, to, list);
+    free(x.config);
+    free(x.component);
+    lp_arena_done(&x.arena);
+    if (e) {
+        loop_package_list_delete(list);
+        return e;
+    }
+    *ret = list;
+    return NULL;
+}
