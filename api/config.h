@@ -10,6 +10,7 @@
  *   config_packages.c where a component is from; local files in the place of packages
  *   config_bind.c     which providers serve an interface
  *   config_registries.c  where packages come from
+ *   config_package.c  what `loop pack` makes a package of
  *   config_trust.c    what only a trusted workspace gets
  *   config_schema.c   loop.schema.json from the tables
  *   config_format.c   what `loop config` shows
@@ -107,6 +108,7 @@ struct loop_config {
         } * at;
         size_t n, cap;
     } routes;
+    loop_config_package *package; /* NULL: no `package:` */
     loop_class_config classes[2];
 };
 
@@ -153,6 +155,8 @@ loop_error *lp_config_read_link(loop_config *c, const lp_yaml *at, const char *i
                                 lp_config_file_kind kind, loop_binding_link *link) LOOP_MUST_USE;
 /* `registries:` of loop.yaml, or (`own`) the user's file. */
 loop_error *lp_config_read_registries(loop_config *c, const lp_yaml *map, bool own) LOOP_MUST_USE;
+/* `package:`, when the components are there. */
+loop_error *lp_config_read_package(loop_config *c, const lp_yaml *map) LOOP_MUST_USE;
 /* `path` and `package` of a component, one or both. */
 loop_error *lp_config_read_source(loop_config *c, lp_config_component *component,
                                   const lp_yaml *map) LOOP_MUST_USE;

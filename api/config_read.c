@@ -162,5 +162,8 @@ loop_error *lp_config_read_workspace(loop_config *c, const lp_yaml *root)
     const lp_yaml *registries = lp_yaml_get(root, "registries");
     if (registries)
         LP_TRY(lp_config_read_registries(c, registries, false));
+    const lp_yaml *package = lp_yaml_get(root, "package");
+    if (package)
+        LP_TRY(lp_config_read_package(c, package));
     return check_default(c, root);
 }

@@ -39,6 +39,20 @@ void loop_packages_delete(loop_packages *p)
     free(p);
 }
 
+loop_error *lp_packages_verify(loop_packages *p, const char *registry, const lp_manifest *m)
+{
+    if (!p->options.verify)
+        return NULL;
+    loop_error *e =
+        p->options.verify(p->options.data, &(loop_package_check){.name = m->name,
+                                                                 .version = m->version,
+                                                                 .registry = registry,
+                                                                 .digest = m->digest,
+                                                                 .manifest = m->bytes,
+                                                                 .manifest_len = m->len});
+    return e ? loop_error_wrap(e, "'%s' %s is not taken", m->name, m->version) : NULL;
+}
+
 /* ---- the cache ---- */
 
 loop_error *loop_packages_cache_info(loop_packages *p, loop_cache_info *ret)

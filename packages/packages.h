@@ -361,7 +361,14 @@ loop_error *lp_resolve(loop_packages *p, const lp_requirement *wishes, size_t n,
                        const lp_locked *locked, size_t locked_n, const lp_resolve_options *options,
                        lp_arena *arena, const lp_chosen **ret, size_t *ret_n) LOOP_MUST_USE;
 
-/* ---- what is open (install.c) ---- */
+/* ---- what is open (open.c) ---- */
+
+/*
+ * Asks the hook whether a package may be called complete: signatures. Before anything that came is
+ * handed out or written into loop.lock. `registry` "": a file.
+ */
+loop_error *lp_packages_verify(loop_packages *p, const char *registry,
+                               const lp_manifest *m) LOOP_MUST_USE;
 
 struct loop_packages {
     loop_packages_options options;

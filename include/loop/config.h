@@ -165,6 +165,18 @@ LOOP_API loop_error *loop_config_component_add(const loop_config *c, loop_host *
 LOOP_API loop_error *loop_config_check_binding(const loop_config *c,
                                                const loop_binding *binding) LOOP_MUST_USE;
 
+/* `package:` of loop.yaml: what `loop pack` makes (loop/package.h). */
+typedef struct loop_config_package {
+    const char *name, *version;                 /* checked */
+    const char *component;                      /* one of loop.yaml; NULL: `default:` */
+    const char *description, *license, *source; /* "" where nothing is said */
+    const char *docs;                           /* a file, absolute; NULL */
+    const char *const *required;                /* name and range by turns, NULL-terminated */
+    loop_origin origin;
+} loop_config_package;
+/* NULL where there is none. */
+LOOP_API const loop_config_package *loop_config_package_of(const loop_config *c);
+
 /*
  * Where packages come from: `registries:` of loop.yaml, and the same keys in the user's own
  * registries.yaml, beside which nobody else's say who the user is (knowledge/packages.md).
