@@ -9,6 +9,8 @@
  *     find.c      finding toolchains, and saying how to get one
  *     lang_*.c    a language: from sources to a component
  *     check.c     whether the component fits its world
+ *     pool.c      threads, and hearing of what they do
+ *     test.c      running the tests of components; cases.c reads them, match.c compares
  *
  * The room knows no host and runs no component. What it runs are programs of the user's, for
  * a person who asked for a build.
@@ -30,5 +32,10 @@ typedef struct lp_build_place {
 /* Builds `count` components, each of which has `build:`. Errors as loop_build. */
 loop_error *lp_build(const lp_build_place *place, const loop_component_config *const *rows,
                      size_t count, const loop_build_options *options) LOOP_MUST_USE;
+
+/* Runs the tests of `count` components; options->config and ->loop are set. As loop_test. */
+loop_error *lp_test(const lp_build_place *place, const loop_component_config *const *rows,
+                    size_t count, const loop_test_options *options,
+                    loop_test_result *ret) LOOP_MUST_USE;
 
 #endif

@@ -1,17 +1,15 @@
 /*
  * builder/internal.h: what the files of builder/ share.
  *
- * A *job* is one component being built, by one thread. Its strings live in its arena. What
- * other threads may look at (`run`) is behind the lock of build.c, but for `stopped`.
+ * A *job* is one component being built, or tested, by one thread. Its strings live in its arena.
  */
 #ifndef LP_BUILDER_INTERNAL_H
 #define LP_BUILDER_INTERNAL_H
 
-#include <stdatomic.h>
-
 #include "base/base.h"
 #include "base/os/os.h"
 #include "builder/builder.h"
+#include "builder/pool.h"
 
 /* ---- digests (digest.c) ---- */
 
@@ -77,12 +75,11 @@ loop_error *lp_build_stamp_write(const char *file, const lp_build_stamp *s) LOOP
 
 typedef struct lp_build_job lp_build_job;
 
-/* What the jobs of one call share; build.c. */
+/* What the jobs of one call share. */
 typedef struct lp_build_run {
     const lp_build_place *place;
     const loop_build_options *options;
-    atomic_bool stopped;
-    struct lp_build_talk *talk;
+    lp_pool *pool; /* NULL: nobody listens */
 } lp_build_run;
 
 struct lp_build_job {
@@ -102,6 +99,9 @@ struct lp_build_job {
     lp_build_inputs found;
 };
 
+/* Whether it is to end: its tools are ended, nothing new is begun. */
+bool lp_build_stopped(const lp_build_job *j);
+void lp_build_job_done(lp_build_job *j);
 /* Text in the job's arena. */
 const char *lp_build_text(lp_build_job *j, const char *fmt, ...) LOOP_PRINTF(2, 3);
 /* The same of what was malloced, which is freed; NULL of NULL. */
@@ -120,7 +120,11 @@ typedef struct lp_build_command {
     const char *const *env;  /* "NAME=value" beside the user's, in place of his; NULL: none */
     const char *what;        /* "compiling src/a.c": told as a step; NULL: nothing is told */
     bool ask;                /* it changes nothing: run in a dry run, too, and with a deadline */
-    char **ret_out;          /* its stdout, malloced; NULL: nobody reads it */
+    const char *input;       /* its stdin; NULL: empty */
+    uint64_t deadline_ms;    /* 0: none, but LP_BUILD_ASK_MS with `ask` */
+    int *ret_status;         /* how it ended; NULL: anything but 0 is an error */
+    char **ret_out;          /* its stdout, malloced; NULL: it goes with stderr */
+    char **ret_err;          /* its stderr, malloced; NULL: it goes to `said` */
 } lp_build_command;
 /*
  * Runs a program to its end. LOOP_INVALID where it fails, with what it said in `said` of the job;

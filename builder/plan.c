@@ -114,7 +114,7 @@ static loop_error *take_lock(lp_build_job *j, lp_os_lock **ret)
     for (bool told = false; !lp_os_lock_try(lock); told = true) {
         if (!told)
             lp_build_tell(j, LOOP_BUILD_STEP, "waiting for another build of it", NULL);
-        if (atomic_load(&j->run->stopped)) {
+        if (lp_build_stopped(j)) {
             lp_os_lock_close(lock);
             return loop_error_new(LOOP_CANCELLED, "the build was stopped");
         }

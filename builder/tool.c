@@ -110,13 +110,34 @@ static void end_stream(struct stream *s)
 
 /* ---- running ---- */
 
+/* What it gets on its stdin, as far as there is room; ends the stdin when all is written. */
+static void feed(lp_os_guarded *g, const char **input)
+{
+    while (g->in >= 0) {
+        size_t n = 0;
+        lp_os_bytes part = {*input, strlen(*input)};
+        loop_error *e = part.len ? lp_os_pipe_write(g->in, &part, 1, &n) : NULL;
+        bool over = e || !part.len; /* it reads no more: fine */
+        loop_error_delete(e);
+        *input += n;
+        if (over)
+            lp_os_guarded_close_in(g);
+        else if (!n)
+            return;
+    }
+}
+
 /* Reads until it has ended; whatever is still in the pipes then, too. */
 static loop_error *follow(lp_build_job *j, lp_os_guarded *g, struct stream streams[2],
-                          uint64_t until, int *ret_status)
+                          const lp_build_command *c, int *ret_status)
 {
     bool open[2] = {true, true};
+    const char *input = c->input ? c->input : "";
+    uint64_t ms = c->deadline_ms ? c->deadline_ms : c->ask ? LP_BUILD_ASK_MS : 0;
+    uint64_t until = ms ? lp_os_now_ns() + ms * 1000000ull : UINT64_MAX;
     for (;;) {
         bool ended = lp_os_guarded_ended(g, ret_status);
+        feed(g, &input);
         for (int i = 0; i < 2; i++)
             while (open[i]) {
                 size_t before = streams[i].to->len + streams[i].left_out;
@@ -126,14 +147,15 @@ static loop_error *follow(lp_build_job *j, lp_os_guarded *g, struct stream strea
             }
         if (ended)
             return NULL;
-        if (atomic_load(&j->run->stopped))
+        if (lp_build_stopped(j))
             return loop_error_new(LOOP_CANCELLED, "the build was stopped");
         uint64_t now = lp_os_now_ns();
-        if (until && now >= until)
-            return loop_error_new(LOOP_TIMEOUT, "it did not answer in %d s",
-                                  LP_BUILD_ASK_MS / 1000);
-        lp_os_waited w[] = {
-            {.fd = open[0] ? g->out : -1}, {.fd = open[1] ? g->err : -1}, {.fd = g->control}};
+        if (now >= until)
+            return loop_error_new(LOOP_TIMEOUT, "it did not end within %g s", (double)ms / 1000);
+        lp_os_waited w[] = {{.fd = open[0] ? g->out : -1},
+                            {.fd = open[1] ? g->err : -1},
+                            {.fd = g->in, .to_write = true},
+                            {.fd = g->control}};
         lp_os_wait(w, LP_COUNT(w), now + TICK_NS);
     }
 }
@@ -172,31 +194,38 @@ static loop_error *run(lp_build_job *j, const lp_build_command *c, const char *p
     free(env);
     if (e)
         return loop_error_wrap(e, "cannot run '%s'", path);
-    lp_os_guarded_close_in(&g);
-    lp_buf out = {0};
-    struct stream streams[2] = {{&g.out, &out, LP_MAX_BUILD_ANSWER, 0},
-                                {&g.err, &j->said, LP_MAX_BUILD_OUTPUT, 0}};
-    if (!c->ret_out) {
-        streams[0].to = &j->said;
-        streams[0].max = LP_MAX_BUILD_OUTPUT;
-    }
+    lp_buf out = {0}, err = {0};
+    struct stream streams[2] = {{&g.out, c->ret_out ? &out : &j->said, LP_MAX_BUILD_OUTPUT, 0},
+                                {&g.err, c->ret_err ? &err : &j->said, LP_MAX_BUILD_OUTPUT, 0}};
+    if (c->ret_out)
+        streams[0].max = LP_MAX_BUILD_ANSWER;
     int status = 0;
-    e = follow(j, &g, streams, c->ask ? lp_os_now_ns() + LP_BUILD_ASK_MS * 1000000ull : 0, &status);
+    e = follow(j, &g, streams, c, &status);
     if (e)
         stop(&g);
     lp_os_guarded_close(&g);
-    end_stream(&streams[1]);
-    if (!c->ret_out)
-        end_stream(&streams[0]);
-    else if (streams[0].left_out && !e)
+    if (streams[0].left_out && c->ret_out && !e)
         e = loop_error_new(LOOP_LIMIT, "'%s' wrote more than %u bytes", path, LP_MAX_BUILD_ANSWER);
-    if (!e && status != 0)
+    end_stream(&streams[0]);
+    end_stream(&streams[1]);
+    if (!e && status != 0 && !c->ret_status)
         e = failed(path, status);
+    if (!e && c->ret_status)
+        *c->ret_status = status;
     lp_buf_puts(&out, "");
+    lp_buf_puts(&err, "");
     if (!e && c->ret_out)
         *c->ret_out = lp_buf_take(&out);
+    if (!e && c->ret_err)
+        *c->ret_err = lp_buf_take(&err);
     lp_buf_done(&out);
+    lp_buf_done(&err);
     return e;
+}
+
+bool lp_build_stopped(const lp_build_job *j)
+{
+    return j->run->pool && atomic_load(&j->run->pool->stopped);
 }
 
 loop_error *lp_build_tool(lp_build_job *j, const lp_build_command *c)

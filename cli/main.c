@@ -28,6 +28,7 @@ static const cli_command *const commands[] = {
     &cli_provider,
     &cli_workspace,
     &cli_build,
+    &cli_test,
     &cli_install,
     &cli_add,
     &cli_remove,

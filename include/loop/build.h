@@ -63,6 +63,39 @@ typedef struct loop_build_options {
 LOOP_API loop_error *loop_build(const loop_config *c,
                                 const loop_build_options *options) LOOP_MUST_USE;
 
+/* ---- tests ---- */
+
+typedef struct loop_test_event {
+    const char *component;
+    const char *name; /* of the test: its file without .yaml, or its command's program */
+    bool passed;
+    const char *report; /* what differs, lines that begin with '-' and '+'; NULL: it passed */
+    uint64_t ms;
+    size_t done, total; /* tests: over and in all */
+} loop_test_event;
+
+typedef struct loop_test_options {
+    const char *const *names; /* components; ends with NULL. NULL: all that have tests */
+    unsigned jobs;            /* tests at a time; 0: as many as there are processors */
+    const char *loop;         /* the command `loop`; NULL: the one that belongs to the library */
+    const char *config;       /* the loop.yaml that holds; NULL: the configuration's own */
+    void (*event)(void *data, const loop_test_event *event); /* NULL: nobody is told */
+    bool (*stop)(void *data);                                /* as of loop_build */
+    void *data;
+} loop_test_options;
+
+typedef struct loop_test_result {
+    size_t passed, failed;
+} loop_test_result;
+
+/*
+ * Runs the tests of components: the cases in the folder `tests` of each, every one as `loop run`
+ * would run it, in a process of its own, and `test: { command: ... }`. Builds nothing. Tests that
+ * fail are no error. LOOP_NOT_FOUND where there is none.
+ */
+LOOP_API loop_error *loop_test(const loop_config *c, const loop_test_options *options,
+                               loop_test_result *ret) LOOP_MUST_USE;
+
 #ifdef __cplusplus
 }
 #endif
