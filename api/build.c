@@ -162,3 +162,21 @@ loop_error *loop_test(const loop_config *c, const loop_test_options *options, lo
     free(list.at);
     return e;
 }
+
+/* ---- composing ---- */
+
+loop_error *loop_compose(const loop_compose_options *options)
+{
+    if (!options->socket == !options->wac || !options->output)
+        return loop_error_new(LOOP_USAGE, "either a component or a .wac file is composed");
+    lp_auto(lp_free_string) char *guard = NULL;
+    lp_auto(lp_free_string) char *wit = NULL;
+    lp_auto(lp_free_string) char *directory =
+        lp_os_realpath(options->directory ? options->directory : ".");
+    LP_TRY(own_program("loop-guard", &guard));
+    LP_TRY(own_program("loop-wit", &wit));
+    if (!directory)
+        return loop_error_new(LOOP_NOT_FOUND, "there is no folder '%s'", options->directory);
+    const lp_build_place place = {directory, guard, wit, NULL};
+    return lp_compose(&place, options);
+}

@@ -10,6 +10,7 @@
  *     lang_*.c    a language: from sources to a component
  *     check.c     whether the component fits its world
  *     pool.c      threads, and hearing of what they do
+ *     compose.c   components made into one
  *     test.c      running the tests of components; cases.c reads them, match.c compares
  *
  * The room knows no host and runs no component. What it runs are programs of the user's, for
@@ -37,5 +38,9 @@ loop_error *lp_build(const lp_build_place *place, const loop_component_config *c
 loop_error *lp_test(const lp_build_place *place, const loop_component_config *const *rows,
                     size_t count, const loop_test_options *options,
                     loop_test_result *ret) LOOP_MUST_USE;
+
+/* Composes; place->root is the folder that paths are relative to. As loop_compose. */
+loop_error *lp_compose(const lp_build_place *place,
+                       const loop_compose_options *options) LOOP_MUST_USE;
 
 #endif

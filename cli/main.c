@@ -29,6 +29,7 @@ static const cli_command *const commands[] = {
     &cli_workspace,
     &cli_build,
     &cli_test,
+    &cli_compose,
     &cli_install,
     &cli_add,
     &cli_remove,

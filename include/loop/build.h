@@ -96,6 +96,37 @@ typedef struct loop_test_result {
 LOOP_API loop_error *loop_test(const loop_config *c, const loop_test_options *options,
                                loop_test_result *ret) LOOP_MUST_USE;
 
+/* ---- composing ---- */
+
+typedef enum loop_compose_kind {
+    LOOP_COMPOSE_PLUGGED, /* `import` of the component `socket` is `export_name` of `plug` */
+    LOOP_COMPOSE_IMPORT,  /* the result imports `import` */
+    LOOP_COMPOSE_EXPORT,  /* the result exports `export_name` */
+} loop_compose_kind;
+
+typedef struct loop_compose_row {
+    loop_compose_kind kind;
+    const char *socket, *import, *plug, *export_name; /* files as they were given; names of WIT */
+} loop_compose_row;
+
+typedef struct loop_compose_options {
+    const char *socket;       /* the component whose imports are served; NULL with `wac` */
+    const char *wac;          /* a .wac file that says who imports what from whom; NULL: `socket` */
+    const char *const *parts; /* the plugs; with `wac` "package=file"; ends with NULL */
+    const char *output;       /* the file to write */
+    const char *directory;    /* where relative paths start; NULL: the current one */
+    void (*row)(void *data, const loop_compose_row *row); /* NULL: nobody is told */
+    void *data;
+} loop_compose_options;
+
+/*
+ * Makes one component of several: exports of plugs are put into the imports of the socket and of
+ * each other, or as a .wac file says. The result is validated and gets its place in one step; it
+ * exports what the socket does and imports what is left. LOOP_INVALID for a plug that fits
+ * nothing, and what else is wrong with the components or the file.
+ */
+LOOP_API loop_error *loop_compose(const loop_compose_options *options) LOOP_MUST_USE;
+
 #ifdef __cplusplus
 }
 #endif
