@@ -60,7 +60,7 @@ static char *compare_text(const char *expected, const char *found)
     put(&out, ' ', a.at + from, same - from);
     put(&out, '-', a.at + same, a.n - same - tail);
     put(&out, '+', b.at + same, b.n - same - tail);
-    if (ends_line(expected) != ends_line(found))
+    if (same == a.n && same == b.n) /* nothing but how the last one ends */
         lp_buf_puts(&out,
                     ends_line(found) ? "+(a newline at the end)\n" : "-(a newline at the end)\n");
     free(a.at);
