@@ -46,6 +46,30 @@ static void line(lp_buf *b, const char *name, const loop_origin *o, const char *
     lp_buf_puts(b, "\n");
 }
 
+/* Words as a line. */
+static void words_text(lp_buf *b, const char *name, const loop_origin *o, const char *const *words)
+{
+    lp_buf all = {0};
+    for (size_t i = 0; words[i]; i++)
+        lp_buf_printf(&all, "%s%s", i ? " " : "", words[i]);
+    line(b, name, o, "%s", all.ptr ? all.ptr : "");
+    lp_buf_done(&all);
+}
+
+static void build_text(lp_buf *b, const loop_component_config *row)
+{
+    const loop_build_config *build = row->build;
+    if (build && build->command)
+        words_text(b, "  built by", &build->origin, build->command);
+    else if (build)
+        line(b, "  built from", &build->origin, "%s, for '%s' of %s, in %s", build->source,
+             build->world, build->wit, build->lang);
+    if (row->tests)
+        line(b, "  tests", NULL, "%s", row->tests);
+    if (row->test_command)
+        words_text(b, "  tested by", NULL, row->test_command);
+}
+
 static void component_text(lp_buf *b, const lp_config_component *component)
 {
     const loop_component_config *row = &component->row;
@@ -70,6 +94,7 @@ static void component_text(lp_buf *b, const lp_config_component *component)
     if (row->call_limit_ms)
         line(b, "  call", NULL, "%llu ms", (unsigned long long)row->call_limit_ms);
     line(b, "  on-trap", NULL, "%s", traps[row->on_trap]);
+    build_text(b, row);
     for (size_t i = 0; i < component->pairs.n; i++)
         line(b, "  config", NULL, "%s", component->pairs.at[i].key);
 }
@@ -151,6 +176,25 @@ static void json_texts(lp_buf *b, const char *before, const char *const *texts)
     lp_buf_puts(b, "]");
 }
 
+static void build_json(lp_buf *b, const loop_component_config *row)
+{
+    const loop_build_config *build = row->build;
+    if (build) {
+        json_text(b, ",\"build\":{\"lang\":", build->lang);
+        json_text(b, ",\"source\":", build->source);
+        json_text(b, ",\"wit\":", build->wit);
+        json_text(b, ",\"world\":", build->world);
+        if (build->command)
+            json_texts(b, ",\"command\":", build->command);
+        json_origin(b, &build->origin);
+        lp_buf_puts(b, "}");
+    }
+    if (row->tests)
+        json_text(b, ",\"tests\":", row->tests);
+    if (row->test_command)
+        json_texts(b, ",\"test\":", row->test_command);
+}
+
 static void component_json(lp_buf *b, const lp_config_component *component)
 {
     const loop_component_config *row = &component->row;
@@ -170,6 +214,7 @@ static void component_json(lp_buf *b, const lp_config_component *component)
                   (unsigned long long)row->storage_quota, (unsigned long long)row->memory_limit,
                   (unsigned long long)row->call_limit_ms);
     json_text(b, ",\"on-trap\":", traps[row->on_trap]);
+    build_json(b, row);
     lp_buf_puts(b, ",\"config\":[");
     for (size_t i = 0; i < component->pairs.n; i++)
         json_text(b, i ? "," : "", component->pairs.at[i].key);

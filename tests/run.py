@@ -4,7 +4,7 @@
     tests/run.py --build DIR [--components DIR] [--only GROUP[,GROUP]] [--update] [PATTERN]
 
 Groups: unit, conformance, golden, limits, storage, sidecar-conformance, sidecars, headers,
-symbols, wit, layers, fuzz, sdk, install, hosts, sidecar, swap, control, docs. DIR is the build under test; --components says where examples/
+symbols, wit, layers, fuzz, sdk, install, hosts, sidecar, swap, control, build, docs. DIR is the build under test; --components says where examples/
 and guests/ lie when that is another folder. PATTERN keeps the golden and limits cases
 whose name has it in it; --update writes what golden cases print into their files (tests/lib/golden.py
 describes the format).
@@ -26,7 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from lib import (common, control, golden, groups, hosts, installed, limits, sdk,  # noqa: E402
+from lib import (building, common, control, golden, groups, hosts, installed, limits, sdk,  # noqa: E402
                  sidecar_programs, sidecars, slots, storage, supervisor, swap)
 
 # name, jobs, how many at a time (1: they measure time)
@@ -50,6 +50,7 @@ GROUPS = [
     ("swap", swap.jobs, 2),
     ("control", control.jobs, 2),
     ("slots", slots.jobs, 2),
+    ("build", building.jobs, 2),
     ("docs", groups.doc_jobs, 2),
 ]
 

@@ -46,7 +46,7 @@ libraries="$engine/lib/libloop_engine.a $(pkg-config --libs libuv libfyaml libso
 # fresh OBJECT SOURCE: newer than its source, every header and the flags
 fresh() {
     [ "$1" -nt "$2" ] && [ "$1" -nt meson.build ] && [ "$1" -nt tools/fuzz.sh ] &&
-        [ -z "$(find base engine bindgen abi host trust sidecar packages providers api include -name '*.h' -newer "$1")" ]
+        [ -z "$(find base engine bindgen abi host trust sidecar builder packages providers api include -name '*.h' -newer "$1")" ]
 }
 
 # compile COMPILER FLAG...: the library's objects, those that are not fresh; those of no source go
@@ -54,7 +54,7 @@ compile() {
     compiler=$1 objects=' '
     shift
     mkdir -p "$out/$compiler"
-    for list in base engine gen bindgen abi host trust sidecar packages provider api; do
+    for list in base engine gen bindgen abi host trust sidecar builder packages provider api; do
         for source in $(sources $list); do
             object=$out/$compiler/$(echo "$source" | tr / -).o
             objects="$objects$object "

@@ -182,7 +182,7 @@ impl Report {
 
 pub fn run(path: &str, world: &str, wit: &str, deps: &[&str]) -> Result<()> {
     let (resolve, world) = crate::wit::world(world, wit, deps)?;
-    let bytes = crate::read(path)?;
+    let bytes = crate::read_component(path)?;
     let decoded = decode(&bytes).with_context(|| format!("'{path}' is no component"))?;
     let DecodedWasm::Component(found, component) = decoded else {
         bail!("'{path}' holds WIT and no component");

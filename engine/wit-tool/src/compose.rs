@@ -44,7 +44,7 @@ impl<'a> Board<'a> {
     fn new(paths: &[&'a str]) -> Result<Self> {
         let mut board = Board { graph: CompositionGraph::new(), parts: Vec::new() };
         for (i, path) in paths.iter().enumerate() {
-            let bytes = crate::read(path)?;
+            let bytes = crate::read_component(path)?;
             let package =
                 Package::from_bytes(&format!("part:p{i}"), None, bytes, board.graph.types_mut())
                     .with_context(|| format!("'{path}' is no component"))?;
@@ -242,7 +242,7 @@ pub fn file(out: &str, path: &str, deps: &[&str]) -> Result<()> {
                 "" => None,
                 v => Some(v.parse().with_context(|| format!("'{v}' is no version"))?),
             };
-            Ok((name.to_string(), version, crate::read(file)?))
+            Ok((name.to_string(), version, crate::read_component(file)?))
         })
         .collect::<Result<_>>()?;
     let packages = named

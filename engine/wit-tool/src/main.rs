@@ -43,6 +43,15 @@ pub fn read(path: &str) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("cannot read '{path}'"))
 }
 
+/// The same, of a component and nothing else.
+pub fn read_component(path: &str) -> Result<Vec<u8>> {
+    let bytes = read(path)?;
+    if !wasmparser::Parser::is_component(&bytes) {
+        bail!("'{path}' is no component");
+    }
+    Ok(bytes)
+}
+
 /// Whoever reads `path` meanwhile sees the old bytes or the new ones.
 pub fn write(path: &str, bytes: &[u8]) -> Result<()> {
     let beside = format!("{path}.{}", std::process::id());
