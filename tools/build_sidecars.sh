@@ -19,7 +19,7 @@ command -v cargo >/dev/null 2>&1 || {
 
 # built FOLDER PROGRAM NAME OPTION...
 built() {
-    folder=$root/$1 program=$2 name=$3
+    folder=$1 program=$2 name=$3
     shift 3
     (cd "$folder" && cargo build --quiet --release --offline --locked --target-dir "$out/target" "$@")
     cmp -s "$out/target/release/$program" "$out/$name" && return
@@ -29,5 +29,11 @@ built() {
     echo "$name"
 }
 
-built sdk/rust/sidecar examples/conformance rust-conformance --example conformance
-built templates/sidecar-rust weather rust-weather
+built "$root/sdk/rust/sidecar" examples/conformance rust-conformance --example conformance
+
+# The template as `loop provider new acme:weather --form sidecar-rust` fills it in, without that command.
+mkdir -p "$out/weather"
+cp -rL "$root"/templates/sidecar-rust/Cargo.* "$root"/templates/sidecar-rust/src \
+    "$root"/templates/sidecar-rust/loop-sidecar "$out/weather/"
+sed -i -e 's/scaffold-name/weather/g' -e 's/scaffold-space/acme/g' "$out"/weather/Cargo.* "$out"/weather/src/*.rs
+built "$out/weather" weather rust-weather

@@ -36,7 +36,7 @@ bindings() {
     bind c    misspelt            $guests/gen      $guests/wit/misspelt.wit
     bind c    node                $guests/gen      $guests/wit/slots.wit wit/core $wasi
     bind c    keeping             $guests/gen      $guests/wit/slots.wit wit/core $wasi
-    bind c    weather             $guests/gen      $guests/wit/weather.wit templates/sidecar-node/weather.wit
+    bind c    weather             $guests/gen      $guests/wit/weather.wit $guests/wit/weather-api.wit
     conformance=tests/conformance
     bind c    host-side=caller    $conformance/gen $conformance/wit
     bind c    guest-side=callee   $conformance/gen $conformance/wit
