@@ -46,6 +46,7 @@ GROUPS = [
     ("sdk", sdk.jobs, 2),
     ("install", installed.jobs, 2),
     ("hosts", hosts.jobs, 2),
+    ("scaffold", scaffold.jobs, 2),
     ("sidecar", supervisor.jobs, 2),
     ("swap", swap.jobs, 2),
     ("control", control.jobs, 2),

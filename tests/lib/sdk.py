@@ -16,7 +16,6 @@ def jobs(world):
     yield lambda: scaffolded(world)
     yield lambda: refused(world)
     yield lambda: own_tables(world)
-    yield lambda: library(world)
 
 
 def own_tables(world):
@@ -41,9 +40,9 @@ def copy(world):
     return folder
 
 
-def new_provider(world, folder, name, *more):
+def new_provider(world, folder, name):
     status, out, _ = common.run(["python3", "tools/new_provider.py", "--loop", str(world.build / "loop"),
-                                 *more, "--", name], cwd=folder, env=world.environment(folder), merged=True)
+                                 "--", name], cwd=folder, env=world.environment(folder), merged=True)
     return status, out.decode(errors="replace")
 
 
@@ -110,76 +109,6 @@ def build_guest(folder, wit, name):
     ran(["clang-19", "--target=wasm32-wasi", f"-fuse-ld={linkers[0]}",
          f"-Wl,--component-type={wit}", ROOT / f"tests/sdk/{name}.c", "-o", f"{name}.wasm"], cwd=folder)
     return True
-
-
-# --- make new-provider FORM=library ---------------------------------------------------------
-
-LIBRARY = [f"{SNAKE}.c", f"{SNAKE}.wit", f"{SNAKE}_test.c", "Makefile", "loop.yaml", "player.c"]
-
-
-def library(world):
-    """A library of the template: built with an installation and with loop's folder, outside of both."""
-    def installation(folder):
-        env = world.environment(folder)
-        if not (folder / "prefix").exists():
-            ran(["python3", "tools/install.py", world.build, folder / "prefix"])
-        return env | {"PATH": f"{folder}/prefix/bin:{env['PATH']}",
-                      "PKG_CONFIG_PATH": f"{folder}/prefix/lib/pkgconfig"}
-
-    def library_template_is_a_library_as_it_is(folder):
-        shutil.copytree(ROOT / "templates/provider-library", folder / "as-it-is")
-        for name, place in (("build", world.build), ("include", ROOT / "include")):
-            (folder / "tree" / name).parent.mkdir(exist_ok=True)
-            (folder / "tree" / name).symlink_to(place)
-        out = ran(["make", "-C", "as-it-is", "LOOP=../tree", "CFLAGS=-O2 -Wall -Wextra -Wpedantic -Werror"],
-                  cwd=folder, env=world.environment(folder))
-        assert (folder / "as-it-is/build/scaffold.so").exists(), out
-        lines = len((ROOT / "templates/provider-library/scaffold.c").read_text("utf-8").splitlines())
-        assert lines < 120, f"the template has {lines} lines"
-
-    def library_is_written_as_said(folder):
-        status, out = new_provider(world, folder, NAME, "--form", "library", "--dir", "mine")
-        assert status == 0, out
-        said = sorted(re.findall(r"^wrote mine/(.*)", out, re.M))
-        there = sorted(p.name for p in (folder / "mine").iterdir())
-        assert said == there == sorted(LIBRARY), f"{said} are not {there}"
-        left = [n for n in there if "scaffold" in (folder / "mine" / n).read_text("utf-8").lower()]
-        assert not left, f"the template's name is left in {left}"
-        for more in (["--form", "library", "--dir", "mine"], ["--form", "odd"]):
-            before = tree(folder)
-            status, out = new_provider(world, folder, NAME, *more)
-            assert status == 1 and "\nhint: " in out and tree(folder) == before, f"{status}: {out}"
-
-    def library_is_built_with_an_installation(folder):
-        ran(["make", "-C", "mine"], cwd=folder, env=installation(folder))
-        symbols = ran(["nm", "-D", "--defined-only", f"mine/build/{SNAKE}.so"], cwd=folder)
-        assert re.findall(r" (\w+)$", symbols, re.M) == ["loop_provider_exported"], symbols
-
-    def library_answers_a_component_when_it_is_trusted(folder):
-        if not build_guest(folder, f"mine/{SNAKE}.wit", "player"):
-            return "the toolchain for C guests is not set up: tools/setup/apt.sh"
-        env, run = installation(folder), ["loop", "run", "../player.wasm"]
-        status, out, _ = common.run(run, cwd=folder / "mine", env=env, merged=True)
-        assert status == 77 and b"is not trusted" in out, f"{status}: {out}"
-        ran(["loop", "trust", "--yes"], cwd=folder / "mine", env=env)
-        out = ran(run, cwd=folder / "mine", env=env)
-        assert out == "1000 dice, fair\nerror 0 of 1, error 1 of 1001\n", out
-        return None
-
-    def library_is_swapped_while_a_component_uses_it(folder):
-        linkers = guest_linkers()
-        if not linkers:
-            return "the toolchain for C guests is not set up: tools/setup/apt.sh"
-        env = installation(folder) | {"LD_LIBRARY_PATH": f"{folder}/prefix/lib"}
-        compiler = f"WASM_CC=clang-19 --target=wasm32-wasi -fuse-ld={linkers[0]}"
-        checks = ["CFLAGS=-O1 -g -fsanitize=address,undefined"] if world.asan else []
-        out = ran(["make", "-C", "mine", "test", compiler, *checks], cwd=folder, env=env)
-        assert re.search(r"^\d{4,} dice, each the next one$", out, re.M) and "\nmany swaps\n" in out, out
-        return None
-
-    return cases("sdk", copy(world), library_template_is_a_library_as_it_is, library_is_written_as_said,
-                 library_is_built_with_an_installation, library_answers_a_component_when_it_is_trusted,
-                 library_is_swapped_while_a_component_uses_it)
 
 
 def refused(world):
