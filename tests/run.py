@@ -26,8 +26,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from lib import (building, common, control, golden, groups, hosts, installed, limits, sdk,  # noqa: E402
-                 sidecar_programs, sidecars, slots, storage, supervisor, swap)
+from lib import (building, common, control, golden, groups, hosts, installed, limits,  # noqa: E402
+                 scaffold, sdk, sidecar_programs, sidecars, slots, storage, supervisor, swap)
 
 # name, jobs, how many at a time (1: they measure time)
 GROUPS = [

@@ -39,19 +39,16 @@ RUNS = {
 
 
 def jobs(world):
+    """Those whose names have the pattern in them."""
     shelf = common.fresh_folder(world, "new-")
     install(world, shelf)
-    for language in LANGUAGES:
-        for kind in WORLDS:
-            yield lambda language=language, kind=kind: component(world, shelf, language, kind)
-    for form in FORMS:
-        yield lambda form=form: provider(world, shelf, form)
-    yield lambda: workspace(world, shelf)
-    yield lambda: host(world)
-    yield lambda: all_there(world, shelf)
-    yield lambda: asked(world, shelf)
-    yield lambda: interrupted(world, shelf)
-    yield lambda: no_room(world, shelf)
+    found = [(f"{language}-{kind}", lambda language=language, kind=kind: component(world, shelf, language, kind))
+             for language in LANGUAGES for kind in WORLDS]
+    found += [(form, lambda form=form: provider(world, shelf, form)) for form in FORMS]
+    found += [("workspace", lambda: workspace(world, shelf)), ("host", lambda: host(world)),
+              ("templates", lambda: all_there(world, shelf)), ("asked", lambda: asked(world, shelf)),
+              ("interrupted", lambda: interrupted(world, shelf)), ("no-room", lambda: no_room(world, shelf))]
+    return [job for name, job in found if world.pattern in name]
 
 
 # --- making, and looking at what was made ---------------------------------------------------
