@@ -76,12 +76,12 @@ static loop_error *read_part(const char *text, size_t n, const char *what, const
     if (n > CLI_NAME_LETTERS)
         return refuse(whole, what, "it is too long");
     if (!is_kebab(text, n))
-        return refuse(whole, what, n ? "it has other letters, or a word of none" : "it is empty");
+        return refuse(whole, what, n ? "it is not made of such words" : "it is empty");
     memcpy(ret, text, n);
     ret[n] = '\0';
     if (!is_reserved(ret))
         return NULL;
-    return refuse(whole, what, "the word means something else in a language");
+    return refuse(whole, what, "it is a word of a language");
 }
 
 loop_error *cli_name_read(const char *text, const char *what, cli_name *ret)

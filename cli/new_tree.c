@@ -89,10 +89,12 @@ bool cli_list_has(char *const *list, const char *name)
 
 /* ---- files ---- */
 
+/* `why`: of errno; 0: it is neither a file nor a folder. */
 static loop_error *unreadable(const char *path, int why)
 {
-    return loop_error_wrap(loop_error_new(LOOP_IO, "%s", strerror(why)),
-                           "cannot read the template '%s'", path);
+    return loop_error_wrap(
+        loop_error_new(LOOP_IO, "%s", why ? strerror(why) : "it is neither a file nor a folder"),
+        "cannot read the template '%s'", path);
 }
 
 static loop_error *too_large(const char *path, const char *limit)
@@ -107,7 +109,7 @@ static loop_error *read_file(const char *path, char **ret, size_t *ret_size, boo
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* no pipe holds it up */
     struct stat st;
     if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-        int why = fd < 0 ? errno : EINVAL;
+        int why = fd < 0 ? errno : 0;
         if (fd >= 0)
             close(fd);
         return unreadable(path, why);

@@ -7,6 +7,7 @@ import sys
 
 from . import common
 from .common import ROOT, Result
+from .scaffold import cannot_build
 
 
 # --- unit: cmocka programs, each of their cases counted -----------------------------
@@ -206,7 +207,8 @@ def doc_jobs(world):
 def run_doc(world, name):
     """Runs a document's marked blocks in their order.
 
-        ```sh run            run by sh -eu; `status=77`: ends with that; `in=DIR`: there
+        ```sh run            run by sh -eu; `status=77`: ends with that; `in=DIR`: there; `needs=rust`: not
+                             run where components of that language cannot be built
         ```text output       what the block before printed, exactly but for times of day,
                              durations and hexadecimal offsets
         ```c file=hello.c    is written to that file
@@ -260,6 +262,8 @@ def run_blocks(world, name, text, folder):
             wanted, got = plain(body, folder), plain(last, folder)
             result = Result(label, wanted == got, f"it shows:\n{common.indent(wanted)}"
                                                   f"and there was:\n{common.indent(got)}")
+        elif why := cannot_build(extra.get("needs"), world):
+            result = Result(label, skip=why)
         else:
             wanted = extra.get("status", "0")
             exported = folder / "exported"

@@ -92,7 +92,9 @@ def mask():
 
 
 def cannot_build(language, world):
-    """Why components of a language are not built here; empty: they are."""
+    """Why components of a language (None: of none) are not built here; empty: they are."""
+    if not language:
+        return ""
     cache = Path(world.user_environment()["WASM_TOOLS"]).parents[2]
     if language == "c" and not hosts.guest_linkers():
         return "the toolchain for C guests is not set up: tools/setup/apt.sh"
