@@ -168,7 +168,7 @@ static void a_mistake_is_reported_with_its_place(void **state)
         {"loop: 1\nbind:\n  loop:a/b: {use: sqlite, library: x.so}\n",
          "loop.yaml:3:27: a binding has 'use' or 'library', not both", NULL},
         {"loop: 1\nbind:\n  loop:a/b: {file: x}\n", "loop.yaml:3:13: a binding without a provider",
-         "write { use: NAME }, { library: PATH } or { sidecar: [PROGRAM] }"},
+         "write { use: NAME }, { component: NAME }, { library: PATH } or { sidecar: [PROGRAM] }"},
         {"loop: 1\nbind:\n  loop:a/b: {sidecar: node x.js}\n",
          "loop.yaml:3:23: expected a program and its arguments, as a list for 'sidecar', found "
          "text",

@@ -60,7 +60,7 @@ static void a_request_is_taken_whole_or_not_at_all(void **state)
         {Q "\"swap\",\"instance\":\"x\",\"interface\":\"a:b/c\"}", "a swap has 'links'"},
         {Q "\"swap\",\"instance\":\"x\",\"interface\":\"a:b/c\",\"links\":[]}", "1 to 8"},
         {Q "\"swap\",\"instance\":\"x\",\"interface\":\"a:b/c\",\"links\":[{}]}",
-         "a provider, a library or a sidecar"},
+         "a provider, a component, a library or a sidecar"},
         {Q "\"swap\",\"instance\":\"x\",\"interface\":\"a:b/c\",\"links\":[\"sqlite\"]}",
          "objects"},
         {Q "\"swap\",\"instance\":\"x\",\"links\":[{\"provider\":\"p\"}]}", "of one interface"},
