@@ -17,6 +17,7 @@ loop_error *loop_host_new(const loop_host_options *options, loop_host **ret)
         .denied_inside = lp_policy_denied_inside,
         .policy_ref = lp_policy_ref,
         .policy_unref = lp_policy_unref,
+        .policy_part = lp_policy_part,
         .log = lp_log_write,
     };
     loop_host *h;

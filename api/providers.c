@@ -12,6 +12,7 @@
 #include "providers/keyvalue/keyvalue.h"
 #include "providers/logging/logging.h"
 #include "providers/memory/memory.h"
+#include "providers/pkg_loader/pkg_loader.h"
 #include "providers/rate_limit/rate_limit.h"
 #include "providers/redact/redact.h"
 #include "providers/sqlite/sqlite.h"
@@ -26,6 +27,7 @@ const loop_provider *const lp_builtin_providers[] = {
     &lp_provider_logging,
     &lp_provider_cancellation,
     &lp_provider_capabilities,
+    &lp_provider_pkg_loader,
     &lp_provider_config,
     &lp_provider_keyvalue,
     &lp_provider_sqlite,

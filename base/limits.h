@@ -40,6 +40,9 @@
 #define LP_MAX_SWAPS 256                /* swaps of a host that wait */
 #define LP_MAX_OBJECT_STATE 65536       /* bytes that an object is when it moves */
 #define LP_MAX_BACKEND_RESTARTS 10000   /* of a component in a slot, that may be allowed a minute */
+#define LP_MAX_CHILDREN 16              /* components that one component has loaded at a time */
+#define LP_MAX_CHILDREN_OF_HOST 128     /* and all together */
+#define LP_MAX_CHILD_DEPTH 4            /* one that was loaded loads another, and so on */
 #define LP_MAX_KV_BATCH 4096            /* keys of one batch of wasi:keyvalue */
 #define LP_MAX_IDENTITY 8192            /* bytes of a component's identity */
 #define LP_MAX_STORE_NAME 64            /* bytes of a bucket's name */

@@ -44,7 +44,7 @@ static loop_error *open_backend(const loop_services *services, void **ret_self)
     uint64_t ms = services->option_number(services->host, "call-timeout");
     b->call_timeout_ms = ms > UINT64_MAX / LP_BACKEND_MS / 2 ? 0 : ms;
     b->restarts = services->option_number(services->host, "restarts");
-    b->restarts = LP_MIN(b->restarts, (uint64_t)LP_MAX_BACKEND_RESTARTS);
+    b->restarts = b->table->is_child ? 0 : LP_MIN(b->restarts, (uint64_t)LP_MAX_BACKEND_RESTARTS);
     b->lock = lp_os_mutex_new();
     b->wake = lp_os_cond_new();
     b->told = lp_os_cond_new();
@@ -202,7 +202,7 @@ static loop_error *make_sides(lp_backend_table *t)
     }
     free(known.at);
     t->provider.swap = reloads ? &lp_backend_swap_state : &lp_backend_swap;
-    return t->side_count ? NULL : serves_nothing(t);
+    return t->side_count || t->is_child ? NULL : serves_nothing(t);
 }
 
 static void make_provider(lp_backend_table *t)
@@ -238,7 +238,7 @@ static void copy_options(lp_backend_table *t, const loop_instance_options *o)
         t->host->hooks.policy_ref(o->policy);
 }
 
-static void table_delete(lp_backend_table *t)
+void lp_backend_table_delete(lp_backend_table *t)
 {
     if (t->options.policy)
         t->host->hooks.policy_unref(t->options.policy);
@@ -247,23 +247,24 @@ static void table_delete(lp_backend_table *t)
     free(t);
 }
 
-static void end_table(void *data)
+void lp_backend_table_end(void *data)
 {
-    table_delete(data);
+    lp_backend_table_delete(data);
 }
 
-static loop_error *table_new(loop_host *h, const char *path, const loop_instance_options *o,
-                             lp_backend_table **ret)
+loop_error *lp_backend_table_new(loop_host *h, const char *path, const loop_instance_options *o,
+                                 bool is_child, lp_backend_table **ret)
 {
     lp_backend_table *t = lp_alloc(sizeof *t);
     t->host = h;
+    t->is_child = is_child;
     t->path = keep(t, path);
     copy_options(t, o);
     loop_error *err = lp_component_read(h, path, &t->component);
     if (!err)
         err = make_sides(t);
     if (err) {
-        table_delete(t);
+        lp_backend_table_delete(t);
         return err;
     }
     make_provider(t);
@@ -276,11 +277,11 @@ static loop_error *renew(void *data, const loop_provider **ret, void **ret_data)
 {
     const lp_backend_table *old = data;
     lp_backend_table *t;
-    LP_TRY(table_new(old->host, old->path, &old->options, &t));
+    LP_TRY(lp_backend_table_new(old->host, old->path, &old->options, false, &t));
     t->provider.name = keep(t, old->provider.name);
     loop_error *err = lp_component_prepare(t->component); /* here nobody waits for it */
     if (err) {
-        table_delete(t);
+        lp_backend_table_delete(t);
         return err;
     }
     *ret = &t->provider;
@@ -335,13 +336,13 @@ static loop_error *add_new(loop_host *h, const char *real, const loop_instance_o
                            const char **ret_provider)
 {
     lp_backend_table *t;
-    LP_TRY(table_new(h, real, o, &t));
+    LP_TRY(lp_backend_table_new(h, real, o, false, &t));
     lp_auto(lp_free_string) char *name = name_apart(h, o->name);
     t->provider.name = keep(t, name);
-    const lp_table_life life = {renew, end_table, t};
+    const lp_table_life life = {renew, lp_backend_table_end, t};
     loop_error *err = lp_host_provider_add(h, &t->provider, LOOP_TIER_COMPONENT, &life);
     if (err)
-        table_delete(t);
+        lp_backend_table_delete(t);
     else
         *ret_provider = lp_host_name(h, name);
     return err;

@@ -45,6 +45,9 @@ typedef struct lp_backend_table {
     loop_instance_options options; /* copies, and a reference to the policy */
     struct lp_backend_side *sides;
     size_t side_count;
+    unsigned depth; /* as loop_instance.depth */
+    bool is_child;  /* was loaded by a component: it may run by itself, and never starts again */
+    bool runs;      /* by itself: a command or an application; once it is compiled */
 } lp_backend_table;
 
 typedef struct lp_backend lp_backend;
@@ -96,7 +99,9 @@ struct lp_backend {
         LP_BACKEND_DOWN, /* starts again when it is called, not before `not_before_ns` */
     } phase;
     bool ends, ended; /* is to; has */
-    loop_error *why;  /* DOWN */
+    bool exited;      /* DOWN: it ended itself, with `status` */
+    int status;
+    loop_error *why; /* DOWN */
     uint64_t not_before_ns;
     struct {
         uint64_t *at;
@@ -115,6 +120,14 @@ static inline bool lp_backend_spins(uint64_t *until_ns)
     lp_os_thread_yield();
     return now < *until_ns;
 }
+
+/* ---- backend.c ---- */
+/* A table of a component's file, not compiled, without a name. Any thread. */
+loop_error *lp_backend_table_new(loop_host *h, const char *path, const loop_instance_options *o,
+                                 bool is_child, lp_backend_table **ret) LOOP_MUST_USE;
+void lp_backend_table_delete(lp_backend_table *t);
+/* What ends it, for lp_table_life. */
+void lp_backend_table_end(void *data);
 
 /* ---- backend_life.c ---- */
 /* The instance and its thread. `changing` is held; LOOP_MISSING and the like. */

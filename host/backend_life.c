@@ -230,6 +230,31 @@ static struct lp_backend_work *next_work(lp_backend *b)
     return w;
 }
 
+/* What a command or an application does by itself, to its end. */
+static void run_by_itself(lp_backend *b)
+{
+    loop_instance *i = b->instance;
+    const char *name = "";
+    int status = 0;
+    loop_error *err;
+    i->body->call_until_ns = 0;
+    for (size_t n = 0; (name = lp_component_export_at(i->body->component->engine, n)); n++)
+        if (lp_starts_with(name, "wasi:cli/run@"))
+            break;
+    if (i->body->component->kind == LOOP_COMPONENT_APP)
+        err = lp_app_run(i, &status);
+    else
+        err = lp_guest_run(i->body->guest, name, 0, &status);
+    lp_gate_leave(i->body);
+    i->body->broken = true;
+    lp_os_mutex_lock(b->lock);
+    b->exited = !err;
+    b->status = status;
+    lp_os_mutex_unlock(b->lock);
+    b->not_before_ns = UINT64_MAX;
+    settle(b, LP_BACKEND_DOWN, err ? err : loop_error_new(LOOP_UNAVAILABLE, "it has ended"));
+}
+
 static void serve(void *backend)
 {
     lp_backend *b = backend;
@@ -240,6 +265,8 @@ static void serve(void *backend)
         lp_backend_fell(b, err);
     else
         settle(b, LP_BACKEND_WELL, NULL);
+    if (!err && b->table->runs)
+        run_by_itself(b);
     loop_error_delete(err);
     lp_os_mutex_lock(b->lock);
     while ((w = next_work(b))) {
@@ -260,7 +287,10 @@ loop_error *lp_backend_start(lp_backend *b)
     lp_backend_table *t = b->table;
     loop_instance *i = NULL;
     LP_TRY(lp_component_prepare(t->component));
-    LP_TRY(lp_instance_new_behind(t->host, t->component, &t->options, t->provider.name, &i));
+    t->runs = t->is_child && (t->component->kind == LOOP_COMPONENT_COMMAND ||
+                              t->component->kind == LOOP_COMPONENT_APP);
+    LP_TRY(
+        lp_instance_new_behind(t->host, t->component, &t->options, t->provider.name, t->depth, &i));
     b->instance = i;
     loop_error *err = lp_os_thread_start(serve, b, STACK, &b->thread);
     if (err)
@@ -288,7 +318,13 @@ bool lp_backend_end(lp_backend *b)
     b->ends = true;
     lp_os_cond_broadcast(b->wake);
     bool left = b->running && b->running->left; /* who waited for it has gone */
-    bool ended = has_ended(b, left ? 1 : LP_BACKEND_CLOSE_MS);
+    uint64_t ms = left ? 1 : LP_BACKEND_CLOSE_MS;
+    if (b->table->runs && !b->ended) {
+        uint64_t grace = b->instance->body->sees_cancellation ? b->instance->options.grace_ms : 0;
+        ms = LP_MIN(ms, grace + 1);
+        lp_ask_to_end(b->instance, LOOP_CANCEL_STOPPED, grace);
+    }
+    bool ended = has_ended(b, ms);
     if (!ended) {
         b->instance->halted = true;
         lp_signal(b->instance, lp_guest_stop);

@@ -632,6 +632,11 @@ bool loop_call_capability(const loop_call *call, size_t n, loop_capability *ret)
     ret->version = c->links[c->n - 1].side->interface->version;
     ret->tier = lp_chain_tier(c);
     ret->provider = use->gen->text;
+    ret->available = ret->tier != LOOP_TIER_STUB;
+    if (ret->available)
+        ret->reason = NULL;
+    else
+        ret->provider = ret->version = "";
     /* The texts may be gone before the component has its answer. */
     ret->version = lp_arena_strndup(&b->out.arena, ret->version, strlen(ret->version));
     ret->provider = lp_arena_strndup(&b->out.arena, ret->provider, strlen(ret->provider));

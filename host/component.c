@@ -35,11 +35,6 @@ loop_error *lp_component_read(loop_host *h, const char *path, loop_component **r
     return NULL;
 }
 
-loop_error *lp_component_prepare(loop_component *c)
-{
-    return lp_component_is_compiled(c->engine) ? NULL : lp_component_compile(c->engine);
-}
-
 void loop_component_delete(loop_component *c)
 {
     if (!c || c->users-- > 0)
@@ -83,6 +78,17 @@ static void note_export(loop_component *c, const char *exported)
     if (k == LOOP_COMPONENT_APP || (k == LOOP_COMPONENT_COMMAND && c->kind != LOOP_COMPONENT_APP) ||
         (k == LOOP_COMPONENT_HTTP && c->kind == LOOP_COMPONENT_LIBRARY))
         c->kind = k;
+}
+
+loop_error *lp_component_prepare(loop_component *c)
+{
+    const char *name;
+    if (lp_component_is_compiled(c->engine))
+        return NULL;
+    LP_TRY(lp_component_compile(c->engine));
+    for (size_t i = 0; (name = lp_component_export_at(c->engine, i)); i++)
+        note_export(c, name);
+    return NULL;
 }
 
 loop_error *loop_component_open(loop_host *h, const char *path, loop_component **ret)

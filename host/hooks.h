@@ -17,6 +17,8 @@ typedef struct lp_host_hooks {
     /* Policies are counted: a look-up of a name may outlive the instance that asked. */
     void (*policy_ref)(const loop_policy *p);
     void (*policy_unref)(const loop_policy *p);
+    /* A part of one: grants of those kinds (bit 1 << kind), and every denial; one reference. */
+    loop_policy *(*policy_part)(const loop_policy *p, unsigned kinds);
     /* api/: writes an entry; any thread. */
     void (*log)(loop_host *h, const loop_log_entry *entry);
 } lp_host_hooks;

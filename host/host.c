@@ -69,6 +69,7 @@ loop_error *lp_host_new(const loop_host_options *o, const lp_host_hooks *hooks, 
         free(h);
         return loop_error_new(LOOP_SYSTEM, "cannot start the event loop");
     }
+    lp_keeper_new(h);
     h->changing = lp_os_mutex_new();
     h->finding = lp_os_mutex_new();
     h->gate = lp_os_mutex_new();
@@ -103,6 +104,8 @@ void loop_host_close(loop_host *h)
         lp_backends_stop(h);
     if (h && !h->abandoned)
         lp_providers_close(h);
+    if (h && !h->abandoned)
+        lp_keeper_delete(h);
 }
 
 void loop_host_delete(loop_host *h)
@@ -119,6 +122,7 @@ void loop_host_delete(loop_host *h)
         free(h->signals.at[i]);
     free(h->signals.at);
     lp_peers_done(h);
+    lp_children_done(h);
     lp_bindings_done(h);
     lp_providers_done(h);
     lp_tables_done(h);

@@ -144,11 +144,12 @@ static void instance_free(loop_instance *i)
 }
 
 loop_error *lp_instance_new_behind(loop_host *h, loop_component *c, const loop_instance_options *o,
-                                   const char *serves_as, loop_instance **ret)
+                                   const char *serves_as, unsigned depth, loop_instance **ret)
 {
     LP_TRY(check_options(c, o));
     loop_instance *i = instance_new(h, c, o);
     i->is_behind = true;
+    i->depth = depth;
     i->serves_as = lp_arena_strndup(&i->arena, serves_as, strlen(serves_as));
     i->entered = true; /* nobody supervises it */
     i->started_ns = lp_os_now_ns();

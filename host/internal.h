@@ -194,7 +194,10 @@ struct loop_host {
     struct {
         char **at;
         size_t n, cap;
-    } names; /* lp_host_name */
+    } names;                           /* lp_host_name */
+    loop_package_finder *find_package; /* set before anything runs */
+    void *find_package_data;
+    loop_child *children; /* those that are not dropped; `finding` */
     struct {
         struct lp_provider **at;
         size_t n, cap;
@@ -405,6 +408,7 @@ struct loop_instance {
     loop_instance *next;
     uint64_t number;
     bool is_behind;        /* in h->behind */
+    unsigned depth;        /* how many loaded each other before this one; child.c */
     const char *serves_as; /* the provider that it is; NULL: it runs for itself */
     lp_arena arena;        /* copies of the options */
     loop_instance_options options;
@@ -475,6 +479,12 @@ bool lp_version_serves(const char *offered, const char *wanted);
 loop_error *lp_table_check(const loop_provider *table) LOOP_MUST_USE;
 
 /* ---- tables.c ---- */
+/* One that is never found by name; it goes with the host, or by lp_table_drop. `finding` is held.
+ */
+struct lp_table *lp_table_add_hidden(loop_host *h, const loop_provider *table, loop_tier tier,
+                                     const lp_table_life *life);
+/* Not found by its name any more. `finding` is held. */
+void lp_table_hide(loop_host *h, struct lp_table *t);
 /* `finding` is held, or no instance runs yet. NULL. */
 struct lp_table *lp_find_table(const loop_host *h, const char *name);
 /* It has no interface of its own. */
@@ -512,6 +522,19 @@ bool lp_is_backend(const loop_provider *p);
 loop_error *lp_provider_ready(struct lp_provider *p, bool changing) LOOP_MUST_USE;
 /* Ends what serves others: threads and bodies; their providers are closed after. Main. */
 void lp_backends_stop(loop_host *h);
+
+/* ---- nobody.c ---- */
+/*
+ * Who serves an optional import that nobody serves, for a component that may load somebody: a
+ * provider of the tier `stub` whose functions answer `unavailable`, and `why`. False: not one of
+ * such types.
+ */
+bool lp_nobody_find(loop_host *h, const loop_component *c, const char *interface_name,
+                    const char *why, struct lp_chain *ret);
+bool lp_is_nobody(const loop_provider *p);
+
+/* ---- child.c ---- */
+void lp_children_done(loop_host *h);
 
 /* ---- provider.c ---- */
 /*
@@ -670,12 +693,15 @@ static inline void lp_gate_leave(struct lp_body *b)
 void lp_latency_add(struct lp_slot *s, uint64_t ns);
 
 /* ---- keeper.c ---- */
+void lp_keeper_new(loop_host *h);
 /* Calls `done` of the swaps that have ended (main). */
 void lp_keeper_report(loop_host *h);
 /* What is under way ends soon, and nothing is begun: who takes instances away waits for it. */
 void lp_keeper_hurry(loop_host *h);
-/* Ends the thread; the swap that is under way fails. */
+/* Ends the thread; the swap that is under way fails. Nothing is taken any more. */
 void lp_keeper_stop(loop_host *h);
+/* After every provider was closed. */
+void lp_keeper_delete(loop_host *h);
 /* Whether it is the instance of that name or number ("#3"); NULL: any is. */
 bool lp_is_named(const loop_instance *i, const char *name);
 
@@ -747,7 +773,8 @@ loop_error *lp_body_new(loop_instance *i, loop_component *c, struct lp_body **re
 void lp_body_delete(struct lp_body *b);
 /* One that serves others, listed; nothing runs yet. `changing` is held, `finding` is not. */
 loop_error *lp_instance_new_behind(loop_host *h, loop_component *c, const loop_instance_options *o,
-                                   const char *serves_as, loop_instance **ret) LOOP_MUST_USE;
+                                   const char *serves_as, unsigned depth,
+                                   loop_instance **ret) LOOP_MUST_USE;
 /* Out of the list, and gone. `changing` is held. */
 void lp_instance_delete_behind(loop_instance *i);
 /* All of a host. `changing` or `finding` is held. */

@@ -134,6 +134,15 @@ static struct lp_swap *next_swap(struct lp_keeper *k, bool drains)
 
 static void has_ended(struct lp_keeper *k, struct lp_swap *s)
 {
+    if (s->job || s->told) {
+        k->waiting--;
+        s->over = true;
+        if (s->told)
+            lp_os_cond_signal(s->told); /* whoever waits has it from here on */
+        else
+            lp_swap_delete(s);
+        return;
+    }
     *k->ended_last = s;
     k->ended_last = &s->next;
     k->host->swaps += !s->error && !s->want.dry_run;
@@ -149,7 +158,9 @@ static void keeper_main(void *keeper)
     while (!k->ends) {
         struct lp_swap *s = next_swap(k, drains);
         lp_os_mutex_unlock(k->lock);
-        if (s)
+        if (s && s->job)
+            s->job(s);
+        else if (s)
             lp_swap_run(s);
         if (s || drains)
             drains = lp_drain(k->host);
@@ -160,43 +171,68 @@ static void keeper_main(void *keeper)
     lp_os_mutex_unlock(k->lock);
 }
 
-static loop_error *keeper_of(loop_host *h, struct lp_keeper **ret)
+void lp_keeper_new(loop_host *h)
 {
-    struct lp_keeper *k = h->keeper;
-    if (!k) {
-        k = lp_alloc(sizeof *k);
-        k->host = h;
-        k->lock = lp_os_mutex_new();
-        k->changed = lp_os_cond_new();
-        k->last = &k->first;
-        k->ended_last = &k->ended;
-        h->keeper = k;
-    }
-    *ret = k;
-    return k->thread || k->ends ? NULL : lp_os_thread_start(keeper_main, k, 0, &k->thread);
+    struct lp_keeper *k = h->keeper = lp_alloc(sizeof *k);
+    k->host = h;
+    k->lock = lp_os_mutex_new();
+    k->changed = lp_os_cond_new();
+    k->last = &k->first;
+    k->ended_last = &k->ended;
+}
+
+/* `lock` is held. */
+static loop_error *add(struct lp_keeper *k, struct lp_swap *s, bool room)
+{
+    if (k->ends)
+        return loop_error_new(LOOP_CANCELLED, "the host ends");
+    if (!room && k->waiting >= LP_MAX_SWAPS)
+        return loop_error_new(LOOP_LIMIT, "%d swaps wait already", LP_MAX_SWAPS);
+    if (!k->thread)
+        LP_TRY(lp_os_thread_start(keeper_main, k, 0, &k->thread));
+    *k->last = s;
+    k->last = &s->next;
+    k->waiting++;
+    lp_os_cond_broadcast(k->changed);
+    return NULL;
 }
 
 loop_error *lp_keeper_add(struct lp_swap *s)
 {
     loop_host *h = s->host;
-    struct lp_keeper *k;
-    LP_TRY(keeper_of(h, &k));
-    lp_os_mutex_lock(k->lock);
-    bool full = k->waiting == LP_MAX_SWAPS, ends = k->ends;
-    if (!full && !ends) {
-        *k->last = s;
-        k->last = &s->next;
-        k->waiting++;
-        lp_os_cond_broadcast(k->changed);
-    }
-    lp_os_mutex_unlock(k->lock);
-    if (ends)
-        return loop_error_new(LOOP_CANCELLED, "the host ends");
-    if (full)
-        return loop_error_new(LOOP_LIMIT, "%d swaps wait already", LP_MAX_SWAPS);
+    lp_os_mutex_lock(h->keeper->lock);
+    loop_error *err = add(h->keeper, s, false);
+    lp_os_mutex_unlock(h->keeper->lock);
+    if (err)
+        return err;
     if (h->running++ == 0)
         uv_ref((uv_handle_t *)&h->wake);
     return NULL;
+}
+
+loop_error *lp_keeper_do(struct lp_swap *s)
+{
+    struct lp_keeper *k = s->host->keeper;
+    lp_os_mutex_lock(k->lock);
+    s->told = lp_os_cond_new();
+    loop_error *err = add(k, s, false);
+    while (!err && !s->over)
+        lp_os_cond_wait(s->told, k->lock, 0);
+    lp_os_mutex_unlock(k->lock);
+    lp_os_cond_delete(s->told);
+    return err ? err : lp_take(&s->error);
+}
+
+bool lp_keeper_later(struct lp_swap *s)
+{
+    struct lp_keeper *k = s->host->keeper;
+    if (!k)
+        return false;
+    lp_os_mutex_lock(k->lock);
+    loop_error *err = add(k, s, true);
+    lp_os_mutex_unlock(k->lock);
+    loop_error_delete(err);
+    return !err;
 }
 
 static struct lp_swap *take_ended(struct lp_keeper *k)
@@ -249,6 +285,26 @@ void lp_keeper_hurry(loop_host *h)
     lp_os_mutex_unlock(k->lock);
 }
 
+/* What nobody will do any more. */
+static void cancel(struct lp_keeper *k, struct lp_swap *s)
+{
+    if (s->job) {
+        s->job(s);
+        lp_swap_delete(s);
+        return;
+    }
+    s->error = loop_error_new(LOOP_CANCELLED, "the host ends");
+    lp_os_mutex_lock(k->lock);
+    if (s->told) {
+        s->over = true;
+        lp_os_cond_signal(s->told);
+    } else {
+        *k->ended_last = s;
+        k->ended_last = &s->next;
+    }
+    lp_os_mutex_unlock(k->lock);
+}
+
 void lp_keeper_stop(loop_host *h)
 {
     struct lp_keeper *k = h->keeper;
@@ -257,14 +313,21 @@ void lp_keeper_stop(loop_host *h)
     lp_keeper_hurry(h);
     if (k->thread)
         lp_os_thread_join(lp_take(&k->thread));
-    for (struct lp_swap *s = k->first; s; s = s->next) {
-        s->error = loop_error_new(LOOP_CANCELLED, "the host ends");
-        *k->ended_last = s;
-        k->ended_last = &s->next;
+    struct lp_swap *first = lp_take(&k->first);
+    for (struct lp_swap *s = first, *next; s; s = next) {
+        next = s->next;
+        s->next = NULL;
+        cancel(k, s);
     }
-    k->first = NULL;
     lp_keeper_report(h);
+}
+
+void lp_keeper_delete(loop_host *h)
+{
+    struct lp_keeper *k = lp_take(&h->keeper);
+    if (!k)
+        return;
     lp_os_mutex_delete(k->lock);
     lp_os_cond_delete(k->changed);
-    free(lp_take(&h->keeper));
+    free(k);
 }

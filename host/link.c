@@ -317,7 +317,7 @@ static void add_capability(struct lp_body *b, const struct decision *d, const ch
             {
                 .name = d->interface_name,
                 .version = version,
-                .available = d->wasi || d->use,
+                .available = d->wasi || d->use, /* of a use, loop_call_capability says it */
                 .tier = d->wasi ? LOOP_TIER_ENGINE : LOOP_TIER_STUB,
                 .provider = d->wasi ? "engine" : "",
                 .reason = d->why ? lp_arena_strndup(&b->arena, d->why, strlen(d->why)) : NULL,
@@ -338,6 +338,16 @@ static struct lp_use *use_new(struct lp_body *b, const char *interface_name,
     return use;
 }
 
+/* Whether it may load somebody who serves it later. */
+static bool loads(const struct lp_body *b)
+{
+    const lp_import *import;
+    for (size_t n = 0; (import = lp_component_import_at(b->component->engine, n)); n++)
+        if (lp_starts_with(import->interface_name, "loop:pkg/loader@"))
+            return true;
+    return false;
+}
+
 static loop_error *decide(struct lp_body *b, const char *name, struct decision *d)
 {
     free(d->why);
@@ -354,6 +364,11 @@ static loop_error *decide(struct lp_body *b, const char *name, struct decision *
             d->use = use_new(b, name, &found);
         }
         d->stub = !d->use && is_optional(b, name);
+        if (d->stub && loads(b) && !lp_is_stubbed(name) &&
+            lp_nobody_find(b->host, b->component, name, d->why, &found)) {
+            d->use = use_new(b, name, &found);
+            d->stub = false;
+        }
     }
     add_capability(b, d, version);
     return NULL;
@@ -438,6 +453,8 @@ static bool imports(const struct lp_body *b, const char *wanted)
 /* A name that is optional and not imported is most likely misspelt. */
 static void warn_of_strangers(struct lp_body *b)
 {
+    if (b->instance->depth)
+        return; /* the list is its parent's */
     for (size_t n = 0; b->instance->options.optional && b->instance->options.optional[n]; n++)
         if (!imports(b, b->instance->options.optional[n]))
             loop_host_log(b->host, LOOP_LOG_WARN,

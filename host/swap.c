@@ -86,8 +86,8 @@ static loop_error *try_it(struct lp_swap *s)
 {
     const loop_provider_swap *swap = s->new->table->swap;
     struct lp_trial trial;
-    if (s->old == s->new || !swap || !swap->health)
-        return NULL;
+    if (s->old == s->new || s->alone || !swap || !swap->health)
+        return NULL; /* whoever asks for it alone is in a call that waits for this */
     LP_TRY(lp_swap_health(s));
     if (s->report.handles_left)
         return NULL; /* the call could be one of theirs, which the old one answers and not again */

@@ -95,6 +95,14 @@ struct lp_trial {
 };
 
 struct lp_swap {
+    void (*job)(
+        struct lp_swap *s); /* something else that the keeper does; then only the next four */
+    void *job_data;
+    lp_os_cond *told; /* who waits for the end */
+    bool over;
+    /* Only for that instance: nobody else gets the new one, now or later. 0: for all. */
+    uint64_t alone;
+    struct lp_provider *end; /* what shall be the last link, in the place of `want.links`; NULL */
     loop_host *host;
     lp_arena arena; /* texts of what was asked for, and of the report */
     loop_swap want;
@@ -158,6 +166,8 @@ void lp_swap_unplan(struct lp_swap *s);
 void lp_swap_forget(struct lp_swap *s);
 /* Puts in place what is not, and takes out what is: there and back. The gates are closed. */
 void lp_swap_exchange(struct lp_swap *s);
+/* Whether anybody has it for new calls; `changing` and `finding` are held. */
+bool lp_generation_is_used(loop_host *h, const struct lp_generation *g);
 /* After that: bindings, tables, generations. */
 void lp_swap_settle(struct lp_swap *s);
 
@@ -193,7 +203,12 @@ void lp_provider_retire(struct lp_provider *p);
 bool lp_drain(loop_host *h);
 
 /* ---- keeper.c ---- */
+/* On the main thread, which hears of its end. */
 loop_error *lp_keeper_add(struct lp_swap *s) LOOP_MUST_USE;
+/* On any other: waits for its end; s->error is answered. */
+loop_error *lp_keeper_do(struct lp_swap *s) LOOP_MUST_USE;
+/* For a job, which frees `s`; false: the host ends, and nobody does it. Any thread. */
+bool lp_keeper_later(struct lp_swap *s);
 /* Whether the host ends: what waits looks at it. */
 bool lp_keeper_ends(loop_host *h);
 

@@ -62,15 +62,21 @@ static loop_error *nobody_uses(const struct lp_swap *s, bool any)
         "`loop status` shows what each instance uses, and who serves it");
 }
 
+/* Whether it is the instance that a swap is about, or may be. */
+static bool is_meant(const struct lp_swap *s, const loop_instance *i)
+{
+    return s->alone ? i->number == s->alone : lp_is_named(i, s->want.component);
+}
+
 loop_error *lp_swap_find(struct lp_swap *s)
 {
     bool any = !s->want.component;
     for (loop_instance *i = lp_instance_first(s->host); i; i = lp_instance_next(i)) {
-        if (!i->body || !lp_is_named(i, s->want.component))
+        if (!i->body || !is_meant(s, i))
             continue;
         any = true;
         struct lp_use *use = use_of_body(i->body, s->want.interface_name);
-        if (!use)
+        if (!use && !s->alone)
             use = use_of_peer(s->host, i->options.name, s->want.interface_name);
         if (!use)
             continue;
@@ -169,6 +175,19 @@ static loop_error *as_asked(struct lp_swap *s)
     return lp_links_check(s->host, s->component, w->interface_name, s->links, s->n);
 }
 
+/* The same chain, with another one at its end. */
+static loop_error *with_another_end(struct lp_swap *s)
+{
+    const struct lp_chain *c = &s->reference->chain;
+    while (s->n + 1 < c->n) {
+        s->links[s->n] = c->links[s->n].provider;
+        s->n++;
+    }
+    s->pairs[s->pair_count++] = (struct lp_pair){.from = s->old, .to = s->end};
+    s->links[s->n++] = s->end;
+    return NULL;
+}
+
 static bool is_the_same(const struct lp_swap *s)
 {
     const struct lp_chain *c = &s->reference->chain;
@@ -192,7 +211,7 @@ loop_error *lp_swap_resolve(struct lp_swap *s)
     const struct lp_chain *c = &s->reference->chain;
     s->report.from = lp_arena_strndup(&s->arena, s->reference->text, strlen(s->reference->text));
     s->old = c->links[c->n - 1].provider;
-    LP_TRY(s->want.links ? as_asked(s) : all_anew(s));
+    LP_TRY(s->end ? with_another_end(s) : s->want.links ? as_asked(s) : all_anew(s));
     s->report.to = links_text(s);
     s->new = s->links[s->n - 1];
     if (is_the_same(s))
@@ -312,11 +331,13 @@ static loop_error *find_changes(struct lp_swap *s)
     for (loop_instance *i = lp_instance_first(h); i && !err; i = lp_instance_next(i)) {
         size_t before = s->changes.n;
         struct lp_body *b;
+        if (s->alone && i->number != s->alone)
+            continue;
         for (int k = 0; !err && (b = lp_body_at(i, k)); k++)
             err = add_changes(s, b);
         s->report.instances += s->changes.n > before;
     }
-    for (size_t n = 0; !err && n < h->peers.n; n++)
+    for (size_t n = 0; !err && !s->alone && n < h->peers.n; n++)
         err = add_change(s, &h->peers.at[n]->use, NULL, h->peers.at[n], h->peers.at[n]->component);
     lp_os_mutex_unlock(h->finding);
     return err;
@@ -531,7 +552,7 @@ static void settle_bindings(struct lp_swap *s)
 }
 
 /* Whether a use has it; `changing` and `finding` are held. */
-static bool serves_others(loop_host *h, const struct lp_generation *g)
+bool lp_generation_is_used(loop_host *h, const struct lp_generation *g)
 {
     struct lp_body *b;
     for (loop_instance *i = lp_instance_first(h); i; i = lp_instance_next(i))
@@ -556,11 +577,12 @@ void lp_swap_settle(struct lp_swap *s)
         if (p->renewed)
             lp_table_publish(h, p->table, p->renewed);
     }
-    settle_bindings(s);
+    if (!s->alone)
+        settle_bindings(s);
     for (size_t n = 0; n < s->changes.n; n++) {
         struct lp_generation *old = s->changes.at[n].other;
         s->changes.at[n].use->gen->planned = false;
-        if (serves_others(h, old))
+        if (lp_generation_is_used(h, old))
             continue; /* that have the same chain, and keep it */
         old->drains = true;
         old->drain_until_ns = lp_os_now_ns() + drain * LP_SWAP_MS;

@@ -48,6 +48,27 @@ loop_error *lp_host_provider_add(loop_host *h, const loop_provider *table, loop_
     return is_taken ? taken(table->name) : NULL;
 }
 
+struct lp_table *lp_table_add_hidden(loop_host *h, const loop_provider *table, loop_tier tier,
+                                     const lp_table_life *life)
+{
+    struct lp_table *t = table_new(table, tier, life);
+    t->retired = true;
+    return *lp_push(&h->retired) = t;
+}
+
+void lp_table_hide(loop_host *h, struct lp_table *t)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < h->tables.n; i++)
+        if (h->tables.at[i] != t)
+            h->tables.at[kept++] = h->tables.at[i];
+    if (kept == h->tables.n)
+        return;
+    h->tables.n = kept;
+    t->retired = true;
+    *lp_push(&h->retired) = t;
+}
+
 loop_error *loop_host_provider_add(loop_host *h, const loop_provider *table)
 {
     return lp_host_provider_add(h, table, LOOP_TIER_BUILTIN, NULL);

@@ -41,6 +41,7 @@ link_for() {
         counter-*) gen counter ;;
         slots-node*) gen node ;;
         slots-keeping*) gen keeping ;;
+        slots-loads) gen loads ;;
         ticker-*) c_application "$objects"; linked=$c_application ;;
         shop) # by the WIT of the page that shows its host
             sed -n '/^```wit file=shop.wit/,/^```$/{/^```/!p}' "$page" >"$objects/shop.wit"

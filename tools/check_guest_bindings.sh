@@ -34,8 +34,9 @@ bindings() {
     bind c    odd                 $guests/gen      $guests/wit/guests.wit $guests/wit/deps/* $loop $wasi
     bind c    drafts              $guests/gen      $guests/wit/guests.wit $guests/wit/deps/* $loop $wasi
     bind c    misspelt            $guests/gen      $guests/wit/misspelt.wit
-    bind c    node                $guests/gen      $guests/wit/slots.wit wit/core $wasi
-    bind c    keeping             $guests/gen      $guests/wit/slots.wit wit/core $wasi
+    bind c    node                $guests/gen      $guests/wit/slots.wit wit/core wit/pkg $wasi
+    bind c    loads               $guests/gen      $guests/wit/slots.wit wit/core wit/pkg $wasi
+    bind c    keeping             $guests/gen      $guests/wit/slots.wit wit/core wit/pkg $wasi
     bind c    weather             $guests/gen      $guests/wit/weather.wit $guests/wit/weather-api.wit
     conformance=tests/conformance
     bind c    host-side=caller    $conformance/gen $conformance/wit

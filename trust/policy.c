@@ -87,6 +87,17 @@ static loop_error *append(loop_policy *p, const loop_grant *grant, const lp_host
     return NULL;
 }
 
+loop_policy *lp_policy_part(const loop_policy *from, unsigned kinds)
+{
+    loop_policy *p = loop_policy_new();
+    for (size_t i = 0; i < from->entries.n; i++) {
+        const lp_policy_entry *e = from->entries.at[i];
+        if (e->grant.deny || (kinds & 1u << e->grant.kind)) /* no more than there were */
+            loop_error_delete(append(p, &e->grant, &e->host, e->grant.text));
+    }
+    return p;
+}
+
 static loop_error *bad_text(loop_grant_kind kind, const char *text, const char *what)
 {
     char shown[SHOWN];

@@ -52,6 +52,12 @@ const loop_grant *lp_policy_denied_inside(const loop_policy *p, const loop_grant
 typedef size_t lp_policy_resolver(void *ctx, const char *name, lp_os_address *ret, size_t max);
 void lp_policy_resolver_set(loop_policy *p, lp_policy_resolver *resolve, void *ctx);
 
+/*
+ * What of `from` is passed on: its grants of the kinds in `kinds` (bit 1 << kind) and every denial.
+ * Nothing is looked up again, so that it is never more.
+ */
+loop_policy *lp_policy_part(const loop_policy *from, unsigned kinds);
+
 /* Counted: each _ref needs one loop_policy_delete. */
 void lp_policy_ref(const loop_policy *p);
 void lp_policy_unref(const loop_policy *p);

@@ -135,6 +135,13 @@ struct loop_instance_options; /* below */
 LOOP_API loop_error *loop_host_component_add(loop_host *host, const char *path,
                                              const struct loop_instance_options *options,
                                              const char **ret_provider) LOOP_MUST_USE;
+/*
+ * Where the component of a package is, for components that load components (any thread): a file
+ * whose bytes were just compared with the digest; *ret_path is malloced. Until it is set there are
+ * no packages.
+ */
+typedef loop_error *loop_package_finder(void *data, const loop_child_wish *wish, char **ret_path);
+LOOP_API void loop_host_packages(loop_host *host, loop_package_finder *find, void *data);
 /* Which provider serves an interface ("loop:core/logging"). LOOP_NOT_FOUND. */
 LOOP_API loop_error *loop_host_bind(loop_host *host, const char *interface_name,
                                     const char *provider) LOOP_MUST_USE;

@@ -337,6 +337,44 @@ LOOP_API loop_error *loop_peer_call(const loop_peer *peer, loop_call *call, size
 /* Drops an object that such a call answered as `own`: of resource `resource` of the interface. */
 LOOP_API void loop_peer_drop(const loop_peer *peer, size_t resource, void *object);
 
+/*
+ * Components that the calling component loads (loop:pkg/loader). A child has a part of its
+ * parent's grants, an instance and a thread of its own, and ends with its parent: a provider that
+ * makes one makes it an object of its own, and drops it with that.
+ */
+typedef struct loop_child loop_child;
+typedef struct loop_child_wish {
+    const char *package, *version, *digest, *registry; /* for who finds it: loop_host_packages */
+    const char *name;                                  /* the parent's for it, in use once */
+    const char *const *grants; /* "http", "storage", as in loop.yaml; NULL-terminated */
+} loop_child_wish;
+/*
+ * Finds, compiles and starts it. With "storage" it has its parent's store, not one of its own.
+ * LOOP_DENIED (a grant that the parent does not have), LOOP_LIMIT, LOOP_NOT_FOUND, LOOP_USAGE (the
+ * name), LOOP_UNAVAILABLE (this host has no packages), LOOP_MISSING (it imports what nobody
+ * serves).
+ */
+LOOP_API loop_error *loop_call_load(loop_call *call, const loop_child_wish *wish,
+                                    loop_child **ret) LOOP_MUST_USE;
+/* The interfaces that it exports, with their versions; NULL past the end. */
+LOOP_API const char *loop_child_export_at(const loop_child *child, size_t i);
+/*
+ * Lets it serve an import of its parent's, which `call` is of, from now on: "acme:theme/colors",
+ * with or without a version. LOOP_NOT_FOUND (no such import, or it does not export it),
+ * LOOP_INVALID (another version or type), LOOP_UNAVAILABLE (it runs by itself, or has ended).
+ */
+LOOP_API loop_error *loop_child_serve(loop_child *child, loop_call *call,
+                                      const char *imported) LOOP_MUST_USE;
+typedef enum loop_child_condition {
+    LOOP_CHILD_RUNNING,
+    LOOP_CHILD_EXITED, /* *ret_status */
+    LOOP_CHILD_FAILED, /* *ret_why, in memory of the call */
+} loop_child_condition;
+LOOP_API loop_child_condition loop_child_look(loop_child *child, loop_call *call, int *ret_status,
+                                              loop_string *ret_why);
+/* Ends it; does not wait for that. What it served answers `unavailable`. NULL is fine. */
+LOOP_API void loop_child_drop(loop_child *child);
+
 /* Cancellation of the calling instance. */
 typedef enum loop_cancel_reason {
     LOOP_CANCEL_NONE = -1,

@@ -1,0 +1,456 @@
+/*
+ * host/child_test.c: components that a component loads (tests/guests/c/slots-loads.c): what they
+ * may do, whom they serve, how they end, and how many there may be.
+ */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <cmocka.h>
+
+#include "host/internal.h"
+#include "slots.h"
+
+#define LINKS "demo:slots/links"
+#define MILLION 1000000u
+
+static loop_host *host;
+static loop_policy *policy;
+static loop_instance *parent;
+static demo_slots_loading_exports loading;
+static _Atomic int errors_logged;
+
+static void must(loop_error *e)
+{
+    if (!e)
+        return;
+    char *text = loop_error_format(e);
+    fail_msg("%s", text);
+}
+
+/* ---- a host with one that loads ---- */
+
+static void count_log(void *data, const loop_log_entry *entry)
+{
+    (void)data;
+    errors_logged += entry->level == LOOP_LOG_ERROR;
+}
+
+static loop_error *find_package(void *data, const loop_child_wish *wish, char **ret_path)
+{
+    (void)data;
+    const char *folder = lp_os_getenv("LOOP_TEST_GUESTS");
+    assert_string_equal(wish->version, "1.0.0");
+    assert_string_equal(wish->registry, "test");
+    lp_auto(lp_free_string) char *path =
+        lp_format("%s/%s.wasm", folder ? folder : "build/guests", wish->package);
+    if (!lp_os_exists(path))
+        return loop_error_new(LOOP_NOT_FOUND, "there is no package '%s'", wish->package);
+    *ret_path = lp_take(&path);
+    return NULL;
+}
+
+/* The engine turns these signals into traps; cmocka takes them over for each test. */
+static const int trap_signals[] = {SIGSEGV, SIGILL, SIGFPE, SIGBUS};
+static struct sigaction engine_actions[LP_COUNT(trap_signals)];
+
+static int note_signals(void **state)
+{
+    (void)state;
+    loop_host *h;
+    must(loop_host_new(&(loop_host_options){.no_cache = true}, &h));
+    for (size_t i = 0; i < LP_COUNT(trap_signals); i++)
+        sigaction(trap_signals[i], NULL, &engine_actions[i]);
+    loop_host_delete(h);
+    return 0;
+}
+
+static int make_host(void **state)
+{
+    (void)state;
+    const loop_origin origin = {"test", 0, 0};
+    errors_logged = 0;
+    policy = loop_policy_new();
+    must(loop_policy_add(policy, LOOP_GRANT_STORAGE, "64KiB", false, NULL, false, origin));
+    must(loop_policy_add(policy, LOOP_GRANT_ENV, "COLOR=red", false, NULL, false, origin));
+    must(loop_policy_add(policy, LOOP_GRANT_ENV, "SECRET", true, NULL, false, origin));
+    must(loop_host_new(&(loop_host_options){.log = count_log, .log_level = LOOP_LOG_INFO}, &host));
+    loop_host_packages(host, find_package, NULL);
+    return 0;
+}
+
+static int drop_host(void **state)
+{
+    (void)state;
+    loop_host_delete(host);
+    loop_policy_delete(policy);
+    return 0;
+}
+
+static loop_component *open_guest(const char *guest)
+{
+    for (size_t i = 0; i < LP_COUNT(trap_signals); i++)
+        sigaction(trap_signals[i], &engine_actions[i], NULL);
+    const char *folder = lp_os_getenv("LOOP_TEST_GUESTS");
+    lp_auto(lp_free_string) char *path =
+        lp_format("%s/%s.wasm", folder ? folder : "build/guests", guest);
+    loop_component *c;
+    must(loop_component_open(host, path, &c));
+    return c;
+}
+
+static loop_instance *instance(const char *name)
+{
+    static const char *const may_lack[] = {LINKS, "demo:slots/other", NULL};
+    loop_component *c = open_guest("slots-loads");
+    loop_instance *i;
+    must(loop_instance_new(
+        host, c, &(loop_instance_options){.name = name, .policy = policy, .optional = may_lack},
+        &i));
+    loop_component_delete(c);
+    must(loop_instance_enter(i));
+    return i;
+}
+
+static void begin(void)
+{
+    parent = instance("parent");
+    must(demo_slots_loading_bind(parent, &loading));
+}
+
+/* ---- what it is asked ---- */
+
+static char said[512];
+
+static bool keep_said(bool is_err, loop_string error)
+{
+    snprintf(said, sizeof said, "%.*s", is_err ? (int)error.len : 0, is_err ? error.ptr : "");
+    return !is_err;
+}
+
+static bool load_with(const char *file, const char *name, const char *grant, uint32_t *ret)
+{
+    demo_slots_loading_result_u32_string r;
+    loop_string grants[] = {loop_string_of(grant ? grant : "")};
+    must(demo_slots_loading_call_load(&loading, loop_string_of(file), loop_string_of(name),
+                                      (loop_list_string){grants, grant != NULL}, &r));
+    *ret = r.is_err ? UINT32_MAX : r.of.ok;
+    return keep_said(r.is_err, r.of.error);
+}
+
+static uint32_t load(const char *file, const char *name)
+{
+    uint32_t nth;
+    if (!load_with(file, name, NULL, &nth))
+        fail_msg("%s: %s", file, said);
+    return nth;
+}
+
+static void cannot_load(const char *file, const char *name, const char *grant, const char *why)
+{
+    uint32_t nth;
+    if (load_with(file, name, grant, &nth) || !strstr(said, why))
+        fail_msg("'%s', not '%s'", said, why);
+}
+
+static bool serve(uint32_t nth, const char *imported)
+{
+    demo_slots_loading_result_void_string r;
+    must(demo_slots_loading_call_serve(&loading, nth, loop_string_of(imported), &r));
+    return keep_said(r.is_err, r.of.error);
+}
+
+static bool ask(uint32_t depth, uint64_t *ret)
+{
+    demo_slots_loading_result_u64_string r;
+    must(demo_slots_loading_call_ask(&loading, depth, &r));
+    *ret = r.is_err ? 0 : r.of.ok;
+    return keep_said(r.is_err, r.of.error);
+}
+
+static bool keep(uint32_t *ret)
+{
+    demo_slots_loading_result_u32_string r;
+    must(demo_slots_loading_call_keep(&loading, &r));
+    *ret = r.is_err ? 0 : r.of.ok;
+    return keep_said(r.is_err, r.of.error);
+}
+
+/* Waits until it is so. */
+static void becomes(uint32_t nth, const char *condition)
+{
+    for (int n = 0; n < 500; n++) {
+        loop_string is;
+        must(demo_slots_loading_call_condition(&loading, nth, &is));
+        snprintf(said, sizeof said, "%.*s", (int)is.len, is.ptr);
+        if (strncmp(said, condition, strlen(condition)) == 0)
+            return;
+        lp_os_sleep_ms(10);
+    }
+    fail_msg("'%s', not '%s'", said, condition);
+}
+
+static bool there_is(const char *name)
+{
+    loop_status *s = loop_host_status(host);
+    bool found = false;
+    for (size_t i = 0; i < s->instance_count; i++)
+        found = found || strcmp(s->instances[i].name, name) == 0;
+    loop_status_delete(s);
+    return found;
+}
+
+static void goes(const char *name)
+{
+    for (int n = 0; n < 500 && there_is(name); n++)
+        lp_os_sleep_ms(10);
+    if (there_is(name))
+        fail_msg("'%s' stays", name);
+}
+
+/* ---- serving ---- */
+
+static void one_serves_its_parent(void **state)
+{
+    (void)state;
+    uint64_t n;
+    begin();
+    assert_false(ask(0, &n)); /* optional, and nobody is there */
+    assert_non_null(strstr(said, "unavailable: no provider implements"));
+    uint32_t nth = load("slots-node2", "first");
+    becomes(nth, "running");
+    assert_true(there_is("parent/first"));
+    assert_false(ask(0, &n));
+    if (!serve(nth, LINKS "@0.1.0"))
+        fail_msg("%s", said);
+    assert_true(serve(nth, LINKS)); /* it does already */
+    assert_true(ask(0, &n));
+    assert_int_equal(n, 1);
+    assert_true(ask(0, &n));
+    assert_int_equal(n, 2);
+    assert_false(ask(1, &n)); /* its own imports are its own */
+    loop_list_string exports;
+    must(demo_slots_loading_call_exported(&loading, nth, &exports));
+    assert_int_equal(exports.len, 1);
+    assert_true(loop_string_is(exports.ptr[0], LINKS "@0.1.0"));
+}
+
+static void one_takes_the_place_of_another(void **state)
+{
+    (void)state;
+    uint64_t n;
+    uint32_t number;
+    begin();
+    uint32_t first = load("slots-node1", "first"), second = load("slots-keeping2", "second");
+    assert_true(serve(first, LINKS));
+    assert_true(ask(0, &n) && ask(0, &n));
+    assert_int_equal(n, 2);
+    assert_true(keep(&number));
+    assert_true(serve(second, LINKS));
+    assert_true(ask(0, &n));
+    assert_int_equal(n, 1);
+    assert_true(keep(&number));
+    assert_int_equal(number, 71);
+    must(demo_slots_loading_call_drop(&loading, first));
+    goes("parent/first");
+    assert_true(ask(0, &n));
+    assert_int_equal(n, 2);
+    must(demo_slots_loading_call_drop(&loading, second));
+    goes("parent/second");
+    for (int i = 0; i < 300 && ask(0, &n); i++)
+        lp_os_sleep_ms(10);
+    assert_false(ask(0, &n));
+    assert_non_null(strstr(said, "unavailable"));
+    uint32_t third = load("slots-node1", "second"); /* the name is free again */
+    assert_true(serve(third, LINKS));
+    assert_true(ask(0, &n));
+    assert_int_equal(n, 1);
+}
+
+static void only_its_parent_is_served(void **state)
+{
+    (void)state;
+    uint64_t n;
+    begin();
+    demo_slots_loading_exports mine = loading, others;
+    loop_instance *other = instance("other");
+    must(demo_slots_loading_bind(other, &others));
+    uint32_t nth = load("slots-node1", "x");
+    assert_true(serve(nth, LINKS));
+    assert_true(ask(0, &n));
+    loading = others;
+    assert_false(ask(0, &n));
+    nth = load("slots-node2", "x"); /* a name is its parent's */
+    assert_true(serve(nth, LINKS));
+    assert_true(ask(0, &n));
+    assert_int_equal(n, 1);
+    loading = mine;
+    assert_true(ask(0, &n));
+    assert_int_equal(n, 2);
+    loop_instance_delete(other);
+    goes("other/x");
+    assert_true(there_is("parent/x"));
+}
+
+static void what_it_cannot_serve(void **state)
+{
+    (void)state;
+    begin();
+    uint32_t nth = load("slots-node1", "x"), calc = load("calc", "calc");
+    uint32_t command = load("sleep-poll", "command");
+    assert_false(serve(nth, "acme:dice/roller@0.1.0"));
+    assert_non_null(strstr(said, "has no import"));
+    assert_false(serve(nth, ""));
+    assert_false(serve(nth, "wasi:cli/environment"));
+    assert_false(serve(calc, LINKS));
+    assert_non_null(strstr(said, "does not export"));
+    assert_false(serve(command, LINKS));
+    assert_non_null(strstr(said, "runs by itself"));
+}
+
+/* ---- how they end ---- */
+
+static void commands_run_by_themselves(void **state)
+{
+    (void)state;
+    begin();
+    uint32_t exits = load("exit-with-code", "exits"), traps = load("trap", "traps"),
+             spins = load("spin", "spins");
+    becomes(exits, "exited: 042");
+    becomes(traps, "failed: ");
+    becomes(spins, "running");
+    assert_true(there_is("parent/spins"));
+    must(demo_slots_loading_call_drop(&loading, spins));
+    goes("parent/spins");
+    loop_instance_delete(parent);
+    goes("parent/traps");
+}
+
+static void they_end_with_their_parent(void **state)
+{
+    (void)state;
+    uint64_t n;
+    begin();
+    (void)load("spin", "a");
+    uint32_t b = load("slots-node1", "b");
+    assert_true(serve(b, LINKS));
+    assert_true(ask(0, &n));
+    loop_instance_delete(parent);
+    goes("parent/a");
+    goes("parent/b");
+    for (int i = 0; i < 300 && host->children; i++)
+        lp_os_sleep_ms(10);
+    lp_os_mutex_lock(host->finding);
+    assert_null(host->children);
+    lp_os_mutex_unlock(host->finding);
+}
+
+static void they_end_with_the_host(void **state)
+{
+    (void)state;
+    begin();
+    (void)load("spin", "a");
+    uint32_t b = load("slots-node1", "b");
+    assert_true(serve(b, LINKS));
+    (void)load("sleep-poll", "c");
+}
+
+static void one_that_traps_stays_down(void **state)
+{
+    (void)state;
+    uint64_t n;
+    begin();
+    uint32_t nth = load("slots-node1", "x");
+    assert_true(serve(nth, LINKS));
+    assert_true(ask(0, &n));
+    demo_slots_loading_result_void_string r;
+    must(demo_slots_loading_call_crash(&loading, &r));
+    assert_true(r.is_err);
+    becomes(nth, "failed: ");
+    assert_false(ask(0, &n));
+    assert_non_null(strstr(said, "is not started again"));
+}
+
+/* ---- what may not be ---- */
+
+static void what_cannot_be_loaded(void **state)
+{
+    (void)state;
+    begin();
+    cannot_load("no-such", "x", NULL, "unavailable: there is no package");
+    cannot_load("core-module", "x", NULL, "invalid: ");
+    cannot_load("wants-unknown", "x", NULL, "unavailable: the component 'parent/x' cannot serve");
+    cannot_load("slots-node1", "", NULL, "is no name");
+    cannot_load("slots-node1", "../x", NULL, "is no name");
+    (void)load("calc", "x");
+    cannot_load("calc", "x", NULL, "there is a component 'x' already");
+}
+
+static void grants_are_the_parents(void **state)
+{
+    (void)state;
+    uint32_t nth;
+    begin();
+    cannot_load("calc", "x", "http", "denied: 'parent' has no grant 'http' to pass on");
+    cannot_load("calc", "x", "root", "is no kind of grant");
+    assert_true(load_with("calc", "none", NULL, &nth));
+    assert_true(load_with("calc", "env", "env", &nth));
+    assert_true(load_with("calc", "storage", "storage", &nth));
+    for (loop_instance *i = host->behind; i; i = i->next) {
+        const loop_grant *g;
+        bool denies = false;
+        const loop_policy *p = i->options.policy;
+        for (size_t n = 0; (g = loop_policy_at(p, n)); n++) {
+            denies = denies || (g->deny && strcmp(g->host, "SECRET") == 0);
+            if (!g->deny)
+                assert_int_equal(g->kind, strcmp(i->options.name, "parent/env") == 0
+                                              ? LOOP_GRANT_ENV
+                                              : LOOP_GRANT_STORAGE);
+            if (!g->deny)
+                assert_string_not_equal(i->options.name, "parent/none");
+        }
+        assert_true(denies); /* what is denied to one is denied to all that it loads */
+        assert_string_equal(i->options.identity, strcmp(i->options.name, "parent/storage") == 0
+                                                     ? "parent"
+                                                     : i->options.name);
+    }
+}
+
+static void not_more_than_so_many(void **state)
+{
+    (void)state;
+    begin();
+    for (int n = 0; n < LP_MAX_CHILDREN; n++) {
+        char name[16];
+        snprintf(name, sizeof name, "n%d", n);
+        (void)load("calc", name);
+    }
+    cannot_load("calc", "more", NULL, "limit: 'parent' has loaded 16 components");
+    must(demo_slots_loading_call_drop(&loading, 3));
+    uint32_t nth;
+    for (int n = 0; n < 300 && !load_with("calc", "more", NULL, &nth); n++)
+        lp_os_sleep_ms(10);
+    assert_string_equal(said, "");
+}
+
+static void a_host_without_packages(void **state)
+{
+    (void)state;
+    loop_host_packages(host, NULL, NULL);
+    begin();
+    cannot_load("calc", "x", NULL, "unavailable: this host has no packages");
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, make_host, drop_host)
+    const struct CMUnitTest tests[] = {
+        TEST(one_serves_its_parent),      TEST(one_takes_the_place_of_another),
+        TEST(only_its_parent_is_served),  TEST(what_it_cannot_serve),
+        TEST(commands_run_by_themselves), TEST(they_end_with_their_parent),
+        TEST(they_end_with_the_host),     TEST(one_that_traps_stays_down),
+        TEST(what_cannot_be_loaded),      TEST(grants_are_the_parents),
+        TEST(not_more_than_so_many),      TEST(a_host_without_packages),
+    };
+    return cmocka_run_group_tests(tests, note_signals, NULL);
+}
