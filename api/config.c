@@ -222,7 +222,7 @@ static loop_error *load_classes(loader *l)
 /*
  * Where the installation has its files; malloced or NULL. The build may name a folder. Else it
  * is found from the library's own place, since nothing that is installed knows where it lies: a
- * build has them in its folder (as links to the sources), an installation beside lib or
+ * build has them in its folder (as a link to the sources), an installation beside lib or
  * lib/MACHINE.
  */
 static char *installed_dir(void)
