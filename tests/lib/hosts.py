@@ -28,6 +28,14 @@ bind:
   loop:conformance/values: { library: conformance.so }
   loop:conformance/things: { library: conformance.so }
 """
+# The same guests, with a component behind them that the host puts in the slots of both interfaces.
+SLOTS = """loop: 1
+components:
+  callee: { path: callee.wasm }
+bind:
+  loop:conformance/values: { component: callee }
+  loop:conformance/things: { component: callee }
+"""
 
 
 def jobs(world):
@@ -54,13 +62,16 @@ class Host:
 
 
 def conform(host):
-    """One Result a check: caller.wasm's own, each line of calls.txt, of hostile.txt what is one call."""
+    """One Result a check: the callers' own against the library and against callee.wasm in slots (handles of
+    components then go through the host both ways); each line of calls.txt; of hostile.txt what is one call."""
     checks = [lambda g=guest, n=name: check(host, g, n) for guest in CALLERS for name in names(host, guest)]
+    slots = Host(f"{host.name}, a component in its slots", host.command, host.folder.parent / "slots", host.env)
+    checks += [lambda g=guest, n=name: check(slots, g, n) for guest in CALLERS for name in names(slots, guest)]
     checks += [lambda line=line: answer(host, line) for line in lines("calls.txt")]
     checks += [lambda g=guest, line=line: hostile(host, g, line) for guest, line in hostile_lines()]
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(lambda c: c(), checks))
-    least = {"caller": 100, "values.": 200, "hostile": 150}
+    least = {"caller": 200, "values.": 200, "hostile": 150}
     for word, wanted in least.items():
         count = sum(f" {word}" in r.name for r in results)
         results.append(Result(f"hosts/{host.name} has them all: {word}", count >= wanted, f"{count} of {wanted}\n"))
@@ -150,6 +161,10 @@ def prepare(world, folder):
            "-o guests/conformance.so", "sh", *checks], cwd=folder, env=env)
     (guests / "loop.yaml").write_text(WORKSPACE, encoding="utf-8")
     alone([prefix / "bin/loop", "trust", "--yes"], cwd=guests, env=env)
+    (folder / "slots").mkdir()
+    for guest in (*CALLERS, "callee"):
+        shutil.copy(guests / f"{guest}.wasm", folder / "slots")
+    (folder / "slots/loop.yaml").write_text(SLOTS, encoding="utf-8")
     return prefix, env
 
 
