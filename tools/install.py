@@ -143,14 +143,21 @@ def programs(stage):
                 yield path
 
 
-def clean(path, paths, strip):
+def search_only(held, libdir):
+    """The command looks for the library where it is: the loader tries a dozen names in each folder for each library."""
+    wanted = f"$ORIGIN/../{libdir}".encode()
+    return re.sub(rb"\$ORIGIN/\.\./lib[\w./-]*(?::\$ORIGIN/\.\./lib[\w./-]*)+\0",
+                  lambda m: wanted.ljust(len(m[0]), b"\0") if len(wanted) < len(m[0]) else m[0], held)
+
+
+def clean(path, paths, strip, libdir):
     """
     Without debug information, unless that is asked for; and the paths in text that is left are
     written over by as many slashes: such text has a length that is known elsewhere.
     """
     if strip:
         subprocess.run([os.environ.get("STRIP", "strip"), "--strip-unneeded", str(path)], check=True)
-    mode, held = path.stat().st_mode, path.read_bytes()
+    mode, held = path.stat().st_mode, search_only(path.read_bytes(), libdir)
     for known in paths:
         held = held.replace(known + b"/", b"/" * (len(known) + 1)).replace(known + b"\0", b"/" * len(known) + b"\0")
     path.unlink()  # Meson may have linked it
@@ -214,7 +221,7 @@ def install(args):
         paths = machine_paths(build)
         strip = args.strip and options.get("b_sanitize", "none") == "none"
         for path in programs(stage):
-            clean(path, paths, strip)
+            clean(path, paths, strip, libdir)
         try:
             into_place(stage, dest)
         except OSError as why:
