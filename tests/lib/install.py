@@ -1,7 +1,9 @@
 """An installation of the build under test, and a place to run in from which loop's sources are gone."""
 
 import functools
+import shutil
 import subprocess
+import threading
 
 from . import common
 from .common import ROOT
@@ -36,10 +38,17 @@ def cases(prefix, folder, *functions, keep=False):
     return results
 
 
+ONCE = threading.Lock()
+
+
 def install(world, folder):
-    """FOLDER/prefix: installed below a DESTDIR for another prefix, then moved here."""
-    ran(["python3", "tools/install.py", world.build, folder / "destdir/opt/loop"])
-    (folder / "destdir/opt/loop").rename(folder / "prefix")
+    """FOLDER/prefix: installed once in a run, below a DESTDIR for another prefix, then copied here."""
+    with ONCE:
+        if "installed" not in world.places:
+            place = common.fresh_folder(world, "installed-") / "destdir/opt/loop"
+            ran(["python3", "tools/install.py", world.build, place])
+            world.places["installed"] = place
+    shutil.copytree(world.places["installed"], folder / "prefix", symlinks=True)
     return folder / "prefix"
 
 

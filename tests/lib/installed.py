@@ -344,8 +344,10 @@ def components(world):
                  for n in ("loop.js", "loop.d.ts")]
         assert names[0] == names[1] and len(names[0]) > 10, names[0] ^ names[1]
         out = alone(["node", "--input-type=module", "-e",
-                     "import * as s from 'loop-sidecar'; console.log(Object.keys(s).length > 0)"], cwd=f / "app", env=env)
-        assert out == "true\n", out
+                     "import * as s from 'loop-sidecar'; console.log(Object.keys(s).sort().join())"], cwd=f / "app", env=env)
+        declared = re.findall(r"^export (?:function|class) (\w+)",
+                              (f / "app/node_modules/loop-sidecar/sidecar.d.ts").read_text("utf-8"), re.M)
+        assert out.strip() == ",".join(sorted(declared)), f"{out} is not {declared}"
         return None
 
     def npm_types_tell_right_from_wrong(f):
@@ -355,7 +357,7 @@ def components(world):
         app = f / "app"
         (app / "tsconfig.json").write_text(
             '{"compilerOptions": {"noEmit": true, "strict": true, "target": "esnext", "module": "esnext",\n'
-            '"moduleResolution": "bundler", "types": [], "lib": ["esnext"], "skipLibCheck": false},\n'
+            '"moduleResolution": "bundler", "types": [], "lib": ["esnext", "dom"], "skipLibCheck": false},\n'
             '"include": ["*.ts", "node_modules/loop-sdk/types/*.d.ts"]}')
         (app / "right.ts").write_text("""import { list, type Capability } from "loop:core/capabilities";
 import type { Next } from "loop:core/app@0.1.0";
@@ -373,8 +375,23 @@ export const run = command(([name = "world"]) => {
     print(version);
 });
 """)
+        (app / "sidecar.ts").write_text("""import { Err, serve, type Provider } from "loop-sidecar";
+const dice: Provider = {
+    name: "dice",
+    version: "0.1.0",
+    options: { sides: { type: "number", fallback: "6", help: "of a die" } },
+    open(host) { host.log("info", String(host.options.sides)); },
+    interfaces: {
+        "acme:dice/roller@0.1.0": {
+            functions: { roll: ["(u32)->result<u32,string>", (n: number) => { if (!n) throw new Err("none"); return n; }] },
+        },
+    },
+};
+await serve(dice);
+""")
         ran([tsc, "-p", app], cwd=app)
-        for wrong in ('import { list } from "loop:core/capabilities"; const n: number = list();',
+        for wrong in ('import { serve } from "loop-sidecar"; serve({ name: "dice" });',
+                      'import { list } from "loop:core/capabilities"; const n: number = list();',
                       'import { nothing } from "loop:core/logging"; nothing();',
                       'import { logEntry } from "loop-sdk"; logEntry("loud", "x", "y");',
                       'import type { Next } from "loop:core/app"; export const n: Next = { tag: "never" };',
