@@ -57,6 +57,10 @@ typedef struct loop_packages_options {
     void *data;
 } loop_packages_options;
 
+/*
+ * The packages of a workspace, with the cache that they lie in, which is made where there is none.
+ * LOOP_CONFIG (no folder for it), LOOP_DENIED, LOOP_IO. `options` may be NULL.
+ */
 LOOP_API loop_error *loop_packages_open(const loop_packages_options *options,
                                         loop_packages **ret) LOOP_MUST_USE;
 /* NULL is fine. */

@@ -124,12 +124,14 @@ def installation(world):
         share = f / "third/share/loop"
         links = [p for p in share.rglob("*") if p.is_symlink()]
         assert not links, f"links: {links}"
-        for name, file in (("c", "weather.c"), ("node", "loop-sidecar/sidecar.js"),
-                           ("rust", "loop-sidecar/src/lib.rs"), ("python", "loop_sidecar/sidecar.py")):
-            assert (share / f"templates/sidecar-{name}" / file).exists(), name
-        shutil.copytree(share / "templates/sidecar-python", f / "weather")
+        env = world.environment(f)
+        for language, file in (("c", "weather.c"), ("node", "loop-sidecar/sidecar.js"),
+                               ("rust", "loop-sidecar/src/lib.rs"), ("python", "loop_sidecar/sidecar.py")):
+            alone([f / "third/bin/loop", "provider", "new", "acme:weather", "--form", f"sidecar-{language}", "--dir",
+                   f"weather-{language}", "--yes"], cwd=f, env=env)
+            assert (f / f"weather-{language}" / file).exists(), language
         out = alone([sys.executable, share / "sidecar/conformance/call.py", 'api.now "Ulm"', "--",
-                     sys.executable, f / "weather/weather.py"], cwd=f, env=world.environment(f))
+                     sys.executable, f / "weather-python/weather.py"], cwd=f, env=env)
         assert 'api.now "Ulm" = {"ok": {"celsius": 3.0, "wind": null}}' in out, out
 
     return cases("install", common.fresh_folder(world, "install-"), install_has_every_file,
