@@ -62,7 +62,7 @@ static void a_mistake_is_reported_with_its_place(void **state)
          "bind, "
          "log, limits"},
         {"loop: 1\nxyzzy: {}\n", "loop.yaml:2:1: unknown key 'xyzzy'",
-         "allowed: loop, default, profile, production, components, bind, log, limits"},
+         "allowed: loop, default, profile, production, components, overrides, bind, registries, log, limits"},
         {NOTES "    grant: {}\n", "loop.yaml:5:5: unknown key 'grant' in component 'notes'",
          "did you mean 'grants'? allowed: path, args, needs, grants, deny, limits, on-trap, "
          "bind, config"},
@@ -287,7 +287,7 @@ static void a_whole_file_is_read(void **state)
     assert_string_equal(loop_config_override_at(c, 0)->path, base);
     assert_null(loop_config_override_at(c, 1));
     assert_int_equal(bare->on_trap, LOOP_ON_TRAP_STOP);
-    assert_null(loop_config_component_at(c, 2));
+    assert_null(loop_config_component_at(c, 4));
     const char *key, *value;
     assert_true(loop_config_component_value(c, "notes", 1, &key, &value));
     assert_string_equal(key, "n");
@@ -331,7 +331,7 @@ static void grants_are_confined_and_carry_their_line(void **state)
     assert_false(d.allowed);
     loop_error *e = loop_config_grants(c, "note", p);
     assert_int_equal(loop_error_code(e), LOOP_NOT_FOUND);
-    assert_string_equal(loop_error_hint(e), "did you mean 'notes'? allowed: notes, bare");
+    assert_string_equal(loop_error_hint(e), "did you mean 'notes'? allowed: notes, bare, ui, theme");
     loop_error_delete(e);
     loop_config_delete(c);
     loop_policy_delete(p);
@@ -589,7 +589,7 @@ static void the_format_shows_origins_and_no_secrets(void **state)
         assert_null(strstr(text, "s3cret"));
         assert_null(strstr(text, "blue"));
         assert_non_null(strstr(text, "debug"));
-        assert_non_null(strstr(text, json ? "\"line\":25,\"column\":15" : "loop.yaml:25:15"));
+        assert_non_null(strstr(text, json ? "\"line\":28,\"column\":15" : "loop.yaml:28:15"));
     }
     loop_config_delete(c);
 }
