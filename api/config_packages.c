@@ -80,6 +80,21 @@ loop_error *lp_config_read_overrides(loop_config *c, const lp_yaml *map)
     return NULL;
 }
 
+loop_error *loop_config_component_file(const loop_config *c, const loop_component_config *component,
+                                       char **ret)
+{
+    const loop_packages_options options = {.config = c, .offline = true};
+    loop_packages *packages;
+    if (component->path) {
+        *ret = lp_strdup(component->path);
+        return NULL;
+    }
+    LP_TRY(loop_packages_open(&options, &packages));
+    loop_error *e = loop_packages_path(packages, component->package, ret);
+    loop_packages_delete(packages);
+    return e;
+}
+
 const loop_override *loop_config_override_at(const loop_config *c, size_t i)
 {
     return i < c->overrides.n ? &c->overrides.at[i] : NULL;

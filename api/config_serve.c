@@ -67,7 +67,10 @@ static loop_error *add(const loop_config *c, loop_host *h, const loop_component_
         .grace_ms = grace,
         .config = config,
     };
-    loop_error *err = loop_host_component_add(h, row->path, &o, ret_provider);
+    lp_auto(lp_free_string) char *file = NULL;
+    loop_error *err = loop_config_component_file(c, row, &file);
+    if (!err)
+        err = loop_host_component_add(h, file, &o, ret_provider);
     free(args);
     free(config);
     return err;

@@ -59,12 +59,12 @@ static void a_mistake_is_reported_with_its_place(void **state)
         {"just text", "loop.yaml:1:1: expected a map, found text", NULL},
         {"loop: 1\ncomponent: {}\n", "loop.yaml:2:1: unknown key 'component'",
          "did you mean 'components'? allowed: loop, default, profile, production, components, "
-         "bind, "
-         "log, limits"},
+         "overrides, bind, registries, package, log, limits"},
         {"loop: 1\nxyzzy: {}\n", "loop.yaml:2:1: unknown key 'xyzzy'",
-         "allowed: loop, default, profile, production, components, overrides, bind, registries, log, limits"},
+         "allowed: loop, default, profile, production, components, overrides, bind, registries, "
+         "package, log, limits"},
         {NOTES "    grant: {}\n", "loop.yaml:5:5: unknown key 'grant' in component 'notes'",
-         "did you mean 'grants'? allowed: path, args, needs, grants, deny, limits, on-trap, "
+         "did you mean 'grants'? allowed: path, package, args, needs, grants, deny, limits, on-trap, "
          "bind, config"},
         {NOTES "    grants: {dir: []}\n",
          "loop.yaml:5:14: unknown key 'dir' in 'grants' of component 'notes'",
@@ -143,7 +143,7 @@ static void a_mistake_is_reported_with_its_place(void **state)
          "a namespace and a name, lower case: 'acme:notes', 'acme:note-book2'; each at most 64 "
          "characters"},
         {"loop: 1\ncomponents:\n  notes:\n    package: acme:notes@1..2\n",
-         "loop.yaml:4:14: 'acme:notes' cannot be asked for: '1..2' is no range: "
+         "loop.yaml:4:14: 'acme:notes' cannot be asked for: '1..2' is no range of versions: "
          "a number is expected at character 3",
          NULL},
         {"loop: 1\noverrides: [a]\n",

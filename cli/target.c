@@ -150,15 +150,6 @@ static loop_error *no_component(const loop_config *config, const char *name)
     return e;
 }
 
-/* The file of a component of loop.yaml: its own, or its package's. */
-static loop_error *path_of(const loop_config *config, const loop_component_config *row, char **ret)
-{
-    if (!row->path)
-        return cli_package_path(config, row->package, ret);
-    *ret = cli_format("%s", row->path);
-    return NULL;
-}
-
 loop_error *cli_component_find(const loop_config *config, const char *operand, char **ret_path,
                                const loop_component_config **ret_row)
 {
@@ -166,7 +157,7 @@ loop_error *cli_component_find(const loop_config *config, const char *operand, c
     const loop_component_config *row = path ? NULL : loop_config_component(config, operand);
     *ret_row = row;
     if (row)
-        return path_of(config, row, ret_path);
+        return loop_config_component_file(config, row, ret_path);
     if (!path && loop_package_is_wish(operand))
         return cli_package_path(config, operand, ret_path);
     if (!path)
@@ -202,7 +193,7 @@ static loop_error *find(const cli_args *args, cli_target *t)
     t->row = loop_config_component(t->config, fallback);
     if (!t->row)
         return no_component(t->config, fallback);
-    return path_of(t->config, t->row, &t->path);
+    return loop_config_component_file(t->config, t->row, &t->path);
 }
 
 /* ---- what it may do ---- */

@@ -79,6 +79,8 @@ static bool each_file(const loop_watch *w, const loop_binding_link *l,
     const char *root = w->config ? loop_config_root(w->config) : NULL;
     const loop_component_config *row =
         l->component ? loop_config_component(w->config, l->component) : NULL;
+    if (row && !row->path) /* a package: its file never changes */
+        return false;
     if (l->library || row)
         return f(data, row ? row->path : l->library);
     for (size_t i = 0; root && l->sidecar && l->sidecar[i]; i++) {

@@ -112,6 +112,14 @@ typedef struct loop_component_config {
 LOOP_API const loop_component_config *loop_config_component_at(const loop_config *c, size_t i);
 LOOP_API const loop_component_config *loop_config_component(const loop_config *c, const char *name);
 
+/*
+ * The file that a component is, absolute: its `path`, or its package's, which loop.lock has and
+ * whose bytes were compared with the digest just now (loop_packages_path). *ret is for loop_free.
+ */
+LOOP_API loop_error *loop_config_component_file(const loop_config *c,
+                                                const loop_component_config *component,
+                                                char **ret) LOOP_MUST_USE;
+
 /* One row of `overrides:`: a local file in the place of a package, whatever its version. */
 typedef struct loop_override {
     const char *package; /* "acme:ui" */
