@@ -77,15 +77,15 @@ static const cli_group group_update = {
 
 const cli_command cli_install = {
     .name = "install",
-    .synopsis = "[options] [PACKAGE[@RANGE]]...",
+    .synopsis = "[options] [PACKAGE[@RANGE] | FILE]...",
     .summary = "bring what loop.yaml asks for into the cache",
     .about =
         "Chooses a version of each package that a component of loop.yaml is from, and of what "
         "those need in turn, brings them into the cache, and writes loop.lock. What loop.lock has "
         "stays as it is where it is enough: then no registry is asked what there is, so that a "
         "workspace is the same on every machine. Keep loop.lock with the sources.\n\n"
-        "PACKAGE is brought into the cache beside that, so that `loop run PACKAGE` finds it; "
-        "without a loop.yaml nothing else is. RANGE is as in loop.yaml: '^1.2', '~1.2', "
+        "PACKAGE, or the one in the archive FILE, is brought into the cache beside that, so that "
+        "`loop run PACKAGE` finds it; without a loop.yaml nothing else is. RANGE is as in loop.yaml: '^1.2', '~1.2', "
         "'>=1.0, <2', '=1.2.0'.\n\n"
         "With --frozen nothing is chosen: for machines that build what was checked in. With "
         "--offline no network is used. A package that is under 'overrides' in loop.yaml has a "

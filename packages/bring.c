@@ -8,7 +8,9 @@
  */
 #include <stdlib.h>
 
+#include "packages/index.h"
 #include "packages/install.h"
+#include "packages/registry.h"
 
 static bool differs(const char *a, const char *b)
 {
@@ -54,22 +56,6 @@ loop_error *lp_bring_manifest(loop_packages *p, lp_arena *arena, const char *nam
              : NULL;
 }
 
-/* The hook that looks for signatures sees the very bytes that the digest is of. */
-static loop_error *verify(loop_packages *p, const lp_chosen *c, const char *registry,
-                          const lp_manifest *m)
-{
-    const loop_packages_options *o = &p->options;
-    if (!o->verify)
-        return NULL;
-    const loop_package_check check = {.name = c->name,
-                                      .version = c->release->version,
-                                      .registry = registry,
-                                      .digest = c->release->digest,
-                                      .manifest = m->bytes,
-                                      .manifest_len = m->len};
-    return o->verify(o->data, &check);
-}
-
 /* Its first bytes say what it is; whoever runs it reads all of it. */
 static loop_error *check_component(const char *path, const char *what)
 {
@@ -105,10 +91,92 @@ loop_error *lp_bring(loop_packages *p, lp_arena *arena, const lp_chosen *c,
                 "ask who publishes it; `loop update %s` takes what the registry says now", c->name);
         content = ret_manifest->content;
         size = ret_manifest->size;
-        LP_TRY(verify(p, c, lp_registry_name(registry), ret_manifest));
+        LP_TRY(lp_packages_verify(p, lp_registry_name(registry), ret_manifest));
     }
     LP_TRY(lp_registry_fetch(registry, c->name, content, LP_BLOB_DATA, size, what, &path));
     LP_TRY(check_component(path, what));
     *ret_path = lp_take(&path);
     return NULL;
+}
+
+/* ---- what is known without a registry ---- */
+
+loop_error *lp_bring_note(loop_packages *p, const char *key, const char *name,
+                          const lp_release *release)
+{
+    lp_arena arena = {0};
+    uint8_t *bytes = NULL;
+    size_t n = 0, count = 0;
+    uint64_t age;
+    lp_package_info old = {0};
+    loop_error *e = lp_cache_noted(p->cache, key, name, &bytes, &n, &age);
+    if (!e && bytes) /* what cannot be read is written anew */
+        loop_error_delete(lp_notes_read(&arena, bytes, n, &old));
+    free(bytes);
+    lp_release *all = lp_arena_alloc(&arena, (old.count + 1) * sizeof *all);
+    for (size_t i = 0; i < old.count && count + 1 < LP_MAX_PACKAGE_VERSIONS; i++)
+        if (strcmp(old.releases[i].version, release->version) != 0)
+            all[count++] = old.releases[i];
+    all[count++] = *release;
+    lp_buf b = {0};
+    lp_notes_write(&b, &(lp_package_info){.releases = all, .count = count});
+    if (!e)
+        e = lp_cache_note(p->cache, key, name, b.ptr, b.len);
+    lp_buf_done(&b);
+    lp_arena_done(&arena);
+    return e;
+}
+
+static loop_error *write_piece(void *data, const void *bytes, size_t n)
+{
+    return lp_cache_write(data, bytes, n);
+}
+
+/* A blob of an archive; the cache checks its digest once more. */
+static loop_error *bring_blob(loop_packages *p, lp_packed *packed, const char *digest,
+                              uint64_t size)
+{
+    lp_cache_writer *w = NULL;
+    uint64_t have = 0;
+    LP_TRY(lp_cache_begin(p->cache, LP_KEY_FILES, digest, &w, &have));
+    if (!w)
+        return NULL;
+    loop_error *e = have ? lp_cache_restart(w) : NULL;
+    if (!e)
+        e = lp_packed_blob(packed, digest, w, write_piece);
+    if (!e)
+        return lp_cache_commit(w, size);
+    lp_cache_abandon(w);
+    return e;
+}
+
+static loop_error *bring_packed(loop_packages *p, lp_packed *packed, loop_package_list *into)
+{
+    const lp_manifest *m = lp_packed_manifest(packed);
+    lp_auto(lp_free_string) char *path = NULL;
+    if (!*m->name || !*m->version)
+        return loop_error_new(LOOP_INVALID, "the package does not say its name and version");
+    LP_TRY(lp_packages_verify(p, "", m));
+    LP_TRY(bring_blob(p, packed, m->digest, m->len));
+    LP_TRY(bring_blob(p, packed, m->content, m->size));
+    LP_TRY(lp_cache_blob(p->cache, LP_KEY_FILES, m->content, &path));
+    const lp_release release = {.version = m->version,
+                                .digest = m->digest,
+                                .content = m->content,
+                                .size = m->size,
+                                .requires = m->requires,
+                                .requires_count = m->requires_count};
+    LP_TRY(lp_bring_note(p, LP_KEY_FILES, m->name, &release));
+    loop_package *row = lp_package_list_manifest(into, m);
+    row->path = lp_package_list_keep(into, path);
+    return NULL;
+}
+
+loop_error *lp_bring_file(loop_packages *p, const char *path, loop_package_list *into)
+{
+    lp_packed *packed;
+    LP_TRY(lp_packed_open(path, &packed));
+    loop_error *e = bring_packed(p, packed, into);
+    lp_packed_close(packed);
+    return e ? loop_error_wrap(e, "cannot install '%s'", path) : NULL;
 }

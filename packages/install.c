@@ -7,6 +7,7 @@
  * has changed but the cache, which says of nothing that it has it when it has not.
  */
 #include "packages/install.h"
+#include "packages/registry.h"
 
 #include <stdlib.h>
 
@@ -95,10 +96,35 @@ loop_error *lp_plan_bring(lp_plan *plan, loop_package_list *into)
 
 /* ---- installing ---- */
 
-static loop_error *add_wish(lp_plan *plan, const char *text)
+/* A package by its name; or one in an archive, with what that needs. */
+static loop_error *add_wish(lp_plan *plan, const char *text, loop_package_list *into)
 {
+    if (!loop_package_is_wish(text)) {
+        LP_TRY(lp_bring_file(plan->p, text, into));
+        const loop_package *row = &into->rows.at[into->rows.n - 1];
+        for (size_t i = 0; row->required[i]; i += 2)
+            *lp_push(&plan->wishes) = (lp_requirement){row->required[i], row->required[i + 1]};
+        return NULL;
+    }
     lp_requirement *wish = lp_push(&plan->wishes);
     return lp_package_wish_parse(&plan->arena, text, &wish->name, &wish->range);
+}
+
+/* What was asked for beside loop.yaml is run by name: that needs no registry then. */
+static loop_error *note_wishes(lp_plan *plan)
+{
+    for (size_t i = plan->own; i < plan->wishes.n; i++) {
+        for (size_t k = 0; k < plan->chosen_n; k++) {
+            lp_registry *registry;
+            const lp_chosen *c = &plan->chosen[k];
+            if (strcmp(c->name, plan->wishes.at[i].name) != 0)
+                continue;
+            LP_TRY(lp_registry_for(plan->p, c->name, &registry));
+            if (registry->kind->local)
+                LP_TRY(lp_bring_note(plan->p, lp_registry_key(registry), c->name, c->release));
+        }
+    }
+    return NULL;
 }
 
 /* Of an update: names that loop.yaml or loop.lock has, and nothing else. */
@@ -147,9 +173,10 @@ static loop_error *install(lp_plan *plan, loop_install_mode mode, const char *co
     if (mode == LOOP_INSTALL_UPDATE)
         LP_TRY(add_fresh(plan, wishes));
     for (size_t i = 0; mode != LOOP_INSTALL_UPDATE && wishes && wishes[i]; i++)
-        LP_TRY(add_wish(plan, wishes[i]));
+        LP_TRY(add_wish(plan, wishes[i], into));
     LP_TRY(lp_plan_choose(plan, mode));
     LP_TRY(lp_plan_bring(plan, into));
+    LP_TRY(note_wishes(plan));
     lp_plan_add_overridden(plan, into);
     return mode == LOOP_INSTALL_FROZEN ? NULL : lp_plan_write(plan);
 }

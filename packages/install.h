@@ -46,6 +46,19 @@ char *lp_plan_lock_file(const loop_config *config);
 
 /* Chooses by `mode`; plan->chosen. LOOP_CONFIG: `frozen`, and loop.lock is not enough. */
 loop_error *lp_plan_choose(lp_plan *plan, loop_install_mode mode) LOOP_MUST_USE;
+/* The cache's key for what came from files of this machine, of no registry. */
+#define LP_KEY_FILES "file"
+
+/*
+ * Notes that a version is in the cache, for who runs a package by name: registries of this machine
+ * leave no notes of their own.
+ */
+loop_error *lp_bring_note(loop_packages *p, const char *key, const char *name,
+                          const lp_release *release) LOOP_MUST_USE;
+/* An archive (or layout) into the cache; a row. */
+loop_error *lp_bring_file(loop_packages *p, const char *path,
+                          loop_package_list *into) LOOP_MUST_USE;
+
 /* What is chosen comes into the cache; a row each. */
 loop_error *lp_plan_bring(lp_plan *plan, loop_package_list *into) LOOP_MUST_USE;
 /* loop.lock for what loop.yaml's own wishes lead to. */

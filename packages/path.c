@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "packages/install.h"
+#include "packages/registry.h"
 
 static loop_error *not_there(loop_error *cause, const char *name, const char *version)
 {
@@ -26,12 +27,10 @@ static loop_error *damaged(loop_error *cause, const char *name, const char *vers
     return loop_error_hint_set(e, "it was put aside; `loop install` brings it again");
 }
 
-static loop_error *blob(loop_packages *p, const char *name, const char *version,
+static loop_error *blob(loop_packages *p, const char *key, const char *name, const char *version,
                         const char *content, char **ret)
 {
-    lp_registry *registry;
-    LP_TRY(lp_registry_for(p, name, &registry));
-    loop_error *e = lp_cache_blob(p->cache, lp_registry_key(registry), content, ret);
+    loop_error *e = lp_cache_blob(p->cache, key, content, ret);
     if (loop_error_code(e) == LOOP_NOT_FOUND)
         return not_there(e, name, version);
     return loop_error_code(e) == LOOP_INVALID ? damaged(e, name, version) : e;
@@ -80,6 +79,16 @@ static loop_error *not_locked(const lp_locked *l, const char *lock_file, const c
     return loop_error_hint_set(e, "`loop install` chooses one");
 }
 
+/* For a host that looks for signatures: before anybody gets the bytes. */
+static loop_error *check(loop_packages *p, lp_arena *arena, const lp_locked *l)
+{
+    lp_manifest m;
+    if (!p->options.verify || !*l->digest)
+        return NULL;
+    LP_TRY(lp_bring_manifest(p, arena, l->name, l->version, l->digest, false, &m));
+    return lp_packages_verify(p, l->registry, &m);
+}
+
 /* *ret NULL: the lock has nothing for it, and need not. */
 static loop_error *by_lock(loop_packages *p, lp_arena *arena, const char *wish, const char *name,
                            const char *range, char **ret)
@@ -94,8 +103,12 @@ static loop_error *by_lock(loop_packages *p, lp_arena *arena, const char *wish, 
     const lp_locked *l = lp_lock_find(&lock, name);
     if (l)
         LP_TRY(fits(arena, range, l->version, &good));
-    if (good)
-        return blob(p, name, l->version, l->content, ret);
+    if (good) {
+        lp_registry *registry;
+        LP_TRY(lp_registry_for(p, name, &registry));
+        LP_TRY(check(p, arena, l));
+        return blob(p, lp_registry_key(registry), name, l->version, l->content, ret);
+    }
     return asked ? not_locked(l, file, wish) : NULL;
 }
 
@@ -113,46 +126,60 @@ static loop_error *content_of(loop_packages *p, lp_arena *arena, const char *nam
     return NULL;
 }
 
-/* The newest of what was noted whose bytes are there. */
-static loop_error *by_cache(loop_packages *p, lp_arena *arena, const char *name, const char *range,
-                            char **ret)
+/* The newest that is noted of a registry (by the cache's key) and whose bytes are there. */
+typedef struct newest {
+    const lp_release *release;
+    const char *key, *content;
+    lp_version version;
+} newest;
+
+static loop_error *look(loop_packages *p, lp_arena *arena, const char *key, const char *name,
+                        const char *range, newest *best)
 {
-    lp_registry *registry;
-    lp_package_info info;
-    const lp_release *best = NULL;
-    const char *content = NULL;
-    lp_version newest = {0};
-    LP_TRY(lp_registry_for(p, name, &registry));
-    bool offline = p->options.offline;
-    p->options.offline = true; /* what is known is enough: a run asks nobody */
-    loop_error *e = lp_registry_lookup(registry, &name, 1, false, arena, &info);
-    p->options.offline = offline;
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    uint64_t age;
+    lp_package_info info = {0};
+    LP_TRY(lp_cache_noted(p->cache, key, name, &bytes, &n, &age));
+    loop_error *e = bytes ? lp_notes_read(arena, bytes, n, &info) : NULL;
+    free(bytes);
     for (size_t i = 0; !e && i < info.count; i++) {
         const lp_release *r = &info.releases[i];
-        const char *bytes = "";
+        const char *content = "";
         lp_version version;
         bool good = false;
         loop_error *no = fits(arena, range, r->version, &good);
         if (!no && good)
-            no = content_of(p, arena, name, r, &bytes);
+            no = content_of(p, arena, name, r, &content);
         if (!no)
             no = lp_version_parse(arena, r->version, &version);
-        loop_error_delete(no);
-        if (no || !good || !*bytes || !lp_cache_has(p->cache, lp_registry_key(registry), bytes) ||
-            (best && lp_version_compare(&version, &newest) <= 0))
+        loop_error_delete(no); /* it is not all there */
+        if (no || !good || !*content || !lp_cache_has(p->cache, key, content) ||
+            (best->release && lp_version_compare(&version, &best->version) <= 0))
             continue;
-        best = r;
-        content = bytes;
-        newest = version;
+        *best = (newest){r, key, content, version};
     }
-    loop_error_delete(e); /* nothing is known of it */
-    if (best)
-        return blob(p, name, best->version, content, ret);
+    return e;
+}
+
+static loop_error *by_cache(loop_packages *p, lp_arena *arena, const char *name, const char *range,
+                            char **ret)
+{
+    lp_registry *registry;
+    newest best = {0};
+    LP_TRY(look(p, arena, LP_KEY_FILES, name, range, &best));
+    loop_error *e = lp_registry_for(p, name, &registry);
+    if (!e)
+        e = look(p, arena, lp_registry_key(registry), name, range, &best);
+    if (best.release) {
+        loop_error_delete(e);
+        return blob(p, best.key, name, best.release->version, best.content, ret);
+    }
     bool any = strcmp(range, "*") == 0;
-    return loop_error_hint_set(loop_error_new(LOOP_NOT_FOUND, "no version of '%s'%s%s is in the cache",
-                                              name, any ? "" : " that is ", any ? "" : range),
-                               "`loop install %s%s%s` brings one", name, any ? "" : "@",
-                               any ? "" : range);
+    return loop_error_hint_set(
+        lp_error_because(LOOP_NOT_FOUND, e, "no version of '%s'%s%s is in the cache", name,
+                         any ? "" : " that is ", any ? "" : range),
+        "`loop install '%s%s%s'` brings one", name, any ? "" : "@", any ? "" : range);
 }
 
 static loop_error *find(loop_packages *p, lp_arena *arena, const char *wish, char **ret)

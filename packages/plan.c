@@ -75,7 +75,7 @@ static loop_error *lock_name(const lp_plan *plan, char **ret)
     const char *file = loop_config_file(plan->config);
     loop_trust_digest(file, strlen(file), digest);
     lp_auto(lp_free_string) char *folder =
-        lp_format("%s/packages/workspaces", plan->p->options.cache_dir);
+        lp_format("%s/workspaces", plan->p->options.cache_dir);
     LP_TRY(lp_os_mkdirs(folder));
     *ret = lp_format("%s/%.32s.lock", folder, digest);
     return NULL;

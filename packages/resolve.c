@@ -188,7 +188,9 @@ static loop_error *ask_registry(lp_resolving *r, lp_registry *registry, lp_asked
     for (size_t i = 0; i < n; i++)
         names[i] = of[i]->name;
     loop_error *e = lp_registry_lookup(registry, names, n, r->options->refresh, r->arena, infos);
-    bool all_known = loop_error_code(e) == LOOP_UNAVAILABLE;
+    loop_code code = loop_error_code(e);
+    bool all_known = code == LOOP_UNAVAILABLE || code == LOOP_NOT_FOUND || code == LOOP_TIMEOUT ||
+                     code == LOOP_IO;
     for (size_t i = 0; i < n; i++)
         all_known = all_known && of[i]->locked && of[i]->locked->known;
     if (all_known) {
