@@ -3,8 +3,11 @@
 
     tests/run.py --build DIR [--components DIR] [--only GROUP[,GROUP]] [--update] [PATTERN]
 
-Groups: unit, conformance, golden, limits, storage, sidecar-conformance, sidecars, headers,
-symbols, wit, layers, fuzz, sdk, install, hosts, sidecar, swap, control, build, docs. DIR is the build under test; --components says where examples/
+Groups: those of GROUPS below. DIR is the build under test; --components says where examples/
+=======
+symbols, wit, layers, fuzz, sdk, install,
+installing, hosts, sidecar, swap, control, docs. DIR is the build under test; --components says where examples/
+>>>>>>> 7342f36 (tests: installing, end to end: killed, offline, damaged, yanked, overridden, trusted)
 and guests/ lie when that is another folder. PATTERN keeps the golden and limits cases
 whose name has it in it; --update writes what golden cases print into their files (tests/lib/golden.py
 describes the format).
@@ -26,8 +29,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from lib import (building, common, control, golden, groups, hosts, installed, limits,  # noqa: E402
-                 scaffold, sdk, sidecar_programs, sidecars, slots, storage, supervisor, swap)
+from lib import (building, common, control, golden, groups, hosts, installed, installing,  # noqa: E402
+                 limits, scaffold, sdk, sidecar_programs, sidecars, slots, storage, supervisor, swap)
 
 # name, jobs, how many at a time (1: they measure time)
 GROUPS = [
@@ -45,6 +48,7 @@ GROUPS = [
     ("fuzz", groups.fuzz_jobs, 2),
     ("sdk", sdk.jobs, 2),
     ("install", installed.jobs, 2),
+    ("installing", installing.jobs, 2),
     ("hosts", hosts.jobs, 2),
     ("scaffold", scaffold.jobs, 2),
     ("sidecar", supervisor.jobs, 2),
