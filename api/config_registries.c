@@ -80,7 +80,8 @@ static loop_error *read_oci(loop_config *c, const lp_yaml *at, const lp_yaml *ma
     }
     if (!plain)
         return NULL;
-    if (plain->kind != LP_YAML_TEXT || !is_one_of(plain->text, (const char *[]){"true", "false"}, 2))
+    if (plain->kind != LP_YAML_TEXT ||
+        !is_one_of(plain->text, (const char *[]){"true", "false"}, 2))
         return lp_config_expected(plain, "true or false", "plain-http");
     r->plain_http = plain->text[0] == 't';
     return r->plain_http ? check_plain(plain, r->location, own) : NULL;
@@ -160,13 +161,15 @@ static loop_error *check_keys(const lp_yaml *map, const lp_yaml *form)
     static const char *const oci[] = {"oci", "prefix", "plain-http", "user", "password"};
     static const char *const http[] = {"http", "user", "password"};
     bool is_oci = strcmp(form->key->text, "oci") == 0, is_http = form->key->text[0] == 'h';
-    const char *const *allowed = is_oci ? oci : is_http ? http : (const char *const *)&form->key->text;
+    const char *const *allowed = is_oci    ? oci
+                                 : is_http ? http
+                                           : (const char *const *)&form->key->text;
     size_t n = is_oci ? LP_COUNT(oci) : is_http ? LP_COUNT(http) : 1;
     for (const lp_yaml *i = map->first; i; i = i->next)
         if (!is_one_of(i->key->text, allowed, n))
             return lp_config_suggest(
-                lp_yaml_error(i->key, "unknown key '%s' of a registry", i->key->text),
-                i->key->text, allowed, n);
+                lp_yaml_error(i->key, "unknown key '%s' of a registry", i->key->text), i->key->text,
+                allowed, n);
     return NULL;
 }
 
@@ -210,8 +213,8 @@ static loop_error *add_route(loop_config *c, char kind, const char *what, const 
     size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:");
     if (name[n] || !n || n > LP_MAX_NAME)
         return lp_yaml_error(at, "'%s' is no registry's name", name);
-    *lp_push(&c->routes) = (struct lp_config_route){
-        kind, lp_config_keep(c, what), name, lp_config_origin(c, at)};
+    *lp_push(&c->routes) =
+        (struct lp_config_route){kind, lp_config_keep(c, what), name, lp_config_origin(c, at)};
     return NULL;
 }
 
@@ -336,8 +339,7 @@ const loop_registry_config *loop_registries_at(const loop_registries *r, size_t 
 static const struct lp_config_route *find_route(const loop_config *c, char kind, lp_str what)
 {
     for (size_t i = 0; c && i < c->routes.n; i++)
-        if (c->routes.at[i].kind == kind &&
-            (kind == 'd' || lp_str_is(what, c->routes.at[i].what)))
+        if (c->routes.at[i].kind == kind && (kind == 'd' || lp_str_is(what, c->routes.at[i].what)))
             return &c->routes.at[i];
     return NULL;
 }

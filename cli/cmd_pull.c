@@ -60,7 +60,8 @@ const cli_command cli_pull = {
     .synopsis = "[options] NAME@VERSION",
     .summary = "fetch one version of a package into a file",
     .about =
-        "Fetches a package out of a registry, checks it, and writes an archive as `loop pack` makes "
+        "Fetches a package out of a registry, checks it, and writes an archive as `loop pack` "
+        "makes "
         "them: NAME-VERSION.tar in the current folder. Whole versions mean just that one "
         "(acme:ui@1.2.0), others the newest that fits (acme:ui@^1.2, acme:ui). Nothing that is "
         "there is written over. REGISTRY is as for `loop push`.\n\n"

@@ -35,8 +35,8 @@ static loop_error *take_back(cli_packages *x, const cli_args *args, const char *
     if (back && !reason)
         return loop_error_hint_set(loop_error_new(LOOP_USAGE, "--yank takes a reason"),
                                    "write --reason 'loses data, see 1.2.1'");
-    loop_error *e = loop_packages_yank(x->packages, package, cli_value(args, "--to"),
-                                       back ? reason : NULL);
+    loop_error *e =
+        loop_packages_yank(x->packages, package, cli_value(args, "--to"), back ? reason : NULL);
     if (e)
         return e;
     cli_put(stdout, package);
@@ -99,9 +99,11 @@ const cli_command cli_push = {
         "Publishes FILE, an archive or a layout that `loop pack` made, under the name and the "
         "version that are in it. Where to is what `registries:` in loop.yaml or in registries.yaml "
         "of your configuration says of the name, or REGISTRY: a name of `registries:`, or a place: "
-        "./FOLDER (archives), layout:./FOLDER (an OCI image layout, which a web server can serve as "
+        "./FOLDER (archives), layout:./FOLDER (an OCI image layout, which a web server can serve "
+        "as "
         "it is), oci://HOST:PORT/PREFIX.\n\n"
-        "A version never changes: publishing the same bytes again is fine, other bytes are refused. "
+        "A version never changes: publishing the same bytes again is fine, other bytes are "
+        "refused. "
         "What turns out to be wrong is taken back with --yank: nobody's next choice falls on it, "
         "while those whose loop.lock has it go on.\n\n"
         "Users and passwords are in registries.yaml of your configuration (only you may read it), "

@@ -90,10 +90,12 @@ lp_release lp_release_copy(lp_arena *arena, const lp_release *r)
     to.digest = keep(arena, r->digest);
     to.content = keep(arena, r->content);
     to.yanked = r->yanked ? keep(arena, r->yanked) : NULL;
-    to.requires = needs;
+    to.
+        requires
+    = needs;
     for (size_t i = 0; i < r->requires_count; i++)
-        needs[i] = (lp_requirement){keep(arena, r->requires[i].name),
-                                    keep(arena, r->requires[i].range)};
+        needs[i] =
+            (lp_requirement){keep(arena, r->requires[i].name), keep(arena, r->requires[i].range)};
     return to;
 }
 
@@ -136,14 +138,14 @@ static loop_error *read_entry(lp_arena *arena, const json_t *descriptor, lp_inde
     LP_TRY(lp_package_name_check(name));
     char *end = NULL;
     json_int_t manifest = json_integer_value(json_object_get(descriptor, "size"));
-    *ret = (lp_index_entry){
-        .name = keep(arena, name),
-        .release = {.version = keep(arena, version),
-                    .digest = keep(arena, lp_json_text(descriptor, "digest")),
-                    .content = keep(arena, lp_json_text(notes, LP_NOTE_CONTENT)),
-                    .size = size ? strtoull(size, &end, 10) : 0,
-                    .yanked = yanked ? keep(arena, yanked) : NULL},
-        .manifest_size = manifest > 0 ? (uint64_t)manifest : 0};
+    *ret =
+        (lp_index_entry){.name = keep(arena, name),
+                         .release = {.version = keep(arena, version),
+                                     .digest = keep(arena, lp_json_text(descriptor, "digest")),
+                                     .content = keep(arena, lp_json_text(notes, LP_NOTE_CONTENT)),
+                                     .size = size ? strtoull(size, &end, 10) : 0,
+                                     .yanked = yanked ? keep(arena, yanked) : NULL},
+                         .manifest_size = manifest > 0 ? (uint64_t)manifest : 0};
     lp_auto(lp_free_string) char *wrong = lp_release_wrong(&ret->release);
     if (wrong)
         return loop_error_new(LOOP_INVALID, "%s", wrong);
@@ -184,8 +186,7 @@ loop_error *lp_index_parse(lp_arena *arena, const char *what, const void *bytes,
     json_t *list, *descriptor;
     LP_TRY(lp_json_parse(what, bytes, len, &root));
     LP_TRY(manifests_of(what, root, &list));
-    lp_index_entry *entries =
-        lp_arena_alloc(arena, (json_array_size(list) + 1) * sizeof *entries);
+    lp_index_entry *entries = lp_arena_alloc(arena, (json_array_size(list) + 1) * sizeof *entries);
     size_t n = 0, place;
     json_array_foreach(list, place, descriptor)
     {
@@ -292,15 +293,14 @@ static void append_items(json_t *list, const lp_packed *package)
 {
     const lp_packed_item *item;
     for (size_t i = 1; (item = lp_packed_item_at(package, i)); i++)
-        json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:s}", "mediaType",
-                                              item->self.media_type, "digest", item->self.digest,
-                                              "size", (json_int_t)item->self.size, "artifactType",
-                                              item->type));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:s, s:I, s:s}", "mediaType", item->self.media_type,
+                                        "digest", item->self.digest, "size",
+                                        (json_int_t)item->self.size, "artifactType", item->type));
 }
 
 loop_error *lp_index_add(const char *what, const void *bytes, size_t len, const char *name,
-                         const char *version, const lp_packed *package, lp_buf *ret,
-                         bool *ret_same)
+                         const char *version, const lp_packed *package, lp_buf *ret, bool *ret_same)
 {
     lp_auto(lp_json_free) json_t *root = NULL;
     json_t *list;

@@ -17,7 +17,8 @@ typedef struct lp_oci_challenge {
     const char *realm, *service, *scope;
 } lp_oci_challenge;
 /*
- * What a WWW-Authenticate header asks for; the first kind that is known. LOOP_INVALID where none is.
+ * What a WWW-Authenticate header asks for; the first kind that is known. LOOP_INVALID where none
+ * is.
  */
 loop_error *lp_oci_challenge_parse(lp_arena *arena, const char *header,
                                    lp_oci_challenge *ret) LOOP_MUST_USE;
@@ -36,7 +37,7 @@ typedef struct lp_oci {
             const char *scope;
             char *authorization;
             uint64_t until_ns;
-        } * at;
+        } *at;
         size_t n, cap;
     } tokens;
 } lp_oci;

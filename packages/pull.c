@@ -24,6 +24,13 @@ struct pull {
     char *config, *component; /* files of the cache */
 };
 
+/* Whether the component alone is wanted. */
+static bool is_component(const loop_pack_options *to)
+{
+    size_t n = to && to->output && !to->layout ? strlen(to->output) : 0;
+    return n > 5 && strcmp(to->output + n - 5, ".wasm") == 0;
+}
+
 /* ---- which version ---- */
 
 /* The one that was named, yanked or not; else the newest of the range that is not. */
@@ -35,9 +42,9 @@ static const lp_release *choose(const lp_package_info *info, const lp_version *o
     for (size_t i = 0; i < info->count && !found; i++) {
         lp_version v;
         loop_error *e = lp_version_parse(&arena, info->releases[i].version, &v);
-        bool fits = !e && (one ? lp_version_compare(&v, one) == 0 &&
-                                     strcmp(v.build, one->build) == 0
-                               : lp_range_has(range, &v) && !info->releases[i].yanked);
+        bool fits =
+            !e && (one ? lp_version_compare(&v, one) == 0 && strcmp(v.build, one->build) == 0
+                       : lp_range_has(range, &v) && !info->releases[i].yanked);
         loop_error_delete(e);
         found = fits ? &info->releases[i] : NULL;
     }
@@ -118,13 +125,21 @@ static loop_error *bring_manifest(struct pull *x)
                                                         .digest = r->digest,
                                                         .manifest = bytes,
                                                         .manifest_len = n}));
+    return NULL;
+}
+
+/* What the manifest says of the component, which only who has the whole package needs. */
+static loop_error *bring_config(struct pull *x)
+{
+    const char *bytes;
+    size_t n;
     LP_TRY(lp_registry_fetch(x->registry, x->name, x->m.config_digest, LP_BLOB_DATA,
                              x->m.config_size, x->what, &x->config));
     LP_TRY(read_file(x, x->config, LP_MAX_MANIFEST_BYTES, &bytes, &n));
     return lp_config_check(&x->m, bytes, n);
 }
 
-static loop_error *bring(struct pull *x)
+static loop_error *bring(struct pull *x, bool whole)
 {
     uint8_t head[8];
     const lp_release *r = x->release;
@@ -137,6 +152,8 @@ static loop_error *bring(struct pull *x)
                          .size = r->size};
     if (*r->digest)
         LP_TRY(bring_manifest(x));
+    if (*r->digest && whole)
+        LP_TRY(bring_config(x));
     LP_TRY(lp_registry_fetch(x->registry, x->name, x->m.content, LP_BLOB_DATA, x->m.size, x->what,
                              &x->component));
     lp_os_reader *reader = lp_os_reader_open(x->component);
@@ -178,10 +195,10 @@ static loop_error *write_component(const struct pull *x, const char *to)
 static loop_error *write_package(struct pull *x, const char *to, bool layout)
 {
     if (!*x->release->digest)
-        return loop_error_hint_set(
-            loop_error_new(LOOP_UNAVAILABLE, "the registry '%s' has the component of %s alone",
-                           lp_registry_name(x->registry), x->what),
-            "write --output FILE.wasm");
+        return loop_error_hint_set(loop_error_new(LOOP_UNAVAILABLE,
+                                                  "the registry '%s' has the component of %s alone",
+                                                  lp_registry_name(x->registry), x->what),
+                                   "write --output FILE.wasm");
     lp_buf index = {0};
     json_t *root = json_pack("{s:i, s:s, s:[o]}", "schemaVersion", 2, "mediaType",
                              "application/vnd.oci.image.index.v1+json", "manifests",
@@ -206,12 +223,6 @@ static loop_error *write_package(struct pull *x, const char *to, bool layout)
     return e;
 }
 
-static bool is_wasm(const char *path)
-{
-    size_t n = strlen(path);
-    return n > 5 && strcmp(path + n - 5, ".wasm") == 0;
-}
-
 static loop_error *write_out(struct pull *x, const loop_pack_options *to, loop_package_list *list)
 {
     bool layout = to && to->layout;
@@ -221,7 +232,7 @@ static loop_error *write_out(struct pull *x, const loop_pack_options *to, loop_p
     if (lp_os_exists(path))
         return loop_error_hint_set(loop_error_new(LOOP_USAGE, "'%s' is there already", path),
                                    "--output names another file");
-    LP_TRY(is_wasm(path) && !layout ? write_component(x, path) : write_package(x, path, layout));
+    LP_TRY(is_component(to) ? write_component(x, path) : write_package(x, path, layout));
     loop_package *row = lp_package_list_manifest(list, &x->m);
     row->name = lp_package_list_keep(list, x->name);
     row->version = lp_package_list_keep(list, x->release->version);
@@ -239,7 +250,7 @@ loop_error *loop_packages_pull(loop_packages *p, const char *wish, const char *r
     loop_package_list *list = lp_package_list_new();
     loop_error *e = find(&x, wish, registry);
     if (!e)
-        e = bring(&x);
+        e = bring(&x, !is_component(to));
     if (!e)
         e = write_out(&x, to, list);
     free(x.config);

@@ -66,10 +66,10 @@ static bool is_offline(const lp_registry *r)
 loop_error *lp_registry_open(lp_registry *r)
 {
     if (is_offline(r))
-        return loop_error_hint_set(
-            loop_error_new(LOOP_UNAVAILABLE, "the registry '%s' is not asked: offline",
-                           r->options.name),
-            "without --offline it is asked");
+        return loop_error_hint_set(loop_error_new(LOOP_UNAVAILABLE,
+                                                  "the registry '%s' is not asked: offline",
+                                                  r->options.name),
+                                   "without --offline it is asked");
     if (r->self)
         return NULL;
     loop_error *e = r->kind->open(&r->options, &r->self);
@@ -86,8 +86,7 @@ static bool noted(lp_registry *r, const char *name, lp_arena *arena, lp_package_
     size_t n = 0;
     if (r->kind->local)
         return false;
-    loop_error *e =
-        lp_cache_noted(r->p->cache, r->options.key, name, &bytes, &n, ret_age);
+    loop_error *e = lp_cache_noted(r->p->cache, r->options.key, name, &bytes, &n, ret_age);
     if (!e && bytes)
         e = lp_notes_read(arena, bytes, n, ret);
     bool ok = !e && bytes;
@@ -171,8 +170,9 @@ static loop_error *take_answer(struct lookup *l, size_t place, lp_package_info *
     const char *name = l->names[place];
     info->fresh_for_s = LP_MIN(info->fresh_for_s, LP_MAX_REGISTRY_FRESH_S);
     if (info->same && !l->has_old[place])
-        return loop_error_new(LOOP_INVALID, "the registry '%s' says that nothing is new of '%s', "
-                                            "which it was not asked",
+        return loop_error_new(LOOP_INVALID,
+                              "the registry '%s' says that nothing is new of '%s', "
+                              "which it was not asked",
                               l->r->options.name, name);
     if (info->same) {
         uint32_t fresh = info->fresh_for_s;
@@ -251,10 +251,10 @@ loop_error *lp_registry_lookup(lp_registry *r, const char *const *names, size_t 
 
 loop_error *lp_registry_other_bytes(const char *name, const char *version, const char *digest)
 {
-    return loop_error_hint_set(
-        loop_error_new(LOOP_DENIED, "%s %s is published with other bytes (%.80s)", name, version,
-                       digest ? digest : "no digest"),
-        "a version never changes: publish a new one");
+    return loop_error_hint_set(loop_error_new(LOOP_DENIED,
+                                              "%s %s is published with other bytes (%.80s)", name,
+                                              version, digest ? digest : "no digest"),
+                               "a version never changes: publish a new one");
 }
 
 struct pushing {

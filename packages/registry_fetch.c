@@ -1,10 +1,10 @@
 /*
  * packages/registry_fetch.c: bytes from a registry into the cache.
  *
- * A transfer that is cut goes on where it was, as long as each try brings something; what an earlier
- * run left goes on, too. What has come is checked by the cache as a whole: when bytes of two
- * transfers do not make what was promised, they are thrown away once and fetched anew, since the
- * first part may be the damaged one.
+ * A transfer that is cut goes on where it was, as long as each try brings something; what an
+ * earlier run left goes on, too. What has come is checked by the cache as a whole: when bytes of
+ * two transfers do not make what was promised, they are thrown away once and fetched anew, since
+ * the first part may be the damaged one.
  */
 #include <stdlib.h>
 
@@ -38,8 +38,7 @@ static loop_error *take(void *data, const void *bytes, size_t n)
 {
     struct fetch *f = data;
     if (f->size && f->total && f->total != f->size)
-        return loop_error_new(LOOP_INVALID,
-                              "it has %llu bytes, and its manifest promised %llu",
+        return loop_error_new(LOOP_INVALID, "it has %llu bytes, and its manifest promised %llu",
                               (unsigned long long)f->total, (unsigned long long)f->size);
     if (n > f->max || f->have > f->max - n)
         return loop_error_new(LOOP_INVALID, "it is larger than the %llu bytes that %s",
@@ -61,7 +60,8 @@ static loop_error *restart(struct fetch *f)
 static loop_error *once(struct fetch *f)
 {
     const lp_registry_kind *kind = f->r->kind;
-    loop_error *e = kind->fetch(f->r->self, f->name, f->digest, f->kind, f->have, &f->total, f, take);
+    loop_error *e =
+        kind->fetch(f->r->self, f->name, f->digest, f->kind, f->have, &f->total, f, take);
     if (!e || loop_error_code(e) != LOOP_USAGE || !f->have)
         return e;
     loop_error_delete(e); /* it cannot start there */
@@ -144,8 +144,13 @@ loop_error *lp_registry_fetch(lp_registry *r, const char *name, const char *dige
     if (size > most)
         return loop_error_new(LOOP_LIMIT, "%s is larger than %llu bytes", what,
                               (unsigned long long)most);
-    struct fetch f = {.r = r, .name = name, .digest = digest, .what = what, .kind = kind,
-                      .size = size, .max = size ? size : most};
+    struct fetch f = {.r = r,
+                      .name = name,
+                      .digest = digest,
+                      .what = what,
+                      .kind = kind,
+                      .size = size,
+                      .max = size ? size : most};
     e = transfer(&f);
     if (!e)
         return lp_cache_blob(cache, r->options.key, digest, ret_path);

@@ -4,7 +4,8 @@
  *     FOLDER/acme/ui/1.2.0.tar      an archive; what `loop push` writes
  *     FOLDER/acme/ui/1.2.0.yanked   why it should not be chosen any more
  *     FOLDER/acme/ui/1.2.0.wasm     a component alone, as wkg's local registries have them
- *     FOLDER/anything.tar           an archive that somebody put there; its manifest says what it is
+ *     FOLDER/anything.tar           an archive that somebody put there; its manifest says what it
+ * is
  *
  * There is no index that could be wrong: files are looked at when they are asked for, and again
  * only when they have changed. An archive whose name promises a package and that is damaged is an
@@ -239,9 +240,8 @@ static const char *yanked_by(const char *path, lp_arena *arena)
         return code == LOOP_NOT_FOUND ? NULL : "its reason cannot be read";
     while (n && (bytes[n - 1] == '\n' || bytes[n - 1] == ' '))
         n--;
-    const char *text = lp_utf8_valid((char *)bytes, n)
-                           ? lp_arena_strndup(arena, (char *)bytes, n)
-                           : "its reason cannot be read";
+    const char *text = lp_utf8_valid((char *)bytes, n) ? lp_arena_strndup(arena, (char *)bytes, n)
+                                                       : "its reason cannot be read";
     free(bytes);
     return text;
 }
@@ -344,8 +344,7 @@ static loop_error *lookup(void *self, const lp_question *questions, size_t n, lp
             if (found.n)
                 memcpy(list, found.at, found.n * sizeof *list);
             lp_release_sort(list, found.n);
-            ret[i] = (lp_package_info){
-                .releases = list, .count = found.n, .fresh_for_s = FRESH_S};
+            ret[i] = (lp_package_info){.releases = list, .count = found.n, .fresh_for_s = FRESH_S};
         }
         free(found.at);
         LP_TRY(e);

@@ -183,8 +183,7 @@ static loop_error *push(void *self, const char *name, const char *version, lp_pa
     return e;
 }
 
-static loop_error *mark(struct layout *l, const char *name, const char *version,
-                        const char *reason)
+static loop_error *mark(struct layout *l, const char *name, const char *version, const char *reason)
 {
     uint8_t *bytes = NULL;
     size_t n = 0;

@@ -19,15 +19,15 @@ void lp_notes_write(lp_buf *b, const lp_package_info *info)
         json_t *o = json_pack("{s:s, s:s, s:s, s:I}", "version", r->version, "digest", r->digest,
                               "content", r->content, "size", (json_int_t)r->size);
         if (r->requires_count) {
-            lp_auto(lp_free_string) char *needs =
-                lp_requires_text(r->requires, r->requires_count);
+            lp_auto(lp_free_string) char *needs = lp_requires_text(r->requires, r->requires_count);
             json_object_set_new(o, "requires", json_string(needs));
         }
         if (r->yanked)
             json_object_set_new(o, "yanked", json_string(r->yanked));
         json_array_append_new(list, o);
     }
-    json_t *root = json_pack("{s:I, s:o}", "fresh", (json_int_t)info->fresh_for_s, "releases", list);
+    json_t *root =
+        json_pack("{s:I, s:o}", "fresh", (json_int_t)info->fresh_for_s, "releases", list);
     if (info->tag)
         json_object_set_new(root, "tag", json_string(info->tag));
     char *text = json_dumps(root, JSON_COMPACT);

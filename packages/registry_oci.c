@@ -45,8 +45,7 @@ static void set_place(lp_oci *o, const char *host, const char *prefix)
 {
     o->host = keep(&o->arena, host);
     o->prefix = keep(&o->arena, prefix);
-    o->base =
-        keep_format(&o->arena, "http%s://%s", o->options->plain_http ? "" : "s", host);
+    o->base = keep_format(&o->arena, "http%s://%s", o->options->plain_http ? "" : "s", host);
 }
 
 static loop_error *open_oci(const lp_registry_options *options, void **ret_self)
@@ -81,7 +80,8 @@ static loop_error *take_metadata(lp_oci *o, const lp_web_ask *ask)
     const json_t *own = json_object_get(root, "oci");
     if (wants && strcmp(wants, "oci") != 0)
         return loop_error_new(LOOP_UNAVAILABLE,
-                              "it speaks '%.32s', and loop speaks 'oci' with such a registry", wants);
+                              "it speaks '%.32s', and loop speaks 'oci' with such a registry",
+                              wants);
     const char *host = lp_json_text(own, "registry");
     const char *prefix = lp_json_text(own, "namespacePrefix");
     host = host ? host : lp_json_text(root, "ociRegistry");
@@ -100,8 +100,7 @@ loop_error *lp_oci_find(lp_oci *o)
 {
     if (o->found)
         return NULL;
-    lp_auto(lp_free_string) char *url =
-        lp_format("%s/.well-known/wasm-pkg/registry.json", o->base);
+    lp_auto(lp_free_string) char *url = lp_format("%s/.well-known/wasm-pkg/registry.json", o->base);
     lp_web_ask ask = {.url = url, .max = LP_MAX_MANIFEST_BYTES};
     loop_error *e = lp_web_run_one(&o->web, &ask);
     if (!e && ask.status == 200)
@@ -154,10 +153,11 @@ loop_error *lp_oci_check_digest(const lp_web_ask *ask, const char *reference,
         return loop_error_new(LOOP_INVALID, "the bytes of the manifest %s have the digest %s",
                               wanted, ret_digest);
     if (said && strncmp(said, "sha256:", 7) == 0 && strcmp(said, ret_digest) != 0)
-        return loop_error_new(LOOP_INVALID,
-                              "the manifest '%s' is damaged: the registry says that it is %.80s, and "
-                              "its bytes are %s",
-                              reference, said, ret_digest);
+        return loop_error_new(
+            LOOP_INVALID,
+            "the manifest '%s' is damaged: the registry says that it is %.80s, and "
+            "its bytes are %s",
+            reference, said, ret_digest);
     return NULL;
 }
 
@@ -297,8 +297,8 @@ static loop_error *take_manifest(lp_arena *arena, const lp_web_ask *ask, const c
         return NULL;
     const char *bytes = lp_arena_strndup(arena, ask->body.ptr, ask->body.len);
     LP_TRY(lp_manifest_parse(arena, bytes, ask->body.len, &m));
-    *ret_is = (!*m.name || strcmp(m.name, name) == 0) &&
-              (!*m.version || strcmp(m.version, version) == 0);
+    *ret_is =
+        (!*m.name || strcmp(m.name, name) == 0) && (!*m.version || strcmp(m.version, version) == 0);
     *ret = (lp_release){.version = keep(arena, version),
                         .digest = keep(arena, digest),
                         .content = keep(arena, m.content),
@@ -324,12 +324,11 @@ static loop_error *ask_versions(lp_oci *o, lp_arena *arena, const lp_question *q
             continue;
         }
         versions[new] = t->at[i];
-        asks[new++] = (lp_oci_ask){
-            .scope = scope,
-            .web = {.url = lp_oci_url(o, arena, q->name, "manifests/%s",
-                                      lp_oci_tag(arena, t->at[i])),
-                    .headers = {accept_manifest},
-                    .max = LP_MAX_MANIFEST_BYTES}};
+        asks[new ++] = (lp_oci_ask){.scope = scope,
+                                    .web = {.url = lp_oci_url(o, arena, q->name, "manifests/%s",
+                                                              lp_oci_tag(arena, t->at[i])),
+                                            .headers = {accept_manifest},
+                                            .max = LP_MAX_MANIFEST_BYTES}};
     }
     lp_oci_run(o, asks, new);
     loop_error *e = NULL;
@@ -366,8 +365,8 @@ static loop_error *mark_yanked(lp_oci *o, lp_arena *arena, const char *name, lp_
     const json_t *notes = json_object_get(root, "annotations");
     for (size_t i = 0; i < n; i++) {
         const char *reason = lp_json_text(notes, list[i].version);
-        list[i].yanked = reason ? lp_arena_strndup(arena, reason, strnlen(reason, LP_MAX_PACKAGE_TEXT))
-                                : NULL;
+        list[i].yanked =
+            reason ? lp_arena_strndup(arena, reason, strnlen(reason, LP_MAX_PACKAGE_TEXT)) : NULL;
     }
     return NULL;
 }
@@ -477,8 +476,8 @@ static loop_error *fetch(void *self, const char *name, const char *digest, lp_bl
 
 /* ---- what belongs to a manifest ---- */
 
-static loop_error *read_referrers(lp_arena *arena, const char *bytes, size_t n,
-                                  const lp_blob **ret, size_t *ret_n)
+static loop_error *read_referrers(lp_arena *arena, const char *bytes, size_t n, const lp_blob **ret,
+                                  size_t *ret_n)
 {
     lp_auto(lp_json_free) json_t *root = NULL;
     LP_TRY(lp_json_parse("the list of what belongs to it", bytes, n, &root));
@@ -492,8 +491,7 @@ static loop_error *read_referrers(lp_arena *arena, const char *bytes, size_t n,
         type = type ? type : lp_json_text(d, "mediaType");
         if (!digest || !lp_digest_is(digest) || size < 1 || size > LP_MAX_MANIFEST_BYTES)
             continue;
-        blobs[k++] =
-            (lp_blob){keep(arena, digest), keep(arena, type ? type : ""), (uint64_t)size};
+        blobs[k++] = (lp_blob){keep(arena, digest), keep(arena, type ? type : ""), (uint64_t)size};
     }
     *ret = blobs;
     *ret_n = k;

@@ -4,7 +4,8 @@
  * one repository and one purpose.
  *
  * A password goes to the registry that it is for, or to the server that this registry names for
- * tokens; to neither without TLS where the registry has TLS. Nothing is sent before it is asked for.
+ * tokens; to neither without TLS where the registry has TLS. Nothing is sent before it is asked
+ * for.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -272,8 +273,8 @@ void lp_oci_use_token(lp_oci *o, lp_oci_ask *ask)
 {
     struct lp_oci_token *t = token_for(o, ask->scope);
     bool good = t->authorization && lp_os_now_ns() + 1000000000ull < t->until_ns;
-    ask->web.authorization = good && lp_web_same_host(ask->web.url, o->base) ? t->authorization
-                                                                              : NULL;
+    ask->web.authorization =
+        good && lp_web_same_host(ask->web.url, o->base) ? t->authorization : NULL;
 }
 
 static void run_some(lp_oci *o, lp_oci_ask **asks, size_t n)

@@ -8,8 +8,8 @@
  * in the same moment are told apart by asking once more afterwards.
  *
  * Yanked versions are the annotations of a manifest with a tag of its own; and where a registry
- * does not keep what belongs to a manifest (referrers), an index with a tag made of the digest does,
- * as the specification has it.
+ * does not keep what belongs to a manifest (referrers), an index with a tag made of the digest
+ * does, as the specification has it.
  */
 #include <stdlib.h>
 
@@ -48,9 +48,9 @@ static const char *text(lp_arena *arena, const char *fmt, ...)
 
 static loop_error *has_blob(const struct push *p, const char *digest, bool *ret)
 {
-    lp_oci_ask ask = {.scope = p->scope,
-                      .web = {.method = "HEAD",
-                              .url = lp_oci_url(p->o, p->arena, p->name, "blobs/%s", digest)}};
+    lp_oci_ask ask = {
+        .scope = p->scope,
+        .web = {.method = "HEAD", .url = lp_oci_url(p->o, p->arena, p->name, "blobs/%s", digest)}};
     loop_error *e = lp_oci_run_one(p->o, &ask);
     *ret = !e && ask.web.status == 200;
     if (!e && ask.web.status != 200 && ask.web.status != 404)
@@ -86,8 +86,7 @@ static loop_error *begin(const struct push *p, const char **ret_url)
 static loop_error *finish(const struct push *p, const char *url, const char *digest,
                           const void *bytes, size_t n)
 {
-    const char *whole =
-        text(p->arena, "%s%cdigest=%s", url, strchr(url, '?') ? '&' : '?', digest);
+    const char *whole = text(p->arena, "%s%cdigest=%s", url, strchr(url, '?') ? '&' : '?', digest);
     lp_oci_ask ask = {.scope = p->scope,
                       .web = {.method = "PUT",
                               .url = whole,
@@ -120,8 +119,7 @@ static loop_error *send_piece(struct upload *u)
                 .send = u->piece,
                 .send_size = u->n,
                 .max = LP_MAX_MANIFEST_BYTES,
-                .headers = {text(p->arena, "Content-Range: %llu-%llu",
-                                 (unsigned long long)u->sent,
+                .headers = {text(p->arena, "Content-Range: %llu-%llu", (unsigned long long)u->sent,
                                  (unsigned long long)(u->sent + u->n - 1))}}};
     loop_error *e = lp_oci_run_one(p->o, &ask);
     if (!e)
@@ -246,10 +244,10 @@ static loop_error *note_referrer(const struct push *p, const lp_packed_item *ite
         if (there && strcmp(there, item->self.digest) == 0)
             return NULL;
     }
-    json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:s}", "mediaType",
-                                          item->self.media_type, "digest", item->self.digest,
-                                          "size", (json_int_t)item->self.size, "artifactType",
-                                          item->type));
+    json_array_append_new(list,
+                          json_pack("{s:s, s:s, s:I, s:s}", "mediaType", item->self.media_type,
+                                    "digest", item->self.digest, "size",
+                                    (json_int_t)item->self.size, "artifactType", item->type));
     char *whole = json_dumps(root, JSON_COMPACT);
     loop_error *e = put_manifest(p, tag, LP_MEDIA_OCI_INDEX, whole, strlen(whole), NULL);
     free(whole);

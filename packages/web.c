@@ -152,7 +152,8 @@ static bool asks_for_time(const lp_web_ask *ask)
 
 static bool again(const lp_web_ask *ask)
 {
-    bool reads = !ask->method || strcmp(ask->method, "GET") == 0 || strcmp(ask->method, "HEAD") == 0;
+    bool reads =
+        !ask->method || strcmp(ask->method, "GET") == 0 || strcmp(ask->method, "HEAD") == 0;
     if (!reads || ask->once)
         return false;
     if (!ask->error)
@@ -273,8 +274,8 @@ static void reason_of(const lp_web_ask *ask, char *ret, size_t size)
     const char *code = lp_json_text(first, "code"), *message = lp_json_text(first, "message");
     if (!code && !message)
         return;
-    lp_auto(lp_free_string) char *text =
-        lp_format(": %s%s%s", code ? code : "", code && message ? ": " : "", message ? message : "");
+    lp_auto(lp_free_string) char *text = lp_format(
+        ": %s%s%s", code ? code : "", code && message ? ": " : "", message ? message : "");
     lp_text_shown(text, ret, size);
 }
 

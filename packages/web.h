@@ -64,10 +64,9 @@ loop_error *lp_web_refused(const lp_web_ask *ask) LOOP_MUST_USE;
  * server does not start there, *ret_total before the first `take`. `ask` has URL and headers, and
  * afterwards its status; one header of it is still free.
  */
-loop_error *lp_web_fetch(lp_web *web, lp_web_ask *ask, uint64_t offset, uint64_t *ret_total,
-                         void *data,
-                         loop_error *(*take)(void *data, const void *bytes,
-                                             size_t n)) LOOP_MUST_USE;
+loop_error *
+lp_web_fetch(lp_web *web, lp_web_ask *ask, uint64_t offset, uint64_t *ret_total, void *data,
+             loop_error *(*take)(void *data, const void *bytes, size_t n)) LOOP_MUST_USE;
 
 /* A text of an array of headers, as in "Name: value", into `arena`. */
 const char *lp_web_line(lp_arena *arena, const char *name, const char *value);

@@ -4,10 +4,6 @@
     tests/run.py --build DIR [--components DIR] [--only GROUP[,GROUP]] [--update] [PATTERN]
 
 Groups: those of GROUPS below. DIR is the build under test; --components says where examples/
-=======
-symbols, wit, layers, fuzz, sdk, install,
-installing, hosts, sidecar, swap, control, docs. DIR is the build under test; --components says where examples/
->>>>>>> 7342f36 (tests: installing, end to end: killed, offline, damaged, yanked, overridden, trusted)
 and guests/ lie when that is another folder. PATTERN keeps the golden and limits cases
 whose name has it in it; --update writes what golden cases print into their files (tests/lib/golden.py
 describes the format).
@@ -30,7 +26,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from lib import (building, common, control, golden, groups, hosts, installed, installing,  # noqa: E402
-                 limits, scaffold, sdk, sidecar_programs, sidecars, slots, storage, supervisor, swap)
+                 limits, registries, scaffold, sdk, sidecar_programs, sidecars, slots, storage, supervisor,
+                 swap)
 
 # name, jobs, how many at a time (1: they measure time)
 GROUPS = [
@@ -56,6 +53,7 @@ GROUPS = [
     ("control", control.jobs, 2),
     ("slots", slots.jobs, 2),
     ("build", building.jobs, 2),
+    ("registries", registries.jobs, 2),
     ("docs", groups.doc_jobs, 2),
 ]
 

@@ -16,15 +16,15 @@ typedef struct lp_transfer {
     struct curl_slist *headers; /* that are sent */
     char *url;                  /* where it is by now */
     unsigned redirects;
-    int status; /* 0: no answer yet */
+    int status;  /* 0: no answer yet */
     bool led_on; /* the answer is a redirect that is followed */
-    bool told;  /* `head` was called */
+    bool told;   /* `head` was called */
     struct {
         char **at;
         size_t n, cap, bytes;
-    } answer;        /* headers that came */
-    uint64_t got;    /* bytes of the body */
-    uint64_t heard;  /* bytes of any kind that came or went, as of `since_ns` */
+    } answer;       /* headers that came */
+    uint64_t got;   /* bytes of the body */
+    uint64_t heard; /* bytes of any kind that came or went, as of `since_ns` */
     uint64_t since_ns;
     uint64_t headed; /* bytes of headers */
     loop_error *error;

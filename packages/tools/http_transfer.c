@@ -124,8 +124,7 @@ static void forget_answer(lp_transfer *t)
 
 static bool is_redirect(const lp_transfer *t)
 {
-    bool reads =
-        strcmp(t->request->method, "GET") == 0 || strcmp(t->request->method, "HEAD") == 0;
+    bool reads = strcmp(t->request->method, "GET") == 0 || strcmp(t->request->method, "HEAD") == 0;
     bool says = t->status == 301 || t->status == 302 || t->status == 303 || t->status == 307 ||
                 t->status == 308;
     for (size_t i = 0; reads && says && t->request->follow && i < t->answer.n; i++)
@@ -148,8 +147,7 @@ static loop_error *headers_end(lp_transfer *t)
     const char **list = lp_alloc((t->answer.n + 1) * sizeof *list);
     for (size_t i = 0; i < t->answer.n; i++)
         list[i] = t->answer.at[i];
-    loop_error *e =
-        t->request->head ? t->request->head(t->request->data, t->status, list) : NULL;
+    loop_error *e = t->request->head ? t->request->head(t->request->data, t->status, list) : NULL;
     free(list);
     return e;
 }
@@ -321,7 +319,8 @@ static loop_error *check_redirect(lp_transfer *t, const char *to, bool *ret_same
             lp_format("it leads to '%.80s:', which is not the web", ok ? next.scheme : "?");
         e = failed(t, LOOP_INVALID, why);
     } else if (strcasecmp(from.scheme, "https") == 0 && strcasecmp(next.scheme, "https") != 0) {
-        e = failed(t, LOOP_DENIED, "it leads from https to http, where anybody can change what comes");
+        e = failed(t, LOOP_DENIED,
+                   "it leads from https to http, where anybody can change what comes");
     } else {
         *ret_same_host = same(from.scheme, next.scheme) && same(from.host, next.host) &&
                          same(from.port, next.port);
