@@ -153,6 +153,9 @@ loop_error *lp_config_read_bindings(loop_config *c, const lp_yaml *map, const ch
 /* One provider of a binding. */
 loop_error *lp_config_read_link(loop_config *c, const lp_yaml *at, const char *interface_name,
                                 lp_config_file_kind kind, loop_binding_link *link) LOOP_MUST_USE;
+/* Tells a host of one row of `bind:`; an error names its place. */
+loop_error *lp_config_bind_one(const loop_config *c, loop_host *h,
+                               const loop_binding *b) LOOP_MUST_USE;
 /* `registries:` of loop.yaml, or (`own`) the user's file. */
 loop_error *lp_config_read_registries(loop_config *c, const lp_yaml *map, bool own) LOOP_MUST_USE;
 /* `package:`, when the components are there. */

@@ -291,7 +291,7 @@ static void warn_of_files(const loop_config *c, loop_host *h, const loop_link *l
     lp_buf_done(&warnings);
 }
 
-static loop_error *bind_one(const loop_config *c, loop_host *h, const loop_binding *b)
+loop_error *lp_config_bind_one(const loop_config *c, loop_host *h, const loop_binding *b)
 {
     loop_link *links = lp_alloc(b->count * sizeof *links);
     loop_error *err = NULL;
@@ -313,6 +313,6 @@ static loop_error *bind_one(const loop_config *c, loop_host *h, const loop_bindi
 loop_error *loop_config_bind(const loop_config *c, loop_host *host)
 {
     for (size_t i = 0; i < c->bindings.n; i++)
-        LP_TRY(bind_one(c, host, c->bindings.at[i]));
+        LP_TRY(lp_config_bind_one(c, host, c->bindings.at[i]));
     return NULL;
 }

@@ -137,22 +137,30 @@ static loop_error *read_secrets(loop_config *c, const lp_yaml *map, bool own,
 
 /* ---- one registry ---- */
 
+/* Which of some keys a registry has: one of them at most. */
+static loop_error *find_one(const lp_yaml *map, const char *const *names, size_t n,
+                            const lp_yaml **ret)
+{
+    for (const lp_yaml *i = map->first; i; i = i->next) {
+        if (!is_one_of(i->key->text, names, n))
+            continue;
+        if (*ret)
+            return lp_yaml_error(i->key, "a registry has '%s' or '%s', not both", (*ret)->key->text,
+                                 i->key->text);
+        *ret = i;
+    }
+    return NULL;
+}
+
+/* A provider may have options that are called as a place is. */
 static loop_error *find_form(const lp_yaml *map, const lp_yaml **ret)
 {
-    const lp_yaml *found = NULL;
-    for (const lp_yaml *i = map->first; i; i = i->next) {
-        if (!is_one_of(i->key->text, forms, LP_COUNT(forms)) &&
-            !is_one_of(i->key->text, provider_forms, LP_COUNT(provider_forms)))
-            continue;
-        if (found)
-            return lp_yaml_error(i->key, "a registry has '%s' or '%s', not both", found->key->text,
-                                 i->key->text);
-        found = i;
-    }
-    if (!found)
+    LP_TRY(find_one(map, provider_forms, LP_COUNT(provider_forms), ret));
+    if (!*ret)
+        LP_TRY(find_one(map, forms, LP_COUNT(forms), ret));
+    if (!*ret)
         return loop_error_hint_set(lp_yaml_error(map, "a registry that is nowhere"),
                                    "say where it is; one of " FORMS);
-    *ret = found;
     return NULL;
 }
 
@@ -284,8 +292,7 @@ static loop_error *read_user(loop_config *c, const char *dir)
         return NULL;
     lp_auto(lp_yaml_free) lp_yaml_doc *doc = NULL;
     LP_TRY(lp_yaml_read(file, file, &doc));
-    c->root = lp_config_keep(c, dir);
-    c->file = lp_config_keep(c, file);
+    c->root = lp_config_keep(c, dir); /* and no `file`: what the user wrote needs no trust */
     LP_TRY(lp_config_read_registries(c, lp_yaml_root(doc), true));
     if (!has_password(c) || lp_os_is_secret(file))
         return NULL;
@@ -334,6 +341,21 @@ const loop_registry_config *loop_registries_at(const loop_registries *r, size_t 
         if (!user_has(r, r->workspace->registries.at[k]->name) && i-- == 0)
             return r->workspace->registries.at[k];
     return NULL;
+}
+
+loop_error *loop_registries_bind(const loop_registries *r, const char *name, loop_host *host)
+{
+    const loop_registry_config *row = NULL;
+    for (size_t i = 0; (row = loop_registries_at(r, i)); i++)
+        if (strcmp(row->name, name) == 0)
+            break;
+    if (!row || !row->provider)
+        return loop_error_new(LOOP_NOT_FOUND, "no provider serves a registry '%s'", name);
+    return lp_config_bind_one(row->own ? r->user : r->workspace, host,
+                              &(loop_binding){.interface_name = REGISTRY_INTERFACE,
+                                              .links = row->provider,
+                                              .count = 1,
+                                              .origin = row->origin});
 }
 
 static const struct lp_config_route *find_route(const loop_config *c, char kind, lp_str what)

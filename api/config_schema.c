@@ -224,7 +224,7 @@ static const char definitions[] =
     "\"type\": \"array\", \"minItems\": 1 }\n"
     "      },\n"
     "      \"additionalProperties\": { \"type\": [\"string\", \"number\", \"boolean\"] },\n"
-    "      \"oneOf\": [ { \"required\": [\"oci\"] }, { \"required\": [\"folder\"] }, "
+    "      \"anyOf\": [ { \"required\": [\"oci\"] }, { \"required\": [\"folder\"] }, "
     "{ \"required\": [\"layout\"] }, { \"required\": [\"http\"] }, "
     "{ \"required\": [\"use\"] }, { \"required\": [\"library\"] }, "
     "{ \"required\": [\"sidecar\"] } ]\n"

@@ -474,6 +474,14 @@ loop_error *loop_call_peer(loop_call *call, const loop_interface *interface, con
     return lp_peer_of(call->body, interface, ret);
 }
 
+loop_call *lp_call_new(struct lp_body *b)
+{
+    bool *over = lp_arena_alloc(&b->out.arena, sizeof *over);
+    loop_call *call = lp_arena_alloc(&b->out.arena, sizeof *call);
+    *call = (loop_call){b, NULL, over};
+    return call;
+}
+
 /* ---- stubs ---- */
 
 /* Fills `unavailable` of an error type: an enum or variant case of that name. */
@@ -611,6 +619,11 @@ loop_cancel_reason loop_call_cancelled(const loop_call *call, uint32_t *ret_rema
         if (ret_remaining_ms)
             *ret_remaining_ms = 0;
         return LOOP_CANCEL_DEADLINE;
+    }
+    if (i->asks && i->asks(i->asks_data)) {
+        if (ret_remaining_ms)
+            *ret_remaining_ms = 0;
+        return LOOP_CANCEL_STOPPED;
     }
     uint64_t at = i->force_at_ns, now = lp_os_now_ns(); /* at: UINT64_MAX until it is known */
     if (ret_remaining_ms)

@@ -426,6 +426,8 @@ struct loop_instance {
     _Atomic bool entered;
     uint64_t storage; /* bytes granted; UINT64_MAX: nobody has asked yet */
     char *no_storage; /* why none is */
+    bool (*asks)(void *data); /* of a loop_caller: whether to give up; NULL */
+    void *asks_data;
 
     /* The job; written by the main thread before the actor starts, by the actor until `done`. */
     const char *call_text; /* NULL: run it, or */
@@ -647,6 +649,8 @@ bool lp_is_subscribe(const char *interface_name, const char *function);
 
 /* ---- call.c ---- */
 loop_error *lp_slot_call(void *slot, lp_values *in);
+/* What C that calls peers itself is called with; as long as the body's frame. */
+loop_call *lp_call_new(struct lp_body *b);
 /* For no handles, and no result or a number; where nobody traces. */
 loop_error *lp_slot_call_plain(void *slot, lp_values *in);
 /* For numbers alone. */

@@ -291,7 +291,7 @@ struct lp_registry_options {
     bool plain_http;             /* OCI: no TLS; only for this machine, or where the user says so */
     bool well_known;             /* OCI: `location` may say that the registry is elsewhere */
     const loop_config *config;   /* of the workspace; NULL */
-    const loop_binding_link *provider; /* what serves it; NULL */
+    const loop_registries *known; /* where the provider that serves it is named; NULL: none does */
     bool (*cancelled)(void *data);
     void *data;
 };

@@ -8,7 +8,7 @@
 #include "packages/packages.h"
 
 extern const lp_registry_kind lp_registry_folder, lp_registry_layout, lp_registry_http,
-    lp_registry_oci;
+    lp_registry_oci, lp_registry_provider;
 
 struct lp_registry {
     loop_packages *p;

@@ -62,10 +62,17 @@ static void be_oci(loop_packages *p, lp_registry *r, const char *host, const cha
 
 static loop_error *be_row(loop_packages *p, lp_registry *r, const loop_registry_config *row)
 {
-    if (strcmp(row->kind, "provider") == 0)
-        return loop_error_new(LOOP_UNAVAILABLE,
-                              "%s:%u:%u: registries that a provider serves are not there yet",
-                              row->origin.source, row->origin.line, row->origin.column);
+    if (strcmp(row->kind, "provider") == 0) {
+        r->kind = &lp_registry_provider;
+        r->options.location = "";
+        r->options.known = p->known;
+        r->options.key = keep_format(p, "provider:%s:%s",
+                                     row->own                 ? "user"
+                                     : p->options.config      ? loop_config_root(p->options.config)
+                                                              : "",
+                                     row->name);
+        return NULL;
+    }
     if (strcmp(row->kind, "oci") == 0)
         be_oci(p, r, row->location, row->prefix);
     else if (strcmp(row->kind, "http") == 0)

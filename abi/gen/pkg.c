@@ -51,7 +51,7 @@ static loop_error *loop_pkg_loader_loaded_condition_thunk(const void *functions,
 struct loop_pkg_loader_load_args {
     loop_pkg_loader_wish wish;
 };
-static_assert(sizeof(struct loop_pkg_loader_load_args) == 96, "loop_pkg_loader_load_args");
+static_assert(sizeof(struct loop_pkg_loader_load_args) == 112, "loop_pkg_loader_load_args");
 
 static loop_error *loop_pkg_loader_load_thunk(const void *functions, void *self, loop_call *call,
                                               const void *args, void *ret)
@@ -88,7 +88,7 @@ static const loop_function loop_pkg_loader_rows[] = {
     },
     {
         "load",
-        "(record{selected:record{name:string,version:string,digest:string,registry:string},name:string,grants:list<string>})->result<own<loop:pkg/loader.loaded>,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
+        "(record{selected:record{name:string,version:string,digest:string,content:string,registry:string},name:string,grants:list<string>})->result<own<loop:pkg/loader.loaded>,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
         offsetof(loop_pkg_loader_functions, load),
         loop_pkg_loader_load_thunk,
     },
@@ -202,17 +202,18 @@ static loop_error *loop_pkg_registry_referrers_thunk(const void *functions, void
 
 struct loop_pkg_registry_open_args {
     loop_pkg_registry_package_name name;
+    loop_pkg_registry_part part;
     loop_pkg_registry_digest digest;
     uint64_t offset;
 };
-static_assert(sizeof(struct loop_pkg_registry_open_args) == 40, "loop_pkg_registry_open_args");
+static_assert(sizeof(struct loop_pkg_registry_open_args) == 48, "loop_pkg_registry_open_args");
 
 static loop_error *loop_pkg_registry_open_thunk(const void *functions, void *self, loop_call *call,
                                                 const void *args, void *ret)
 {
     const loop_pkg_registry_functions *f = functions;
     const struct loop_pkg_registry_open_args *a = args;
-    return f->open(self, call, a->name, a->digest, a->offset, ret);
+    return f->open(self, call, a->name, a->part, a->digest, a->offset, ret);
 }
 
 static void loop_pkg_registry_download_drop_thunk(const void *functions, void *self, void *object)
@@ -230,7 +231,7 @@ static const loop_function loop_pkg_registry_rows[] = {
     },
     {
         "lookup",
-        "(list<record{name:string,tag:option<string>}>)->result<list<record{releases:option<list<record{version:string,digest:string,size:u64,requires:list<record{name:string,versions:string}>,yanked:option<record{reason:string}>}>>,tag:option<string>,fresh-for:u32}>,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
+        "(list<record{name:string,tag:option<string>}>)->result<list<record{releases:option<list<record{version:string,digest:string,content:string,size:u64,requires:list<record{name:string,versions:string}>,yanked:option<record{reason:string}>}>>,tag:option<string>,fresh-for:u32}>,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
         offsetof(loop_pkg_registry_functions, lookup),
         loop_pkg_registry_lookup_thunk,
     },
@@ -242,7 +243,7 @@ static const loop_function loop_pkg_registry_rows[] = {
     },
     {
         "open",
-        "(string,string,u64)->result<own<loop:pkg/registry.download>,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
+        "(string,enum{manifest,content},string,u64)->result<own<loop:pkg/registry.download>,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
         offsetof(loop_pkg_registry_functions, open),
         loop_pkg_registry_open_thunk,
     },
@@ -303,11 +304,13 @@ loop_error *loop_pkg_registry_next_referrers(loop_call *call, loop_pkg_registry_
 }
 
 loop_error *loop_pkg_registry_next_open(loop_call *call, loop_pkg_registry_package_name name,
+                                        loop_pkg_registry_part part,
                                         loop_pkg_registry_digest digest, uint64_t offset,
                                         loop_pkg_registry_result_own_download_error *ret)
 {
     struct loop_pkg_registry_open_args packed = {
         .name = name,
+        .part = part,
         .digest = digest,
         .offset = offset,
     };
@@ -326,7 +329,7 @@ loop_error *loop_pkg_registry_bind(loop_instance *instance, loop_pkg_registry_ex
         },
         {
             "lookup",
-            "(list<record{name:string,tag:option<string>}>)->result<list<record{releases:option<list<record{version:string,digest:string,size:u64,requires:list<record{name:string,versions:string}>,yanked:option<record{reason:string}>}>>,tag:option<string>,fresh-for:u32}>,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
+            "(list<record{name:string,tag:option<string>}>)->result<list<record{releases:option<list<record{version:string,digest:string,content:string,size:u64,requires:list<record{name:string,versions:string}>,yanked:option<record{reason:string}>}>>,tag:option<string>,fresh-for:u32}>,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
         },
         {
             "referrers",
@@ -334,7 +337,7 @@ loop_error *loop_pkg_registry_bind(loop_instance *instance, loop_pkg_registry_ex
         },
         {
             "open",
-            "(string,string,u64)->result<own<loop:pkg/registry.download>,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
+            "(string,enum{manifest,content},string,u64)->result<own<loop:pkg/registry.download>,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
         },
     };
     loop_pkg_registry_exports found = {.instance = instance};
@@ -404,19 +407,22 @@ loop_error *loop_pkg_registry_call_referrers(const loop_pkg_registry_exports *ex
 
 struct loop_pkg_registry_call_open_args {
     loop_pkg_registry_guest_package_name name;
+    loop_pkg_registry_guest_part part;
     loop_pkg_registry_guest_digest digest;
     uint64_t offset;
 };
-static_assert(sizeof(struct loop_pkg_registry_call_open_args) == 40,
+static_assert(sizeof(struct loop_pkg_registry_call_open_args) == 48,
               "loop_pkg_registry_call_open_args");
 
 loop_error *loop_pkg_registry_call_open(const loop_pkg_registry_exports *exports,
                                         loop_pkg_registry_guest_package_name name,
+                                        loop_pkg_registry_guest_part part,
                                         loop_pkg_registry_guest_digest digest, uint64_t offset,
                                         loop_pkg_registry_guest_result_own_download_error *ret)
 {
     struct loop_pkg_registry_call_open_args packed = {
         .name = name,
+        .part = part,
         .digest = digest,
         .offset = offset,
     };
@@ -446,19 +452,20 @@ static loop_error *loop_pkg_resolver_transfer_progress_thunk(const void *functio
     return f->transfer_progress(self, call, a->transfer, ret);
 }
 
-struct loop_pkg_resolver_transfer_subscribe_args {
+struct loop_pkg_resolver_transfer_wait_args {
     loop_pkg_resolver_transfer *transfer;
+    uint32_t milliseconds;
 };
-static_assert(sizeof(struct loop_pkg_resolver_transfer_subscribe_args) == 8,
-              "loop_pkg_resolver_transfer_subscribe_args");
+static_assert(sizeof(struct loop_pkg_resolver_transfer_wait_args) == 16,
+              "loop_pkg_resolver_transfer_wait_args");
 
-static loop_error *loop_pkg_resolver_transfer_subscribe_thunk(const void *functions, void *self,
-                                                              loop_call *call, const void *args,
-                                                              void *ret)
+static loop_error *loop_pkg_resolver_transfer_wait_thunk(const void *functions, void *self,
+                                                         loop_call *call, const void *args,
+                                                         void *ret)
 {
     const loop_pkg_resolver_functions *f = functions;
-    const struct loop_pkg_resolver_transfer_subscribe_args *a = args;
-    return f->transfer_subscribe(self, call, a->transfer, ret);
+    const struct loop_pkg_resolver_transfer_wait_args *a = args;
+    return f->transfer_wait(self, call, a->transfer, a->milliseconds, ret);
 }
 
 struct loop_pkg_resolver_resolve_args {
@@ -504,20 +511,20 @@ static const loop_function loop_pkg_resolver_rows[] = {
         loop_pkg_resolver_transfer_progress_thunk,
     },
     {
-        "[method]transfer.subscribe",
-        "(borrow<loop:pkg/resolver.transfer>)->result<own<wasi:io/poll.pollable>,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
-        offsetof(loop_pkg_resolver_functions, transfer_subscribe),
-        loop_pkg_resolver_transfer_subscribe_thunk,
+        "[method]transfer.wait",
+        "(borrow<loop:pkg/resolver.transfer>,u32)->result<record{bytes-done:u64,bytes-total:option<u64>,complete:u32,ended:option<result<_,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>>},variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
+        offsetof(loop_pkg_resolver_functions, transfer_wait),
+        loop_pkg_resolver_transfer_wait_thunk,
     },
     {
         "resolve",
-        "(list<record{name:string,versions:string}>,list<record{name:string,version:string,digest:string,registry:string}>,flags{offline,upgrade,lowest})->result<variant{found(list<record{name:string,version:string,digest:string,registry:string}>),conflict(list<record{wanted-by:string,requirement:record{name:string,versions:string},because:string}>)},variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
+        "(list<record{name:string,versions:string}>,list<record{name:string,version:string,digest:string,content:string,registry:string}>,flags{offline,upgrade,lowest})->result<variant{found(list<record{name:string,version:string,digest:string,content:string,registry:string}>),conflict(list<record{wanted-by:string,requirement:record{name:string,versions:string},because:string}>)},variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
         offsetof(loop_pkg_resolver_functions, resolve),
         loop_pkg_resolver_resolve_thunk,
     },
     {
         "fetch",
-        "(list<record{name:string,version:string,digest:string,registry:string}>)->result<own<loop:pkg/resolver.transfer>,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
+        "(list<record{name:string,version:string,digest:string,content:string,registry:string}>)->result<own<loop:pkg/resolver.transfer>,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
         offsetof(loop_pkg_resolver_functions, fetch),
         loop_pkg_resolver_fetch_thunk,
     },
@@ -552,12 +559,14 @@ loop_error *loop_pkg_resolver_next_transfer_progress(loop_call *call,
     return loop_call_next(call, &loop_pkg_resolver_interface, 0, &packed, ret);
 }
 
-loop_error *loop_pkg_resolver_next_transfer_subscribe(
-    loop_call *call, loop_pkg_resolver_transfer *transfer,
-    loop_pkg_resolver_result_own_pollable_error *ret)
+loop_error *loop_pkg_resolver_next_transfer_wait(loop_call *call,
+                                                 loop_pkg_resolver_transfer *transfer,
+                                                 uint32_t milliseconds,
+                                                 loop_pkg_resolver_result_progress_error *ret)
 {
-    struct loop_pkg_resolver_transfer_subscribe_args packed = {
+    struct loop_pkg_resolver_transfer_wait_args packed = {
         .transfer = transfer,
+        .milliseconds = milliseconds,
     };
     memset(ret, 0, sizeof *ret);
     return loop_call_next(call, &loop_pkg_resolver_interface, 1, &packed, ret);

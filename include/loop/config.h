@@ -215,6 +215,12 @@ LOOP_API void loop_registries_delete(loop_registries *r);
 /* The user's, then the workspace's, but for names that the user's has; NULL past the end. */
 LOOP_API const loop_registry_config *loop_registries_at(const loop_registries *r, size_t i);
 /*
+ * Binds loop:pkg/registry, at a host that has no instance yet, to the provider that serves the
+ * registry `name`. Of a workspace: only a trusted one's (LOOP_DENIED).
+ */
+LOOP_API loop_error *loop_registries_bind(const loop_registries *r, const char *name,
+                                          loop_host *host) LOOP_MUST_USE;
+/*
  * The name of the registry of a package ("acme:ui"): what `packages:` says, then `namespaces:`,
  * then `default:`, of the workspace before the user. NULL: nobody says.
  */

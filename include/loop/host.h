@@ -340,6 +340,27 @@ LOOP_API loop_error *loop_export_call(const loop_export *f, const void *args,
  */
 LOOP_API loop_error *loop_handle_drop(loop_instance *instance, loop_handle handle) LOOP_MUST_USE;
 
+/* ---- calling providers from C ---- */
+
+/*
+ * C that calls what the host serves, as a component of that name would, without grants: the same
+ * bindings and swaps hold. It belongs to one thread at a time, and ends before the host. `cancelled`
+ * (NULL: never) is asked on that thread while a provider that can wait is called.
+ *
+ *     const loop_peer *api;
+ *     loop_call *call = loop_caller_begin(caller);
+ *     loop_call_peer(call, &acme_weather_api_interface, &api)
+ *     loop_peer_call(api, call, 0, &args, &ret)
+ */
+typedef struct loop_caller loop_caller;
+LOOP_API loop_error *loop_caller_new(loop_host *host, const char *name,
+                                     bool (*cancelled)(void *data), void *data,
+                                     loop_caller **ret) LOOP_MUST_USE;
+/* Objects that it was answered were dropped (loop_peer_drop). NULL is fine. */
+LOOP_API void loop_caller_delete(loop_caller *c);
+/* Begins the next call; what the one before was answered is gone. */
+LOOP_API loop_call *loop_caller_begin(loop_caller *c);
+
 /*
  * Asks the component to end: its cancellation token is set, and after the grace
  * period it is stopped by force. A component that cannot ask for its token is

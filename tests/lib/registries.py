@@ -73,13 +73,13 @@ class Desk:
     """What a case works with: a folder, a component, the command."""
 
     def __init__(self, world, tmp):
-        self.world, self.tmp = world, tmp
+        self.world, self.home, self.tmp = world, tmp, tmp / "work"
+        self.tmp.mkdir()
         self.guest = world.components / "guests/args.wasm"
         self.component = self.guest.read_bytes()
         self.env = world.environment(tmp) | {
             "LOOP_CACHE_DIR": str(tmp / "cache"), "XDG_CONFIG_HOME": str(tmp / "config"),
             "no_proxy": "*"}
-        self.env.pop("HTTP_PROXY", None)
 
     def loop(self, *words, status=0, env=None):
         """What it printed, both streams."""
@@ -97,7 +97,7 @@ class Desk:
 
     def forget(self):
         """As on another machine."""
-        shutil.rmtree(self.tmp / "cache", ignore_errors=True)
+        shutil.rmtree(self.home / "cache", ignore_errors=True)
 
     def archive(self, name="acme:notes", version="1.0.0", component=None, **more):
         files = package(name, version, component or self.component, **more)
@@ -118,7 +118,8 @@ class Desk:
             raise Wrong(f"{output} has other bytes")
 
     def write(self, path, text, mode=0o644):
-        path = self.tmp / path
+        own = path.startswith(("config/", ".docker/"))  # of the user, not of the workspace
+        path = (self.home if own else self.tmp) / path
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         path.chmod(mode)
@@ -716,3 +717,69 @@ def loop_gets_what_wkg_published(d):
         d.pull("acme:api@0.3.0", "team", "api.wasm")
         wkg(d, registry, "get", "acme:api@0.3.0", "--format", "wasm", "--output", "./wkg.wasm")
         d.same("wkg.wasm", (d.tmp / "api.wasm").read_bytes())
+
+
+# --- registries that others wrote ---------------------------------------------------------------
+
+def plugin(d, language="python", **options):
+    """A workspace with a registry that is a sidecar; what it serves is in ./site."""
+    root = common.ROOT
+    if language == "python":
+        shutil.copytree(root / "sdk/python/sidecar/loop_sidecar", d.tmp / "loop_sidecar", dirs_exist_ok=True)
+        shutil.copy(root / "tests/registries/registry.py", d.tmp)
+        command = "[python3, registry.py]"
+    else:
+        shutil.copytree(root / "sdk/js/sidecar", d.tmp / "loop-sidecar", dirs_exist_ok=True)
+        shutil.copy(root / "tests/registries/registry.mjs", d.tmp)
+        command = "[node, registry.mjs]"
+    more = "".join(f", {name}: {value}" for name, value in options.items())
+    d.write("loop.yaml", "loop: 1\ncomponents: {}\nregistries:\n  default: mine\n  known:\n"
+                         f"    mine: {{ sidecar: {command}, layout: site{more} }}\n")
+    return d.tmp
+
+
+@case()
+def a_sidecar_is_a_registry(d):
+    """Catches a plug-in that is believed where others are not, or started without trust."""
+    d.layout(d.archive(version="1.1.0", requires={"acme:ui": "^1"}), d.archive("acme:ui", "1.4.0"))
+    d.loop("push", "--yank", "acme:ui@1.4.0", "--reason", "x", "--to", "layout:./site")
+    d.loop("push", d.archive("acme:ui", "1.3.0"), "--to", "layout:./site")
+    for language in ("python", "node"):
+        d.forget()
+        plugin(d, language)
+        d.says(d.loop("add", "acme:notes", status=77), "trusted", "loop trust")
+        d.loop("trust", "--yes")
+        d.says(d.loop("add", "acme:notes"), "acme:notes 1.1.0", "acme:ui", "1.3.0")
+        d.says(d.loop("run", "notes", "hi"), "[hi]")
+        d.says(d.loop("install", "--offline"), "acme:notes 1.1.0")
+        d.says(d.loop("pull", "acme:none", status=66), "has no package 'acme:none'")
+        (d.tmp / "loop.lock").unlink()
+
+
+@case()
+def a_sidecar_that_is_wrong_is_named(d):
+    """Catches a plug-in that can give other bytes, other versions, or texts that steer a terminal."""
+    d.layout(d.archive())
+    for fault, status, pieces in (("flip", 65, [digest(d.component)]), ("lie", 65, ["is no version"]),
+                                  ("refuse", 77, ["it says: not for ?[31myou"]), ("cut", 0, [])):
+        d.forget()
+        plugin(d, fault=fault)
+        d.loop("trust", "--yes")
+        d.says(d.pull("acme:notes", "mine", status=status), *pieces)
+    d.same()
+
+
+@case()
+def ctrl_c_ends_a_sidecar_that_hangs(d):
+    """Catches a command that waits for a plug-in for ever."""
+    d.layout(d.archive())
+    plugin(d, fault="hang")
+    d.loop("trust", "--yes")
+    process = subprocess.Popen([str(d.world.build / "loop"), "pull", "acme:notes"], cwd=d.tmp, env=d.env,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(1.5)
+    start = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    if process.returncode != 75 or time.monotonic() - start > 3:
+        raise Wrong(f"{process.returncode} after {time.monotonic() - start:.1f} s: {err.decode()}")

@@ -60,8 +60,13 @@ typedef struct loop_pkg_types_option_yanked {
 /* One published version of a package. */
 typedef struct loop_pkg_types_release {
     loop_pkg_types_package_version version;
-    /* Of the manifest, which names everything else by digest. */
+    /*
+     * Of the manifest, which names everything else by digest; "" where
+     * the registry has the component alone.
+     */
     loop_pkg_types_digest digest;
+    /* Of the component itself; "" where only the manifest says it. */
+    loop_pkg_types_digest content;
     /*
      * Bytes to fetch for the component itself, 0 if the registry does
      * not say.
@@ -75,7 +80,10 @@ typedef struct loop_pkg_types_release {
 typedef struct loop_pkg_types_selection {
     loop_pkg_types_package_name name;
     loop_pkg_types_package_version version;
+    /* Of the manifest; "" as in `release`. */
     loop_pkg_types_digest digest;
+    /* Of the component; "" as in `release`. */
+    loop_pkg_types_digest content;
     /* The registry that has it, as the configuration names it. */
     loop_string registry;
 } loop_pkg_types_selection;
@@ -86,8 +94,8 @@ static_assert(sizeof(loop_pkg_types_yanked) == 16, "loop_pkg_types_yanked");
 static_assert(sizeof(loop_pkg_types_list_requirement) == 16, "loop_pkg_types_list_requirement");
 static_assert(sizeof(loop_pkg_types_option_yanked) == 24, "loop_pkg_types_option_yanked");
 static_assert(offsetof(loop_pkg_types_option_yanked, value) == 8, "loop_pkg_types_option_yanked");
-static_assert(sizeof(loop_pkg_types_release) == 80, "loop_pkg_types_release");
-static_assert(sizeof(loop_pkg_types_selection) == 64, "loop_pkg_types_selection");
+static_assert(sizeof(loop_pkg_types_release) == 96, "loop_pkg_types_release");
+static_assert(sizeof(loop_pkg_types_selection) == 80, "loop_pkg_types_selection");
 
 #endif /* LOOP_PKG_TYPES_0_1_0_TYPES */
 
@@ -212,7 +220,7 @@ typedef struct loop_pkg_loader_result_own_loaded_error {
 } loop_pkg_loader_result_own_loaded_error;
 
 /* Their layout is part of loop's ABI (loop/abi.h). */
-static_assert(sizeof(loop_pkg_loader_wish) == 96, "loop_pkg_loader_wish");
+static_assert(sizeof(loop_pkg_loader_wish) == 112, "loop_pkg_loader_wish");
 static_assert(sizeof(loop_pkg_loader_condition) == 24, "loop_pkg_loader_condition");
 static_assert(offsetof(loop_pkg_loader_condition, of) == 8, "loop_pkg_loader_condition");
 static_assert(sizeof(loop_pkg_loader_result_list_string_error) == 32,
@@ -331,6 +339,14 @@ typedef struct loop_pkg_registry_blob {
     loop_string media_type;
     uint64_t size;
 } loop_pkg_registry_blob;
+
+/* Registries keep manifests apart from what these name. */
+typedef uint8_t loop_pkg_registry_part;
+enum {
+    LOOP_PKG_REGISTRY_PART_MANIFEST = 0,
+    /* A component, a manifest's config, documentation. */
+    LOOP_PKG_REGISTRY_PART_CONTENT = 1,
+};
 
 typedef struct loop_pkg_registry_result_list_u8_error {
     bool is_err;
@@ -462,6 +478,14 @@ typedef struct loop_pkg_registry_guest_blob {
     uint64_t size;
 } loop_pkg_registry_guest_blob;
 
+/* Registries keep manifests apart from what these name. */
+typedef uint8_t loop_pkg_registry_guest_part;
+enum {
+    LOOP_PKG_REGISTRY_GUEST_PART_MANIFEST = 0,
+    /* A component, a manifest's config, documentation. */
+    LOOP_PKG_REGISTRY_GUEST_PART_CONTENT = 1,
+};
+
 typedef struct loop_pkg_registry_guest_result_list_u8_error {
     bool is_err;
     union {
@@ -548,9 +572,9 @@ static_assert(offsetof(loop_pkg_registry_guest_result_own_download_error, of) ==
 /*
  * A place that has packages.
  *
- * Draft. This is the contract of a resolver plug-in: a folder, an index over
- * HTTP, an OCI layout, an OCI registry, or a component of one's own. It only
- * looks things up and delivers bytes. It decides nothing: the host chooses
+ * Settled in shape. This is the contract of a registry that somebody writes,
+ * and what a component asks that looks into registries itself. It only looks
+ * things up and delivers bytes. It decides nothing: the host chooses
  * versions, checks digests and signatures, and keeps the cache.
  *
  * May wait: every function may go to a network.
@@ -583,8 +607,8 @@ typedef struct loop_pkg_registry_functions {
      * Each own in `*ret` is handed over to the component.
      */
     loop_error *(*open)(void *self, loop_call *call, loop_pkg_registry_package_name name,
-                        loop_pkg_registry_digest digest, uint64_t offset,
-                        loop_pkg_registry_result_own_download_error *ret);
+                        loop_pkg_registry_part part, loop_pkg_registry_digest digest,
+                        uint64_t offset, loop_pkg_registry_result_own_download_error *ret);
     /* The component dropped its download, or ended. */
     void (*download_drop)(void *self, loop_pkg_registry_download *download);
 } loop_pkg_registry_functions;
@@ -602,15 +626,16 @@ LOOP_API loop_error *loop_pkg_registry_next_referrers(
     loop_call *call, loop_pkg_registry_package_name name, loop_pkg_registry_digest manifest,
     loop_pkg_registry_result_list_blob_error *ret) LOOP_MUST_USE;
 LOOP_API loop_error *loop_pkg_registry_next_open(
-    loop_call *call, loop_pkg_registry_package_name name, loop_pkg_registry_digest digest,
-    uint64_t offset, loop_pkg_registry_result_own_download_error *ret) LOOP_MUST_USE;
+    loop_call *call, loop_pkg_registry_package_name name, loop_pkg_registry_part part,
+    loop_pkg_registry_digest digest, uint64_t offset,
+    loop_pkg_registry_result_own_download_error *ret) LOOP_MUST_USE;
 
 /*
  * A place that has packages.
  *
- * Draft. This is the contract of a resolver plug-in: a folder, an index over
- * HTTP, an OCI layout, an OCI registry, or a component of one's own. It only
- * looks things up and delivers bytes. It decides nothing: the host chooses
+ * Settled in shape. This is the contract of a registry that somebody writes,
+ * and what a component asks that looks into registries itself. It only looks
+ * things up and delivers bytes. It decides nothing: the host chooses
  * versions, checks digests and signatures, and keeps the cache.
  *
  * May wait: every function may go to a network.
@@ -658,31 +683,12 @@ LOOP_API loop_error *loop_pkg_registry_call_referrers(
  */
 LOOP_API loop_error *loop_pkg_registry_call_open(
     const loop_pkg_registry_exports *exports, loop_pkg_registry_guest_package_name name,
-    loop_pkg_registry_guest_digest digest, uint64_t offset,
+    loop_pkg_registry_guest_part part, loop_pkg_registry_guest_digest digest, uint64_t offset,
     loop_pkg_registry_guest_result_own_download_error *ret) LOOP_MUST_USE;
 
 LOOP_API loop_error *loop_pkg_registry_drop_download(
     const loop_pkg_registry_exports *exports,
     loop_pkg_registry_guest_download download) LOOP_MUST_USE;
-
-/* ---- wasi:io/poll@0.2.0 ---- */
-
-#ifndef LOOP_WASI_IO_POLL_0_2_0_TYPES
-#define LOOP_WASI_IO_POLL_0_2_0_TYPES
-
-/* `pollable` represents a single I/O event which may be ready, or not. */
-typedef struct loop_wasi_io_poll_pollable loop_wasi_io_poll_pollable;
-
-typedef struct loop_wasi_io_poll_list_borrow_pollable {
-    loop_wasi_io_poll_pollable *const *ptr;
-    size_t len;
-} loop_wasi_io_poll_list_borrow_pollable;
-
-/* Their layout is part of loop's ABI (loop/abi.h). */
-static_assert(sizeof(loop_wasi_io_poll_list_borrow_pollable) == 16,
-              "loop_wasi_io_poll_list_borrow_pollable");
-
-#endif /* LOOP_WASI_IO_POLL_0_2_0_TYPES */
 
 /* ---- loop:pkg/resolver@0.1.0 ---- */
 
@@ -695,7 +701,6 @@ static_assert(sizeof(loop_wasi_io_poll_list_borrow_pollable) == 16,
  */
 typedef struct loop_pkg_resolver_transfer loop_pkg_resolver_transfer;
 typedef loop_core_types_error loop_pkg_resolver_error;
-typedef loop_wasi_io_poll_pollable loop_pkg_resolver_pollable;
 typedef loop_pkg_types_requirement loop_pkg_resolver_requirement;
 typedef loop_pkg_types_selection loop_pkg_resolver_selection;
 
@@ -759,7 +764,7 @@ typedef struct loop_pkg_resolver_option_result_void_error {
     loop_pkg_resolver_result_void_error value;
 } loop_pkg_resolver_option_result_void_error;
 
-/* Where a transfer stands. */
+/* Where a transfer stands. Bytes are those of components. */
 typedef struct loop_pkg_resolver_progress {
     uint64_t bytes_done;
     /* None until the registry has said. */
@@ -777,14 +782,6 @@ typedef struct loop_pkg_resolver_result_progress_error {
         loop_pkg_resolver_error error;
     } of;
 } loop_pkg_resolver_result_progress_error;
-
-typedef struct loop_pkg_resolver_result_own_pollable_error {
-    bool is_err;
-    union {
-        loop_pkg_resolver_pollable *ok;
-        loop_pkg_resolver_error error;
-    } of;
-} loop_pkg_resolver_result_own_pollable_error;
 
 typedef struct loop_pkg_resolver_list_requirement {
     const loop_pkg_resolver_requirement *ptr;
@@ -826,10 +823,6 @@ static_assert(sizeof(loop_pkg_resolver_result_progress_error) == 80,
               "loop_pkg_resolver_result_progress_error");
 static_assert(offsetof(loop_pkg_resolver_result_progress_error, of) == 8,
               "loop_pkg_resolver_result_progress_error");
-static_assert(sizeof(loop_pkg_resolver_result_own_pollable_error) == 32,
-              "loop_pkg_resolver_result_own_pollable_error");
-static_assert(offsetof(loop_pkg_resolver_result_own_pollable_error, of) == 8,
-              "loop_pkg_resolver_result_own_pollable_error");
 static_assert(sizeof(loop_pkg_resolver_list_requirement) == 16,
               "loop_pkg_resolver_list_requirement");
 static_assert(sizeof(loop_pkg_resolver_result_resolution_error) == 32,
@@ -846,24 +839,22 @@ static_assert(offsetof(loop_pkg_resolver_result_own_transfer_error, of) == 8,
 /*
  * From wishes to packages in the cache.
  *
- * Draft. What `loop add` and `loop install` do, for components.
+ * Settled in shape. What `loop add` and `loop install` do, for components
+ * that were granted packages: others get `denied`. What it chooses it may
+ * only fetch; nothing of it is written where somebody else would use it.
  *
- * May wait: `resolve` asks registries. A `transfer` goes on by itself and is
- * looked at, not waited for.
+ * May wait: `resolve` asks registries, and `wait` waits. A `transfer` goes on
+ * by itself and is looked at.
  */
 typedef struct loop_pkg_resolver_functions {
     /* Never waits. */
     loop_error *(*transfer_progress)(void *self, loop_call *call,
                                      loop_pkg_resolver_transfer *transfer,
                                      loop_pkg_resolver_result_progress_error *ret);
-    /*
-     * Ready when it has ended.
-     *
-     * Each own in `*ret` is handed over to the component.
-     */
-    loop_error *(*transfer_subscribe)(void *self, loop_call *call,
-                                      loop_pkg_resolver_transfer *transfer,
-                                      loop_pkg_resolver_result_own_pollable_error *ret);
+    /* The same, once it has ended or so many milliseconds have passed. */
+    loop_error *(*transfer_wait)(void *self, loop_call *call, loop_pkg_resolver_transfer *transfer,
+                                 uint32_t milliseconds,
+                                 loop_pkg_resolver_result_progress_error *ret);
     /*
      * Chooses versions. `locked` is what a lock file had: it is kept where
      * it satisfies the wishes, yanked or not.
@@ -890,9 +881,9 @@ LOOP_API extern const loop_interface loop_pkg_resolver_interface;
 LOOP_API loop_error *loop_pkg_resolver_next_transfer_progress(
     loop_call *call, loop_pkg_resolver_transfer *transfer,
     loop_pkg_resolver_result_progress_error *ret) LOOP_MUST_USE;
-LOOP_API loop_error *loop_pkg_resolver_next_transfer_subscribe(
-    loop_call *call, loop_pkg_resolver_transfer *transfer,
-    loop_pkg_resolver_result_own_pollable_error *ret) LOOP_MUST_USE;
+LOOP_API loop_error *loop_pkg_resolver_next_transfer_wait(
+    loop_call *call, loop_pkg_resolver_transfer *transfer, uint32_t milliseconds,
+    loop_pkg_resolver_result_progress_error *ret) LOOP_MUST_USE;
 LOOP_API loop_error *loop_pkg_resolver_next_resolve(
     loop_call *call, loop_pkg_resolver_list_requirement wishes,
     loop_pkg_resolver_list_selection locked, loop_pkg_resolver_options options,
