@@ -200,6 +200,10 @@ static void put_wants(const loop_policy *p, loop_component *c)
          "storage (loop:storage): every call is denied; --storage SIZE"},
         {"wasi:keyvalue/store", LOOP_GRANT_STORAGE,
          "keys and values (wasi:keyvalue): every call is denied; --storage SIZE"},
+        {"loop:pkg/resolver", LOOP_GRANT_PACKAGES,
+         "packages (loop:pkg): every call is denied; --packages NAMESPACE"},
+        {"loop:pkg/registry", LOOP_GRANT_PACKAGES,
+         "packages (loop:pkg): every call is denied; --packages NAMESPACE"},
     };
     bool any = false;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -31,6 +31,8 @@ const cli_group cli_group_grants = {
          NULL},
         {"--allow-net", "HOST:PORT", "TCP and UDP to a host's port", NULL, NULL},
         {"--storage", "SIZE", "private storage up to this, such as 16MiB", NULL, NULL},
+        {"--packages", "NAMESPACE[:NAME]", "finding and fetching packages of a namespace", NULL,
+         NULL},
         {0},
     },
 };
@@ -112,6 +114,7 @@ loop_host_options cli_host_options(const loop_config *config)
         .log_json = strcmp(loop_config_get(config, "log.format", NULL), "json") == 0,
         .production = strcmp(loop_config_get(config, "production", NULL), "true") == 0,
         .directory = loop_config_root(config),
+        .workspace = loop_config_file(config),
         .confine = loop_config_root(config) != NULL,
     };
     for (size_t i = 0; i < sizeof levels / sizeof *levels; i++)
@@ -206,7 +209,7 @@ static loop_error *add_flag_grants(const cli_args *args, cli_target *t)
     } kinds[] = {
         {"--dir", LOOP_GRANT_DIR},         {"--env", LOOP_GRANT_ENV},
         {"--allow-http", LOOP_GRANT_HTTP}, {"--allow-net", LOOP_GRANT_NET},
-        {"--storage", LOOP_GRANT_STORAGE},
+        {"--storage", LOOP_GRANT_STORAGE}, {"--packages", LOOP_GRANT_PACKAGES},
     };
     for (size_t i = 0; i < args->given_count; i++) {
         const cli_given *g = &args->given[i];

@@ -611,6 +611,18 @@ uint64_t loop_call_storage(loop_call *call, loop_string *ret_why)
     return i->storage;
 }
 
+bool loop_call_package(loop_call *call, loop_string name, loop_string *ret_why)
+{
+    loop_instance *i = call->body->instance;
+    lp_auto(lp_free_string) char *text = lp_strndup(name.ptr ? name.ptr : "", name.len);
+    loop_decision d;
+    i->host->hooks.decide(i->options.policy,
+                          &(loop_request){.kind = LOOP_GRANT_PACKAGES, .name = text}, &d);
+    *ret_why = d.allowed ? loop_string_of("")
+                         : loop_call_format(call, "%s; to allow it: %s", d.reason, d.hint);
+    return d.allowed;
+}
+
 loop_cancel_reason loop_call_cancelled(const loop_call *call, uint32_t *ret_remaining_ms)
 {
     const loop_instance *i = call->body->instance;

@@ -76,6 +76,8 @@ loop_error *lp_host_new(const loop_host_options *o, const lp_host_hooks *hooks, 
     h->opened = lp_os_cond_new();
     h->step_ms = LP_SWAP_START_MS;
     h->directory = o->directory ? lp_strdup(o->directory) : NULL;
+    h->workspace = o->workspace ? lp_strdup(o->workspace) : NULL;
+    h->cache_dir = o->cache_dir ? lp_strdup(o->cache_dir) : own_cache ? lp_strdup(own_cache) : NULL;
     uv_async_init(&h->loop, &h->wake, on_wake);
     h->wake.data = h;
     uv_unref((uv_handle_t *)&h->wake);
@@ -132,6 +134,8 @@ void loop_host_delete(loop_host *h)
     lp_os_mutex_delete(h->gate);
     lp_os_cond_delete(h->opened);
     free(h->directory);
+    free(h->workspace);
+    free(h->cache_dir);
     free(h);
 }
 

@@ -185,6 +185,7 @@ struct loop_peer {
 struct loop_host {
     loop_host_options options;
     char *directory; /* a copy; NULL: the current one */
+    char *workspace, *cache_dir; /* copies; NULL: none */
     lp_host_hooks hooks;
     lp_engine *engine;
     struct {

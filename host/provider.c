@@ -42,6 +42,14 @@ static const char *service_option(void *data, const char *name)
     return p->values[i] ? p->values[i] : p->table->options[i].fallback;
 }
 
+static const char *service_place(void *data, const char *which)
+{
+    const struct lp_provider *p = data;
+    return strcmp(which, "workspace") == 0 ? p->host->workspace
+           : strcmp(which, "cache") == 0   ? p->host->cache_dir
+                                           : NULL;
+}
+
 static uint64_t service_option_number(void *data, const char *name)
 {
     const struct lp_provider *p = data;
@@ -166,7 +174,8 @@ static struct lp_provider *make(loop_host *h, struct lp_table *t, const char *co
                                   .log = service_log,
                                   .log_enabled = service_log_enabled,
                                   .option = service_option,
-                                  .option_number = service_option_number};
+                                  .option_number = service_option_number,
+                                  .place = service_place};
     t->users++;
     *lp_push(&h->providers) = p;
     return p;

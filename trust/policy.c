@@ -20,6 +20,7 @@
 static const char *const kind_names[] = {
     [LOOP_GRANT_DIR] = "dir", [LOOP_GRANT_ENV] = "env",         [LOOP_GRANT_HTTP] = "http",
     [LOOP_GRANT_NET] = "net", [LOOP_GRANT_STORAGE] = "storage",
+    [LOOP_GRANT_PACKAGES] = "packages",
 };
 
 loop_policy *loop_policy_new(void)
@@ -347,6 +348,22 @@ static loop_error *add_storage(loop_policy *p, const char *text, bool deny, loop
     return append(p, &grant, NULL, line);
 }
 
+/* ---- packages ---- */
+
+static loop_error *add_packages(loop_policy *p, const char *text, bool deny, loop_origin origin)
+{
+    loop_grant grant = {.kind = LOOP_GRANT_PACKAGES, .deny = deny, .origin = origin};
+    const char *colon = strchr(text, ':');
+    size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-:");
+    bool ends = text[0] == '-' || text[0] == ':' || text[n - (n > 0)] == ':';
+    if (text[n] || n > LP_MAX_NAME || ends || (colon && strchr(colon + 1, ':')))
+        return bad_text(LOOP_GRANT_PACKAGES, text,
+                        "it is no namespace such as acme, and no package such as acme:ui");
+    grant.host = lp_arena_strndup(&p->arena, text, n);
+    lp_auto(lp_free_string) char *line = lp_format("%spackages of %s", deny ? "deny " : "", text);
+    return append(p, &grant, NULL, line);
+}
+
 loop_error *loop_policy_add(loop_policy *p, loop_grant_kind kind, const char *text, bool deny,
                             const char *base, bool confine, loop_origin origin)
 {
@@ -361,6 +378,7 @@ loop_error *loop_policy_add(loop_policy *p, loop_grant_kind kind, const char *te
     case LOOP_GRANT_HTTP:
     case LOOP_GRANT_NET: return add_host(p, kind, text, deny, origin);
     case LOOP_GRANT_STORAGE: return add_storage(p, text, deny, origin);
+    case LOOP_GRANT_PACKAGES: return add_packages(p, text, deny, origin);
     }
     return loop_error_new(LOOP_INTERNAL, "no such kind of grant: %d", (int)kind);
 }

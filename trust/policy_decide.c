@@ -249,6 +249,34 @@ static void decide_storage(const loop_policy *p, loop_decision *d)
     SAY_HINT(d, "--storage 16MiB");
 }
 
+/* ---- packages ---- */
+
+/* Whether a line is about a package: of its namespace, or of it alone. */
+static bool is_about(const loop_grant *g, const char *package)
+{
+    size_t n = strlen(g->host);
+    return g->kind == LOOP_GRANT_PACKAGES && strncmp(g->host, package, n) == 0 &&
+           (!package[n] || (package[n] == ':' && !strchr(g->host, ':')));
+}
+
+static void decide_packages(const loop_policy *p, const loop_request *want, loop_decision *d)
+{
+    char shown[SHOWN];
+    const loop_grant *found = NULL;
+    for (size_t i = 0; i < p->entries.n && !(found && found->deny); i++) {
+        const loop_grant *g = &p->entries.at[i]->grant;
+        if (is_about(g, want->name) && (!found || g->deny))
+            found = g;
+    }
+    if (found) {
+        settle(d, found);
+        return;
+    }
+    lp_text_shown(want->name, shown, sizeof shown);
+    SAY_REASON(d, "no grant for the package '%s'", shown);
+    SAY_HINT(d, "--packages %.*s", (int)strcspn(shown, ":"), shown);
+}
+
 void loop_policy_decide(const loop_policy *p, const loop_request *want, loop_decision *ret)
 {
     static const loop_policy nothing; /* grants nothing */
@@ -267,6 +295,7 @@ void loop_policy_decide(const loop_policy *p, const loop_request *want, loop_dec
     case LOOP_GRANT_ENV: decide_env(p, want, ret); return;
     case LOOP_GRANT_HTTP:
     case LOOP_GRANT_NET: decide_host(p, want, ret); return;
+    case LOOP_GRANT_PACKAGES: decide_packages(p, want, ret); return;
     case LOOP_GRANT_STORAGE: break; /* above */
     }
     SAY_REASON(ret, "a request of no known kind");

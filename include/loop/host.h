@@ -51,6 +51,8 @@ typedef struct loop_host_options {
     /* Where relative paths in options of providers start; NULL: the current directory. */
     const char *directory;
     bool confine; /* such paths may not lead out of it, links followed */
+    /* The workspace's loop.yaml, for providers that read it; NULL: none. */
+    const char *workspace;
     /* Before work that takes long: "compiling 'x.wasm' (12.5 MB)" (main). */
     void (*progress)(void *data, const char *what);
     /* After each call into a provider (the instance's thread); NULL: no tracing. */

@@ -38,13 +38,15 @@ typedef enum loop_grant_kind {
     LOOP_GRANT_HTTP,    /* outgoing HTTP requests to one host */
     LOOP_GRANT_NET,     /* outgoing TCP and UDP to one host and port */
     LOOP_GRANT_STORAGE, /* private storage, up to a quota */
+    LOOP_GRANT_PACKAGES, /* finding and fetching packages of one namespace, or one of them */
 } loop_grant_kind;
 
 typedef struct loop_grant {
     loop_grant_kind kind;
     bool deny;
     const char *host;  /* DIR: absolute path on the host; ENV: name; HTTP and NET: host name or
-                          address, lower case, an IPv6 address without brackets */
+                          address, lower case, an IPv6 address without brackets; PACKAGES: as
+                          written */
     const char *guest; /* DIR: path in the guest; ENV: value, NULL = the host's own; else NULL */
     bool read_only;    /* DIR */
     uint16_t port;     /* HTTP and NET; 0 = for HTTP, 80 and 443 */
@@ -56,7 +58,8 @@ typedef struct loop_grant {
 /* What a component wants to do now. */
 typedef struct loop_request {
     loop_grant_kind kind;
-    const char *name; /* ENV: name; HTTP and NET: host name, or an address as text; STORAGE: none */
+    const char *name; /* ENV: name; HTTP and NET: host name, or an address as text; STORAGE: none;
+                         PACKAGES: a package's name */
     uint16_t port;    /* HTTP and NET */
     bool write;       /* DIR: name is the guest's path; write or create */
 } loop_request;
@@ -80,6 +83,7 @@ LOOP_API void loop_policy_delete(loop_policy *p);
  *   HTTP  HOST[:PORT]
  *   NET   HOST:PORT
  *   STORAGE  SIZE ("16MiB"); of several grants, the last holds
+ *   PACKAGES NAMESPACE or NAMESPACE:NAME ("acme", "acme:ui")
  * `base` is the directory that a relative HOST of DIR starts from (NULL: the
  * current one). With `confine`, a DIR that leads out of `base`, symbolic links
  * followed, is LOOP_DENIED: a workspace that the user has not trusted gets no

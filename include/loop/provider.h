@@ -167,6 +167,11 @@ typedef struct loop_services {
      * place of an enum's value. 0 where there is neither value nor fallback.
      */
     uint64_t (*option_number)(void *host, const char *name);
+    /*
+     * "workspace": the loop.yaml that the host runs; "cache": the folder of its cache. NULL: none,
+     * or it is not for this provider to know (a sidecar). Lives as long as the provider is open.
+     */
+    const char *(*place)(void *host, const char *which);
 } loop_services;
 
 /* ---- swap ---- */
@@ -323,6 +328,12 @@ LOOP_API const char *loop_call_identity(const loop_call *call);
  * until the component has its answer, says what would change it.
  */
 LOOP_API uint64_t loop_call_storage(loop_call *call, loop_string *ret_why);
+
+/*
+ * Whether the component was granted a package, by its name ("acme:ui"). *ret_why, which lives until
+ * the component has its answer, says what would change it.
+ */
+LOOP_API bool loop_call_package(loop_call *call, loop_string name, loop_string *ret_why);
 
 /*
  * Another interface, as it is served to the calling component. Lives as long as the host.

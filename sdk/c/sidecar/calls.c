@@ -64,6 +64,13 @@ uint64_t loop_call_storage(loop_call *call, loop_string *ret_why)
     return call->caller->storage;
 }
 
+bool loop_call_package(loop_call *call, loop_string name, loop_string *ret_why)
+{
+    (void)call, (void)name;
+    *ret_why = loop_string_of("the protocol of sidecars does not carry grants of packages");
+    return false;
+}
+
 /* A deadline that has passed counts, also where the host cannot say so. */
 loop_cancel_reason loop_call_cancelled(const loop_call *call, uint32_t *ret_remaining_ms)
 {

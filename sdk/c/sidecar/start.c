@@ -254,12 +254,19 @@ static uint64_t option_number(void *host, const char *name)
     return n;
 }
 
+static const char *no_place(void *host, const char *which)
+{
+    (void)host, (void)which;
+    return NULL;
+}
+
 static const loop_services services = {
     .abi = LOOP_PROVIDER_ABI,
     .log = send_log,
     .log_enabled = log_enabled,
     .option = option,
     .option_number = option_number,
+    .place = no_place,
 };
 
 /* ---- READY ---- */
