@@ -66,7 +66,7 @@ static bool is_file(const char *name)
 
 static bool is_folder(const char *name)
 {
-    static const char *const folders[] = {"", "blobs", "blobs/", "blobs/sha256", BLOBS};
+    static const char *const folders[] = {"", ".", "blobs", "blobs/", "blobs/sha256", BLOBS};
     for (size_t i = 0; i < LP_COUNT(folders); i++)
         if (strcmp(name, folders[i]) == 0)
             return true;
@@ -230,27 +230,6 @@ static loop_error *index_wrong(const char *why)
     return loop_error_new(LOOP_INVALID, "the entry 'index.json' %s", why);
 }
 
-/* What index.json says of the package, where it does, is what the manifest says. */
-static loop_error *compare_notes(const lp_packed *p, const json_t *descriptor)
-{
-    const json_t *notes = json_object_get(descriptor, "annotations");
-    const char *name = lp_json_text(notes, LP_NOTE_NAME), *ref = lp_json_text(notes, LP_NOTE_REF);
-    if (name &&
-        (strcmp(name, p->manifest.name) != 0 || !ref || strcmp(ref, p->manifest.version) != 0))
-        return index_wrong("says another name or version than the manifest");
-    return NULL;
-}
-
-static loop_error *read_package(lp_packed *p, const lp_buf *bytes, const lp_artifact *a,
-                                const json_t *descriptor)
-{
-    if (p->manifest.bytes)
-        return index_wrong("names two packages; one is what a package is");
-    (void)a;
-    LP_TRY(lp_manifest_parse(&p->arena, bytes->ptr, bytes->len, &p->manifest));
-    return compare_notes(p, descriptor);
-}
-
 static loop_error *read_item(lp_packed *p, const json_t *descriptor, lp_buf *bytes)
 {
     const char *digest = lp_json_text(descriptor, "digest");
@@ -272,7 +251,11 @@ static loop_error *read_item(lp_packed *p, const json_t *descriptor, lp_buf *byt
     for (size_t i = 0; i <= a.layers_count; i++)
         LP_TRY(use(p, &blobs[i]));
     *lp_push(&p->items) = (lp_packed_item){self, a.type, a.subject, blobs, a.layers_count + 1};
-    return *a.subject ? NULL : read_package(p, bytes, &a, descriptor);
+    if (*a.subject)
+        return NULL;
+    if (p->manifest.bytes)
+        return index_wrong("names two packages; one is what a package is");
+    return lp_manifest_parse(&p->arena, bytes->ptr, bytes->len, &p->manifest);
 }
 
 static loop_error *read_items(lp_packed *p, const json_t *root)
@@ -312,25 +295,24 @@ static loop_error *order_items(lp_packed *p)
 
 /* ---- opening ---- */
 
-static loop_error *read_json(lp_packed *p, const char *name, json_t **ret)
+static loop_error *read_json(lp_packed *p, const char *name, lp_buf *bytes, json_t **ret)
 {
     lp_layout_file *f = find(p, name);
     if (!f)
         return loop_error_new(LOOP_INVALID, "the entry '%s' is missing", name);
     f->used = true;
-    lp_buf bytes = {0};
-    loop_error *e = read_file(p, f, &bytes, gather);
+    LP_TRY(read_file(p, f, bytes, gather));
     lp_auto(lp_free_string) char *what = lp_format("the entry '%s'", name);
-    if (!e)
-        e = lp_json_parse(what, bytes.ptr, bytes.len, ret);
-    lp_buf_done(&bytes);
-    return e;
+    return lp_json_parse(what, bytes->ptr, bytes->len, ret);
 }
 
 static loop_error *check_version(lp_packed *p)
 {
     lp_auto(lp_json_free) json_t *layout = NULL;
-    LP_TRY(read_json(p, "oci-layout", &layout));
+    lp_buf bytes = {0};
+    loop_error *e = read_json(p, "oci-layout", &bytes, &layout);
+    lp_buf_done(&bytes);
+    LP_TRY(e);
     const char *version = lp_json_text(layout, "imageLayoutVersion");
     if (version && strcmp(version, "1.0.0") == 0)
         return NULL;
@@ -361,14 +343,26 @@ static loop_error *check_component(lp_packed *p)
     return e ? loop_error_wrap(e, "the entry '%s' is wrong", first.name) : NULL;
 }
 
-static loop_error *read_all(lp_packed *p)
+static loop_error *read_index(lp_packed *p)
 {
     lp_auto(lp_json_free) json_t *root = NULL;
+    lp_buf bytes = {0};
+    loop_error *e = read_json(p, "index.json", &bytes, &root);
+    if (!e)
+        e = read_items(p, root);
+    if (!e)
+        e = order_items(p);
+    if (!e)
+        e = lp_layout_index_check(p, root, &bytes);
+    lp_buf_done(&bytes);
+    return e;
+}
+
+static loop_error *read_all(lp_packed *p)
+{
     LP_TRY(p->archive ? lp_archive_list(p) : lp_folder_list(p));
     LP_TRY(check_version(p));
-    LP_TRY(read_json(p, "index.json", &root));
-    LP_TRY(read_items(p, root));
-    LP_TRY(order_items(p));
+    LP_TRY(read_index(p));
     for (size_t i = 0; i < p->files.n; i++)
         if (!p->files.at[i].used)
             return refuse(p->files.at[i].name, "is a blob that nothing refers to");

@@ -6,6 +6,7 @@
 #define LP_PACKAGES_LAYOUT_H
 
 #include "base/os/os.h"
+#include "packages/json.h"
 #include "packages/manifest.h"
 
 #define LP_LAYOUT_BYTES "{\"imageLayoutVersion\":\"1.0.0\"}"
@@ -42,6 +43,12 @@ loop_error *lp_layout_take(lp_packed *p, const char *name, char kind, uint64_t s
 /* List what is in p->path (archive.c, layout_folder.c). */
 loop_error *lp_archive_list(lp_packed *p) LOOP_MUST_USE;
 loop_error *lp_folder_list(lp_packed *p) LOOP_MUST_USE;
+
+/* index.json of a package and of what belongs to it; malloced. */
+char *lp_layout_index(const lp_manifest *m, const lp_packed_item *others, size_t n);
+/* Whether one that loop wrote is still what the manifests say. */
+loop_error *lp_layout_index_check(const lp_packed *p, const json_t *root,
+                                  const lp_buf *bytes) LOOP_MUST_USE;
 
 /* ---- writing ---- */
 

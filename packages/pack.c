@@ -12,12 +12,8 @@
  */
 #include <stdlib.h>
 
-#include <jansson.h>
-
 #include "base/path.h"
-#include "packages/index.h"
 #include "packages/layout.h"
-#include "packages/json.h"
 
 #define MAX_EPOCH 253402300799u /* the last second of 9999, which RFC 3339 can write */
 
@@ -260,18 +256,9 @@ static loop_error *read_docs(struct pack *k)
 
 static void write_index(struct pack *k)
 {
-    lp_auto(lp_json_free) json_t *root =
-        json_pack("{s:i, s:s, s:[]}", "schemaVersion", 2, "mediaType", LP_MEDIA_INDEX, "manifests");
-    json_t *list = json_object_get(root, "manifests");
-    json_array_append_new(list, lp_index_descriptor(k->from->name, k->from->version, &k->facts));
-    if (k->docs_manifest.name)
-        json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:s}", "mediaType",
-                                              LP_MEDIA_MANIFEST, "digest", k->docs_manifest.digest,
-                                              "size", (json_int_t)k->docs_manifest.bytes.len,
-                                              "artifactType", LP_TYPE_DOCS));
-    char *text = json_dumps(root, JSON_COMPACT);
-    lp_buf_puts(&k->index, text);
-    free(text);
+    lp_packed_item docs = {.self = k->docs_manifest.self, .type = LP_TYPE_DOCS};
+    char *text = lp_layout_index(&k->facts, &docs, k->docs_manifest.name ? 1 : 0);
+    k->index = (lp_buf){text, strlen(text), strlen(text)};
 }
 
 /* build/acme-notes-0.1.0.tar of the workspace; malloced. */

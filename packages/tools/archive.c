@@ -4,7 +4,9 @@
  * Written: ustar, in the order that is given; of nobody, of 1970, 0644; no folders.
  * Read: tar alone, and no compression, so that an archive is as large as its file and a file in it
  * lies there as it is. What stands in one is only listed: whoever reads it takes the bytes from
- * the file, and compares their digest. What libarchive warns of is an error here.
+ * the file, and compares their digest. What libarchive warns of is an error here, and so is what
+ * it passes over: anything but zeros that fill up a block, or behind the end; a checksum that is
+ * written otherwise than everybody writes it.
  *
  * It does not look at names and kinds: packages/archive.c decides what may be in an archive.
  */
@@ -181,7 +183,25 @@ static bool zeros(struct in *in, uint64_t at, uint64_t *ret)
     return true;
 }
 
-/* The next entry, or its end: *ret_entry NULL. */
+/* What stands around a file's bytes: how its header's checksum is written, and what fills the
+ * block. */
+static loop_error *check_around(const struct in *in, const lp_tar_entry *e)
+{
+    char sum[8], fill[512];
+    size_t rest = (size_t)((512 - e->size % 512) % 512);
+    bool ok = e->offset >= 512 && lp_os_reader_at(in->file, e->offset - 512 + 148, sum, 8) &&
+              strspn(sum, "01234567") == 6 && sum[6] == 0 && sum[7] == ' ' &&
+              lp_os_reader_at(in->file, e->offset + e->size, fill, rest);
+    for (size_t i = 0; ok && i < rest; i++)
+        ok = fill[i] == 0;
+    return ok ? NULL
+              : loop_error_new(LOOP_INVALID,
+                               "the entry '%.*s' was changed: its checksum or what "
+                               "fills its last block is not as it is written",
+                               LP_MAX_NAME, e->name);
+}
+
+/* The next entry, or the end. */
 static loop_error *next(struct archive *tar, const struct in *in, lp_tar_entry *ret, bool *ret_end)
 {
     struct archive_entry *entry;
@@ -202,7 +222,7 @@ static loop_error *next(struct archive *tar, const struct in *in, lp_tar_entry *
         return loop_error_new(LOOP_INVALID, "the entry '%.*s' ends behind the end of the archive",
                               LP_MAX_NAME, name);
     *ret = (lp_tar_entry){name, kind, size > 0 ? (uint64_t)size : 0, offset};
-    return NULL;
+    return kind == 'f' ? check_around(in, ret) : NULL;
 }
 
 static loop_error *read_all(struct archive *tar, struct in *in, void *data,
