@@ -79,21 +79,23 @@ static void fetch(lp_cache *c, size_t i, const uint8_t *bytes, const char *diges
         return;
     }
     size_t size = size_of(i);
+    uint64_t before = have;
     if (have > size || draw(8) == 0) {
         must(lp_cache_restart(w), "restart");
-        have = 0;
+        have = before = 0;
     }
     while (have < size) {
         size_t n = LP_MIN(1 + (size_t)draw(70000), size - (size_t)have);
-        must(lp_cache_write(w, bytes + have, n), "write");
+        uint8_t last = bytes[have + n - 1] ^ (wrong && have + n == size);
+        must(lp_cache_write(w, bytes + have, n - 1), "write");
+        must(lp_cache_write(w, &last, 1), "write");
         have += n;
         if (draw(12) == 0) {
             lp_cache_abandon(w);
             return;
         }
     }
-    if (wrong)
-        must(lp_cache_write(w, "x", 1), "write");
+    wrong = wrong && before < size;
     loop_error *e = lp_cache_commit(w, size);
     if (!e)
         shared->committed[i]++;

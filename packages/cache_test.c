@@ -356,6 +356,28 @@ static void one_writes_and_others_wait(void **state)
     assert_int_equal(info.blobs, 1);
 }
 
+/* Who waited for a file that has another name by now must not write into it. */
+static void a_lock_is_of_the_name(void **state)
+{
+    struct world *w = *state;
+    lp_os_writer *first, *second;
+    lp_auto(lp_free_string) char *path = lp_format("%s/x", w->folder);
+    lp_auto(lp_free_string) char *other = lp_format("%s/y", w->folder);
+    assert_code(lp_os_writer_open(path, true, &first), LOOP_OK);
+    assert_true(lp_os_writer_lock(first));
+    assert_code(lp_os_writer_open(path, true, &second), LOOP_OK);
+    assert_false(lp_os_writer_lock(second)); /* it is the first one's */
+    assert_code(lp_os_writer_add(first, "abc", 3), LOOP_OK);
+    assert_code(lp_os_rename(path, other, 0), LOOP_OK);
+    lp_os_writer_close(first);
+    assert_false(lp_os_writer_lock(second)); /* free, but it is 'y' now */
+    lp_os_writer_close(second);
+    assert_code(lp_os_writer_open(other, true, &second), LOOP_OK);
+    assert_true(lp_os_writer_lock(second));
+    assert_int_equal(lp_os_writer_size(second), 3);
+    lp_os_writer_close(second);
+}
+
 static void what_others_can_write_is_not_used(void **state)
 {
     struct world *w = *state;
@@ -430,6 +452,7 @@ int main(void)
         TEST(verify_names_and_repairs),
         TEST(clean_leaves_what_is_used),
         TEST(one_writes_and_others_wait),
+        TEST(a_lock_is_of_the_name),
         TEST(what_others_can_write_is_not_used),
         TEST(only_digests_are_names),
         TEST(too_much_is_refused),
