@@ -78,7 +78,8 @@ static loop_error *find_parts(const cli_args *args, const loop_config *config, b
 {
     const char *flag = wac ? "--dep" : "--plug", *text;
     for (size_t i = 0; (text = cli_value_at(args, flag, i)); i++) {
-        const char *equals = wac ? strchr(text, '=') : NULL, *path;
+        const char *equals = wac ? strchr(text, '=') : NULL;
+        char *path;
         const loop_component_config *row;
         if (wac && !equals)
             return loop_error_hint_set(
@@ -87,7 +88,9 @@ static loop_error *find_parts(const cli_args *args, const loop_config *config, b
         loop_error *e = cli_component_find(config, equals ? equals + 1 : text, &path, &row);
         if (e)
             return e;
-        ret[i] = equals ? cli_format("%.*s%s", (int)(equals + 1 - text), text, path) : path;
+        ret[i] = equals ? cli_format("%.*s%s", (int)(equals + 1 - text), text, path)
+                        : cli_format("%s", path);
+        loop_free(path);
     }
     return NULL;
 }
@@ -97,7 +100,7 @@ static loop_error *compose(const cli_args *args, const loop_config *config, cons
     bool wac = is_wac(operand);
     const char **parts = cli_alloc((times(args, wac ? "--dep" : "--plug") + 1) * sizeof *parts);
     const loop_component_config *row;
-    const char *socket = NULL;
+    char *socket = NULL;
     loop_error *e = find_parts(args, config, wac, parts);
     if (!e && !wac)
         e = cli_component_find(config, operand, &socket, &row);
@@ -107,9 +110,10 @@ static loop_error *compose(const cli_args *args, const loop_config *config, cons
                                                  .parts = parts,
                                                  .output = output(args),
                                                  .row = put_row});
-    for (size_t i = 0; wac && parts[i]; i++)
+    for (size_t i = 0; parts[i]; i++)
         free((char *)parts[i]);
     free(parts);
+    loop_free(socket);
     return e;
 }
 
