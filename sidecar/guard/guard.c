@@ -305,9 +305,9 @@ int main(int argc, char **argv)
     inherit = strcmp(argv[2], "3") == 0;
     sigaction(SIGCHLD, &plain, NULL); /* one that is ignored reaps by itself */
     close_from(CONTROL + 1);
-    int signals = take_signals();
     if (!inherit)
-        close(RESERVED);
+        close(RESERVED); /* before another descriptor gets its number */
+    int signals = take_signals();
     fcntl(CONTROL, F_SETFD, FD_CLOEXEC);
     if (signals < 0 || prctl(PR_SET_PDEATHSIG, HOST_DIED) != 0 ||
         prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
