@@ -53,7 +53,7 @@ class Page:
     @property
     def summary(self):
         first = re.sub(r"\s+", " ", self.intro.partition("\n\n")[0])
-        return first.rstrip(".:")
+        return first[:1].lower() + first[1:].rstrip(".:")
 
 
 def comment_text(raw):
@@ -125,7 +125,9 @@ def read(path):
             said = comment_text(text)
             title = re.fullmatch(r"-{2,} ?(.*?) ?-{2,}", said, re.S)
             if not page.intro:
-                page.intro, page.named = said.removeprefix(f"{page.title}: "), said.startswith(f"{page.title}: ")
+                page.named = said.startswith(f"{page.title}: ")
+                rest = said.removeprefix(f"{page.title}: ")
+                page.intro = rest[:1].upper() + rest[1:]
             elif title:
                 page.items.append(Item(section=re.sub(r"\s+", " ", title[1])))
                 item = Item()
@@ -169,7 +171,7 @@ td { padding: .15rem 1rem .15rem 0; vertical-align: top; }
 
 def blocks(text):
     """(kind, text): paragraphs, items of a list, and what stays as it is."""
-    for block in re.split(r"\n\n+", text):
+    for block in re.split(r"\n\n+", text) if text else ():
         rows, kind, held = block.split("\n"), None, []
         for row in rows:
             now = "pre" if row.startswith("    ") or (kind == "pre" and row.startswith("  ")) else \
@@ -269,7 +271,7 @@ def man_name(page):
 
 
 def man(page, version):
-    out = [f'.TH {man_name(page).upper()} 3 "" "loop {version}" "loop\'s C API"', ".SH NAME",
+    out = [f'.TH {man_name(page).upper()} 3 "" "loop {version}" "loop\'s C API"', ".nh", ".SH NAME",
            f"{man_name(page)} \\- {roff(page.summary)}", ".SH SYNOPSIS", f"#include <{page.title}>",
            ".PP\ncc ... $(pkg\\-config \\-\\-cflags \\-\\-libs loop)", ".SH DESCRIPTION", man_prose(page.intro)]
     for item in page.items:
