@@ -128,8 +128,9 @@ static void warm(const rows *l)
     loop_error *e = loop_host_new(&(loop_host_options){.log_level = LOOP_LOG_ERROR}, &host);
     for (size_t i = 0; !e && i < l->n; i++) {
         loop_component *component = NULL;
-        loop_error_delete(l->at[i]->tests ? loop_component_open(host, l->at[i]->path, &component)
-                                          : NULL);
+        loop_error_delete(l->at[i]->tests && l->at[i]->path
+                              ? loop_component_open(host, l->at[i]->path, &component)
+                              : NULL);
         loop_component_delete(component);
     }
     if (!e)

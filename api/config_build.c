@@ -51,6 +51,11 @@ static loop_error *read_command(loop_config *c, const lp_yaml *at, const char *c
 static loop_error *check_output(const loop_config *c, const lp_config_component *component,
                                 const lp_yaml *map)
 {
+    if (!component->row.path)
+        return loop_error_hint_set(
+            lp_yaml_error(map->key, "'build' of component '%s' has no 'path' to write to",
+                          component->row.name),
+            "add 'path: build/%s.wasm'", component->row.name);
     if (lp_path_inside(component->row.path, c->root) && strcmp(component->row.path, c->root) != 0)
         return NULL;
     return lp_yaml_error(map->key, "'build' of component '%s' would write outside of the workspace",

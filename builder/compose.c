@@ -7,6 +7,7 @@
  */
 #include <stdlib.h>
 
+#include "base/path.h"
 #include "builder/internal.h"
 
 #define MAX_PARTS 5
@@ -85,13 +86,30 @@ static loop_error *read_lines(const char *out, const loop_compose_options *tell)
 /* What loop-wit said is the reason. */
 static loop_error *because(lp_build_job *j, loop_error *e)
 {
-    if (loop_error_code(e) != LOOP_INVALID || !j->said.len)
+    bool package = j->said.len && strstr(j->said.ptr, "unknown package");
+    e = lp_build_reason(j, 0, e);
+    if (loop_error_code(e) != LOOP_INVALID)
         return e;
-    while (j->said.len && j->said.ptr[j->said.len - 1] == '\n')
-        j->said.ptr[--j->said.len] = 0;
-    loop_error_delete(e);
-    return lp_error_because(LOOP_INVALID, loop_error_new(LOOP_INVALID, "%s", j->said.ptr),
-                            "cannot compose them");
+    e = lp_error_because(LOOP_INVALID, e, "cannot compose them");
+    return package ? loop_error_hint_set(e, "name its file: --dep PACKAGE=FILE") : e;
+}
+
+static loop_error *check_file(const char *directory, const char *file)
+{
+    lp_auto(lp_free_string) char *path = lp_path_join(directory, file);
+    if (lp_os_exists(path) && !lp_os_is_dir(path))
+        return NULL;
+    return loop_error_new(LOOP_NOT_FOUND, "there is no file '%s' to compose", file);
+}
+
+static loop_error *check_files(const char *directory, const loop_compose_options *o)
+{
+    LP_TRY(check_file(directory, o->wac ? o->wac : o->socket));
+    for (size_t i = 0; o->parts && o->parts[i]; i++) {
+        const char *equals = o->wac ? strchr(o->parts[i], '=') : NULL;
+        LP_TRY(check_file(directory, equals ? equals + 1 : o->parts[i]));
+    }
+    return NULL;
 }
 
 static void add_words(lp_build_words *w, const loop_compose_options *o)
@@ -110,6 +128,7 @@ loop_error *lp_compose(const lp_build_place *place, const loop_compose_options *
     lp_build_job j = {.run = &run, .root = place->root};
     lp_build_words w = {0};
     char *out = NULL;
+    LP_TRY(check_files(place->root, options));
     lp_build_word(&w, place->wit_tool);
     add_words(&w, options);
     const lp_build_command c = {.argv = w.at, .deadline_ms = LP_COMPOSE_MS, .ret_out = &out};

@@ -140,6 +140,8 @@ typedef struct lp_build_words {
 void lp_build_word(lp_build_words *w, const char *word);
 void lp_build_words_free(lp_build_words *w);
 
+/* What a tool said since `before`, one line, as the reason; else `e`, which says how it ended. */
+loop_error *lp_build_reason(lp_build_job *j, size_t before, loop_error *e) LOOP_MUST_USE;
 /* Runs loop-wit with these words (without its name). */
 loop_error *lp_build_wit(lp_build_job *j, const char *what, const char *const *words,
                          char **ret_out) LOOP_MUST_USE;

@@ -1,8 +1,8 @@
 /*
  * builder/lang_js.c: JavaScript: componentize-qjs (QuickJS) on Node.
  *
- * The project's own, in node_modules; else the one that loop's set-up unpacked; else PATH's.
- * A package.json that names it and has nothing installed is installed first.
+ * The project's own, in node_modules; else the one that loop's set-up unpacked; else what
+ * package.json names is installed, in the versions of its lock file; else PATH's.
  *
  * componentize-qjs runs the module once, to keep its state in the component, and links WASI of
  * its own for that run. Interfaces that hand out WASI's resources (loop:core/cancellation and
@@ -56,6 +56,12 @@ static const char *package_value(lp_build_job *j, const char *folder, const char
     return kept;
 }
 
+static bool is_named(lp_build_job *j, const char *project)
+{
+    return package_value(j, project, "devDependencies", TOOL) ||
+           package_value(j, project, "dependencies", TOOL);
+}
+
 static loop_error *no_tool(const char *what)
 {
     return loop_error_hint_set(loop_error_new(LOOP_UNAVAILABLE, "there is no %s", what), "%s",
@@ -71,19 +77,16 @@ static loop_error *find(lp_build_job *j, const char **ret_identity, void **ret_t
     const char *project = find_project(j), *package = NULL, *cache = j->run->place->cache;
     if (!lp_build_on_path(j, "node"))
         return no_tool("Node, which runs the tools for JavaScript");
-    bool wanted = project && (package_value(j, project, "devDependencies", TOOL) ||
-                              package_value(j, project, "dependencies", TOOL));
-    if (wanted) {
+    if (project && (t->tool = lp_build_in(j, project, "node_modules/.bin/" TOOL))) {
         package = lp_build_text(j, "%s/node_modules/" TOOL, project);
-        t->tool = lp_build_text(j, "%s/node_modules/.bin/" TOOL, project);
-        if (!lp_os_exists(t->tool)) {
-            t->project = project;
-            t->npm = lp_build_on_path(j, "npm");
-            if (!t->npm)
-                return no_tool("npm, which installs what package.json names");
-        }
     } else if (cache && (t->tool = lp_build_in(j, cache, "js-guest/node_modules/.bin/" TOOL))) {
         package = lp_build_text(j, "%s/js-guest/node_modules/" TOOL, cache);
+    } else if (project && is_named(j, project)) {
+        t->tool = lp_build_text(j, "%s/node_modules/.bin/" TOOL, project);
+        t->project = project;
+        t->npm = lp_build_on_path(j, "npm");
+        if (!t->npm)
+            return no_tool("npm, which installs what package.json names");
     } else if (!(t->tool = lp_build_on_path(j, TOOL))) {
         return no_tool(TOOL ", which makes components of JavaScript");
     }
@@ -148,13 +151,11 @@ static loop_error *copy_wit(lp_build_job *j, const char *to)
 
 /* ---- building ---- */
 
-/* Versions are those of the lock file, where there is one; nothing is written to it. */
+/* Not `npm ci`: that one insists on optional packages for systems that were never published. */
 static loop_error *install_project(lp_build_job *j, const js_tools *t)
 {
-    bool locked = lp_os_exists(lp_build_text(j, "%s/package-lock.json", t->project));
-    const char *argv[] = {t->npm, locked ? "ci" : "install", "--no-audit", "--no-fund", NULL};
-    const lp_build_command c = {
-        .argv = argv, .directory = t->project, .what = locked ? "npm ci" : "npm install"};
+    const char *argv[] = {t->npm, "install", "--no-audit", "--no-fund", NULL};
+    const lp_build_command c = {.argv = argv, .directory = t->project, .what = "npm install"};
     loop_error *e = lp_build_tool(j, &c);
     return loop_error_code(e) == LOOP_INVALID
                ? loop_error_wrap(e, "cannot install what package.json names")

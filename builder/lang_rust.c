@@ -204,11 +204,22 @@ static const char *flags(lp_build_job *j)
     return lp_build_keep(j, lp_buf_take(&b));
 }
 
+/*
+ * Which bindings a crate gets. A program (src/main.rs) has std's own `wasi:cli/run`, so that theirs
+ * leave it out. With loop-sdk they use what that has of wit-bindgen.
+ */
+static const char *binding_language(lp_build_job *j)
+{
+    const char *runtime = j->sdk ? lp_build_text(j, "%s/src/rt.rs", j->sdk) : NULL;
+    bool sdk = runtime && lp_os_exists(runtime);
+    bool program = lp_os_exists(lp_build_text(j, "%s/src/main.rs", j->build->source));
+    return lp_build_text(j, "%s%s", program ? "rust-program" : "rust", sdk ? "=loop_sdk::rt" : "");
+}
+
 static loop_error *build(lp_build_job *j, void *tools)
 {
     rust_tools *t = tools;
-    const char *runtime = j->sdk ? lp_build_text(j, "%s/src/rt.rs", j->sdk) : NULL;
-    LP_TRY(lp_build_bindings(j, runtime && lp_os_exists(runtime) ? "rust=loop_sdk::rt" : "rust"));
+    LP_TRY(lp_build_bindings(j, binding_language(j)));
     char *lines = NULL;
     lp_build_words w = {0};
     const char *first[] = {t->cargo,

@@ -243,6 +243,20 @@ loop_error *lp_build_tool(lp_build_job *j, const lp_build_command *c)
     return run(j, c, path);
 }
 
+loop_error *lp_build_reason(lp_build_job *j, size_t before, loop_error *e)
+{
+    if (loop_error_code(e) != LOOP_INVALID || j->said.len == before)
+        return e;
+    while (j->said.len > before && j->said.ptr[j->said.len - 1] == '\n')
+        j->said.ptr[--j->said.len] = 0;
+    if (strchr(j->said.ptr + before, '\n'))
+        return e; /* with pieces of a file: shown as it is */
+    loop_error_delete(e);
+    e = loop_error_new(LOOP_INVALID, "%s", j->said.ptr + before);
+    j->said.ptr[j->said.len = before] = 0;
+    return e;
+}
+
 loop_error *lp_build_wit(lp_build_job *j, const char *what, const char *const *words,
                          char **ret_out)
 {
@@ -251,7 +265,8 @@ loop_error *lp_build_wit(lp_build_job *j, const char *what, const char *const *w
     for (size_t i = 0; words[i]; i++)
         lp_build_word(&w, words[i]);
     const lp_build_command c = {.argv = w.at, .what = what, .ret_out = ret_out};
+    size_t before = j->said.len;
     loop_error *e = lp_build_tool(j, &c);
     lp_build_words_free(&w);
-    return e;
+    return lp_build_reason(j, before, e);
 }

@@ -79,7 +79,7 @@ static loop_error *find_parts(const cli_args *args, const loop_config *config, b
     const char *flag = wac ? "--dep" : "--plug", *text;
     for (size_t i = 0; (text = cli_value_at(args, flag, i)); i++) {
         const char *equals = wac ? strchr(text, '=') : NULL;
-        char *path;
+        char *path = NULL;
         const loop_component_config *row;
         if (wac && !equals)
             return loop_error_hint_set(
@@ -88,8 +88,7 @@ static loop_error *find_parts(const cli_args *args, const loop_config *config, b
         loop_error *e = cli_component_find(config, equals ? equals + 1 : text, &path, &row);
         if (e)
             return e;
-        ret[i] = equals ? cli_format("%.*s%s", (int)(equals + 1 - text), text, path)
-                        : cli_format("%s", path);
+        ret[i] = cli_format("%.*s%s", equals ? (int)(equals + 1 - text) : 0, text, path);
         loop_free(path);
     }
     return NULL;
@@ -110,10 +109,10 @@ static loop_error *compose(const cli_args *args, const loop_config *config, cons
                                                  .parts = parts,
                                                  .output = output(args),
                                                  .row = put_row});
+    loop_free(socket);
     for (size_t i = 0; parts[i]; i++)
         free((char *)parts[i]);
     free(parts);
-    loop_free(socket);
     return e;
 }
 

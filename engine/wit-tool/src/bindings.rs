@@ -6,8 +6,9 @@
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 use wit_bindgen_core::{Files, WorldGenerator};
+use wit_parser::{Resolve, WorldId};
 
-/// "rust", or "rust=loop_sdk::rt" with another path for the runtime of the bindings.
+/// "rust", or "rust-program" for a crate with a main(); "rust=loop_sdk::rt" with another path for the runtime of the bindings.
 fn generator(language: &str, name: &str) -> Result<Box<dyn WorldGenerator>> {
     let (language, runtime) = match language.split_once('=') {
         Some((language, runtime)) => (language, Some(runtime)),
@@ -21,7 +22,7 @@ fn generator(language: &str, name: &str) -> Result<Box<dyn WorldGenerator>> {
             };
             Ok(options.build())
         }
-        "rust" => {
+        "rust" | "rust-program" => {
             // Every interface here: none is taken from another crate.
             let options = wit_bindgen_rust::Opts {
                 generate_all: true,
@@ -34,10 +35,27 @@ fn generator(language: &str, name: &str) -> Result<Box<dyn WorldGenerator>> {
     }
 }
 
+/// A program in Rust exports `wasi:cli/run` by its standard library, in a version of that one's.
+fn leave_out_run(resolve: &mut Resolve, world: WorldId) {
+    let names: Vec<_> = resolve.worlds[world]
+        .exports
+        .keys()
+        .map(|key| (key.clone(), crate::types::key_name(resolve, key)))
+        .collect();
+    for (key, name) in names {
+        if name.starts_with("wasi:cli/run@") {
+            resolve.worlds[world].exports.shift_remove(&key);
+        }
+    }
+}
+
 pub fn write(language: &str, world: &str, out: &Path, wit: &str, deps: &[&str]) -> Result<()> {
     let (world, name) = world.split_once('=').unwrap_or((world, world));
     let mut generator = generator(language, name)?;
     let (mut resolve, world) = crate::wit::world(world, wit, deps)?;
+    if language.starts_with("rust-program") {
+        leave_out_run(&mut resolve, world);
+    }
     let mut files = Files::default();
     generator.generate(&mut resolve, world, &mut files)?;
     std::fs::create_dir_all(out).with_context(|| format!("cannot make '{}'", out.display()))?;

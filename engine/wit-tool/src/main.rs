@@ -1,6 +1,6 @@
 //! loop-wit: what `loop build` and `loop compose` need of WIT and of components.
 //!
-//!     loop-wit bindgen c|rust[=RUNTIME] WORLD[=NAME] OUT-DIR WIT [DEPENDENCY...]
+//!     loop-wit bindgen c|rust|rust-program[=RUNTIME] WORLD[=NAME] OUT-DIR WIT [DEPENDENCY...]
 //!     loop-wit componentize CORE.wasm OUT.wasm [WORLD WIT [DEPENDENCY...]]
 //!     loop-wit check COMPONENT.wasm WORLD WIT [DEPENDENCY...]
 //!     loop-wit plug OUT.wasm SOCKET.wasm PLUG.wasm...
@@ -26,7 +26,7 @@ mod types;
 mod wit;
 
 const USAGE: &str = "usage:
-  loop-wit bindgen c|rust[=RUNTIME] WORLD[=NAME] OUT-DIR WIT [DEPENDENCY...]
+  loop-wit bindgen c|rust|rust-program[=RUNTIME] WORLD[=NAME] OUT-DIR WIT [DEPENDENCY...]
   loop-wit componentize CORE.wasm OUT.wasm [WORLD WIT [DEPENDENCY...]]
   loop-wit check COMPONENT.wasm WORLD WIT [DEPENDENCY...]
   loop-wit plug OUT.wasm SOCKET.wasm PLUG.wasm...
