@@ -294,7 +294,7 @@ const cli_command cli_run = {
     .example = "loop run --dir ./data::/data notes.wasm add 'buy milk'",
     .shows = "runs notes.wasm with two arguments; it sees ./data as /data and no other file",
     .not_yet = "serving HTTP (wasi:http/incoming-handler), on-trap: restart, the class "
-               "'trusted', components as providers",
+               "'trusted'",
     .operands = "<component>",
     .groups = (const cli_group *const[]){&group_run, &cli_group_grants, &cli_group_limits,
                                          &cli_group_imports, &cli_group_config, NULL},

@@ -206,7 +206,30 @@ def bench_forms(build: Path):
                 ours.append(min(times[form]))
                 theirs.append(min(times[other]))
         yield row(f"forms.{name}", peer, ours, theirs, "ns", 1)
+    yield from bench_components(build)
     yield from bench_sidecar(build)
+
+
+COMPONENT_ROWS = {"scalar": 500, "bytes64k": 100, "records1k": 20}
+
+
+def bench_components(build: Path):
+    """A component in a slot against the same two composed into one file; the best of short batches, as above.
+    Two threads take turns in the first: on a machine with as many busy programs as cores its times say little."""
+    guest, other = build / "guests/bench.wasm", build / "guests/bench-host.wasm"
+    tools = os.environ.get("WASM_TOOLS") or CACHE / "venv/bin/wasm-tools"
+    with tempfile.TemporaryDirectory() as folder:
+        composed = Path(folder) / "composed.wasm"
+        subprocess.run([tools, "compose", guest, "-d", other, "-o", composed], check=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        program = build / "tests/bench_provider"
+        with CallProgram(program, guest, other) as slot, CallProgram(program, composed) as static:
+            for name, count in COMPONENT_ROWS.items():
+                ours, theirs = [], []
+                for _ in range(BATCHES):
+                    ours.append(min(slot.measure(name, count) for _ in range(RUNS)) / 1e3)
+                    theirs.append(min(static.measure(name, count) for _ in range(RUNS)) / 1e3)
+                yield row(f"forms.component.{name}", "the two composed into one", ours, theirs, "us", 2)
 
 
 def sidecar_peers(build: Path):

@@ -2,10 +2,11 @@
  * tests/bench/provider.c: loop's side of `make bench ONLY=calls` (peer.h says what
  * such a program does), on the public API and generated bindings alone.
  *
- *     bench_provider COMPONENT [LIBRARY]
+ *     bench_provider COMPONENT [LIBRARY or COMPONENT]
  *
  * With LIBRARY the same provider comes from there: this file again, with BENCH_LIBRARY. It does
- * not have the row `string64`: the sum of those answers stays in the library.
+ * not have the row `string64`: the sum of those answers stays in the library. With another
+ * component that one serves it, in a slot.
  */
 #include "bench.h"
 #include "peer.h"
@@ -100,7 +101,11 @@ static void add_provider(loop_host *host, const char *library)
         must(loop_host_provider_add(host, &provider));
         return;
     }
-    must(loop_host_library_add(host, library, &name));
+    size_t n = strlen(library);
+    if (n > 5 && strcmp(library + n - 5, ".wasm") == 0)
+        must(loop_host_component_add(host, library, NULL, &name));
+    else
+        must(loop_host_library_add(host, library, &name));
     must(loop_host_bind(host, bench_calls_host_interface.name, name));
 }
 

@@ -161,13 +161,15 @@ typedef struct loop_pkg_loader_wish {
     loop_pkg_loader_selection selected;
     /*
      * The name by which the parent speaks of it, to mount its fibers and
-     * to bind it. One name is in use once.
+     * to bind it: letters, digits, '-' and '_', 64 at most. One name is
+     * in use once; another one of it is `invalid`.
      */
     loop_string name;
     /*
      * The parent's own grants that it passes on, as the configuration
-     * names them: "http", "storage". One that the parent does not have
-     * is `denied`.
+     * names them: "dirs", "env", "http", "net", "storage". One that the
+     * parent does not have is `denied`. With "storage" it has its
+     * parent's store, and shares its quota; without, it has none.
      */
     loop_list_string grants;
 } loop_pkg_loader_wish;
@@ -244,10 +246,12 @@ static_assert(offsetof(loop_pkg_loader_result_own_loaded_error, of) == 8,
 /*
  * Components that load components.
  *
- * Draft. A loaded component gets the lowest class and a part of what its
- * parent was granted, never more; it ends with its parent.
+ * Draft, and served. A loaded component gets the lowest class and a part of
+ * what its parent was granted, never more; what is denied to its parent is
+ * denied to it. Its limits are its parent's. It ends with its parent.
  *
- * May wait: `load` compiles, which may take seconds the first time.
+ * May wait: `load` compiles, which may take seconds the first time; `serve`
+ * waits until what was under way has ended.
  */
 typedef struct loop_pkg_loader_functions {
     /* The interfaces it exports, with versions. */
@@ -255,8 +259,11 @@ typedef struct loop_pkg_loader_functions {
                                   loop_pkg_loader_result_list_string_error *ret);
     /*
      * Lets it serve one of the parent's own imports from now on, such as
-     * "acme:theme/colors@1.0.0". The import must be optional or already
-     * served; the versions must fit.
+     * "acme:theme/colors@1.0.0", and nobody else's. The import must be
+     * optional or already served; the versions must fit. A component
+     * that runs by itself (a command, an application) cannot:
+     * `unavailable`. Once it is dropped, the import answers that it is
+     * unavailable.
      */
     loop_error *(*loaded_serve)(void *self, loop_call *call, loop_pkg_loader_loaded *loaded,
                                 loop_string imported, loop_pkg_loader_result_void_error *ret);
@@ -264,7 +271,9 @@ typedef struct loop_pkg_loader_functions {
     loop_error *(*loaded_condition)(void *self, loop_call *call, loop_pkg_loader_loaded *loaded,
                                     loop_pkg_loader_result_condition_error *ret);
     /*
-     * Loads a component from the cache and starts it.
+     * Loads a component from the cache and starts it. `unavailable`: it is
+     * not in the cache, or imports what nobody serves. `limit`: there may be
+     * no more of them.
      *
      * Each own in `*ret` is handed over to the component.
      */

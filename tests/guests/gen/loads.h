@@ -202,11 +202,13 @@ typedef struct {
 typedef struct loop_pkg_loader_wish_t {
   loop_pkg_loader_selection_t   selected;
   // The name by which the parent speaks of it, to mount its fibers and
-  // to bind it. One name is in use once.
+  // to bind it: letters, digits, '-' and '_', 64 at most. One name is
+  // in use once; another one of it is `invalid`.
   loads_string_t   name;
   // The parent's own grants that it passes on, as the configuration
-  // names them: "http", "storage". One that the parent does not have
-  // is `denied`.
+  // names them: "dirs", "env", "http", "net", "storage". One that the
+  // parent does not have is `denied`. With "storage" it has its
+  // parent's store, and shares its quota; without, it has none.
   loads_list_string_t   grants;
 } loop_pkg_loader_wish_t;
 
@@ -322,12 +324,17 @@ extern uint32_t demo_slots_links_live(void);
 // The interfaces it exports, with versions.
 extern bool loop_pkg_loader_method_loaded_exports(loop_pkg_loader_borrow_loaded_t self, loads_list_string_t *ret, loop_pkg_loader_error_t *err);
 // Lets it serve one of the parent's own imports from now on, such as
-// "acme:theme/colors@1.0.0". The import must be optional or already
-// served; the versions must fit.
+// "acme:theme/colors@1.0.0", and nobody else's. The import must be
+// optional or already served; the versions must fit. A component
+// that runs by itself (a command, an application) cannot:
+// `unavailable`. Once it is dropped, the import answers that it is
+// unavailable.
 extern bool loop_pkg_loader_method_loaded_serve(loop_pkg_loader_borrow_loaded_t self, loads_string_t *imported, loop_pkg_loader_error_t *err);
 // How it is. Never waits.
 extern bool loop_pkg_loader_method_loaded_condition(loop_pkg_loader_borrow_loaded_t self, loop_pkg_loader_condition_t *ret, loop_pkg_loader_error_t *err);
-// Loads a component from the cache and starts it.
+// Loads a component from the cache and starts it. `unavailable`: it is
+// not in the cache, or imports what nobody serves. `limit`: there may be
+// no more of them.
 extern bool loop_pkg_loader_load(loop_pkg_loader_wish_t *wish, loop_pkg_loader_own_loaded_t *ret, loop_pkg_loader_error_t *err);
 
 // Exported Functions from `demo:slots/loading@0.1.0`
