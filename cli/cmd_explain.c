@@ -202,6 +202,8 @@ static void put_wants(const loop_policy *p, loop_component *c)
          "keys and values (wasi:keyvalue): every call is denied; --storage SIZE"},
         {"loop:pkg/resolver", LOOP_GRANT_PACKAGES,
          "packages (loop:pkg): every call is denied; --packages NAMESPACE"},
+        {"loop:pkg/loader", LOOP_GRANT_PACKAGES,
+         "packages (loop:pkg): every call is denied; --packages NAMESPACE"},
         {"loop:pkg/registry", LOOP_GRANT_PACKAGES,
          "packages (loop:pkg): every call is denied; --packages NAMESPACE"},
     };

@@ -20,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/packages.h"
 #include "cli/target.h"
 #include "loop/control.h"
 
@@ -187,11 +188,45 @@ static loop_host_options host_options(const cli_args *args, const cli_target *t,
     return o;
 }
 
+/*
+ * What lies in the cache has the digest that its bytes were just compared with as its name. Another
+ * one is a file that loop.yaml has in the package's place.
+ */
+static bool is_content(const char *path, const char *content)
+{
+    static const char prefix[] = "sha256:";
+    const char *name = strrchr(path, '/');
+    name = name ? name + 1 : path;
+    if (!*content || strlen(name) != 64 || strspn(name, "0123456789abcdef") != 64)
+        return true;
+    return strncmp(content, prefix, sizeof prefix - 1) == 0 &&
+           strcmp(content + sizeof prefix - 1, name) == 0;
+}
+
+/* For components that load components; any thread. */
+static loop_error *find_package(void *data, const loop_child_wish *wish, char **ret_path)
+{
+    char *text = cli_format("%s@=%s", wish->package, wish->version), *path = NULL;
+    loop_error *e = cli_package_path(data, text, &path);
+    free(text);
+    if (!e && !is_content(path, wish->content)) {
+        e = loop_error_new(LOOP_NOT_FOUND, "%s %s in the cache is %s, and not what was selected",
+                           wish->package, wish->version, strrchr(path, '/') + 1);
+        free(path);
+        return e;
+    }
+    if (!e)
+        *ret_path = path;
+    return e;
+}
+
 static loop_error *open_instance(const cli_args *args, const cli_target *t, struct run *r,
                                  loop_component **ret_component)
 {
     loop_host_options host = host_options(args, t, r);
     loop_error *e = loop_host_new(&host, &r->host);
+    if (!e)
+        loop_host_packages(r->host, find_package, t->config);
     if (!e)
         e = cli_target_bind(args, t->config, r->host);
     if (!e)

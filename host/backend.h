@@ -140,8 +140,8 @@ bool lp_backend_post(lp_backend *b, struct lp_backend_work *w);
 loop_error *lp_backend_well(lp_backend *b) LOOP_MUST_USE;
 /* After an error that ended it, on its thread. */
 void lp_backend_fell(lp_backend *b, const loop_error *why);
-/* Waits until it has started, or has not. */
-loop_error *lp_backend_health(lp_backend *b) LOOP_MUST_USE;
+/* Waits until it has started, or has not; `waits` (may be NULL): whose end ends that, too. */
+loop_error *lp_backend_health(lp_backend *b, const loop_instance *waits) LOOP_MUST_USE;
 
 /* ---- backend_call.c ---- */
 loop_error *lp_backend_call_run(void *self, loop_call *call, const loop_interface *interface,

@@ -164,12 +164,17 @@ loop_error *lp_backend_well(lp_backend *b)
     return lp_os_now_ns() >= b->not_before_ns ? start_again(b) : is_down(b);
 }
 
-loop_error *lp_backend_health(lp_backend *b)
+loop_error *lp_backend_health(lp_backend *b, const loop_instance *waits)
 {
+    bool over = false;
     lp_os_mutex_lock(b->lock);
-    while (b->phase == LP_BACKEND_STARTS && !b->ended)
-        lp_os_cond_wait(b->told, b->lock, 0);
+    while (b->phase == LP_BACKEND_STARTS && !b->ended && !over) {
+        lp_os_cond_wait(b->told, b->lock, lp_os_now_ns() + LP_BACKEND_LOOK_NS);
+        over = waits && lp_instance_must_end(waits);
+    }
     loop_error *err = b->phase == LP_BACKEND_DOWN ? lp_error_copy(b->why) : NULL;
+    if (!err && over)
+        err = loop_error_new(LOOP_CANCELLED, "stopped while it started");
     if (!err && b->ended)
         err = loop_error_new(LOOP_UNAVAILABLE, "it has ended");
     lp_os_mutex_unlock(b->lock);

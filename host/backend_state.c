@@ -226,7 +226,7 @@ static loop_error *restore(void *self, const loop_interface *interface, loop_pas
 
 static loop_error *health(void *self)
 {
-    return lp_backend_health(self);
+    return lp_backend_health(self, NULL);
 }
 
 const loop_provider_swap lp_backend_swap = {.health = health};

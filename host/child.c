@@ -109,11 +109,9 @@ void lp_children_done(loop_host *h)
 static const struct {
     const char *name;
     loop_grant_kind kind;
-} kinds[] = {{"dirs", LOOP_GRANT_DIR},
-             {"env", LOOP_GRANT_ENV},
-             {"http", LOOP_GRANT_HTTP},
-             {"net", LOOP_GRANT_NET},
-             {"storage", LOOP_GRANT_STORAGE}};
+} kinds[] = {{"dirs", LOOP_GRANT_DIR},          {"env", LOOP_GRANT_ENV},
+             {"http", LOOP_GRANT_HTTP},         {"net", LOOP_GRANT_NET},
+             {"packages", LOOP_GRANT_PACKAGES}, {"storage", LOOP_GRANT_STORAGE}};
 
 static bool has_grant(const loop_instance *parent, loop_grant_kind kind)
 {
@@ -134,8 +132,8 @@ static loop_error *read_grants(const loop_instance *parent, const char *const *g
             k++;
         if (k == LP_COUNT(kinds))
             return loop_error_new(LOOP_USAGE,
-                                  "'%.64s' is no kind of grant; there are dirs, env, http, net and "
-                                  "storage",
+                                  "'%.64s' is no kind of grant; there are dirs, env, http, net, "
+                                  "packages and storage",
                                   grants[i]);
         if (!has_grant(parent, kinds[k].kind))
             return loop_error_new(LOOP_DENIED, "'%s' has no grant '%s' to pass on",
@@ -319,14 +317,15 @@ static struct lp_swap *swap_new(loop_host *h, uint64_t alone, const char *full,
     return s;
 }
 
-static loop_error *check_serves(const loop_child *c, const struct lp_use *use)
+static loop_error *check_serves(const loop_child *c, const struct lp_use *use,
+                                const loop_instance *parent)
 {
     lp_backend *b = backend_of(c);
     const char *full = use->interface_name;
     char name[LP_MAX_NAME], other[LP_MAX_NAME];
     if (c->table->runs)
         return loop_error_new(LOOP_UNAVAILABLE, "'%s' runs by itself, and serves nobody", c->name);
-    LP_TRY(lp_backend_health(b));
+    LP_TRY(lp_backend_health(b, parent));
     if (lp_side_of(&c->table->provider, full))
         return lp_os_barrier_ready();
     lp_split_version(full, name, sizeof name);
@@ -349,7 +348,7 @@ loop_error *loop_child_serve(loop_child *c, loop_call *call, const char *importe
         return loop_error_new(LOOP_NOT_FOUND,
                               "'%s' has no import '%.256s' that somebody else could serve",
                               b->instance->options.name, imported);
-    LP_TRY(check_serves(c, use));
+    LP_TRY(check_serves(c, use, b->instance));
     if (use->gen->chain.links[use->gen->chain.n - 1].provider == c->provider)
         return NULL;
     struct lp_swap *s = swap_new(c->host, c->parent, use->interface_name, c->provider);

@@ -43,7 +43,7 @@ static loop_error *find_package(void *data, const loop_child_wish *wish, char **
     assert_string_equal(wish->version, "1.0.0");
     assert_string_equal(wish->registry, "test");
     lp_auto(lp_free_string) char *path =
-        lp_format("%s/%s.wasm", folder ? folder : "build/guests", wish->package);
+        lp_format("%s/%s.wasm", folder ? folder : "build/guests", wish->package + strlen("test:"));
     if (!lp_os_exists(path))
         return loop_error_new(LOOP_NOT_FOUND, "there is no package '%s'", wish->package);
     *ret_path = lp_take(&path);
@@ -72,6 +72,7 @@ static int make_host(void **state)
     errors_logged = 0;
     policy = loop_policy_new();
     must(loop_policy_add(policy, LOOP_GRANT_STORAGE, "64KiB", false, NULL, false, origin));
+    must(loop_policy_add(policy, LOOP_GRANT_PACKAGES, "test", false, NULL, false, origin));
     must(loop_policy_add(policy, LOOP_GRANT_ENV, "COLOR=red", false, NULL, false, origin));
     must(loop_policy_add(policy, LOOP_GRANT_ENV, "SECRET", true, NULL, false, origin));
     must(loop_host_new(&(loop_host_options){.log = count_log, .log_level = LOOP_LOG_INFO}, &host));
@@ -132,7 +133,9 @@ static bool load_with(const char *file, const char *name, const char *grant, uin
 {
     demo_slots_loading_result_u32_string r;
     loop_string grants[] = {loop_string_of(grant ? grant : "")};
-    must(demo_slots_loading_call_load(&loading, loop_string_of(file), loop_string_of(name),
+    lp_auto(lp_free_string) char *package =
+        strchr(file, ':') ? lp_strdup(file) : lp_format("test:%s", file);
+    must(demo_slots_loading_call_load(&loading, loop_string_of(package), loop_string_of(name),
                                       (loop_list_string){grants, grant != NULL}, &r));
     *ret = r.is_err ? UINT32_MAX : r.of.ok;
     return keep_said(r.is_err, r.of.error);
@@ -378,6 +381,7 @@ static void what_cannot_be_loaded(void **state)
     (void)state;
     begin();
     cannot_load("no-such", "x", NULL, "unavailable: there is no package");
+    cannot_load("other:calc", "x", NULL, "denied: ");
     cannot_load("core-module", "x", NULL, "invalid: ");
     cannot_load("wants-unknown", "x", NULL, "unavailable: the component 'parent/x' cannot serve");
     cannot_load("slots-node1", "", NULL, "is no name");

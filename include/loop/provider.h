@@ -355,8 +355,9 @@ LOOP_API void loop_peer_drop(const loop_peer *peer, size_t resource, void *objec
  */
 typedef struct loop_child loop_child;
 typedef struct loop_child_wish {
-    const char *package, *version, *digest, *registry; /* for who finds it: loop_host_packages */
-    const char *name;                                  /* the parent's for it, in use once */
+    /* For who finds it (loop_host_packages); `content`: the digest of the component's bytes. */
+    const char *package, *version, *digest, *content, *registry;
+    const char *name;          /* the parent's for it, in use once */
     const char *const *grants; /* "http", "storage", as in loop.yaml; NULL-terminated */
 } loop_child_wish;
 /*

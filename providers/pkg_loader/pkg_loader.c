@@ -81,11 +81,13 @@ static loop_error *read_wish(loop_call *call, const loop_pkg_loader_wish *w, loo
         .package = terminated(call, w->selected.name),
         .version = terminated(call, w->selected.version),
         .digest = terminated(call, w->selected.digest),
+        .content = terminated(call, w->selected.content),
         .registry = terminated(call, w->selected.registry),
         .name = terminated(call, w->name),
         .grants = list(call, w->grants),
     };
-    if (ret->package && ret->version && ret->digest && ret->registry && ret->name && ret->grants)
+    if (ret->package && ret->version && ret->digest && ret->content && ret->registry && ret->name &&
+        ret->grants)
         return NULL;
     return loop_error_new(LOOP_USAGE, "a text of the wish is too long, or has a NUL in it");
 }
@@ -96,6 +98,13 @@ static loop_error *load(void *self, loop_call *call, const loop_pkg_loader_wish 
     (void)self;
     loop_child_wish w;
     loop_child *child = NULL;
+    loop_string why;
+    if (!loop_call_package(call, wish->selected.name, &why)) {
+        ret->is_err = true;
+        ret->of.error.tag = LOOP_CORE_TYPES_ERROR_DENIED;
+        ret->of.error.of.denied = why;
+        return NULL;
+    }
     loop_error *err = read_wish(call, wish, &w);
     if (!err)
         err = loop_call_load(call, &w, &child);

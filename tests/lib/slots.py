@@ -138,8 +138,28 @@ def one_that_is_built_wrong_changes_nothing(place):
     check(row(place)["generation"] == 1, "something was swapped")
 
 
-TESTS = [it_is_shown_everywhere, mistakes_are_told, swaps_under_load, one_that_was_built_again_is_swapped_in,
-         watching_follows_it, one_that_is_built_wrong_changes_nothing]
+def a_component_loads_a_package(place):
+    """Where `loop run` finds packages; what is loaded does is tested in host/child_test.c."""
+    for name, guest in [("parent", "slots-loads"), ("plugin", "slots-node1")]:
+        shutil.copy(place.guest(guest), place.work / f"{name}.wasm")
+    needs = f"needs: {{ optional: [{LINKS}, demo:slots/other] }}"
+    (place.work / "loop.yaml").write_text(
+        f"loop: 1\noverrides: {{ 'test:plugin': plugin.wasm }}\ncomponents:\n"
+        f"  parent: {{ path: parent.wasm, {needs}, grants: {{ packages: [test] }} }}\n"
+        f"  poor: {{ path: parent.wasm, {needs} }}\n", encoding="utf-8")
+
+    def load(component, package):
+        return place.loop("run", "--invoke", f'loading.load("{package}", "x", [])', component, status=None)
+
+    check("ok(0)" in load("parent", "test:plugin"), load("parent", "test:plugin"))
+    out = load("parent", "test:nothing")
+    check("unavailable: " in out and "not in the cache" in out or "is in the cache" in out, out)
+    check("denied: " in load("parent", "other:plugin"), "a package of another namespace is loaded")
+    check("denied: " in load("poor", "test:plugin"), "a package is loaded without a grant")
+
+
+TESTS = [a_component_loads_a_package, it_is_shown_everywhere, mistakes_are_told, swaps_under_load,
+         one_that_was_built_again_is_swapped_in, watching_follows_it, one_that_is_built_wrong_changes_nothing]
 
 
 def run_test(world, test):

@@ -167,9 +167,9 @@ typedef struct loop_pkg_loader_wish {
     loop_string name;
     /*
      * The parent's own grants that it passes on, as the configuration
-     * names them: "dirs", "env", "http", "net", "storage". One that the
-     * parent does not have is `denied`. With "storage" it has its
-     * parent's store, and shares its quota; without, it has none.
+     * names them: "dirs", "env", "http", "net", "packages", "storage".
+     * One that the parent does not have is `denied`. With "storage" it
+     * has its parent's store, and shares its quota; without, it has none.
      */
     loop_list_string grants;
 } loop_pkg_loader_wish;
@@ -271,9 +271,10 @@ typedef struct loop_pkg_loader_functions {
     loop_error *(*loaded_condition)(void *self, loop_call *call, loop_pkg_loader_loaded *loaded,
                                     loop_pkg_loader_result_condition_error *ret);
     /*
-     * Loads a component from the cache and starts it. `unavailable`: it is
-     * not in the cache, or imports what nobody serves. `limit`: there may be
-     * no more of them.
+     * Loads a component from the cache and starts it. `denied`: its parent
+     * has no grant for packages of that name. `unavailable`: it is not in
+     * the cache, or imports what nobody serves. `limit`: there may be no
+     * more of them.
      *
      * Each own in `*ret` is handed over to the component.
      */

@@ -38,6 +38,7 @@ bool exports_demo_slots_loading_load(loads_string_t *file, loads_string_t *name,
     loop_pkg_loader_wish_t wish = {.selected = {.name = *file}, .name = *name, .grants = *grants};
     loads_string_set(&wish.selected.version, "1.0.0");
     loads_string_set(&wish.selected.digest, "sha256:0");
+    loads_string_set(&wish.selected.content, "");
     loads_string_set(&wish.selected.registry, "test");
     if (!loop_pkg_loader_load(&wish, &all[count], &e)) {
         say_error(err, &e);

@@ -68,7 +68,7 @@ __attribute__((__import_module__("loop:pkg/loader@0.1.0"), __import_name__("[met
 extern void __wasm_import_loop_pkg_loader_method_loaded_condition(int32_t, uint8_t *);
 
 __attribute__((__import_module__("loop:pkg/loader@0.1.0"), __import_name__("load")))
-extern void __wasm_import_loop_pkg_loader_load(uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
+extern void __wasm_import_loop_pkg_loader_load(uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *, size_t, uint8_t *);
 
 // Exported Functions from `demo:slots/loading@0.1.0`
 
@@ -350,6 +350,7 @@ void loop_pkg_types_option_yanked_free(loop_pkg_types_option_yanked_t *ptr) {
 void loop_pkg_types_release_free(loop_pkg_types_release_t *ptr) {
   loop_pkg_types_package_version_free(&ptr->version);
   loop_pkg_types_digest_free(&ptr->digest);
+  loop_pkg_types_digest_free(&ptr->content);
   loop_pkg_types_list_requirement_free(&ptr->requires_);
   loop_pkg_types_option_yanked_free(&ptr->yanked);
 }
@@ -358,6 +359,7 @@ void loop_pkg_types_selection_free(loop_pkg_types_selection_t *ptr) {
   loop_pkg_types_package_name_free(&ptr->name);
   loop_pkg_types_package_version_free(&ptr->version);
   loop_pkg_types_digest_free(&ptr->digest);
+  loop_pkg_types_digest_free(&ptr->content);
   loads_string_free(&ptr->registry);
 }
 
@@ -1161,7 +1163,7 @@ bool loop_pkg_loader_load(loop_pkg_loader_wish_t *wish, loop_pkg_loader_own_load
   __attribute__((__aligned__(sizeof(void*))))
   uint8_t ret_area[(4*sizeof(void*))];
   uint8_t *ptr = (uint8_t *) &ret_area;
-  __wasm_import_loop_pkg_loader_load((uint8_t *) (((*wish).selected).name).ptr, (((*wish).selected).name).len, (uint8_t *) (((*wish).selected).version).ptr, (((*wish).selected).version).len, (uint8_t *) (((*wish).selected).digest).ptr, (((*wish).selected).digest).len, (uint8_t *) (((*wish).selected).registry).ptr, (((*wish).selected).registry).len, (uint8_t *) ((*wish).name).ptr, ((*wish).name).len, (uint8_t *) ((*wish).grants).ptr, ((*wish).grants).len, ptr);
+  __wasm_import_loop_pkg_loader_load((uint8_t *) (((*wish).selected).name).ptr, (((*wish).selected).name).len, (uint8_t *) (((*wish).selected).version).ptr, (((*wish).selected).version).len, (uint8_t *) (((*wish).selected).digest).ptr, (((*wish).selected).digest).len, (uint8_t *) (((*wish).selected).content).ptr, (((*wish).selected).content).len, (uint8_t *) (((*wish).selected).registry).ptr, (((*wish).selected).registry).len, (uint8_t *) ((*wish).name).ptr, ((*wish).name).len, (uint8_t *) ((*wish).grants).ptr, ((*wish).grants).len, ptr);
   loop_pkg_loader_result_own_loaded_error_t result;
   switch ((int32_t) *((uint8_t*) (ptr + 0))) {
     case 0: {

@@ -171,8 +171,11 @@ typedef struct {
 // One published version of a package.
 typedef struct loop_pkg_types_release_t {
   loop_pkg_types_package_version_t   version;
-  // Of the manifest, which names everything else by digest.
+  // Of the manifest, which names everything else by digest; "" where
+  // the registry has the component alone.
   loop_pkg_types_digest_t   digest;
+  // Of the component itself; "" where only the manifest says it.
+  loop_pkg_types_digest_t   content;
   // Bytes to fetch for the component itself, 0 if the registry does
   // not say.
   uint64_t   size;
@@ -184,7 +187,10 @@ typedef struct loop_pkg_types_release_t {
 typedef struct loop_pkg_types_selection_t {
   loop_pkg_types_package_name_t   name;
   loop_pkg_types_package_version_t   version;
+  // Of the manifest; "" as in `release`.
   loop_pkg_types_digest_t   digest;
+  // Of the component; "" as in `release`.
+  loop_pkg_types_digest_t   content;
   // The registry that has it, as the configuration names it.
   loads_string_t   registry;
 } loop_pkg_types_selection_t;
@@ -206,9 +212,9 @@ typedef struct loop_pkg_loader_wish_t {
   // in use once; another one of it is `invalid`.
   loads_string_t   name;
   // The parent's own grants that it passes on, as the configuration
-  // names them: "dirs", "env", "http", "net", "storage". One that the
-  // parent does not have is `denied`. With "storage" it has its
-  // parent's store, and shares its quota; without, it has none.
+  // names them: "dirs", "env", "http", "net", "packages", "storage".
+  // One that the parent does not have is `denied`. With "storage" it
+  // has its parent's store, and shares its quota; without, it has none.
   loads_list_string_t   grants;
 } loop_pkg_loader_wish_t;
 
@@ -332,9 +338,10 @@ extern bool loop_pkg_loader_method_loaded_exports(loop_pkg_loader_borrow_loaded_
 extern bool loop_pkg_loader_method_loaded_serve(loop_pkg_loader_borrow_loaded_t self, loads_string_t *imported, loop_pkg_loader_error_t *err);
 // How it is. Never waits.
 extern bool loop_pkg_loader_method_loaded_condition(loop_pkg_loader_borrow_loaded_t self, loop_pkg_loader_condition_t *ret, loop_pkg_loader_error_t *err);
-// Loads a component from the cache and starts it. `unavailable`: it is
-// not in the cache, or imports what nobody serves. `limit`: there may be
-// no more of them.
+// Loads a component from the cache and starts it. `denied`: its parent
+// has no grant for packages of that name. `unavailable`: it is not in
+// the cache, or imports what nobody serves. `limit`: there may be no
+// more of them.
 extern bool loop_pkg_loader_load(loop_pkg_loader_wish_t *wish, loop_pkg_loader_own_loaded_t *ret, loop_pkg_loader_error_t *err);
 
 // Exported Functions from `demo:slots/loading@0.1.0`
