@@ -151,6 +151,9 @@
 #define LP_MAX_REGISTRY_TRIES 5          /* of a transfer that is cut, when nothing more has come */
 #define LP_MAX_REGISTRY_WAIT_MS 10000    /* that a registry may ask for before the next try */
 #define LP_MAX_REGISTRY_CHUNK (8u << 20) /* bytes sent in one request */
+#define LP_MAX_TRANSFERS 16              /* of components that are under way at a time */
+#define LP_MAX_TRANSFER_PACKAGES 1024    /* packages of one */
+#define LP_MAX_REGISTRY_QUESTIONS 1024   /* of one call of a component */
 #define LP_MAX_REGISTRY_FRESH_S 86400    /* that an answer counts, whatever a registry says */
 
 /* HTTP: what registries answer. */

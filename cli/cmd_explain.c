@@ -200,11 +200,7 @@ static void put_wants(const loop_policy *p, loop_component *c)
          "storage (loop:storage): every call is denied; --storage SIZE"},
         {"wasi:keyvalue/store", LOOP_GRANT_STORAGE,
          "keys and values (wasi:keyvalue): every call is denied; --storage SIZE"},
-        {"loop:pkg/resolver", LOOP_GRANT_PACKAGES,
-         "packages (loop:pkg): every call is denied; --packages NAMESPACE"},
-        {"loop:pkg/loader", LOOP_GRANT_PACKAGES,
-         "packages (loop:pkg): every call is denied; --packages NAMESPACE"},
-        {"loop:pkg/registry", LOOP_GRANT_PACKAGES,
+        {"loop:pkg/", LOOP_GRANT_PACKAGES,
          "packages (loop:pkg): every call is denied; --packages NAMESPACE"},
     };
     bool any = false;

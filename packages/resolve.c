@@ -473,6 +473,8 @@ static loop_error *choose(lp_resolving *r, const lp_chosen **ret, size_t *ret_n)
         take_chosen(r, &x.of, &answer, ret, ret_n);
     else
         e = lp_resolve_explain(r, &x.of, answer.blames, answer.blames_count);
+    if (e && r->options->ret_conflict)
+        *r->options->ret_conflict = true;
     free(answer.chosen);
     free(answer.blames);
     return e;

@@ -48,6 +48,8 @@ link_for() {
             linked=-Wl,--component-type=$objects/shop.wit
             ;;
         side) linked=-Wl,--component-type=tests/sidecar/side.wit ;;
+        packages) gen packages; linked="$linked $objects/sdk-run.o" ;;
+        shelf) gen shelf ;;
         connect) gen sockets; linked="$linked $objects/sdk-run.o" ;;
         wants-func) gen misspelt; linked="$linked $objects/sdk-run.o" ;;
         weather) gen weather; sdk ;;

@@ -38,6 +38,8 @@ bindings() {
     bind c    loads               $guests/gen      $guests/wit/slots.wit wit/core wit/pkg $wasi
     bind c    keeping             $guests/gen      $guests/wit/slots.wit wit/core wit/pkg $wasi
     bind c    weather             $guests/gen      $guests/wit/weather.wit $guests/wit/weather-api.wit
+    bind c    packages            $guests/gen      $guests/wit/packages.wit wit/pkg wit/core $wasi
+    bind c    shelf               $guests/gen      $guests/wit/packages.wit wit/pkg wit/core $wasi
     conformance=tests/conformance
     bind c    host-side=caller    $conformance/gen $conformance/wit
     bind c    guest-side=callee   $conformance/gen $conformance/wit

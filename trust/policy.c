@@ -19,8 +19,7 @@
 
 static const char *const kind_names[] = {
     [LOOP_GRANT_DIR] = "dir", [LOOP_GRANT_ENV] = "env",         [LOOP_GRANT_HTTP] = "http",
-    [LOOP_GRANT_NET] = "net", [LOOP_GRANT_STORAGE] = "storage",
-    [LOOP_GRANT_PACKAGES] = "packages",
+    [LOOP_GRANT_NET] = "net", [LOOP_GRANT_STORAGE] = "storage", [LOOP_GRANT_PACKAGES] = "packages",
 };
 
 loop_policy *loop_policy_new(void)

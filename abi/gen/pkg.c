@@ -518,7 +518,7 @@ static const loop_function loop_pkg_resolver_rows[] = {
     },
     {
         "resolve",
-        "(list<record{name:string,versions:string}>,list<record{name:string,version:string,digest:string,content:string,registry:string}>,flags{offline,upgrade,lowest})->result<variant{found(list<record{name:string,version:string,digest:string,content:string,registry:string}>),conflict(list<record{wanted-by:string,requirement:record{name:string,versions:string},because:string}>)},variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
+        "(list<record{name:string,versions:string}>,list<record{name:string,version:string,digest:string,content:string,registry:string}>,flags{offline,upgrade,lowest})->result<variant{found(list<record{name:string,version:string,digest:string,content:string,registry:string}>),conflict(list<string>)},variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
         offsetof(loop_pkg_resolver_functions, resolve),
         loop_pkg_resolver_resolve_thunk,
     },

@@ -171,6 +171,48 @@ LOOP_API loop_error *loop_packages_pull(loop_packages *p, const char *wish, cons
                                         const loop_pack_options *to,
                                         loop_package_list **ret) LOOP_MUST_USE;
 
+/* ---- looking for oneself: what loop:pkg is made of ---- */
+
+/*
+ * What the registries of some packages know: a row a version, newest first, the packages in their
+ * order; NULL-terminated. No row: no such package. `*ret_fresh_for_s`: asking again sooner is
+ * pointless. LOOP_NOT_FOUND: no registry has the name; LOOP_UNAVAILABLE, LOOP_INVALID.
+ */
+LOOP_API loop_error *loop_packages_versions(loop_packages *p, const char *const *names,
+                                            loop_package_list **ret,
+                                            unsigned *ret_fresh_for_s) LOOP_MUST_USE;
+
+typedef struct loop_choose_options {
+    bool upgrade, lowest;       /* newer than what is locked; the lowest that would do */
+    const loop_package *locked; /* name, version, digest, content; kept where they satisfy */
+    size_t locked_count;
+    bool *ret_conflict; /* set to true where there is no choice; NULL */
+} loop_choose_options;
+/*
+ * Chooses versions for wishes: name and range by turns, NULL-terminated; loop.yaml's own and
+ * loop.lock do not count. Rows: dependencies before what needs them; nothing is fetched.
+ * LOOP_INVALID: a conflict, which its causes explain.
+ */
+LOOP_API loop_error *loop_packages_choose(loop_packages *p, const char *const *wishes,
+                                          const loop_choose_options *options,
+                                          loop_package_list **ret) LOOP_MUST_USE;
+/*
+ * Brings a package into the cache by name, version and digest (or content, where the digest is ""):
+ * checked as an installation checks it. The list has one row; its path is the component's.
+ */
+LOOP_API loop_error *loop_packages_fetch(loop_packages *p, const loop_package *package,
+                                         loop_package_list **ret) LOOP_MUST_USE;
+/*
+ * The file of a blob of a package, of a manifest or of what one names, through the cache; the
+ * caller's, for loop_free.
+ */
+LOOP_API loop_error *loop_packages_blob(loop_packages *p, const char *name, const char *digest,
+                                        bool manifest, char **ret_path) LOOP_MUST_USE;
+/* What belongs to a manifest: a row each, with digest and size, and its type as `description`. */
+LOOP_API loop_error *loop_packages_attached(loop_packages *p, const char *name,
+                                            const char *digest,
+                                            loop_package_list **ret) LOOP_MUST_USE;
+
 /* ---- the cache ---- */
 
 typedef struct loop_cache_info {

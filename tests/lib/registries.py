@@ -783,3 +783,61 @@ def ctrl_c_ends_a_sidecar_that_hangs(d):
     _, err = process.communicate(timeout=20)
     if process.returncode != 75 or time.monotonic() - start > 3:
         raise Wrong(f"{process.returncode} after {time.monotonic() - start:.1f} s: {err.decode()}")
+
+
+@case()
+def a_component_is_a_registry(d):
+    """Catches a plug-in contract that only native code can keep."""
+    shutil.copy(d.world.components / "guests/shelf.wasm", d.tmp)
+    d.write("loop.yaml", "loop: 1\ncomponents:\n  shelf: { path: shelf.wasm }\nregistries:\n  default: mine\n"
+                         "  known:\n    mine: { component: shelf }\n")
+    d.pull("acme:nothing", "mine")
+    d.same(component=b"\0asm\x0d\0\1\0")
+    d.says(d.pull("acme:other", "mine", status=66), "has no package")
+
+
+# --- components that look for packages ------------------------------------------------------------
+
+@case()
+def a_component_looks_for_packages(d):
+    """Catches a resolver that gives out what was not granted, makes a component wait that lets go, or
+    cannot say why there is no choice."""
+    for name, version, requires in (("acme:ui", "1.3.0", None), ("acme:notes", "1.1.0", {"acme:ui": "^1"}),
+                                    ("acme:odd", "1.0.0", {"acme:ui": "^2"}),
+                                    ("acme:far", "1.0.0", {"other:x": "*"}), ("other:x", "1.0.0", None)):
+        d.loop("push", d.archive(name, version, requires=requires), "--to", "layout:./site")
+    shutil.copy(d.world.components / "guests/packages.wasm", d.tmp / "p.wasm")
+    slow = []
+
+    def fault(request, path, body):
+        if slow and body == d.component:
+            time.sleep(20)
+        return False
+
+    with Site(d.tmp / "site", fault) as site:
+        d.write("loop.yaml", "loop: 1\ncomponents:\n  p:\n    path: p.wasm\n    grants: { packages: [acme] }\n"
+                             f"registries:\n  default: near\n  known:\n    near: {{ http: '{site.url}' }}\n")
+
+        def p(*words, status=0, flags=(), run="p"):
+            return d.loop("run", *flags, run, "--", *words, status=status)
+
+        d.says(p("versions", "acme:notes", "acme:none"), "1.1.0, needs 1", "acme:none has 0 versions")
+        d.says(p("resolve", "acme:notes", "^1"), "acme:ui 1.3.0 from near\nacme:notes 1.1.0 from near")
+        d.says(p("resolve", "acme:odd", "1", "acme:ui", "1"), "conflict", "acme:odd 1.0.0 needs acme:ui ^2")
+        d.says(p("resolve", "acme:ui", "one", status=1), "invalid")
+        d.says(p("versions", "other:x", status=1), "denied: no grant for the package 'other:x'")
+        d.says(p("resolve", "acme:far", "1", status=1), "denied: no grant for the package 'other:x'")
+        d.says(p("resolve", "acme:far", "1", flags=("--packages", "other:x")), "other:x 1.0.0")
+        before = len(site.asked(content(d)))
+        d.says(p("fetch", "acme:notes", "*"), f"2 complete, {2 * len(d.component)} bytes")
+        d.says(p("bytes", "acme:notes", digest(d.component)), f"{len(d.component)} bytes")
+        if len(site.asked(content(d))) != before + 1:
+            raise Wrong("what two packages have in common came twice, or not at all")
+        d.says(p("versions", "acme:ui", status=1, run="./p.wasm"), "denied")
+        d.says(d.loop("explain", "./p.wasm"), "--packages NAMESPACE")
+        d.forget()
+        slow.append(1)
+        start = time.monotonic()
+        d.says(p("drop", "acme:notes", "*"), "dropped")
+        if time.monotonic() - start > (8 if d.world.asan else 3):
+            raise Wrong(f"it took {time.monotonic() - start:.1f} s to let go")

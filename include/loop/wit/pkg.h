@@ -725,39 +725,25 @@ enum {
     LOOP_PKG_RESOLVER_OPTIONS_LOWEST = 1u << 2,
 };
 
-/* One step of an explanation: what asked for what. */
-typedef struct loop_pkg_resolver_blame {
-    /* "acme:notes 1.2.0", or "" for the component itself. */
-    loop_string wanted_by;
-    loop_pkg_resolver_requirement requirement;
-    /* Why that cannot be had: "excludes 2.x, which acme:ui 0.3 needs". */
-    loop_string because;
-} loop_pkg_resolver_blame;
-
 typedef struct loop_pkg_resolver_list_selection {
     const loop_pkg_resolver_selection *ptr;
     size_t len;
 } loop_pkg_resolver_list_selection;
-
-typedef struct loop_pkg_resolver_list_blame {
-    const loop_pkg_resolver_blame *ptr;
-    size_t len;
-} loop_pkg_resolver_list_blame;
 
 /* What resolving found. */
 typedef struct loop_pkg_resolver_resolution {
     uint8_t tag;
     union {
         loop_pkg_resolver_list_selection found;
-        loop_pkg_resolver_list_blame conflict;
+        loop_list_string conflict;
     } of;
 } loop_pkg_resolver_resolution;
 enum {
     /* Everything that is needed, dependencies before what needs them. */
     LOOP_PKG_RESOLVER_RESOLUTION_FOUND = 0,
     /*
-     * No choice satisfies all. The shortest chain of wishes that shows
-     * it.
+     * No choice satisfies all. Why, for people: what cannot be had first,
+     * then a sentence for each wish that shows it.
      */
     LOOP_PKG_RESOLVER_RESOLUTION_CONFLICT = 1,
 };
@@ -815,9 +801,7 @@ typedef struct loop_pkg_resolver_result_own_transfer_error {
 } loop_pkg_resolver_result_own_transfer_error;
 
 /* Their layout is part of loop's ABI (loop/abi.h). */
-static_assert(sizeof(loop_pkg_resolver_blame) == 64, "loop_pkg_resolver_blame");
 static_assert(sizeof(loop_pkg_resolver_list_selection) == 16, "loop_pkg_resolver_list_selection");
-static_assert(sizeof(loop_pkg_resolver_list_blame) == 16, "loop_pkg_resolver_list_blame");
 static_assert(sizeof(loop_pkg_resolver_resolution) == 24, "loop_pkg_resolver_resolution");
 static_assert(offsetof(loop_pkg_resolver_resolution, of) == 8, "loop_pkg_resolver_resolution");
 static_assert(sizeof(loop_pkg_resolver_result_void_error) == 32,
