@@ -133,9 +133,11 @@ static void put_row(const loop_package *p, size_t names, size_t versions)
 {
     cli_put(stdout, p->name);
     pad(cli_width(p->name), names);
-    putchar(' ');
-    cli_put(stdout, p->version);
-    pad(cli_width(p->version), versions);
+    if (versions) {
+        putchar(' ');
+        cli_put(stdout, p->version);
+        pad(cli_width(p->version), versions);
+    }
     if (p->overridden) {
         fputs(" the file ", stdout);
         cli_put(stdout, p->path);

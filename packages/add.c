@@ -22,6 +22,7 @@
 /* An edit of loop.yaml: before, and after. */
 typedef struct change {
     const char *file; /* as it was found */
+    char *shown;
     char *target;     /* what is written: where a link leads */
     uint8_t *before;
     size_t before_len;
@@ -43,15 +44,17 @@ static loop_error *open_change(change *c, loop_packages *p, const char *command)
         return loop_error_hint_set(
             loop_error_new(LOOP_USAGE, "there is no loop.yaml here"),
             "make one with the line 'loop: 1', or run a package without one: `loop %s`", command);
+    c->shown = lp_plan_shown(file);
     c->target = lp_os_realpath(file);
     if (!c->target)
-        return loop_error_new(LOOP_NOT_FOUND, "cannot read '%s'", file);
-    LP_TRY(lp_yaml_bytes(file, file, &c->before, &c->before_len));
+        return loop_error_new(LOOP_NOT_FOUND, "cannot read '%s'", c->shown);
+    LP_TRY(lp_yaml_bytes(file, c->shown, &c->before, &c->before_len));
     return read_as(file, (const char *)c->before, c->before_len, &c->was);
 }
 
 static void close_change(change *c)
 {
+    free(c->shown);
     free(c->target);
     free(c->before);
     free(c->after);
@@ -82,7 +85,7 @@ static loop_error *write_change(const change *c)
     loop_error *e = lp_os_write_atomic(c->target, c->after, strlen(c->after),
                                        lp_os_mode(c->target, 0644));
     if (e)
-        return loop_error_wrap(e, "cannot write '%s'", c->file);
+        return loop_error_wrap(e, "cannot write '%s'", c->shown);
     if (trusted) /* where it cannot be recorded, `loop trust` is asked for again */
         loop_error_delete(loop_trust_give(c->file, after));
     return NULL;
@@ -134,7 +137,7 @@ static loop_error *add(adding *a, const char *wish, loop_package_list *list)
     else
         LP_TRY(choose_range(a, &whole));
     change *c = &a->change;
-    LP_TRY(lp_edit_add(c->file, (const char *)c->before, c->before_len, component_name(a), whole,
+    LP_TRY(lp_edit_add(c->shown, (const char *)c->before, c->before_len, component_name(a), whole,
                        &c->after));
     LP_TRY(read_as(c->file, c->after, strlen(c->after), &c->will));
     lp_plan plan;
@@ -204,12 +207,12 @@ static loop_error *take_out(loop_packages *p, change *c, const char *component)
     if (row && !row->package)
         return loop_error_hint_set(
             loop_error_new(LOOP_USAGE, "the component '%s' is not from a package", component),
-            "it is yours: take it out of '%s' yourself", c->file);
-    LP_TRY(lp_edit_remove(c->file, (const char *)c->before, c->before_len, component, &c->after));
+            "it is yours: take it out of '%s' yourself", c->shown);
+    LP_TRY(lp_edit_remove(c->shown, (const char *)c->before, c->before_len, component, &c->after));
     loop_error *e = read_as(c->file, c->after, strlen(c->after), &c->will);
     if (e)
         return loop_error_hint_set(
-            loop_error_wrap(e, "without '%s', '%s' would be wrong", component, c->file),
+            loop_error_wrap(e, "without '%s', '%s' would be wrong", component, c->shown),
             "something else in the file names it: change that first");
     LP_TRY(write_change(c));
     return prune(p, c->will);

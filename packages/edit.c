@@ -248,8 +248,8 @@ static loop_error *by_hand(const text *t, const char *component, const char *val
     return loop_error_hint_set(
         loop_error_new(LOOP_CONFIG, "'%s' cannot be changed without changing more of it than that",
                        t->shown),
-        "write it yourself, and then run `loop install`:\n\n"
-        "    components:\n      %s:\n        package: %s\n",
+        "write it yourself, among the components, and then run `loop install`: "
+        "%s: { package: %s }",
         component, value);
 }
 

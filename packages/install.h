@@ -19,6 +19,7 @@ typedef struct lp_plan {
     const loop_config *config; /* NULL: no workspace */
     lp_arena arena;
     char *lock_file; /* NULL: no workspace */
+    char *lock_shown;
     lp_lock lock;
     lp_os_lock *held; /* this workspace's: one at a time changes loop.lock and loop.yaml */
     struct {
@@ -43,6 +44,8 @@ void lp_plan_close(lp_plan *plan);
 const char *lp_plan_override(const loop_config *config, const char *package);
 /* The lock beside a loop.yaml; malloced. */
 char *lp_plan_lock_file(const loop_config *config);
+/* A path as messages show it: from the current folder on, where it is below that; malloced. */
+char *lp_plan_shown(const char *path);
 
 /* Chooses by `mode`; plan->chosen. LOOP_CONFIG: `frozen`, and loop.lock is not enough. */
 loop_error *lp_plan_choose(lp_plan *plan, loop_install_mode mode) LOOP_MUST_USE;

@@ -23,7 +23,7 @@ static loop_error *not_there(loop_error *cause, const char *name, const char *ve
 /* Damaged: the cache has put it aside. */
 static loop_error *damaged(loop_error *cause, const char *name, const char *version)
 {
-    loop_error *e = loop_error_wrap(cause, "the cache's copy of %s %s is damaged", name, version);
+    loop_error *e = loop_error_wrap(cause, "%s %s cannot be used", name, version);
     return loop_error_hint_set(e, "it was put aside; `loop install` brings it again");
 }
 
@@ -70,8 +70,14 @@ static loop_error *fits(lp_arena *arena, const char *range, const char *version,
     return NULL;
 }
 
-static loop_error *not_locked(const lp_locked *l, const char *lock_file, const char *wish)
+static loop_error *not_locked(const lp_locked *l, bool there, const char *lock_file,
+                              const char *wish)
 {
+    if (!there)
+        return loop_error_hint_set(
+            loop_error_new(LOOP_NOT_FOUND, "there is no '%s', which says what %s is", lock_file,
+                           wish),
+            "`loop install` writes it");
     loop_error *e = l ? loop_error_new(LOOP_NOT_FOUND, "'%s' has %s %s, and loop.yaml asks for %s",
                                        lock_file, l->name, l->version, wish)
                       : loop_error_new(LOOP_NOT_FOUND, "'%s' has no version for %s", lock_file,
@@ -99,7 +105,8 @@ static loop_error *by_lock(loop_packages *p, lp_arena *arena, const char *wish, 
     *ret = NULL;
     if (!file)
         return NULL;
-    LP_TRY(lp_lock_read(arena, file, file, &lock));
+    lp_auto(lp_free_string) char *shown = lp_plan_shown(file);
+    LP_TRY(lp_lock_read(arena, file, shown, &lock));
     const lp_locked *l = lp_lock_find(&lock, name);
     if (l)
         LP_TRY(fits(arena, range, l->version, &good));
@@ -109,7 +116,7 @@ static loop_error *by_lock(loop_packages *p, lp_arena *arena, const char *wish, 
         LP_TRY(check(p, arena, l));
         return blob(p, lp_registry_key(registry), name, l->version, l->content, ret);
     }
-    return asked ? not_locked(l, file, wish) : NULL;
+    return asked ? not_locked(l, lock.there, shown, wish) : NULL;
 }
 
 /* ---- by what the cache has ---- */

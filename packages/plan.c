@@ -31,6 +31,13 @@ char *lp_plan_lock_file(const loop_config *config)
     return lp_format("%.*s.lock", (int)n, file);
 }
 
+char *lp_plan_shown(const char *path)
+{
+    lp_auto(lp_free_string) char *cwd = lp_os_cwd();
+    bool below = cwd && strcmp(cwd, "/") != 0 && lp_path_inside(path, cwd);
+    return lp_strdup(below ? lp_path_below(path, cwd) : path);
+}
+
 const char *lp_plan_override(const loop_config *config, const char *package)
 {
     const loop_override *row;
@@ -91,10 +98,10 @@ static loop_error *hold(lp_plan *plan)
         loop_error *e = NULL;
         if (o->cancelled && o->cancelled(o->data))
             e = loop_error_new(LOOP_CANCELLED, "cancelled while another loop changes '%s'",
-                               plan->lock_file);
+                               plan->lock_shown);
         else if (waited >= LP_MAX_WORKSPACE_WAIT_MS)
             e = loop_error_new(LOOP_TIMEOUT, "another loop has been changing '%s' for %d s",
-                               plan->lock_file, LP_MAX_WORKSPACE_WAIT_MS / 1000);
+                               plan->lock_shown, LP_MAX_WORKSPACE_WAIT_MS / 1000);
         if (e) {
             lp_os_lock_close(plan->held);
             plan->held = NULL;
@@ -113,12 +120,13 @@ static loop_error *open_plan(lp_plan *plan, bool write)
         return NULL;
     if (write)
         LP_TRY(hold(plan));
-    return lp_lock_read(&plan->arena, plan->lock_file, plan->lock_file, &plan->lock);
+    return lp_lock_read(&plan->arena, plan->lock_file, plan->lock_shown, &plan->lock);
 }
 
 loop_error *lp_plan_open(lp_plan *plan, loop_packages *p, const loop_config *config, bool write)
 {
     *plan = (lp_plan){.p = p, .config = config, .lock_file = lp_plan_lock_file(config)};
+    plan->lock_shown = plan->lock_file ? lp_plan_shown(plan->lock_file) : NULL;
     loop_error *e = open_plan(plan, write);
     if (e)
         lp_plan_close(plan);
@@ -133,6 +141,7 @@ void lp_plan_close(lp_plan *plan)
     }
     free(plan->wishes.at);
     free(plan->lock_file);
+    free(plan->lock_shown);
     lp_arena_done(&plan->arena);
     *plan = (lp_plan){0};
 }
@@ -280,9 +289,9 @@ static loop_error *not_enough(const lp_plan *plan, const char *lacking)
 {
     loop_error *e =
         plan->lock.there
-            ? loop_error_new(LOOP_CONFIG, "'%s' is not what is asked for: %s", plan->lock_file,
+            ? loop_error_new(LOOP_CONFIG, "'%s' is not what is asked for: %s", plan->lock_shown,
                              lacking)
-            : loop_error_new(LOOP_CONFIG, "there is no '%s'", plan->lock_file);
+            : loop_error_new(LOOP_CONFIG, "there is no '%s'", plan->lock_shown);
     return loop_error_hint_set(e, "run `loop install` without --frozen, look at what it changes in "
                                   "the file, and keep that with the sources");
 }
@@ -361,5 +370,5 @@ loop_error *lp_plan_write(lp_plan *plan)
     if (!plan->lock_file || (!n && !plan->lock.there))
         return NULL;
     loop_error *e = lp_lock_write(plan->lock_file, rows, n);
-    return e ? loop_error_wrap(e, "cannot write '%s'", plan->lock_file) : NULL;
+    return e ? loop_error_wrap(e, "cannot write '%s'", plan->lock_shown) : NULL;
 }

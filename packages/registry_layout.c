@@ -20,6 +20,10 @@
 
 struct layout {
     const char *path;
+    /* What index.json said last, as long as it is that file: who resolves asks level by level. */
+    lp_os_identity id;
+    lp_arena arena;
+    lp_index index;
 };
 
 static loop_error *open_layout(const lp_registry_options *o, void **ret_self)
@@ -32,7 +36,9 @@ static loop_error *open_layout(const lp_registry_options *o, void **ret_self)
 
 static void close_layout(void *self)
 {
-    free(self);
+    struct layout *l = self;
+    lp_arena_done(&l->arena);
+    free(l);
 }
 
 /* *ret_bytes NULL: there is none yet. */
@@ -48,26 +54,58 @@ static loop_error *read_index(const struct layout *l, uint8_t **ret_bytes, size_
     return NULL;
 }
 
-static loop_error *lookup(void *self, const lp_question *questions, size_t n, lp_arena *arena,
-                          lp_package_info *ret)
+static lp_os_identity identity(const char *path)
 {
-    struct layout *l = self;
+    lp_os_reader *r = lp_os_reader_open(path);
+    lp_os_identity id = r ? lp_os_reader_id(r) : (lp_os_identity){0};
+    lp_os_reader_close(r);
+    return id;
+}
+
+/* Reads index.json, where it is not the one that was read last. */
+static loop_error *refresh(struct layout *l)
+{
     uint8_t *bytes = NULL;
     size_t len = 0;
+    lp_auto(lp_free_string) char *what = lp_path_join(l->path, "index.json");
+    lp_os_identity id = identity(what);
+    if (l->id.inode && memcmp(&id, &l->id, sizeof id) == 0)
+        return NULL;
     LP_TRY(read_index(l, &bytes, &len));
     if (!bytes)
         return loop_error_hint_set(
             loop_error_new(LOOP_NOT_FOUND, "there is no index.json in '%s'", l->path),
             "it is made by the first `loop push`");
-    lp_auto(lp_free_string) char *what = lp_path_join(l->path, "index.json");
+    lp_arena arena = {0};
     lp_index index;
-    loop_error *e = lp_index_parse(arena, what, bytes, len, &index);
+    loop_error *e = lp_index_parse(&arena, what, bytes, len, &index);
     free(bytes);
-    for (size_t i = 0; !e && i < n; i++) {
-        ret[i] = (lp_package_info){0};
-        e = lp_index_find(arena, &index, questions[i].name, &ret[i].releases, &ret[i].count);
+    if (e) {
+        lp_arena_done(&arena);
+        return e;
     }
-    return e;
+    lp_arena_done(&l->arena);
+    l->arena = arena;
+    l->index = index;
+    l->id = id;
+    return NULL;
+}
+
+static loop_error *lookup(void *self, const lp_question *questions, size_t n, lp_arena *arena,
+                          lp_package_info *ret)
+{
+    struct layout *l = self;
+    LP_TRY(refresh(l));
+    for (size_t i = 0; i < n; i++) {
+        const lp_release *found;
+        ret[i] = (lp_package_info){0};
+        LP_TRY(lp_index_find(arena, &l->index, questions[i].name, &found, &ret[i].count));
+        lp_release *list = lp_arena_alloc(arena, (ret[i].count + 1) * sizeof *list);
+        for (size_t k = 0; k < ret[i].count; k++)
+            list[k] = lp_release_copy(arena, &found[k]);
+        ret[i].releases = list;
+    }
+    return NULL;
 }
 
 static char *blob_path(const struct layout *l, const char *digest)

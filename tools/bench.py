@@ -11,11 +11,16 @@ call (what it costs that a call can be stopped, against Wasmtime's C API), calls
 and Extism; a peer that is not installed is left out), forms (what a slot, a
 chain of two, a provider in a shared library cost against the same call without),
 swap (the longest call that a guest at full speed sees around a swap of its
-provider, p50 and p99, against one call; what a swap a second takes of its throughput).
+provider, p50 and p99, against one call; what a swap a second takes of its throughput),
+pack (an installed package against `wasmtime run` of the plain file, both cached; choosing
+among 1,000 packages, `loop update` with all of them in the cache, against Cargo and a lock
+file for the same graph).
 """
 import argparse
 import contextlib
+import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -75,8 +80,11 @@ def bench_start(build: Path):
 
 def start_rows(group: str, component: Path, loop: Path):
     peer = wasmtime()
-    ours = [str(loop), "run", "--quiet", str(component)]
-    theirs = [str(peer), "run", str(component)]
+    yield from run_rows(group, [str(loop), "run", "--quiet", str(component)],
+                        [str(peer), "run", str(component)], peer)
+
+
+def run_rows(group: str, ours, theirs, peer: Path):
     for command in (ours, theirs):  # fills both caches
         run_once(command)
         run_once(command)
@@ -296,8 +304,103 @@ def swap_lines(program, guests, name, *counts):
     return [[float(x) for x in line.split("\t")] for line in out.splitlines()]
 
 
+@contextlib.contextmanager
+def in_folder(folder, **variables):
+    """Commands run there, with these variables."""
+    before, values = os.getcwd(), {k: os.environ.get(k) for k in variables}
+    os.chdir(folder)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.chdir(before)
+        for k, v in values.items():
+            os.environ.pop(k, None) if v is None else os.environ.__setitem__(k, v)
+
+
+def bench_pack(build: Path):
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+    from lib.installing import Registry
+    loop, yaml = str(build / "loop"), ("loop: 1\nregistries: { default: near, known: { near: { layout: ../registry } } }\n"
+                                       "components: { it: { package: \"acme:p0\" } }\n")
+    with tempfile.TemporaryDirectory() as folder:
+        top = Path(folder)
+        (top / "ws").mkdir()
+        (top / "ws/loop.yaml").write_text(yaml)
+        plain = top / "plain-c.wasm"
+        tools = os.environ.get("WASM_TOOLS") or CACHE / "venv/bin/wasm-tools"
+        subprocess.run([tools, "strip", build / "guests/plain-c.wasm", "-o", plain], check=True)
+        registry = Registry(top / "registry")
+        registry.publish("acme:p0", "1.0.0", plain.read_bytes())
+        registry.write()
+        with in_folder(top / "ws", LOOP_CACHE_DIR=str(top / "cache")):
+            subprocess.run([loop, "install", "--quiet"], check=True, stdout=subprocess.DEVNULL)
+            rows = run_rows("pack", [loop, "run", "--quiet", "it"],
+                            [str(wasmtime()), "run", str(plain)], wasmtime())
+            yield ["pack.run", *next(rows)[1:]]  # its time
+    yield from bench_resolve(loop, yaml, Registry)
+
+
+MANY, VERSIONS = 1000, 5
+
+
+def graph():
+    """Packages by number and version with what they need: deep and wide; of every tenth the newest
+    two need what there is not, so that choices are taken back."""
+    for i in range(MANY):
+        for v in range(VERSIONS):
+            to = [n for n in (i + 1 + k * 7 for k in range(4)) if n < MANY]
+            yield i, v, to, ">=1.9" if i % 10 == 3 and v >= 3 else f">=1.{v // 2}"
+
+
+def write_cargo(top: Path):
+    """The same graph for Cargo: a registry in a folder, of which only the index is read."""
+    for i, v, to, wanted in graph():
+        name = f"p{i}"
+        short = {2: "2", 3: "3/p"}.get(len(name)) or f"{name[:2]}/{name[2:4]}"
+        folder = top / "index/index" / short
+        folder.mkdir(parents=True, exist_ok=True)
+        needs = [{"name": f"p{n}", "req": wanted, "features": [], "optional": False,
+                  "default_features": True, "target": None, "kind": "normal"} for n in to]
+        with open(folder / name, "a") as f:
+            f.write(json.dumps({"name": name, "vers": f"1.{v}.0", "deps": needs, "cksum": "0" * 64,
+                                "features": {}, "yanked": False}) + "\n")
+    (top / "peer/src").mkdir(parents=True)
+    (top / "peer/src/lib.rs").touch()
+    (top / "peer/Cargo.toml").write_text('[package]\nname = "peer"\nversion = "0.1.0"\nedition = "2021"\n'
+                                         '[dependencies]\np0 = "*"\n')
+    (top / "peer/.cargo").mkdir()
+    (top / "peer/.cargo/config.toml").write_text(
+        f'[source.crates-io]\nreplace-with = "near"\n[source.near]\nlocal-registry = "{top}/index"\n')
+
+
+def bench_resolve(loop, yaml, make_registry):
+    with tempfile.TemporaryDirectory() as folder:
+        top = Path(folder)
+        registry = make_registry(top / "registry")
+        for i, v, to, wanted in graph():
+            registry.publish(f"acme:p{i}", f"1.{v}.0", requires={f"acme:p{n}": wanted for n in to})
+        registry.write()
+        (top / "ws").mkdir()
+        (top / "ws/loop.yaml").write_text(yaml)
+        write_cargo(top)
+        cargo = shutil.which("cargo")
+        if not cargo:
+            sys.exit("error: the peer is not installed\nhint: cargo, of Rust")
+        ours, theirs = [], []
+        with in_folder(top / "ws", LOOP_CACHE_DIR=str(top / "cache")):
+            subprocess.run([loop, "install", "--quiet"], check=True, stdout=subprocess.DEVNULL)
+        for _ in range(BATCHES):
+            with in_folder(top / "ws", LOOP_CACHE_DIR=str(top / "cache")):
+                ours.append(min(run_once([loop, "update", "--quiet"])[0] for _ in range(3)) * 1e3)
+            with in_folder(top / "peer", CARGO_TERM_QUIET="true"):
+                theirs.append(min(run_once([cargo, "generate-lockfile", "--offline"])[0]
+                                  for _ in range(3)) * 1e3)
+    yield row("pack.resolve", "cargo generate-lockfile", ours, theirs, "ms", 0)
+
+
 GROUPS = {"start": bench_start, "call": bench_call, "calls": bench_calls, "forms": bench_forms,
-          "swap": bench_swap}
+          "swap": bench_swap, "pack": bench_pack}
 
 
 # What the ratios of a group are meant to be at most; told, never an error: machines differ.
@@ -306,7 +409,7 @@ BOUNDS = {
     "calls.bytes1m.rust": 1.15, "calls.records1k.rust": 0.15, "calls.guest-scalar.rust": 1.2,
     "calls.guest-string64.rust": 1.2, "calls.scalar.capi": 0.5, "calls.bytes64k.capi": 0.001,
     "forms.slot": 1.1, "forms.chain2": 1.1, "forms.library": 1.1,
-    "swap.steady": 1.05,
+    "swap.steady": 1.05, "pack.run": 1.1,
     "forms.sidecar64": 1.5, "forms.sidecar1m": 0.8, "forms.sidecar64.goplugin": 0.4,
 }
 
