@@ -105,7 +105,7 @@ struct loop_config {
             char kind; /* 'p' a package, 'n' a namespace, 'd' the default */
             const char *what, *registry;
             loop_origin origin;
-        } * at;
+        } *at;
         size_t n, cap;
     } routes;
     loop_config_package *package; /* NULL: no `package:` */

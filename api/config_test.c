@@ -64,7 +64,8 @@ static void a_mistake_is_reported_with_its_place(void **state)
          "allowed: loop, default, profile, production, components, overrides, bind, registries, "
          "package, log, limits"},
         {NOTES "    grant: {}\n", "loop.yaml:5:5: unknown key 'grant' in component 'notes'",
-         "did you mean 'grants'? allowed: path, package, args, needs, grants, deny, limits, on-trap, "
+         "did you mean 'grants'? allowed: path, package, args, needs, grants, deny, limits, "
+         "on-trap, "
          "bind, config"},
         {NOTES "    grants: {dir: []}\n",
          "loop.yaml:5:14: unknown key 'dir' in 'grants' of component 'notes'",
@@ -134,7 +135,8 @@ static void a_mistake_is_reported_with_its_place(void **state)
          "loop.yaml:2:13: expected a map for 'components', found a list", NULL},
         {"loop: 1\ncomponents:\n  notes: x.wasm\n",
          "loop.yaml:3:10: expected a map in component 'notes', found text", NULL},
-        {"loop: 1\ncomponents:\n  notes: {}\n", "loop.yaml:3:3: component 'notes' has no 'path' and no 'package'",
+        {"loop: 1\ncomponents:\n  notes: {}\n",
+         "loop.yaml:3:3: component 'notes' has no 'path' and no 'package'",
          "add 'path: build/notes.wasm', or let `loop add` write it"},
         {"loop: 1\ncomponents:\n  notes:\n    path: ''\n",
          "loop.yaml:4:11: expected a path for 'path', found empty text", NULL},
@@ -331,7 +333,8 @@ static void grants_are_confined_and_carry_their_line(void **state)
     assert_false(d.allowed);
     loop_error *e = loop_config_grants(c, "note", p);
     assert_int_equal(loop_error_code(e), LOOP_NOT_FOUND);
-    assert_string_equal(loop_error_hint(e), "did you mean 'notes'? allowed: notes, bare, ui, theme");
+    assert_string_equal(loop_error_hint(e),
+                        "did you mean 'notes'? allowed: notes, bare, ui, theme");
     loop_error_delete(e);
     loop_config_delete(c);
     loop_policy_delete(p);

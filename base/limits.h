@@ -143,7 +143,7 @@
 #define LP_MAX_JSON_DEPTH 32             /* nesting of them */
 #define LP_MAX_INDEX_ENTRIES 65536       /* versions of all packages in one index */
 #define LP_MAX_PACKAGE_VERSIONS 4096     /* of one package */
-#define LP_MAX_PACKAGE_REFERRERS 256      /* manifests that belong to another */
+#define LP_MAX_PACKAGE_REFERRERS 256     /* manifests that belong to another */
 #define LP_MAX_REGISTRIES 256            /* that are named in one file, and routes to them */
 #define LP_MAX_REGISTRY_PAGES 256        /* pages of a list of tags */
 #define LP_MAX_REGISTRY_TOKEN 16384      /* bytes of a token, or of what asks for one */
@@ -157,22 +157,22 @@
 #define LP_MAX_REGISTRY_FRESH_S 86400    /* that an answer counts, whatever a registry says */
 
 /* HTTP: what registries answer. */
-#define LP_MAX_HTTP_REDIRECTS 8           /* one after the other */
-#define LP_MAX_HTTP_HEADERS 128           /* of an answer */
-#define LP_MAX_HTTP_HEADER_BYTES 65536    /* all of them together */
-#define LP_MAX_HTTP_URL 8192              /* bytes of a URL, also one that is led to */
-#define LP_MAX_HTTP_AT_ONCE 8             /* requests under way at a time */
-#define LP_MAX_HTTP_CONNECT_MS 10000      /* until there is a connection */
-#define LP_MAX_HTTP_STALL_MS 30000        /* for the next LP_MIN_HTTP_BYTES to come or go */
-#define LP_MIN_HTTP_BYTES 1024            /* fewer in that time: nobody is there any more */
-#define LP_MAX_HTTP_SKIPPED (64u << 10)   /* bytes of the body of a redirect */
+#define LP_MAX_HTTP_REDIRECTS 8         /* one after the other */
+#define LP_MAX_HTTP_HEADERS 128         /* of an answer */
+#define LP_MAX_HTTP_HEADER_BYTES 65536  /* all of them together */
+#define LP_MAX_HTTP_URL 8192            /* bytes of a URL, also one that is led to */
+#define LP_MAX_HTTP_AT_ONCE 8           /* requests under way at a time */
+#define LP_MAX_HTTP_CONNECT_MS 10000    /* until there is a connection */
+#define LP_MAX_HTTP_STALL_MS 30000      /* for the next LP_MIN_HTTP_BYTES to come or go */
+#define LP_MIN_HTTP_BYTES 1024          /* fewer in that time: nobody is there any more */
+#define LP_MAX_HTTP_SKIPPED (64u << 10) /* bytes of the body of a redirect */
 
 /* Choosing versions (packages/resolve.c). */
-#define LP_MAX_RESOLVE_PACKAGES 3000     /* packages that are asked for, and rows of a loop.lock */
+#define LP_MAX_RESOLVE_PACKAGES 3000      /* packages that are asked for, and rows of a loop.lock */
 #define LP_MAX_RESOLVE_RELEASES (1 << 18) /* versions of them that are looked at */
-#define LP_MAX_RESOLVE_NEEDS (1 << 20)   /* requirements of those */
-#define LP_MAX_BLAMES 512                /* of a conflict, looked at for the least of them */
-#define LP_MAX_WORKSPACE_WAIT_MS 600000  /* for another process that changes loop.lock */
+#define LP_MAX_RESOLVE_NEEDS (1 << 20)    /* requirements of those */
+#define LP_MAX_BLAMES 512                 /* of a conflict, looked at for the least of them */
+#define LP_MAX_WORKSPACE_WAIT_MS 600000   /* for another process that changes loop.lock */
 
 /* Watching files (loop_watch_open). */
 #define LP_MAX_WATCHED 1024   /* files */

@@ -73,8 +73,7 @@ const cli_command cli_add = {
         "asks for beyond components is the same.",
     .example = "loop add acme:ui@^1.2",
     .shows = "adds a component 'ui' from acme:ui, and prints the versions that were chosen",
-    .groups =
-        (const cli_group *const[]){&group_add, &cli_group_packages, &cli_group_config, NULL},
+    .groups = (const cli_group *const[]){&group_add, &cli_group_packages, &cli_group_config, NULL},
     .max_operands = 1,
     .run = run_add,
 };

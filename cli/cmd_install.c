@@ -85,7 +85,8 @@ const cli_command cli_install = {
         "stays as it is where it is enough: then no registry is asked what there is, so that a "
         "workspace is the same on every machine. Keep loop.lock with the sources.\n\n"
         "PACKAGE, or the one in the archive FILE, is brought into the cache beside that, so that "
-        "`loop run PACKAGE` finds it; without a loop.yaml nothing else is. RANGE is as in loop.yaml: '^1.2', '~1.2', "
+        "`loop run PACKAGE` finds it; without a loop.yaml nothing else is. RANGE is as in "
+        "loop.yaml: '^1.2', '~1.2', "
         "'>=1.0, <2', '=1.2.0'.\n\n"
         "With --frozen nothing is chosen: for machines that build what was checked in. With "
         "--offline no network is used. A package that is under 'overrides' in loop.yaml has a "
@@ -95,8 +96,8 @@ const cli_command cli_install = {
     .example = "loop install --frozen",
     .shows = "brings exactly what loop.lock says, a line for each package",
     .not_yet = "signatures: a digest says that bytes are those of the lock, not whose they are",
-    .groups = (const cli_group *const[]){&group_install, &cli_group_packages, &cli_group_config,
-                                         NULL},
+    .groups =
+        (const cli_group *const[]){&group_install, &cli_group_packages, &cli_group_config, NULL},
     .max_operands = SIZE_MAX,
     .run = run_install,
 };
@@ -113,8 +114,8 @@ const cli_command cli_update = {
     .example = "loop update ui",
     .shows = "chooses anew for the package of the component 'ui', and writes loop.lock",
     .operands = "<component>",
-    .groups = (const cli_group *const[]){&group_update, &cli_group_packages, &cli_group_config,
-                                         NULL},
+    .groups =
+        (const cli_group *const[]){&group_update, &cli_group_packages, &cli_group_config, NULL},
     .max_operands = SIZE_MAX,
     .run = run_update,
 };

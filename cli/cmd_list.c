@@ -38,10 +38,11 @@ const cli_command cli_list = {
     .name = "list",
     .synopsis = "[--newest] [--json]",
     .summary = "list the packages of this workspace",
-    .about = "Lists what loop.lock has: name, version, the registry that it is from, and what there "
-             "is to know: that it is not in the cache, or that a local file is in its place. With "
-             "--newest the registries are asked whether there is a newer version, and whether this "
-             "one was taken back.",
+    .about =
+        "Lists what loop.lock has: name, version, the registry that it is from, and what there "
+        "is to know: that it is not in the cache, or that a local file is in its place. With "
+        "--newest the registries are asked whether there is a newer version, and whether this "
+        "one was taken back.",
     .example = "loop list --newest",
     .shows = "prints a line for each package, with `, there is 1.3.0` where it is old",
     .groups = (const cli_group *const[]){&group_list, &cli_group_packages, &cli_group_config, NULL},

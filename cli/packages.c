@@ -34,9 +34,9 @@ static bool is_cancelled(void *data)
 
 static char *amount(uint64_t bytes)
 {
-    return bytes < 1024        ? cli_format("%u B", (unsigned)bytes)
+    return bytes < 1024       ? cli_format("%u B", (unsigned)bytes)
            : bytes < 1u << 20 ? cli_format("%.1f KiB", (double)bytes / 1024)
-                               : cli_format("%.1f MiB", (double)bytes / (1u << 20));
+                              : cli_format("%.1f MiB", (double)bytes / (1u << 20));
 }
 
 static void show_line(cli_packages *x, const loop_package_progress *p)
@@ -113,8 +113,8 @@ void cli_packages_close(cli_packages *x)
 loop_error *cli_package_path(const loop_config *config, const char *wish, char **ret)
 {
     loop_packages *packages;
-    loop_error *e = loop_packages_open(
-        &(loop_packages_options){.config = config, .offline = true}, &packages);
+    loop_error *e =
+        loop_packages_open(&(loop_packages_options){.config = config, .offline = true}, &packages);
     if (e)
         return e;
     e = loop_packages_path(packages, wish, ret);
@@ -193,8 +193,8 @@ void cli_put_packages_json(const loop_package_list *list)
         json_field("manifest", p->digest);
         json_field("path", p->path);
         json_field("yanked", p->yanked);
-        printf(",\"overridden\":%s,\"size\":%" PRIu64 ",\"requires\":{", p->overridden ? "true" : "false",
-               p->size);
+        printf(",\"overridden\":%s,\"size\":%" PRIu64 ",\"requires\":{",
+               p->overridden ? "true" : "false", p->size);
         for (size_t k = 0; p->required && p->required[k]; k += 2) {
             fputs(k ? "," : "", stdout);
             cli_put_json(stdout, p->required[k]);

@@ -13,8 +13,8 @@ extern const cli_group cli_group_packages; /* --offline, --quiet */
 typedef struct cli_packages {
     loop_packages *packages;
     bool terminal, quiet;
-    bool shown;      /* a line of progress is on the terminal */
-    char *last;      /* what was told of last, where there is none */
+    bool shown; /* a line of progress is on the terminal */
+    char *last; /* what was told of last, where there is none */
 } cli_packages;
 
 /*
@@ -29,8 +29,7 @@ void cli_packages_clear(cli_packages *x);
 void cli_packages_close(cli_packages *x);
 
 /* The file of a package for a run: no registry is asked. *ret is for loop_free. */
-loop_error *cli_package_path(const loop_config *config, const char *wish,
-                             char **ret) LOOP_MUST_USE;
+loop_error *cli_package_path(const loop_config *config, const char *wish, char **ret) LOOP_MUST_USE;
 
 /* A line for each package: name, version and where it is from. */
 void cli_put_packages(const loop_package_list *list);

@@ -23,7 +23,7 @@
 typedef struct change {
     const char *file; /* as it was found */
     char *shown;
-    char *target;     /* what is written: where a link leads */
+    char *target; /* what is written: where a link leads */
     uint8_t *before;
     size_t before_len;
     char *after;
@@ -82,8 +82,8 @@ static loop_error *write_change(const change *c)
     loop_error *no = loop_trust_check(c->file, before);
     bool trusted = !no && same_asks(c->was, c->will);
     loop_error_delete(no);
-    loop_error *e = lp_os_write_atomic(c->target, c->after, strlen(c->after),
-                                       lp_os_mode(c->target, 0644));
+    loop_error *e =
+        lp_os_write_atomic(c->target, c->after, strlen(c->after), lp_os_mode(c->target, 0644));
     if (e)
         return loop_error_wrap(e, "cannot write '%s'", c->shown);
     if (trusted) /* where it cannot be recorded, `loop trust` is asked for again */
@@ -102,7 +102,8 @@ typedef struct adding {
     change change;
 } adding;
 
-/* "acme:ui@^1.2.0" for the newest that is to be had; the workspace's own choice where it has one. */
+/* "acme:ui@^1.2.0" for the newest that is to be had; the workspace's own choice where it has one.
+ */
 static loop_error *choose_range(adding *a, char **ret)
 {
     lp_plan plan;

@@ -77,8 +77,13 @@ loop_error *lp_bring(loop_packages *p, lp_arena *arena, const lp_chosen *c,
     lp_auto(lp_free_string) char *what = lp_format("%s %s", c->name, release->version);
     lp_auto(lp_free_string) char *path = NULL;
     LP_TRY(lp_registry_for(p, c->name, &registry));
-    *ret_manifest = (lp_manifest){.name = "", .version = "", .description = "", .license = "",
-                                  .source = "", .content = content, .size = size};
+    *ret_manifest = (lp_manifest){.name = "",
+                                  .version = "",
+                                  .description = "",
+                                  .license = "",
+                                  .source = "",
+                                  .content = content,
+                                  .size = size};
     if (*release->digest) {
         LP_TRY(lp_bring_manifest(p, arena, c->name, release->version, release->digest, true,
                                  ret_manifest));

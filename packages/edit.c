@@ -297,8 +297,7 @@ static loop_error *take_out(const text *t, const char *component, char **ret)
                               t->shown);
     size_t around = line_after(t->components, line_count(t) + 1);
     size_t from = line_start(t, was->key->line);
-    size_t last = last_line(t, was->key->line, line_after(was, around),
-                            was->key->column - 1);
+    size_t last = last_line(t, was->key->line, line_after(was, around), was->key->column - 1);
     lp_auto(lp_free_string) char *made = splice(t, from, "", line_start(t, last + 1));
     if (strspn(t->bytes + from, " ") != was->key->column - 1 || !is_right(t, made, component, NULL))
         return loop_error_hint_set(

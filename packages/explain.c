@@ -92,12 +92,12 @@ static char *blame_text(const blame *b, size_t i)
     size_t by = b->at[i].by, more = others(b, i);
     if (by == WISH)
         return lp_format("%s is asked for", asked);
-    lp_auto(lp_free_string) char *and = more ? lp_format(" (and %zu other version%s of it do%s not fit)",
-                                                         more, more > 1 ? "s" : "",
-                                                         more > 1 ? "" : "es")
-                                             : lp_strdup("");
-    return lp_format("%s %s needs %s%s", b->r->owners[by]->name,
-                     b->r->placed[by]->release->version, asked, and);
+    lp_auto(lp_free_string) char *and =
+        more ? lp_format(" (and %zu other version%s of it do%s not fit)", more, more > 1 ? "s" : "",
+                         more > 1 ? "" : "es")
+             : lp_strdup("");
+    return lp_format("%s %s needs %s%s", b->r->owners[by]->name, b->r->placed[by]->release->version,
+                     asked, and);
 }
 
 /*
@@ -149,16 +149,19 @@ static loop_error *hint_for(loop_error *e, const lp_asked *a, const lp_asked_ran
     const lp_candidate *near = nearly(a, range);
     const char *version = near ? near->release->version : "";
     if (!a->count)
-        return loop_error_hint_set(e, "is the name right, and does 'registries' in loop.yaml say "
-                                      "where '%s' is from?",
+        return loop_error_hint_set(e,
+                                   "is the name right, and does 'registries' in loop.yaml say "
+                                   "where '%s' is from?",
                                    a->name);
     if (near && near->broken)
-        return loop_error_hint_set(e, "%s %s needs something that is no package: tell who "
-                                      "publishes it",
+        return loop_error_hint_set(e,
+                                   "%s %s needs something that is no package: tell who "
+                                   "publishes it",
                                    a->name, version);
     if (near && near->release->yanked)
-        return loop_error_hint_set(e, "%s %s was taken back (%s); only who has it in loop.lock "
-                                      "keeps it",
+        return loop_error_hint_set(e,
+                                   "%s %s was taken back (%s); only who has it in loop.lock "
+                                   "keeps it",
                                    a->name, version, near->release->yanked);
     if (near)
         return loop_error_hint_set(e, "a pre-release is asked for by name: '%s@%s'", a->name,
@@ -222,11 +225,11 @@ static loop_error *explain_two(const blame *b, size_t i, size_t k)
     lp_auto(lp_free_string) char *one = blame_text(b, i);
     lp_auto(lp_free_string) char *other = blame_text(b, k);
     loop_error *cause = way_to(b, i, way_to(b, k, NULL));
-    loop_error *e =
-        cause ? lp_error_because(LOOP_INVALID, cause, "%s, but %s", one, other)
-              : loop_error_new(LOOP_INVALID, "%s, but %s", one, other);
-    return loop_error_hint_set(e, "one version of '%s' serves all: ask for other versions of what "
-                                  "needs it, or name a file for it under 'overrides' in loop.yaml",
+    loop_error *e = cause ? lp_error_because(LOOP_INVALID, cause, "%s, but %s", one, other)
+                          : loop_error_new(LOOP_INVALID, "%s, but %s", one, other);
+    return loop_error_hint_set(e,
+                               "one version of '%s' serves all: ask for other versions of what "
+                               "needs it, or name a file for it under 'overrides' in loop.yaml",
                                name);
 }
 
@@ -239,9 +242,11 @@ static loop_error *explain_many(const blame *b)
         cause = cause ? lp_error_because(LOOP_INVALID, cause, "%s", text)
                       : loop_error_new(LOOP_INVALID, "%s", text);
     }
-    loop_error *e = lp_error_because(LOOP_INVALID, cause, "no versions of the packages fit together");
-    return loop_error_hint_set(e, "ask for other versions in loop.yaml, or name a local file for one "
-                                  "of them under 'overrides'");
+    loop_error *e =
+        lp_error_because(LOOP_INVALID, cause, "no versions of the packages fit together");
+    return loop_error_hint_set(e,
+                               "ask for other versions in loop.yaml, or name a local file for one "
+                               "of them under 'overrides'");
 }
 
 static loop_error *explain(const blame *b)
@@ -271,7 +276,11 @@ static loop_error *explain(const blame *b)
 loop_error *lp_resolve_explain(const lp_resolving *r, const lp_solve_problem *problem,
                                const lp_solve_blame *blames, size_t n)
 {
-    blame b = {r, problem, blames, n, lp_alloc((n + 1) * sizeof(size_t)),
+    blame b = {r,
+               problem,
+               blames,
+               n,
+               lp_alloc((n + 1) * sizeof(size_t)),
                lp_alloc((n + 1) * sizeof(size_t))};
     find_ways(&b);
     loop_error *e = explain(&b);

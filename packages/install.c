@@ -75,7 +75,10 @@ static loop_error *bring(lp_plan *plan, lp_chosen *c, loop_package_list *into)
     own->content = m.content;
     own->size = m.size;
     if (*own->digest) {
-        own->requires = m.requires;
+        own->
+            requires
+        = m.
+              requires;
         own->requires_count = m.requires_count;
     }
     c->release = own;
@@ -239,15 +242,14 @@ static loop_error *list_locked(lp_plan *plan, const lp_locked *l, bool newest,
     row->overridden = local != NULL;
     row->path = local ? keep(list, local) : "";
     LP_TRY(lp_registry_for(plan->p, l->name, &registry));
-    loop_error *e = local ? NULL
-                          : lp_cache_blob(plan->p->cache, lp_registry_key(registry), l->content,
-                                          &path);
+    loop_error *e =
+        local ? NULL : lp_cache_blob(plan->p->cache, lp_registry_key(registry), l->content, &path);
     loop_error_delete(e); /* not there, or damaged: the next install brings it */
     if (path)
         row->path = keep(list, path);
-    e = *l->digest ? lp_bring_manifest(plan->p, &plan->arena, l->name, l->version, l->digest, false,
-                                       &m)
-                   : NULL;
+    e = *l->digest
+            ? lp_bring_manifest(plan->p, &plan->arena, l->name, l->version, l->digest, false, &m)
+            : NULL;
     if (!e && *l->digest) {
         row->description = keep(list, m.description);
         row->license = keep(list, m.license);

@@ -25,9 +25,9 @@ typedef struct lp_plan {
     struct {
         lp_requirement *at;
         size_t n, cap;
-    } wishes;            /* loop.yaml's first, then others */
-    size_t own;          /* how many are loop.yaml's */
-    const char **fresh;  /* for an update: names, NULL-terminated; NULL: all */
+    } wishes;             /* loop.yaml's first, then others */
+    size_t own;           /* how many are loop.yaml's */
+    const char **fresh;   /* for an update: names, NULL-terminated; NULL: all */
     const char **without; /* packages that have a local file, NULL-terminated */
     const lp_chosen *chosen;
     size_t chosen_n;

@@ -29,7 +29,8 @@
 #include "base/yaml.h"
 
 #define HEAD                                                                                       \
-    "# What loop.yaml asked for, and what was chosen. Written by `loop install`; keep it with the " \
+    "# What loop.yaml asked for, and what was chosen. Written by `loop install`; keep it with "    \
+    "the "                                                                                         \
     "sources.\n"                                                                                   \
     "loop: 1\n"
 
@@ -163,10 +164,11 @@ loop_error *lp_lock_parse(lp_arena *arena, const char *shown, const char *bytes,
     if (!e)
         e = read_root(arena, lp_yaml_root(doc), &lock);
     if (e)
-        return loop_error_hint(e) ? e
-                                  : loop_error_hint_set(
-                                        e, "it is written by `loop install`; after a merge by hand, "
-                                           "take the file of one side and run `loop install`");
+        return loop_error_hint(e)
+                   ? e
+                   : loop_error_hint_set(e,
+                                         "it is written by `loop install`; after a merge by hand, "
+                                         "take the file of one side and run `loop install`");
     *ret = lock;
     return NULL;
 }

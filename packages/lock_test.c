@@ -122,8 +122,7 @@ struct edit {
 
 /* Catches: a comment, a blank line, an order or an end of line that an edit takes away. */
 static const struct edit edits[] = {
-    {"loop: 1\n", "ui", "acme:ui@^1.2",
-     "loop: 1\ncomponents:\n  ui:\n    package: acme:ui@^1.2\n"},
+    {"loop: 1\n", "ui", "acme:ui@^1.2", "loop: 1\ncomponents:\n  ui:\n    package: acme:ui@^1.2\n"},
     {"loop: 1", "ui", "acme:ui@^1.2", "loop: 1\ncomponents:\n  ui:\n    package: acme:ui@^1.2\n"},
     {"loop: 1\ncomponents:\n", "ui", "acme:ui",
      "loop: 1\ncomponents:\n  ui:\n    package: acme:ui\n"},
@@ -140,17 +139,17 @@ static const struct edit edits[] = {
      "       package: \"acme:ui@>=1.0, <2\"\n    # last\n\n# bindings\nbind: {}\n"},
     {"loop: 1\r\ncomponents:\r\n  a: { path: a.wasm }\r\n", "ui", "acme:ui",
      "loop: 1\r\ncomponents:\r\n  a: { path: a.wasm }\r\n  ui:\r\n    package: acme:ui\r\n"},
-    {"components:\n  a:\n    config:\n      text: |\n        x\n        y\nloop: 1\n", "ui", "acme:ui",
+    {"components:\n  a:\n    config:\n      text: |\n        x\n        y\nloop: 1\n", "ui",
+     "acme:ui",
      "components:\n  a:\n    config:\n      text: |\n        x\n        y\n  ui:\n"
      "    package: acme:ui\nloop: 1\n"},
-    {"components:\n  a:\n    config:\n      text: |\n        x\n        # no comment\nloop: 1\n", "ui",
-     "acme:ui",
+    {"components:\n  a:\n    config:\n      text: |\n        x\n        # no comment\nloop: 1\n",
+     "ui", "acme:ui",
      "components:\n  a:\n    config:\n      text: |\n        x\n        # no comment\n  ui:\n"
      "    package: acme:ui\nloop: 1\n"},
     /* another wish for the same package */
     {"loop: 1\ncomponents:\n  ui:\n    package: 'acme:ui@^1' # old\n    args: [a]\n", "ui",
-     "acme:ui@^2",
-     "loop: 1\ncomponents:\n  ui:\n    package: acme:ui@^2 # old\n    args: [a]\n"},
+     "acme:ui@^2", "loop: 1\ncomponents:\n  ui:\n    package: acme:ui@^2 # old\n    args: [a]\n"},
     {"loop: 1\ncomponents:\n  ui: { package: acme:ui, args: [\xc3\xa4] }\n", "ui",
      "acme:ui@>=1, <2",
      "loop: 1\ncomponents:\n  ui: { package: \"acme:ui@>=1, <2\", args: [\xc3\xa4] }\n"},
@@ -162,7 +161,8 @@ static const struct edit edits[] = {
      "acme:ui",
      "components:\n  a:\n    config:\n      text: |\n        x\n  ui:\n    package: acme:ui\n\n"
      "# end of x\nloop: 1\n"},
-    {"components:\n  a:\n    config:\n      text: |+\n        x\n\nloop: 1\n", "ui", "acme:ui", NULL},
+    {"components:\n  a:\n    config:\n      text: |+\n        x\n\nloop: 1\n", "ui", "acme:ui",
+     NULL},
     {"loop: 1\ncomponents:\n  ui: { path: ui.wasm }\n", "ui", "acme:ui", NULL},
     {"loop: 1\ncomponents:\n  ui: { package: acme:ui2 }\n", "ui", "acme:ui", NULL},
     {"loop: 1\ncomponents:\n  ui: { package: \"acme:\\u0075i@1\" }\n", "ui", "acme:ui", NULL},

@@ -312,9 +312,9 @@ const char *lp_registry_key(const lp_registry *r);
 /* For loop_packages_delete. */
 void lp_registries_close(loop_packages *p);
 /*
- * What it knows of packages: from the notes in the cache while those are fresh (not with `refresh`),
- * when offline, and when it does not answer. No such package: no releases, and no error.
- * LOOP_UNAVAILABLE, LOOP_INVALID (what it says is wrong), LOOP_DENIED, LOOP_CANCELLED.
+ * What it knows of packages: from the notes in the cache while those are fresh (not with
+ * `refresh`), when offline, and when it does not answer. No such package: no releases, and no
+ * error. LOOP_UNAVAILABLE, LOOP_INVALID (what it says is wrong), LOOP_DENIED, LOOP_CANCELLED.
  */
 loop_error *lp_registry_lookup(lp_registry *r, const char *const *names, size_t n, bool refresh,
                                lp_arena *arena, lp_package_info *ret) LOOP_MUST_USE;
@@ -348,8 +348,8 @@ typedef struct lp_locked {
 typedef struct lp_resolve_options {
     bool upgrade; /* newer ones even where `locked` has a good one */
     bool lowest;
-    bool refresh;             /* ask registries again, however new what they said is */
-    const char *const *fresh; /* NULL-terminated: with upgrade, only these; NULL: all */
+    bool refresh;               /* ask registries again, however new what they said is */
+    const char *const *fresh;   /* NULL-terminated: with upgrade, only these; NULL: all */
     const char *const *without; /* NULL-terminated: packages that have a local file; NULL: none */
     bool *ret_conflict; /* set where there is a conflict; NULL */
 } lp_resolve_options;

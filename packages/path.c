@@ -15,8 +15,8 @@
 
 static loop_error *not_there(loop_error *cause, const char *name, const char *version)
 {
-    loop_error *e = lp_error_because(LOOP_NOT_FOUND, cause, "%s %s is not in the cache", name,
-                                     version);
+    loop_error *e =
+        lp_error_because(LOOP_NOT_FOUND, cause, "%s %s is not in the cache", name, version);
     return loop_error_hint_set(e, "`loop install` brings it");
 }
 
@@ -40,8 +40,9 @@ static loop_error *local_file(const char *package, const char *path, char **ret)
 {
     if (!lp_os_exists(path))
         return loop_error_hint_set(
-            loop_error_new(LOOP_NOT_FOUND, "there is no file '%s', which loop.yaml has in the place "
-                                           "of '%s'",
+            loop_error_new(LOOP_NOT_FOUND,
+                           "there is no file '%s', which loop.yaml has in the place "
+                           "of '%s'",
                            path, package),
             "build it, or take it out of 'overrides'");
     *ret = lp_strdup(path);
@@ -74,14 +75,14 @@ static loop_error *not_locked(const lp_locked *l, bool there, const char *lock_f
                               const char *wish)
 {
     if (!there)
-        return loop_error_hint_set(
-            loop_error_new(LOOP_NOT_FOUND, "there is no '%s', which says what %s is", lock_file,
-                           wish),
-            "`loop install` writes it");
-    loop_error *e = l ? loop_error_new(LOOP_NOT_FOUND, "'%s' has %s %s, and loop.yaml asks for %s",
-                                       lock_file, l->name, l->version, wish)
-                      : loop_error_new(LOOP_NOT_FOUND, "'%s' has no version for %s", lock_file,
-                                       wish);
+        return loop_error_hint_set(loop_error_new(LOOP_NOT_FOUND,
+                                                  "there is no '%s', which says what %s is",
+                                                  lock_file, wish),
+                                   "`loop install` writes it");
+    loop_error *e =
+        l ? loop_error_new(LOOP_NOT_FOUND, "'%s' has %s %s, and loop.yaml asks for %s", lock_file,
+                           l->name, l->version, wish)
+          : loop_error_new(LOOP_NOT_FOUND, "'%s' has no version for %s", lock_file, wish);
     return loop_error_hint_set(e, "`loop install` chooses one");
 }
 

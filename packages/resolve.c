@@ -25,8 +25,7 @@ static int compare_names(lp_asked *a, lp_asked *b)
 
 static int compare_ranges(lp_asked_range *a, lp_asked_range *b)
 {
-    return a->package != b->package ? (a->package < b->package ? -1 : 1)
-                                    : strcmp(a->text, b->text);
+    return a->package != b->package ? (a->package < b->package ? -1 : 1) : strcmp(a->text, b->text);
 }
 
 /* the tree's order is that of the key; the place is kept beside it */
@@ -78,7 +77,8 @@ static loop_error *ask_package(lp_resolving *r, const char *name, const lp_locke
                               LP_MAX_RESOLVE_PACKAGES);
     named *n = lp_arena_alloc(r->arena, sizeof *n);
     n->place = r->packages.n;
-    n->asked = (lp_asked){.name = name, .registry = "", .locked = kept_of(r, locked, locked_n, name)};
+    n->asked =
+        (lp_asked){.name = name, .registry = "", .locked = kept_of(r, locked, locked_n, name)};
     *lp_push(&r->packages) = &n->asked;
     RB_INSERT(lp_asked_tree, &r->by_name, &n->asked);
     *ret = n->place;
@@ -133,7 +133,10 @@ static const lp_release *release_of(lp_resolving *r, const lp_locked *l, const l
                         .yanked = said ? said->yanked : NULL};
     if (!l->known && said && !differs(said->digest, l->digest)) {
         own->size = said->size;
-        own->requires = said->requires;
+        own->
+            requires
+        = said->
+              requires;
         own->requires_count = said->requires_count;
     }
     return own;
@@ -317,12 +320,11 @@ static void place_releases(lp_resolving *r, problem *x)
             r->owners[n] = a;
             if (c->kept && kept < r->packages.n)
                 x->kept[kept++] = n;
-            x->releases[n++] =
-                (lp_solve_release){.package = i,
-                                   .version = c->release->version,
-                                   .needs = c->needs,
-                                   .needs_count = c->needs_count,
-                                   .only_if_kept = c->release->yanked != NULL};
+            x->releases[n++] = (lp_solve_release){.package = i,
+                                                  .version = c->release->version,
+                                                  .needs = c->needs,
+                                                  .needs_count = c->needs_count,
+                                                  .only_if_kept = c->release->yanked != NULL};
         }
     }
     x->of = (lp_solve_problem){.names = x->names,
@@ -371,8 +373,8 @@ static void note_wanted(ordering *o)
         const lp_asked_range *range = r->ranges.at[r->wished.at[i]];
         if (!o->wanted[range->package])
             queue[n++] = range->package;
-        o->wanted[range->package] = o->wanted[range->package] ? o->wanted[range->package]
-                                                               : range->text;
+        o->wanted[range->package] =
+            o->wanted[range->package] ? o->wanted[range->package] : range->text;
     }
     for (size_t i = 0; i < n; i++) {
         const lp_candidate *c = r->placed[o->chosen[queue[i]]];
@@ -408,8 +410,7 @@ static void put_in_order(ordering *o, size_t package)
             continue;
         }
         const lp_asked *a = r->packages.at[s->package];
-        o->ret[o->n++] =
-            (lp_chosen){a->name, a->registry, c->release, o->wanted[s->package]};
+        o->ret[o->n++] = (lp_chosen){a->name, a->registry, c->release, o->wanted[s->package]};
         depth--;
     }
     free(steps);

@@ -16,17 +16,17 @@ typedef struct lp_candidate {
     lp_version version;
     const size_t *needs; /* places in lp_resolving.ranges */
     size_t needs_count;
-    size_t place;  /* among the solver's releases */
-    bool reached;  /* somebody would take it */
-    bool broken;   /* what it says it needs is no package */
-    bool kept;     /* the lock has it */
+    size_t place; /* among the solver's releases */
+    bool reached; /* somebody would take it */
+    bool broken;  /* what it says it needs is no package */
+    bool kept;    /* the lock has it */
 } lp_candidate;
 
 /* A package that somebody asks for. */
 typedef struct lp_asked {
     RB_ENTRY(lp_asked) node;
     const char *name;
-    const char *registry; /* its name; "": none was asked */
+    const char *registry;    /* its name; "": none was asked */
     const lp_locked *locked; /* the version to keep; NULL */
     bool answered;
     lp_candidate *versions;

@@ -99,8 +99,8 @@ static const lp_chosen *chosen;
 static size_t chosen_n;
 static lp_arena arena;
 
-static loop_error *resolve(const row *rows, size_t n, const lp_requirement *wishes,
-                           size_t wishes_n, const lp_locked *locked, size_t locked_n,
+static loop_error *resolve(const row *rows, size_t n, const lp_requirement *wishes, size_t wishes_n,
+                           const lp_locked *locked, size_t locked_n,
                            const lp_resolve_options *options)
 {
     lp_arena_done(&arena);
@@ -169,8 +169,7 @@ static void the_newest_that_fit(void **state)
 {
     (void)state;
     const lp_requirement app[] = {{"acme:app", "*"}};
-    expect(resolve(SHOP, app, 1, NULL, 0, NULL),
-           "acme:base 0.3.1, acme:ui 2.0.0, acme:app 2.0.0");
+    expect(resolve(SHOP, app, 1, NULL, 0, NULL), "acme:base 0.3.1, acme:ui 2.0.0, acme:app 2.0.0");
     assert_string_equal(chosen[0].wanted, "*");
     assert_string_equal(chosen[1].wanted, "^2");
     const lp_requirement both[] = {{"acme:app", "*"}, {"acme:theme", "*"}};
@@ -200,9 +199,19 @@ static void each_level_is_asked_at_once(void **state)
 
 static const lp_requirement needs_base[] = {{"acme:base", "^0.3"}};
 static const lp_locked locks[] = {
-    {.name = "acme:ui", .version = "2.1.0", .digest = "", .content = "", .wanted = "^2",
-     .requires = needs_base, .requires_count = 1, .known = true},
-    {.name = "acme:base", .version = "0.3.0", .digest = "", .content = "", .wanted = "^0.3",
+    {.name = "acme:ui",
+     .version = "2.1.0",
+     .digest = "",
+     .content = "",
+     .wanted = "^2",
+     .requires = needs_base,
+     .requires_count = 1,
+     .known = true},
+    {.name = "acme:base",
+     .version = "0.3.0",
+     .digest = "",
+     .content = "",
+     .wanted = "^0.3",
      .known = true},
 };
 
@@ -223,8 +232,13 @@ static void what_is_locked_stays(void **state)
 static void what_is_locked_needs_no_registry(void **state)
 {
     (void)state;
-    const lp_locked gone = {.name = "far:one", .version = "1.1.0", .digest = "", .content = "",
-                            .wanted = "^1.1", .requires = needs_base, .requires_count = 1,
+    const lp_locked gone = {.name = "far:one",
+                            .version = "1.1.0",
+                            .digest = "",
+                            .content = "",
+                            .wanted = "^1.1",
+                            .requires = needs_base,
+                            .requires_count = 1,
                             .known = true};
     const lp_requirement wishes[] = {{"far:one", "^1.1"}};
     expect(resolve(SHOP, wishes, 1, &gone, 1, NULL), "acme:base 0.3.1, far:one 1.1.0");
@@ -242,8 +256,12 @@ static void a_version_is_its_bytes(void **state)
 {
     (void)state;
     static const row rows[] = {{"acme:ui", "1.0.0", {0}, NULL, "sha256:new"}};
-    const lp_locked old = {.name = "acme:ui", .version = "1.0.0", .digest = "sha256:old",
-                           .content = "sha256:c", .wanted = "*", .known = true};
+    const lp_locked old = {.name = "acme:ui",
+                           .version = "1.0.0",
+                           .digest = "sha256:old",
+                           .content = "sha256:c",
+                           .wanted = "*",
+                           .known = true};
     const lp_requirement wishes[] = {{"acme:ui", "*"}};
     expect(resolve(rows, 1, wishes, 1, &old, 1, NULL), "acme:ui 1.0.0");
     assert_string_equal(chosen[0].release->digest, "sha256:old");
@@ -322,8 +340,7 @@ static void what_there_is_not_is_named(void **state)
          "hint: acme:worse 1.0.0 needs something that is no package: tell who publishes it\n"},
     };
     for (size_t i = 0; i < LP_COUNT(rows); i++)
-        expect_error(resolve(SHOP, &rows[i].wish, 1, NULL, 0, NULL), LOOP_NOT_FOUND,
-                     rows[i].text);
+        expect_error(resolve(SHOP, &rows[i].wish, 1, NULL, 0, NULL), LOOP_NOT_FOUND, rows[i].text);
     static const row deep[] = {
         {"acme:a", "1.0.0", {"acme:b", "^1"}, NULL, NULL},
         {"acme:b", "1.0.0", {"acme:none", "^1"}, NULL, NULL},

@@ -41,8 +41,8 @@ OS = re.compile(
 SYSTEM = [
     (re.compile(r"wasmtime(\.h|/.*)|wasm\.h|wasi\.h"), ("engine",),
      "only engine/ sees Wasmtime; use engine/engine.h"),
-    (re.compile(r"uv/tree\.h"), ("host", "sidecar", "providers/memory", "providers/storage"),
-     "the trees of libuv are for providers/memory and providers/storage"),
+    (re.compile(r"uv/tree\.h"), ("host", "packages", "sidecar", "providers/memory", "providers/storage"),
+     "the trees of libuv are for packages, providers/memory and providers/storage"),
     (re.compile(r"sqlite3.*"), ("providers/sqlite",), "only providers/sqlite sees SQLite"),
     (re.compile(r"archive(_entry)?\.h|curl/.*|solv/.*"), ("packages/tools",),
      "only packages/tools sees libarchive, libcurl and libsolv; use packages/tools/tools.h"),

@@ -35,7 +35,7 @@ has_libfuzzer() {
 
 # The sources of the library, as meson.build lists them: name of the list -> files
 sources() {
-    awk -v start="^$1_sources = files[(]" '$0 ~ start { on = 1 } on { print } on && /[)]/ { exit }' meson.build |
+    awk -v start="^$1_sources [+]?= files[(]" '$0 ~ start { on = 1 } on { print } on && /[)]/ { on = 0 }' meson.build |
         grep -o "'[^']*\.c'" | tr -d "'"
 }
 

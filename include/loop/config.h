@@ -29,8 +29,8 @@ typedef struct loop_setting {
 } loop_setting;
 
 typedef struct loop_config_sources {
-    const char *file;      /* loop.yaml to read; NULL: the nearest one upwards from `directory` */
-    const char *text;      /* with `file`: what it would have; NULL: what it has */
+    const char *file; /* loop.yaml to read; NULL: the nearest one upwards from `directory` */
+    const char *text; /* with `file`: what it would have; NULL: what it has */
     size_t text_len;
     const char *directory; /* where to start; NULL: the current one */
     const char *profile;   /* NULL: what the environment, then loop.yaml says, else "dev" */
@@ -194,12 +194,12 @@ typedef struct loop_registries loop_registries;
 /* A registry that has a name. */
 typedef struct loop_registry_config {
     const char *name;
-    const char *kind;     /* "oci", "folder", "layout", "http", "provider" */
-    const char *location; /* host and port; a folder, absolute; a URL; "" for a provider */
-    const char *prefix;   /* oci: what stands before the name; "" */
-    bool plain_http;      /* oci: without TLS */
-    bool own;             /* the user's file says it, not the workspace's */
-    const char *user, *password;       /* NULL: none; never of a workspace */
+    const char *kind;            /* "oci", "folder", "layout", "http", "provider" */
+    const char *location;        /* host and port; a folder, absolute; a URL; "" for a provider */
+    const char *prefix;          /* oci: what stands before the name; "" */
+    bool plain_http;             /* oci: without TLS */
+    bool own;                    /* the user's file says it, not the workspace's */
+    const char *user, *password; /* NULL: none; never of a workspace */
     const loop_binding_link *provider; /* what serves loop:pkg/registry; NULL: none */
     loop_origin origin;
 } loop_registry_config;

@@ -149,9 +149,9 @@ LOOP_API bool loop_package_is_wish(const char *text);
 
 /*
  * Publishes an archive (or layout) at the registry that has its name, or at `registry`: a name of
- * `registries:`, or a location ("./folder", "layout:./folder", "https://…", "oci://HOST:PORT/PREFIX").
- * The same bytes again are fine; LOOP_DENIED where the version is there with others, or where the
- * registry lets you in no further. The list has one row.
+ * `registries:`, or a location ("./folder", "layout:./folder", "https://…",
+ * "oci://HOST:PORT/PREFIX"). The same bytes again are fine; LOOP_DENIED where the version is there
+ * with others, or where the registry lets you in no further. The list has one row.
  */
 LOOP_API loop_error *loop_packages_push(loop_packages *p, const char *path, const char *registry,
                                         loop_package_list **ret) LOOP_MUST_USE;
@@ -159,8 +159,8 @@ LOOP_API loop_error *loop_packages_push(loop_packages *p, const char *path, cons
  * Marks a version ("acme:ui@1.2.0") as one that is not to be chosen any more; `reason` NULL: it may
  * be again. Its bytes stay: a lock file that has it goes on using it.
  */
-LOOP_API loop_error *loop_packages_yank(loop_packages *p, const char *package,
-                                        const char *registry, const char *reason) LOOP_MUST_USE;
+LOOP_API loop_error *loop_packages_yank(loop_packages *p, const char *package, const char *registry,
+                                        const char *reason) LOOP_MUST_USE;
 /*
  * Fetches one version into a file of its own: "acme:ui@1.2.0" that one, "acme:ui@^1.2" the newest
  * of these. To `to->output`, which is not there yet: an archive, a layout, or, where it ends in

@@ -218,11 +218,11 @@ static void collect_blames(run *r, const lp_solve_problem *p, edges *to)
             releases[r->release_ids[i]] = i;
     for (int i = 0; i < rules.count; i++) {
         Id from = 0, to_id = 0, dep = 0;
-        SolverRuleinfo kind =
-            solver_ruleinfo(r->solver, rules.elements[i], &from, &to_id, &dep);
+        SolverRuleinfo kind = solver_ruleinfo(r->solver, rules.elements[i], &from, &to_id, &dep);
         bool wish = (kind & SOLVER_RULE_TYPEMASK) == SOLVER_RULE_JOB &&
                     (to_id & SOLVER_JOBMASK) == SOLVER_INSTALL;
-        bool need = kind == SOLVER_RULE_PKG_REQUIRES || kind == SOLVER_RULE_PKG_NOTHING_PROVIDES_DEP;
+        bool need =
+            kind == SOLVER_RULE_PKG_REQUIRES || kind == SOLVER_RULE_PKG_NOTHING_PROVIDES_DEP;
         if ((!wish && !need) || (size_t)dep >= r->sets_of_count || r->sets_of[dep] == WISH)
             continue; /* one version of a package: that holds always */
         add_edge(to, wish ? WISH : releases[from], r->sets_of[dep]);
@@ -314,9 +314,8 @@ static void small_releases(small *s, const lp_solve_problem *p, const edges *of)
         s->releases[n] = p->releases[i];
         s->places[i] = n++;
     }
-    s->problem = (lp_solve_problem){.names_count = p->names_count,
-                                    .releases = s->releases,
-                                    .releases_count = n};
+    s->problem = (lp_solve_problem){
+        .names_count = p->names_count, .releases = s->releases, .releases_count = n};
 }
 
 static void small_new(small *s, const lp_solve_problem *p, const edges *of)
@@ -365,8 +364,7 @@ static void minimise(const lp_solve_problem *p, edges *of)
     if (!solvable(&s.problem, s.edges.at, s.edges.n)) {
         for (size_t i = s.edges.n; i-- > 0;) {
             lp_solve_blame left = s.edges.at[i];
-            memmove(s.edges.at + i, s.edges.at + i + 1,
-                    (--s.edges.n - i) * sizeof *s.edges.at);
+            memmove(s.edges.at + i, s.edges.at + i + 1, (--s.edges.n - i) * sizeof *s.edges.at);
             if (!solvable(&s.problem, s.edges.at, s.edges.n))
                 continue;
             memmove(s.edges.at + i + 1, s.edges.at + i, (s.edges.n++ - i) * sizeof *s.edges.at);

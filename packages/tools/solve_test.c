@@ -56,8 +56,8 @@ static void need(maker *m, size_t release_at, size_t set_at)
 static lp_solve_answer solve(maker *m)
 {
     lp_solve_answer answer = {0};
-    const lp_solve_problem p = {m->names,  m->names_n,  m->releases, m->releases_n, m->sets,
-                                m->sets_n, m->wishes,   m->wishes_n, m->kept,       m->kept_n};
+    const lp_solve_problem p = {m->names,  m->names_n, m->releases, m->releases_n, m->sets,
+                                m->sets_n, m->wishes,  m->wishes_n, m->kept,       m->kept_n};
     loop_error *e = lp_solve(&p, &answer);
     assert_null(e);
     return answer;
