@@ -7,7 +7,7 @@
 . "$(dirname "$0")/common.sh"
 
 host="gcc g++ libc6-dev binutils meson ninja-build pkg-config libuv1-dev libfyaml-dev libcmocka-dev
-    libsodium-dev libxxhash-dev libjansson-dev libsqlite3-dev nettle-dev libarchive-dev libcurl4-openssl-dev docker-registry"
+    libsodium-dev libxxhash-dev libjansson-dev libsqlite3-dev nettle-dev libarchive-dev libcurl4-openssl-dev docker-registry libsolv-dev"
 guests="clang-19 lld-19 libclang-rt-19-dev-wasm32 wasi-libc"
 style="clang-format-19 clang-tidy-19"
 
