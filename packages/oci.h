@@ -61,6 +61,19 @@ void lp_oci_tokens_done(lp_oci *o);
 /* The token that there is for its scope, if there is one. */
 void lp_oci_use_token(lp_oci *o, lp_oci_ask *ask);
 
+/* Tags that are versions. */
+typedef struct lp_oci_tags {
+    const char **at;
+    size_t n, cap;
+    bool yanked; /* there is a list of yanked versions, too */
+} lp_oci_tags;
+/* Adds those of a page; `t->at` is for free(). */
+loop_error *lp_oci_tags_parse(lp_arena *arena, const char *url, const void *bytes, size_t len,
+                              lp_oci_tags *t) LOOP_MUST_USE;
+/* Where the next page is, as the header Link says; NULL: there is none. Never another host. */
+loop_error *lp_oci_next_page(lp_arena *arena, const char *url, const char *link,
+                             const char **ret) LOOP_MUST_USE;
+
 /* Asks the well-known file once, where the name is a host. */
 loop_error *lp_oci_find(lp_oci *o) LOOP_MUST_USE;
 

@@ -67,9 +67,9 @@ static loop_error *be_row(loop_packages *p, lp_registry *r, const loop_registry_
         r->options.location = "";
         r->options.known = p->known;
         r->options.key = keep_format(p, "provider:%s:%s",
-                                     row->own                 ? "user"
-                                     : p->options.config      ? loop_config_root(p->options.config)
-                                                              : "",
+                                     row->own            ? "user"
+                                     : p->options.config ? loop_config_root(p->options.config)
+                                                         : "",
                                      row->name);
         return NULL;
     }

@@ -187,21 +187,16 @@ loop_error *lp_oci_manifest(lp_oci *o, lp_arena *arena, const char *name, const 
 
 /* ---- tags ---- */
 
-struct tags {
-    const char **at;
-    size_t n, cap;
-    bool yanked; /* there is a list of yanked versions */
-};
-
-static loop_error *take_tags(lp_arena *arena, const lp_web_ask *ask, struct tags *t)
+loop_error *lp_oci_tags_parse(lp_arena *arena, const char *url, const void *bytes, size_t len,
+                              lp_oci_tags *t)
 {
     lp_auto(lp_json_free) json_t *root = NULL;
-    LP_TRY(lp_json_parse("the list of tags", ask->body.ptr, ask->body.len, &root));
+    LP_TRY(lp_json_parse("the list of tags", bytes, len, &root));
     const json_t *list = json_object_get(root, "tags");
     size_t place;
     json_t *tag;
-    if (list && !json_is_array(list) && !json_is_null(list))
-        return loop_error_new(LOOP_INVALID, "%s is no list of tags", ask->url);
+    if (!json_is_object(root) || (list && !json_is_array(list) && !json_is_null(list)))
+        return loop_error_new(LOOP_INVALID, "%s is no list of tags", url);
     json_array_foreach(list, place, tag)
     {
         const char *text = json_string_value(tag);
@@ -217,35 +212,41 @@ static loop_error *take_tags(lp_arena *arena, const lp_web_ask *ask, struct tags
         if (none)
             continue;
         if (t->n >= LP_MAX_PACKAGE_VERSIONS)
-            return loop_error_new(LOOP_LIMIT, "%s has more than %d versions", ask->url,
+            return loop_error_new(LOOP_LIMIT, "%s has more than %d versions", url,
                                   LP_MAX_PACKAGE_VERSIONS);
         *lp_push(t) = version;
     }
     return NULL;
 }
 
-/* `Link: </v2/...?last=x>; rel="next"`: the next page, NULL: none. */
-static loop_error *next_page(lp_arena *arena, const lp_web_ask *ask, const char **ret)
+/* `link` is </v2/...?last=x>; rel="next", or NULL. */
+loop_error *lp_oci_next_page(lp_arena *arena, const char *url, const char *link, const char **ret)
 {
-    const char *link = lp_web_header(ask, "link");
     const char *open = link ? strchr(link, '<') : NULL, *close = open ? strchr(open, '>') : NULL;
     *ret = NULL;
     if (!close || !strstr(close, "next"))
         return NULL;
     const char *path = lp_arena_strndup(arena, open + 1, (size_t)(close - open - 1));
-    const char *url = lp_web_absolute(arena, ask->url, path);
-    if (!url || !lp_web_same_host(url, ask->url))
+    const char *next = lp_web_absolute(arena, url, path);
+    if (!next || !lp_web_same_host(next, url))
         return loop_error_new(LOOP_INVALID, "the list of tags goes on at another place: '%.100s'",
                               path);
-    *ret = url;
+    *ret = next;
     return NULL;
 }
 
-/* Further pages of one list, after its first one has been taken. */
-static loop_error *more_pages(lp_oci *o, lp_arena *arena, const lp_oci_ask *first, struct tags *t)
+static loop_error *take_page(lp_arena *arena, const lp_web_ask *ask, lp_oci_tags *t,
+                             const char **ret_next)
+{
+    LP_TRY(lp_oci_tags_parse(arena, ask->url, ask->body.ptr, ask->body.len, t));
+    return lp_oci_next_page(arena, ask->url, lp_web_header(ask, "link"), ret_next);
+}
+
+/* A list, from its first page on. */
+static loop_error *all_pages(lp_oci *o, lp_arena *arena, const lp_oci_ask *first, lp_oci_tags *t)
 {
     const char *url;
-    LP_TRY(next_page(arena, &first->web, &url));
+    LP_TRY(take_page(arena, &first->web, t, &url));
     for (unsigned page = 1; url; page++) {
         if (page >= LP_MAX_REGISTRY_PAGES)
             return loop_error_new(LOOP_LIMIT, "the list of tags has no end: more than %d pages",
@@ -253,9 +254,8 @@ static loop_error *more_pages(lp_oci *o, lp_arena *arena, const lp_oci_ask *firs
         lp_oci_ask ask = {.scope = first->scope, .web = {.url = url, .max = LP_MAX_JSON_BYTES}};
         loop_error *e = lp_oci_run_one(o, &ask);
         if (!e)
-            e = ask.web.status == 200 ? take_tags(arena, &ask.web, t) : lp_web_refused(&ask.web);
-        if (!e)
-            e = next_page(arena, &ask.web, &url);
+            e = ask.web.status == 200 ? take_page(arena, &ask.web, t, &url)
+                                      : lp_web_refused(&ask.web);
         lp_web_done(&ask.web);
         LP_TRY(e);
     }
@@ -310,7 +310,7 @@ static loop_error *take_manifest(lp_arena *arena, const lp_web_ask *ask, const c
 
 /* The versions of one package that are new, all at a time. */
 static loop_error *ask_versions(lp_oci *o, lp_arena *arena, const lp_question *q,
-                                const struct tags *t, lp_release *list, size_t *n)
+                                const lp_oci_tags *t, lp_release *list, size_t *n)
 {
     lp_oci_ask *asks = lp_alloc((t->n + 1) * sizeof *asks);
     const char **versions = lp_alloc((t->n + 1) * sizeof *versions);
@@ -374,15 +374,13 @@ static loop_error *mark_yanked(lp_oci *o, lp_arena *arena, const char *name, lp_
 static loop_error *answer(lp_oci *o, lp_arena *arena, const lp_question *q, const lp_oci_ask *first,
                           lp_package_info *ret)
 {
-    struct tags t = {0};
+    lp_oci_tags t = {0};
     *ret = (lp_package_info){.fresh_for_s = FRESH_S};
     if (first->web.status == 404)
         return NULL;
     if (first->web.status != 200)
         return lp_web_refused(&first->web);
-    loop_error *e = take_tags(arena, &first->web, &t);
-    if (!e)
-        e = more_pages(o, arena, first, &t);
+    loop_error *e = all_pages(o, arena, first, &t);
     lp_release *list = lp_arena_alloc(arena, (t.n + 1) * sizeof *list);
     size_t n = 0;
     if (!e)

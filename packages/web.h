@@ -68,6 +68,9 @@ loop_error *
 lp_web_fetch(lp_web *web, lp_web_ask *ask, uint64_t offset, uint64_t *ret_total, void *data,
              loop_error *(*take)(void *data, const void *bytes, size_t n)) LOOP_MUST_USE;
 
+/* "bytes 100-199/200"; *ret_total is 0 for "*". */
+bool lp_web_range_parse(const char *text, uint64_t *ret_from, uint64_t *ret_total);
+
 /* A text of an array of headers, as in "Name: value", into `arena`. */
 const char *lp_web_line(lp_arena *arena, const char *name, const char *value);
 /* The host of a URL with its port, into `arena`. */

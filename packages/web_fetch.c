@@ -28,8 +28,7 @@ static bool read_number(const char **at, uint64_t *ret)
     return true;
 }
 
-/* "bytes 100-199/200"; the total may be "*". */
-static bool read_range(const char *text, uint64_t *ret_from, uint64_t *ret_total)
+bool lp_web_range_parse(const char *text, uint64_t *ret_from, uint64_t *ret_total)
 {
     uint64_t to;
     if (!text || strncasecmp(text, "bytes ", 6) != 0)
@@ -57,7 +56,8 @@ static loop_error *on_head(void *data, const lp_web_ask *ask)
             *p->total = total;
         return NULL;
     }
-    if (!read_range(lp_web_header(ask, "content-range"), &from, &total) || from != p->offset)
+    if (!lp_web_range_parse(lp_web_header(ask, "content-range"), &from, &total) ||
+        from != p->offset)
         return loop_error_new(p->offset ? LOOP_USAGE : LOOP_INVALID,
                               "it sends another part than was asked for");
     if (total)

@@ -1,0 +1,236 @@
+/* packages/index_test.c: tests of index.json, notes, and what OCI registries say in headers. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "packages/index.h"
+#include "packages/oci.h"
+#include "packages/registry.h"
+
+#define DIGEST "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
+#define ENTRY(version, more)                                                                       \
+    "{\"digest\":\"" DIGEST "\",\"size\":2,\"annotations\":{\"loop.name\":\"acme:ui\","            \
+    "\"org.opencontainers.image.ref.name\":\"" version "\",\"loop.content\":\"" DIGEST             \
+    "\",\"loop.size\":\"8\"" more "}}"
+#define INDEX(entries) "{\"schemaVersion\":2,\"manifests\":[" entries "]}"
+
+static lp_arena arena;
+
+static int done(void **state)
+{
+    (void)state;
+    lp_arena_done(&arena);
+    return 0;
+}
+
+static void ok(loop_error *e)
+{
+    if (!e)
+        return;
+    lp_auto(lp_free_string) char *text = loop_error_format(e);
+    loop_error_delete(e);
+    fail_msg("%s", text);
+}
+
+static void releases_come_newest_first(void **state)
+{
+    (void)state;
+    static const char text[] = INDEX(ENTRY("1.2.0", "") "," ENTRY(
+        "1.10.0",
+        ",\"loop.requires\":\"{\\\"acme:x\\\":\\\"^"
+        "1\\\"}\"") "," ENTRY("1.10.0-rc.1",
+                              ",\"loop.yanked\":\"no\"") ",{\"digest\":\"x\",\"size\":1}");
+    lp_index index;
+    const lp_release *r;
+    size_t n;
+    ok(lp_index_parse(&arena, "x", text, sizeof text - 1, &index));
+    ok(lp_index_find(&arena, &index, "acme:ui", &r, &n));
+    assert_int_equal(n, 3);
+    assert_string_equal(r[0].version, "1.10.0");
+    assert_string_equal(r[0].requires[0].name, "acme:x");
+    assert_string_equal(r[1].version, "1.10.0-rc.1");
+    assert_string_equal(r[1].yanked, "no");
+    assert_string_equal(r[2].version, "1.2.0");
+    assert_int_equal(r[2].size, 8);
+    ok(lp_index_find(&arena, &index, "acme:other", &r, &n));
+    assert_int_equal(n, 0);
+}
+
+/* Catches: a reader that takes what it understands and passes over the rest. */
+static void a_wrong_entry_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *says;
+    } rows[] = {
+        {INDEX(ENTRY("1.0.0", "") "," ENTRY("one", "")), "entry 2 of x is wrong"},
+        {INDEX(ENTRY("1.0.0", ",\"loop.requires\":\"{\\\"acme:x\\\":5}\"")),
+         "entry 1 of x is wrong"},
+        {INDEX(ENTRY("1.0.0", ",\"loop.requires\":\"[]\"")), "entry 1 of x is wrong"},
+        {"{\"schemaVersion\":1,\"manifests\":[]}", "x is no index of an OCI layout"},
+        {"{\"schemaVersion\":2,\"schemaVersion\":2,\"manifests\":[]}", "x is no JSON"},
+        {"", "x is no JSON"},
+    };
+    for (size_t i = 0; i < LP_COUNT(rows); i++) {
+        lp_index index;
+        lp_auto(lp_free_error) loop_error *e =
+            lp_index_parse(&arena, "x", rows[i].text, strlen(rows[i].text), &index);
+        assert_non_null(e);
+        assert_true(lp_starts_with(loop_error_message(e), rows[i].says));
+    }
+    static const char twice[] = INDEX(ENTRY("1.0.0", "") "," ENTRY("1.0.0", ""));
+    lp_index index;
+    const lp_release *r;
+    size_t n;
+    ok(lp_index_parse(&arena, "x", twice, sizeof twice - 1, &index));
+    lp_auto(lp_free_error) loop_error *e = lp_index_find(&arena, &index, "acme:ui", &r, &n);
+    assert_int_equal(loop_error_code(e), LOOP_INVALID);
+}
+
+static void a_yank_changes_one_entry(void **state)
+{
+    (void)state;
+    static const char text[] = INDEX(ENTRY("1.0.0", "") "," ENTRY("1.1.0", ""));
+    lp_buf yanked = {0}, back = {0};
+    lp_index index;
+    const lp_release *r;
+    size_t n;
+    ok(lp_index_yank("x", text, sizeof text - 1, "acme:ui", "1.1.0", "why", &yanked));
+    ok(lp_index_parse(&arena, "x", yanked.ptr, yanked.len, &index));
+    ok(lp_index_find(&arena, &index, "acme:ui", &r, &n));
+    assert_string_equal(r[0].yanked, "why");
+    assert_null(r[1].yanked);
+    ok(lp_index_yank("x", yanked.ptr, yanked.len, "acme:ui", "1.1.0", NULL, &back));
+    ok(lp_index_parse(&arena, "x", back.ptr, back.len, &index));
+    ok(lp_index_find(&arena, &index, "acme:ui", &r, &n));
+    assert_null(r[0].yanked);
+    lp_buf_done(&yanked);
+    lp_buf_done(&back);
+}
+
+static void what_is_noted_is_read_again(void **state)
+{
+    (void)state;
+    const lp_requirement needs[] = {{"acme:x", ">=1.0, <2"}};
+    const lp_release list[] = {
+        {.version = "1.0.0",
+         .digest = DIGEST,
+         .content = "",
+         .size = 8,
+         .requires = needs,
+         .requires_count = 1,
+         .yanked = "a \"reason\""},
+    };
+    const lp_package_info info = {.releases = list, .count = 1, .tag = "\"t\"", .fresh_for_s = 7};
+    lp_package_info read;
+    lp_buf b = {0};
+    lp_notes_write(&b, &info);
+    ok(lp_notes_read(&arena, b.ptr, b.len, &read));
+    assert_int_equal(read.fresh_for_s, 7);
+    assert_string_equal(read.tag, "\"t\"");
+    assert_string_equal(read.releases[0].requires[0].range, ">=1.0, <2");
+    assert_string_equal(read.releases[0].yanked, "a \"reason\"");
+    lp_buf_done(&b);
+}
+
+/* Catches: a parser that splits at commas, or takes the first word for the answer. */
+static void challenges_are_understood(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header;
+        int kind;
+        const char *realm, *service, *scope;
+    } rows[] = {
+        {"Bearer realm=\"https://a.b/t\",service=\"r\",scope=\"repository:a/b:pull,push\"",
+         LP_OCI_BEARER, "https://a.b/t", "r", "repository:a/b:pull,push"},
+        {"bearer scope=\"x\" , realm = \"https://a.b/\\\"q\\\"\"", LP_OCI_BEARER,
+         "https://a.b/\"q\"", "", "x"},
+        {"Basic realm=\"a, b\"", LP_OCI_BASIC, "a, b", "", ""},
+        {"Basic", LP_OCI_BASIC, "", "", ""},
+        {"Negotiate, Digest realm=\"x\", nonce=\"y\", Bearer realm=https", LP_OCI_BEARER, "https",
+         "", ""},
+        {"Negotiate abc==", LP_OCI_NONE, "", "", ""},
+        {"Bearer service=\"r\"", LP_OCI_NONE, "", "", ""},
+        {"Bearer realm=\"https://never", LP_OCI_NONE, "", "", ""},
+        {"", LP_OCI_NONE, "", "", ""},
+    };
+    for (size_t i = 0; i < LP_COUNT(rows); i++) {
+        lp_oci_challenge c = {LP_OCI_NONE, "", "", ""};
+        lp_auto(lp_free_error) loop_error *e = lp_oci_challenge_parse(&arena, rows[i].header, &c);
+        assert_int_equal(e != NULL, rows[i].kind == LP_OCI_NONE);
+        assert_int_equal(c.kind, rows[i].kind);
+        assert_string_equal(c.realm, rows[i].realm);
+        assert_string_equal(c.service, rows[i].service);
+        assert_string_equal(c.scope, rows[i].scope);
+    }
+}
+
+static void the_next_page_is_on_the_same_host(void **state)
+{
+    (void)state;
+    static const char here[] = "https://r.example:5000/v2/a/tags/list?n=9";
+    static const struct {
+        const char *link, *next; /* "!": an error */
+    } rows[] = {
+        {NULL, NULL},
+        {"</v2/a/tags/list?last=1>; rel=\"next\"", "https://r.example:5000/v2/a/tags/list?last=1"},
+        {"<https://r.example:5000/v2/x>; rel=next", "https://r.example:5000/v2/x"},
+        {"</v2/x>; rel=\"prev\"", NULL},
+        {"<https://other.example/v2/x>; rel=next", "!"},
+        {"<http://r.example:5000/v2/x>; rel=next", "!"},
+        {"<//other.example/v2/x>; rel=next", "!"},
+        {"<file:///etc/passwd>; rel=next", "!"},
+        {"<https://r.example:5000@evil/>; rel=next", "!"},
+        {"nonsense", NULL},
+    };
+    for (size_t i = 0; i < LP_COUNT(rows); i++) {
+        const char *next = NULL;
+        lp_auto(lp_free_error) loop_error *e = lp_oci_next_page(&arena, here, rows[i].link, &next);
+        bool wrong = rows[i].next && strcmp(rows[i].next, "!") == 0;
+        assert_int_equal(e != NULL, wrong);
+        if (!wrong && rows[i].next)
+            assert_string_equal(next, rows[i].next);
+        else
+            assert_null(next);
+    }
+}
+
+static void ranges_are_read_to_the_letter(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"",
+                                        "bytes",
+                                        "bytes 5-4/9",
+                                        "bytes 1-2",
+                                        "bytes a-b/c",
+                                        "bytes 1-2/3x",
+                                        "lines 1-2/3",
+                                        "bytes 99999999999999999999-2/3"};
+    uint64_t from, total;
+    assert_true(lp_web_range_parse("bytes 100-199/200", &from, &total));
+    assert_int_equal(from, 100);
+    assert_int_equal(total, 200);
+    assert_true(lp_web_range_parse("bytes 0-0/*", &from, &total));
+    assert_int_equal(total, 0);
+    assert_false(lp_web_range_parse(NULL, &from, &total));
+    for (size_t i = 0; i < LP_COUNT(wrong); i++)
+        assert_false(lp_web_range_parse(wrong[i], &from, &total));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(releases_come_newest_first),
+        cmocka_unit_test(a_wrong_entry_is_named),
+        cmocka_unit_test(a_yank_changes_one_entry),
+        cmocka_unit_test(what_is_noted_is_read_again),
+        cmocka_unit_test(challenges_are_understood),
+        cmocka_unit_test(the_next_page_is_on_the_same_host),
+        cmocka_unit_test(ranges_are_read_to_the_letter),
+    };
+    return cmocka_run_group_tests(tests, NULL, done);
+}
