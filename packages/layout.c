@@ -74,11 +74,11 @@ static bool is_folder(const char *name)
 }
 
 /* Why a name does not belong there. */
-static const char *why_not(const char *name)
+static const char *why_not(const char *name, bool absolute)
 {
     if (!*name)
         return "has no name";
-    if (name[0] == '/')
+    if (absolute)
         return "has an absolute name";
     if (leads_out(name))
         return "leads out of the archive ('..')";
@@ -108,14 +108,15 @@ loop_error *lp_layout_take(lp_packed *p, const char *name, char kind, uint64_t s
         return refuse(name, "is a link");
     if (kind != 'f' && kind != 'd')
         return refuse(name, "is neither a file nor a folder, or a file with holes");
-    if (kind == 'd' && (is_folder(inner) && (inner != name || *name)))
+    if (kind == 'd' && is_folder(inner) && *name && p->folders++ < LP_MAX_PACKAGE_ENTRIES)
         return NULL;
+    if (p->files.n == LP_MAX_PACKAGE_ENTRIES || p->folders > LP_MAX_PACKAGE_ENTRIES)
+        return loop_error_new(LOOP_LIMIT, "it has more than %d files or folders",
+                              LP_MAX_PACKAGE_ENTRIES);
     if (kind == 'd' || !is_file(inner))
-        return refuse(name, why_not(inner));
+        return refuse(name, why_not(inner, *name == '/'));
     if (find(p, inner))
         return refuse(name, "is there twice");
-    if (p->files.n == LP_MAX_PACKAGE_ENTRIES)
-        return loop_error_new(LOOP_LIMIT, "it has more than %d files", LP_MAX_PACKAGE_ENTRIES);
     if (size > (is_blob(inner) ? LP_MAX_COMPONENT_BYTES : LP_MAX_MANIFEST_BYTES) ||
         (p->total += size) > LP_MAX_PACKAGE_BYTES)
         return refuse(name, "is larger than anything in a package may be");

@@ -24,6 +24,7 @@ struct lp_packed {
     const char *path;
     lp_os_reader *archive; /* NULL: a folder */
     uint64_t total;
+    size_t folders;
     struct {
         lp_layout_file *at;
         size_t n, cap;

@@ -153,15 +153,14 @@ static loop_error *read_notes(lp_arena *arena, const json_t *root, lp_manifest *
     LP_TRY(read_note(arena, notes, "org.opencontainers.image.licenses", &m->license));
     LP_TRY(read_note(arena, notes, "org.opencontainers.image.source", &m->source));
     lp_version parsed;
-    lp_auto(lp_free_error) loop_error *e = lp_version_parse(arena, m->version, &parsed);
-    if (e && !*m->name) {
-        m->version = ""; /* of another tool, which may count otherwise */
-    } else if (e) {
-        return loop_error_wrap(lp_take(&e),
-                               "the manifest's annotation '" LP_NOTE_VERSION "' is wrong");
-    }
     if (*m->name)
         LP_TRY(lp_package_name_check(m->name));
+    lp_auto(lp_free_error) loop_error *e = lp_version_parse(arena, m->version, &parsed);
+    if (e && *m->name)
+        return loop_error_wrap(lp_take(&e),
+                               "the manifest's annotation '" LP_NOTE_VERSION "' is wrong");
+    if (e)
+        m->version = ""; /* of another tool, which may count otherwise */
     return read_requires(arena, notes, m);
 }
 

@@ -25,7 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from lib import (building, common, control, golden, groups, hosts, installed, installing,  # noqa: E402
+from lib import (archives, building, common, control, golden, groups, hosts, installed, installing,  # noqa: E402
                  limits, registries, scaffold, sdk, sidecar_programs, sidecars, slots, storage, supervisor,
                  swap)
 
@@ -54,6 +54,7 @@ GROUPS = [
     ("slots", slots.jobs, 2),
     ("build", building.jobs, 2),
     ("registries", registries.jobs, 2),
+    ("archives", archives.jobs, 2),
     ("docs", groups.doc_jobs, 2),
 ]
 
