@@ -301,6 +301,8 @@ static loop_error *pack(struct pack *k, const loop_pack_options *o, loop_package
     lp_auto(lp_free_string) char *path =
         o->output ? lp_strdup(o->output) : default_output(k, o->layout);
     loop_error *e = write_out(k, path, o->layout);
+    if (loop_error_code(e) == LOOP_NOT_FOUND)
+        return lp_error_because(LOOP_IO, e, "cannot write the package '%s'", path);
     if (e)
         return loop_error_wrap(e, "cannot write the package '%s'", path);
     loop_package_list *list = lp_package_list_new();
