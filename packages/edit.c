@@ -31,8 +31,8 @@ static loop_error *text_open(text *t, const char *shown, const char *bytes, size
     t->root = lp_yaml_root(t->doc);
     t->components = lp_yaml_get(t->root, "components");
     *lp_push(&t->lines) = 0;
-    for (size_t i = 0; i < len; i++)
-        if (bytes[i] == '\n' && i + 1 < len)
+    for (size_t i = 0; i + 1 < len; i++) /* as YAML counts them: a lone CR ends one, too */
+        if (bytes[i] == '\n' || (bytes[i] == '\r' && bytes[i + 1] != '\n'))
             *lp_push(&t->lines) = i + 1;
     *lp_push(&t->lines) = len;
     return NULL;
@@ -51,7 +51,7 @@ static size_t line_count(const text *t)
 
 static size_t line_start(const text *t, size_t line)
 {
-    return t->lines.at[line - 1];
+    return t->lines.at[LP_MIN(line, t->lines.n) - 1]; /* past the end: what is made is not right */
 }
 
 /* Whether a line is part of a component whose name stands at `indent`: it is not blank, and a

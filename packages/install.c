@@ -202,15 +202,12 @@ loop_error *loop_packages_install(loop_packages *p, loop_install_mode mode,
 /* ---- what there is ---- */
 
 /* The newest that could be chosen; why that of the lock should not be any more. */
-static loop_error *look_up_newest(lp_plan *plan, lp_registry *registry, loop_package *row,
-                                  loop_package_list *list)
+static void take_newest(lp_plan *plan, const lp_package_info *info, loop_package *row,
+                        loop_package_list *list)
 {
-    lp_package_info info;
-    const char *name = row->name;
     lp_version newest = {0};
-    LP_TRY(lp_registry_lookup(registry, &name, 1, true, &plan->arena, &info));
-    for (size_t i = 0; i < info.count; i++) {
-        const lp_release *r = &info.releases[i];
+    for (size_t i = 0; i < info->count; i++) {
+        const lp_release *r = &info->releases[i];
         lp_version version;
         if (strcmp(r->version, row->version) == 0 && r->yanked)
             row->yanked = keep(list, r->yanked);
@@ -222,11 +219,37 @@ static loop_error *look_up_newest(lp_plan *plan, lp_registry *registry, loop_pac
         newest = version;
         row->newest = keep(list, r->version);
     }
+}
+
+/* Each registry is asked once for all that is from it. */
+static loop_error *look_up_newest(lp_plan *plan, loop_package_list *list)
+{
+    size_t n = list->rows.n;
+    lp_registry **of = lp_arena_alloc(&plan->arena, (n + 1) * sizeof(void *));
+    const char **names = lp_arena_alloc(&plan->arena, (n + 1) * sizeof *names);
+    size_t *places = lp_arena_alloc(&plan->arena, (n + 1) * sizeof *places);
+    lp_package_info *infos = lp_arena_alloc(&plan->arena, (n + 1) * sizeof *infos);
+    for (size_t i = 0; i < n; i++)
+        LP_TRY(lp_registry_for(plan->p, list->rows.at[i].name, &of[i]));
+    for (size_t i = 0; i < n; i++) {
+        size_t count = 0;
+        lp_registry *registry = of[i];
+        for (size_t k = i; registry && k < n; k++) {
+            if (of[k] != registry)
+                continue;
+            of[k] = NULL; /* asked */
+            places[count] = k;
+            names[count++] = list->rows.at[k].name;
+        }
+        if (count)
+            LP_TRY(lp_registry_lookup(registry, names, count, true, &plan->arena, infos));
+        for (size_t k = 0; k < count; k++)
+            take_newest(plan, &infos[k], &list->rows.at[places[k]], list);
+    }
     return NULL;
 }
 
-static loop_error *list_locked(lp_plan *plan, const lp_locked *l, bool newest,
-                               loop_package_list *list)
+static loop_error *list_locked(lp_plan *plan, const lp_locked *l, loop_package_list *list)
 {
     loop_package *row = lp_package_list_row(list);
     lp_registry *registry;
@@ -258,7 +281,7 @@ static loop_error *list_locked(lp_plan *plan, const lp_locked *l, bool newest,
         row->required = keep_requires(list, m.requires, m.requires_count);
     }
     loop_error_delete(e);
-    return newest ? look_up_newest(plan, registry, row, list) : NULL;
+    return NULL;
 }
 
 loop_error *loop_packages_list(loop_packages *p, bool newest, loop_package_list **ret)
@@ -268,7 +291,9 @@ loop_error *loop_packages_list(loop_packages *p, bool newest, loop_package_list 
     loop_package_list *list = lp_package_list_new();
     loop_error *e = NULL;
     for (size_t i = 0; !e && i < plan.lock.n; i++)
-        e = list_locked(&plan, &plan.lock.at[i], newest, list);
+        e = list_locked(&plan, &plan.lock.at[i], list);
+    if (!e && newest)
+        e = look_up_newest(&plan, list);
     lp_plan_close(&plan);
     if (e)
         loop_package_list_delete(list);

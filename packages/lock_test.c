@@ -153,6 +153,8 @@ static const struct edit edits[] = {
     {"loop: 1\ncomponents:\n  ui: { package: acme:ui, args: [\xc3\xa4] }\n", "ui",
      "acme:ui@>=1, <2",
      "loop: 1\ncomponents:\n  ui: { package: \"acme:ui@>=1, <2\", args: [\xc3\xa4] }\n"},
+    {"loop: 1\rcomponents:\r  a: { path: a.wasm }\r", "ui", "acme:ui",
+     "loop: 1\rcomponents:\r  a: { path: a.wasm }\r\n  ui:\n    package: acme:ui\n"},
     /* what cannot be done safely, or not at all */
     {"{ loop: 1 }\n", "ui", "acme:ui", NULL},
     {"loop: 1\ncomponents: { a: { path: a.wasm } }\n", "ui", "acme:ui", NULL},

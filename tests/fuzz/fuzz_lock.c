@@ -22,6 +22,7 @@ const char *const fuzz_seeds[] = {
     "loop: 1 # x\ncomponents: # y\n  # a\n  a: { path: a }\n\n  ui:\n    package: 'acme:ui@1' # u\n"
     "    config:\n      k: |\n        # v\n\n  b: {path: b}\nbind: {}\n",
     "loop: 1\r\ncomponents: {} # none\r\n",
+    "# a\r\r\rloop: 1\ncomponents:\n  a:\n    path: a\n",
     "components: {ui: {package: acme:ui}, a: {}}\nloop: 1",
     NULL,
 };

@@ -338,7 +338,7 @@ def frozen(world, tmp):
     expect(w.lock() == lock, "--frozen wrote loop.lock")
     # a clone without its lock runs nothing that happens to be in the cache
     (w.folder / "loop.lock").unlink()
-    has(w.loop("run", "ui", status=66), "has no version for acme:ui@^2")
+    has(w.loop("run", "ui", status=66), "there is no 'loop.lock', which says what acme:ui@^2 is")
     # a lock with other bytes
     w.loop("install")
     (w.folder / "loop.lock").write_text(w.lock().replace("sha256:", "sha256:0", 1)[:-2] + "\n")
