@@ -238,11 +238,20 @@ static void copy_options(lp_backend_table *t, const loop_instance_options *o)
         t->host->hooks.policy_ref(o->policy);
 }
 
+loop_error *lp_backend_table_prepare(lp_backend_table *t)
+{
+    lp_os_mutex_lock(t->preparing);
+    loop_error *err = lp_component_prepare(t->component);
+    lp_os_mutex_unlock(t->preparing);
+    return err;
+}
+
 void lp_backend_table_delete(lp_backend_table *t)
 {
     if (t->options.policy)
         t->host->hooks.policy_unref(t->options.policy);
     loop_component_delete(t->component);
+    lp_os_mutex_delete(t->preparing);
     lp_arena_done(&t->arena);
     free(t);
 }
@@ -258,6 +267,7 @@ loop_error *lp_backend_table_new(loop_host *h, const char *path, const loop_inst
     lp_backend_table *t = lp_alloc(sizeof *t);
     t->host = h;
     t->is_child = is_child;
+    t->preparing = lp_os_mutex_new();
     t->path = keep(t, path);
     copy_options(t, o);
     loop_error *err = lp_component_read(h, path, &t->component);
@@ -279,7 +289,7 @@ static loop_error *renew(void *data, const loop_provider **ret, void **ret_data)
     lp_backend_table *t;
     LP_TRY(lp_backend_table_new(old->host, old->path, &old->options, false, &t));
     t->provider.name = keep(t, old->provider.name);
-    loop_error *err = lp_component_prepare(t->component); /* here nobody waits for it */
+    loop_error *err = lp_backend_table_prepare(t); /* here nobody waits for it */
     if (err) {
         lp_backend_table_delete(t);
         return err;
@@ -460,9 +470,11 @@ loop_error *lp_provider_ready(struct lp_provider *p, bool changing)
     lp_backend *b = backend_of(p);
     if (!b)
         return NULL;
+    loop_error *err = changing ? NULL : lp_backend_table_prepare(b->table);
     if (!changing)
         lp_os_mutex_lock(p->host->changing);
-    loop_error *err = start(b);
+    if (!err)
+        err = start(b);
     if (!changing)
         lp_os_mutex_unlock(p->host->changing);
     return err ? loop_error_wrap(err, "the component '%s' cannot serve", p->table->name) : NULL;

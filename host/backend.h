@@ -40,6 +40,7 @@ typedef struct lp_backend_table {
     loop_provider provider;
     loop_host *host;
     loop_component *component;
+    lp_os_mutex *preparing; /* while that is compiled; taken after host->changing, or alone */
     lp_arena arena;
     const char *path;              /* real */
     loop_instance_options options; /* copies, and a reference to the policy */
@@ -126,6 +127,8 @@ static inline bool lp_backend_spins(uint64_t *until_ns)
 loop_error *lp_backend_table_new(loop_host *h, const char *path, const loop_instance_options *o,
                                  bool is_child, lp_backend_table **ret) LOOP_MUST_USE;
 void lp_backend_table_delete(lp_backend_table *t);
+/* Compiles it, once. Takes long: best before host->changing is taken. */
+loop_error *lp_backend_table_prepare(lp_backend_table *t) LOOP_MUST_USE;
 /* What ends it, for lp_table_life. */
 void lp_backend_table_end(void *data);
 

@@ -291,7 +291,7 @@ loop_error *lp_backend_start(lp_backend *b)
 {
     lp_backend_table *t = b->table;
     loop_instance *i = NULL;
-    LP_TRY(lp_component_prepare(t->component));
+    LP_TRY(lp_backend_table_prepare(t));
     t->runs = t->is_child && (t->component->kind == LOOP_COMPONENT_COMMAND ||
                               t->component->kind == LOOP_COMPONENT_APP);
     LP_TRY(

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "host/internal.h"
-#include "slots.h"
+#include <slots.h>
 
 #define LINKS "demo:slots/links"
 #define OTHER "demo:slots/other"

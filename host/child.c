@@ -198,7 +198,7 @@ static loop_error *lock_changing(const loop_instance *parent)
 
 static loop_error *start(loop_child *c, const loop_instance *parent)
 {
-    LP_TRY(lp_component_prepare(c->table->component));
+    LP_TRY(lp_backend_table_prepare(c->table));
     LP_TRY(make_object(c));
     LP_TRY(lock_changing(parent));
     loop_error *err = lp_provider_ready(c->provider, true);

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "host/internal.h"
-#include "slots.h"
+#include <slots.h>
 
 #define LINKS "demo:slots/links"
 #define MILLION 1000000u

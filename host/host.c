@@ -26,7 +26,7 @@ static void on_note(void *data, const char *text)
 static void on_progress(void *data, const char *text)
 {
     loop_host *h = data;
-    if (h->options.progress)
+    if (h->options.progress && lp_os_thread_self() == h->main)
         h->options.progress(h->options.data, text);
 }
 
@@ -50,6 +50,7 @@ loop_error *lp_host_new(const loop_host_options *o, const lp_host_hooks *hooks, 
     loop_host *h = lp_alloc(sizeof *h);
     h->options = *o;
     h->hooks = *hooks;
+    h->main = lp_os_thread_self();
     lp_auto(lp_free_string) char *own_cache = o->cache_dir ? NULL : lp_os_cache_dir();
     lp_engine_options e = {
         .cache_dir = o->no_cache    ? NULL

@@ -184,9 +184,10 @@ struct loop_peer {
 
 struct loop_host {
     loop_host_options options;
-    char *directory; /* a copy; NULL: the current one */
+    char *directory;             /* a copy; NULL: the current one */
     char *workspace, *cache_dir; /* copies; NULL: none */
     lp_host_hooks hooks;
+    uintptr_t main; /* the thread that made it */
     lp_engine *engine;
     struct {
         struct lp_table **at;
@@ -425,8 +426,8 @@ struct loop_instance {
         size_t n, cap;
     } exports; /* that somebody looked up; as `body` */
     _Atomic bool entered;
-    uint64_t storage; /* bytes granted; UINT64_MAX: nobody has asked yet */
-    char *no_storage; /* why none is */
+    uint64_t storage;         /* bytes granted; UINT64_MAX: nobody has asked yet */
+    char *no_storage;         /* why none is */
     bool (*asks)(void *data); /* of a loop_caller: whether to give up; NULL */
     void *asks_data;
 
