@@ -17,9 +17,12 @@ typedef struct lines {
     size_t n, cap;
 } lines;
 
+/* Never without memory: places in it are computed. */
 static lines split(const char *text)
 {
     lines l = {0};
+    *lp_push(&l) = (lp_str){text, 0};
+    l.n = 0;
     while (*text) {
         size_t n = strcspn(text, "\n");
         *lp_push(&l) = (lp_str){text, n};
