@@ -33,7 +33,9 @@ function get(url) {
         request.setPathWithQuery(path);
         const answer = lend(handle(request, null), (future) => {
             lend(future.subscribe(), (ready) => ready.block());
-            return future.get().val; // of option<result<result<response, error-code>>>
+            const result = future.get(); // option<result<result<response, error-code>>>
+            if (result?.tag !== "ok") throw new Failure("the answer was taken already");
+            return result.val;
         });
         if (answer.tag === "err") throw answer.val;
         return answer.val;

@@ -7,6 +7,7 @@
 import store from "loop:storage/store";
 import { command, decode, encode, Failure, print, Usage } from "./loop-sdk/loop.js";
 
+/** @type {Record<string, string>} */
 const WHY = {
     unavailable: "nobody serves it here",
     denied: "it was not granted",
@@ -29,7 +30,9 @@ function visit(name) {
     for (;;) {
         const seen = visits.get(key);
         const count = seen ? Number(decode(seen.value)) + 1 : 1;
+        /** @type {import("loop:storage/store").Condition} */
         const condition = seen ? { tag: "unchanged", val: seen.version } : { tag: "absent" };
+        /** @type {import("loop:storage/store").Change} */
         const change = { tag: "set", val: encode(String(count)) };
         if (visits.compareAndSwap(key, condition, change).tag === "applied") return count;
     }
