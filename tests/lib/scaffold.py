@@ -149,6 +149,10 @@ def component(world, shelf, language, kind):
             return why
         words, *wanted = RUNS[kind]
         said(folder / NAME, user(world, shelf, folder), words, wanted)
+        if kind == "http-command":
+            server = f"127.0.0.1:{world.servers.start()[0]}"
+            said(folder / NAME, user(world, shelf, folder), ["--allow-http", server, "--", f"http://{server}/hello"],
+                 (0, f"200 http://{server}/hello\nhello from the test server\n", ""))
         return None
 
     def passes_its_tests(folder):
