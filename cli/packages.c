@@ -44,7 +44,7 @@ static void show_line(cli_packages *x, const loop_package_progress *p)
     char *done = amount(p->done), *total = p->total ? amount(p->total) : NULL;
     fputs("\r\033[K", stderr);
     cli_put(stderr, p->what);
-    fputs(" from '", stderr);
+    fputs(p->publishing ? " at '" : " from '", stderr);
     cli_put(stderr, p->from);
     fprintf(stderr, "': %s%s%s", done, total ? " of " : "", total ? total : "");
     x->shown = true;
@@ -65,9 +65,9 @@ static void on_progress(void *data, const loop_package_progress *p)
         return;
     free(x->last);
     x->last = cli_format("%s", p->what);
-    fputs("fetching ", stderr);
+    fputs(p->publishing ? "publishing " : "fetching ", stderr);
     cli_put(stderr, p->what);
-    fputs(" from '", stderr);
+    fputs(p->publishing ? " at '" : " from '", stderr);
     cli_put(stderr, p->from);
     fputs("'\n", stderr);
 }

@@ -270,7 +270,7 @@ static void went(void *data, uint64_t n)
     const loop_packages_options *o = &x->r->p->options;
     if (o->progress)
         o->progress(o->data, &(loop_package_progress){x->what, x->r->options.name,
-                                                      LP_MIN(x->done, x->total), x->total});
+                                                      LP_MIN(x->done, x->total), x->total, true});
 }
 
 loop_error *lp_registry_push(lp_registry *r, lp_packed *package)

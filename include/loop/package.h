@@ -34,6 +34,7 @@ typedef struct loop_package_progress {
     const char *what; /* "acme:ui 1.2.0" */
     const char *from; /* the registry's name */
     uint64_t done, total;
+    bool publishing; /* it goes to the registry */
 } loop_package_progress;
 
 /* What a package is before it is called complete: for the hook that looks for signatures. */
