@@ -12,8 +12,7 @@
 
 static const char *const kinds[] = {
     [LOOP_GRANT_DIR] = "dir", [LOOP_GRANT_ENV] = "env",         [LOOP_GRANT_HTTP] = "http",
-    [LOOP_GRANT_NET] = "net", [LOOP_GRANT_STORAGE] = "storage",
-    [LOOP_GRANT_PACKAGES] = "packages",
+    [LOOP_GRANT_NET] = "net", [LOOP_GRANT_STORAGE] = "storage", [LOOP_GRANT_PACKAGES] = "packages",
 };
 static const char *const traps[] = {"stop", "restart", "quarantine"};
 

@@ -119,7 +119,9 @@ loop_error *lp_config_read_grants(loop_config *c, lp_config_component *component
     static const struct {
         const char *key;
         loop_grant_kind kind;
-    } texts[] = {{"env", LOOP_GRANT_ENV}, {"http", LOOP_GRANT_HTTP}, {"net", LOOP_GRANT_NET},
+    } texts[] = {{"env", LOOP_GRANT_ENV},
+                 {"http", LOOP_GRANT_HTTP},
+                 {"net", LOOP_GRANT_NET},
                  {"packages", LOOP_GRANT_PACKAGES}};
     const char *of = deny ? "deny" : "grants";
     lp_auto(lp_free_string) char *prefix = lp_format("components.*.%s", of);

@@ -351,7 +351,7 @@ typedef struct lp_resolve_options {
     bool refresh;               /* ask registries again, however new what they said is */
     const char *const *fresh;   /* NULL-terminated: with upgrade, only these; NULL: all */
     const char *const *without; /* NULL-terminated: packages that have a local file; NULL: none */
-    bool *ret_conflict; /* set where there is a conflict; NULL */
+    bool *ret_conflict;         /* set where there is a conflict; NULL */
 } lp_resolve_options;
 /*
  * Asks registries, as deep as it takes, and chooses one version of each package (libsolv).

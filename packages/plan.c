@@ -81,8 +81,7 @@ static loop_error *lock_name(const lp_plan *plan, char **ret)
     char digest[LOOP_DIGEST_TEXT];
     const char *file = loop_config_file(plan->config);
     loop_trust_digest(file, strlen(file), digest);
-    lp_auto(lp_free_string) char *folder =
-        lp_format("%s/workspaces", plan->p->options.cache_dir);
+    lp_auto(lp_free_string) char *folder = lp_format("%s/workspaces", plan->p->options.cache_dir);
     LP_TRY(lp_os_mkdirs(folder));
     *ret = lp_format("%s/%.32s.lock", folder, digest);
     return NULL;
@@ -174,7 +173,10 @@ static loop_error *learn(lp_plan *plan, lp_locked *l, bool fetch)
         return NULL;
     if (*l->digest) {
         LP_TRY(lp_bring_manifest(plan->p, &plan->arena, l->name, l->version, l->digest, fetch, &m));
-        l->requires = m.requires;
+        l->
+            requires
+        = m.
+              requires;
         l->requires_count = m.requires_count;
         l->size = m.size;
     }
@@ -287,11 +289,10 @@ static void take_locked(walk *w)
 
 static loop_error *not_enough(const lp_plan *plan, const char *lacking)
 {
-    loop_error *e =
-        plan->lock.there
-            ? loop_error_new(LOOP_CONFIG, "'%s' is not what is asked for: %s", plan->lock_shown,
-                             lacking)
-            : loop_error_new(LOOP_CONFIG, "there is no '%s'", plan->lock_shown);
+    loop_error *e = plan->lock.there
+                        ? loop_error_new(LOOP_CONFIG, "'%s' is not what is asked for: %s",
+                                         plan->lock_shown, lacking)
+                        : loop_error_new(LOOP_CONFIG, "there is no '%s'", plan->lock_shown);
     return loop_error_hint_set(e, "run `loop install` without --frozen, look at what it changes in "
                                   "the file, and keep that with the sources");
 }

@@ -31,7 +31,8 @@ static void tell(struct fetch *f, bool last)
         return;
     f->told = f->have;
     uint64_t total = f->size ? f->size : f->total;
-    o->progress(o->data, &(loop_package_progress){f->what, f->r->options.name, f->have, total, false});
+    o->progress(o->data,
+                &(loop_package_progress){f->what, f->r->options.name, f->have, total, false});
 }
 
 static loop_error *take(void *data, const void *bytes, size_t n)

@@ -39,7 +39,7 @@ static bool is_dots(const char *name)
 }
 
 loop_error *lp_os_each_name(const char *path,
-                             bool (*f)(void *data, const char *name, lp_os_kind kind), void *data)
+                            bool (*f)(void *data, const char *name, lp_os_kind kind), void *data)
 {
     DIR *d = opendir(path);
     if (!d)

@@ -210,8 +210,7 @@ LOOP_API loop_error *loop_packages_fetch(loop_packages *p, const loop_package *p
 LOOP_API loop_error *loop_packages_blob(loop_packages *p, const char *name, const char *digest,
                                         bool manifest, char **ret_path) LOOP_MUST_USE;
 /* What belongs to a manifest: a row each, with digest and size, and its type as `description`. */
-LOOP_API loop_error *loop_packages_attached(loop_packages *p, const char *name,
-                                            const char *digest,
+LOOP_API loop_error *loop_packages_attached(loop_packages *p, const char *name, const char *digest,
                                             loop_package_list **ret) LOOP_MUST_USE;
 
 /* ---- the cache ---- */

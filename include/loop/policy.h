@@ -33,11 +33,11 @@ typedef struct loop_origin {
 } loop_origin;
 
 typedef enum loop_grant_kind {
-    LOOP_GRANT_DIR,     /* a directory of the host, under a path of the guest */
-    LOOP_GRANT_ENV,     /* an environment variable */
-    LOOP_GRANT_HTTP,    /* outgoing HTTP requests to one host */
-    LOOP_GRANT_NET,     /* outgoing TCP and UDP to one host and port */
-    LOOP_GRANT_STORAGE, /* private storage, up to a quota */
+    LOOP_GRANT_DIR,      /* a directory of the host, under a path of the guest */
+    LOOP_GRANT_ENV,      /* an environment variable */
+    LOOP_GRANT_HTTP,     /* outgoing HTTP requests to one host */
+    LOOP_GRANT_NET,      /* outgoing TCP and UDP to one host and port */
+    LOOP_GRANT_STORAGE,  /* private storage, up to a quota */
     LOOP_GRANT_PACKAGES, /* finding and fetching packages of one namespace, or one of them */
 } loop_grant_kind;
 

@@ -3,10 +3,12 @@
 /**
  * Components that load components.
  *
- * Draft. A loaded component gets the lowest class and a part of what its
- * parent was granted, never more; it ends with its parent.
+ * Draft, and served. A loaded component gets the lowest class and a part of
+ * what its parent was granted, never more; what is denied to its parent is
+ * denied to it. Its limits are its parent's. It ends with its parent.
  *
- * May wait: `load` compiles, which may take seconds the first time.
+ * May wait: `load` compiles, which may take seconds the first time; `serve`
+ * waits until what was under way has ended.
  */
 declare module "loop:pkg/loader" {
     import type { Error } from "loop:core/types";
@@ -18,13 +20,15 @@ declare module "loop:pkg/loader" {
         selected: Selection;
         /**
          * The name by which the parent speaks of it, to mount its fibers and
-         * to bind it. One name is in use once.
+         * to bind it: letters, digits, '-' and '_', 64 at most. One name is
+         * in use once; another one of it is `invalid`.
          */
         name: string;
         /**
          * The parent's own grants that it passes on, as the configuration
-         * names them: "http", "storage". One that the parent does not have
-         * is `denied`.
+         * names them: "dirs", "env", "http", "net", "packages", "storage".
+         * One that the parent does not have is `denied`. With "storage" it
+         * has its parent's store, and shares its quota; without, it has none.
          */
         grants: string[];
     }
@@ -42,8 +46,11 @@ declare module "loop:pkg/loader" {
         exports(): string[];
         /**
          * Lets it serve one of the parent's own imports from now on, such as
-         * "acme:theme/colors@1.0.0". The import must be optional or already
-         * served; the versions must fit.
+         * "acme:theme/colors@1.0.0", and nobody else's. The import must be
+         * optional or already served; the versions must fit. A component
+         * that runs by itself (a command, an application) cannot:
+         * `unavailable`. Once it is dropped, the import answers that it is
+         * unavailable.
          */
         serve(imported: string): void;
         /** How it is. Never waits. */
@@ -52,7 +59,10 @@ declare module "loop:pkg/loader" {
         [Symbol.dispose](): void;
     }
     /**
-     * Loads a component from the cache and starts it.
+     * Loads a component from the cache and starts it. `denied`: its parent
+     * has no grant for packages of that name. `unavailable`: it is not in
+     * the cache, or imports what nobody serves. `limit`: there may be no
+     * more of them.
      *
      * @throws {Error}
      */
@@ -68,9 +78,9 @@ declare module "loop:pkg/loader@0.1.0" {
 /**
  * A place that has packages.
  *
- * Draft. This is the contract of a resolver plug-in: a folder, an index over
- * HTTP, an OCI layout, an OCI registry, or a component of one's own. It only
- * looks things up and delivers bytes. It decides nothing: the host chooses
+ * Settled in shape. This is the contract of a registry that somebody writes,
+ * and what a component asks that looks into registries itself. It only looks
+ * things up and delivers bytes. It decides nothing: the host chooses
  * versions, checks digests and signatures, and keeps the cache.
  *
  * May wait: every function may go to a network.
@@ -107,6 +117,11 @@ declare module "loop:pkg/registry" {
         mediaType: string;
         size: number;
     }
+    /** Registries keep manifests apart from what these name. */
+    export type Part =
+        | "manifest"
+        /** A component, a manifest's config, documentation. */
+        | "content";
     /** Bytes on their way. */
     export class Download {
         private constructor();
@@ -139,7 +154,7 @@ declare module "loop:pkg/registry" {
      *
      * @throws {Error}
      */
-    export function open(name: PackageName, digest: Digest, offset: number): Download;
+    export function open(name: PackageName, part: Part, digest: Digest, offset: number): Download;
     const all: { lookup: typeof lookup, referrers: typeof referrers, open: typeof open };
     export default all;
 }
@@ -151,17 +166,17 @@ declare module "loop:pkg/registry@0.1.0" {
 /**
  * From wishes to packages in the cache.
  *
- * Draft. What `loop add` and `loop install` do, for components.
+ * Settled in shape. What `loop add` and `loop install` do, for components
+ * that were granted packages: others get `denied`. What it chooses it may
+ * only fetch; nothing of it is written where somebody else would use it.
  *
- * May wait: `resolve` asks registries. A `transfer` goes on by itself and is
- * looked at, not waited for.
+ * May wait: `resolve` asks registries, and `wait` waits. A `transfer` goes on
+ * by itself and is looked at.
  */
 declare module "loop:pkg/resolver" {
     import type { Error } from "loop:core/types";
     import type { Requirement, Selection } from "loop:pkg/types";
-    import type { Pollable } from "wasi:io/poll";
     export type { Error };
-    export type { Pollable };
     export type { Requirement };
     export type { Selection };
     /** How to choose. */
@@ -173,24 +188,16 @@ declare module "loop:pkg/resolver" {
         /** The lowest version that would do, to test a lower bound. */
         lowest?: boolean;
     }
-    /** One step of an explanation: what asked for what. */
-    export interface Blame {
-        /** "acme:notes 1.2.0", or "" for the component itself. */
-        wantedBy: string;
-        requirement: Requirement;
-        /** Why that cannot be had: "excludes 2.x, which acme:ui 0.3 needs". */
-        because: string;
-    }
     /** What resolving found. */
     export type Resolution =
         /** Everything that is needed, dependencies before what needs them. */
         | { tag: "found"; val: Selection[] }
         /**
-         * No choice satisfies all. The shortest chain of wishes that shows
-         * it.
+         * No choice satisfies all. Why, for people: what cannot be had first,
+         * then a sentence for each wish that shows it.
          */
-        | { tag: "conflict"; val: Blame[] };
-    /** Where a transfer stands. */
+        | { tag: "conflict"; val: string[] };
+    /** Where a transfer stands. Bytes are those of components. */
     export interface Progress {
         bytesDone: number;
         /** None until the registry has said. */
@@ -208,8 +215,8 @@ declare module "loop:pkg/resolver" {
         private constructor();
         /** Never waits. */
         progress(): Progress;
-        /** Ready when it has ended. */
-        subscribe(): Pollable;
+        /** The same, once it has ended or so many milliseconds have passed. */
+        wait(milliseconds: number): Progress;
         /** Gives it back to who made it. */
         [Symbol.dispose](): void;
     }
@@ -238,7 +245,7 @@ declare module "loop:pkg/resolver@0.1.0" {
 /**
  * What the other interfaces share.
  *
- * Draft.
+ * Settled.
  */
 declare module "loop:pkg/types" {
     /** A package's name, "acme:notes". */
@@ -269,8 +276,13 @@ declare module "loop:pkg/types" {
     /** One published version of a package. */
     export interface Release {
         version: PackageVersion;
-        /** Of the manifest, which names everything else by digest. */
+        /**
+         * Of the manifest, which names everything else by digest; "" where
+         * the registry has the component alone.
+         */
         digest: Digest;
+        /** Of the component itself; "" where only the manifest says it. */
+        content: Digest;
         /**
          * Bytes to fetch for the component itself, 0 if the registry does
          * not say.
@@ -283,7 +295,10 @@ declare module "loop:pkg/types" {
     export interface Selection {
         name: PackageName;
         version: PackageVersion;
+        /** Of the manifest; "" as in `release`. */
         digest: Digest;
+        /** Of the component; "" as in `release`. */
+        content: Digest;
         /** The registry that has it, as the configuration names it. */
         registry: string;
     }
