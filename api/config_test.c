@@ -65,14 +65,13 @@ static void a_mistake_is_reported_with_its_place(void **state)
          "package, log, limits"},
         {NOTES "    grant: {}\n", "loop.yaml:5:5: unknown key 'grant' in component 'notes'",
          "did you mean 'grants'? allowed: path, package, args, needs, grants, deny, limits, "
-         "on-trap, "
-         "bind, config"},
+         "on-trap, bind, build, tests, test, config"},
         {NOTES "    grants: {dir: []}\n",
          "loop.yaml:5:14: unknown key 'dir' in 'grants' of component 'notes'",
          "did you mean 'dirs'? allowed: dirs, env, http, net, packages, storage"},
         {NOTES "    deny: {storage: {quota: 1MiB}}\n",
          "loop.yaml:5:12: unknown key 'storage' in 'deny' of component 'notes'",
-         "allowed: dirs, env, http, net"},
+         "allowed: dirs, env, http, net, packages"},
         {NOTES "    grants:\n      dirs: [{host: ., gust: /d, mode: rw}]\n",
          "loop.yaml:6:24: unknown key 'gust' in a directory in 'grants' of component 'notes'",
          "did you mean 'guest'? allowed: host, guest, mode"},
