@@ -841,3 +841,31 @@ def a_component_looks_for_packages(d):
         d.says(p("drop", "acme:notes", "*"), "dropped")
         if time.monotonic() - start > (8 if d.world.asan else 3):
             raise Wrong(f"it took {time.monotonic() - start:.1f} s to let go")
+
+
+@case(needs=("docker",))
+def documentation_comes_along(d):
+    """Catches what belongs to a package and is not found by it: in a registry without referrers, the
+    index under the tag of its digest; in a layout, its entry."""
+    shutil.copy(d.guest, d.tmp / "a.wasm")
+    d.write("README.md", "# Notes\n")
+    d.write("loop.yaml", "loop: 1\ndefault: a\ncomponents:\n  a: { path: a.wasm }\n"
+                         "package: { name: acme:notes, version: 1.0.0, docs: README.md }\n")
+    d.loop("pack", "--output", "a.tar")
+    with DockerRegistry(d.tmp) as registry:
+        text = d.loop("push", "a.tar", "--to", f"oci://{registry.host}")
+        d.loop("push", "a.tar", "--to", f"oci://{registry.host}")
+        manifest = text.split("sha256:")[1].split()[0]
+        link = registry.tag("acme/notes", f"sha256-{manifest}")
+        if not link.exists():
+            raise Wrong(f"there is no tag for what belongs to {manifest}")
+        index = json.loads(registry.blob(link.read_text()).read_bytes())
+        if len(index["manifests"]) != 1 or "docs" not in index["manifests"][0]["artifactType"]:
+            raise Wrong(f"the list is {index}")
+        docs = json.loads(registry.blob(index["manifests"][0]["digest"]).read_bytes())
+        if registry.blob(docs["layers"][0]["digest"]).read_bytes() != b"# Notes\n":
+            raise Wrong("the documentation has other bytes")
+    d.loop("push", "a.tar", "--to", "layout:./site")
+    types = [m.get("artifactType") for m in json.loads((d.tmp / "site/index.json").read_text())["manifests"]]
+    if len(types) != 2 or not types[1]:
+        raise Wrong(f"the layout has {types}")
