@@ -679,6 +679,33 @@ static void storage_is_granted_by_size(void **state)
     loop_policy_delete(p);
 }
 
+/* Catches: a grant of `acme` that lets `acme-evil` in, and a denial that a grant lifts. */
+static void packages_are_granted_by_namespace_or_name(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {"*",  "Acme", "acme:", ":ui",    "acme:ui:x", "a b",
+                                        "-a", "../x", "acme/", "acme@1", ""};
+    loop_policy *p = loop_policy_new();
+    for (size_t i = 0; i < LP_COUNT(wrong); i++) {
+        lp_auto(lp_free_error) loop_error *e = add(p, LOOP_GRANT_PACKAGES, wrong[i], false);
+        assert_int_equal(loop_error_code(e), LOOP_USAGE);
+    }
+    assert_false(allows(p, LOOP_GRANT_PACKAGES, "acme:ui", 0));
+    grant(p, LOOP_GRANT_PACKAGES, "acme");
+    grant(p, LOOP_GRANT_PACKAGES, "other:x");
+    deny(p, LOOP_GRANT_PACKAGES, "acme:secret");
+    assert_true(allows(p, LOOP_GRANT_PACKAGES, "acme:ui", 0));
+    assert_true(allows(p, LOOP_GRANT_PACKAGES, "other:x", 0));
+    assert_false(allows(p, LOOP_GRANT_PACKAGES, "other:xy", 0));
+    assert_false(allows(p, LOOP_GRANT_PACKAGES, "acme-evil:ui", 0));
+    assert_false(allows(p, LOOP_GRANT_PACKAGES, "acmeui", 0));
+    assert_false(allows(p, LOOP_GRANT_PACKAGES, "acme:secret", 0));
+    grant(p, LOOP_GRANT_PACKAGES, "acme:secret");
+    assert_false(allows(p, LOOP_GRANT_PACKAGES, "acme:secret", 0));
+    assert_string_equal(ask(p, LOOP_GRANT_PACKAGES, "far:x", 0, false).hint, "--packages far");
+    loop_policy_delete(p);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -700,6 +727,7 @@ int main(void)
         cmocka_unit_test(any_thread_may_ask),
         cmocka_unit_test(every_decision_says_why_and_what_would_change_it),
         cmocka_unit_test(an_empty_policy_grants_nothing),
+        cmocka_unit_test(packages_are_granted_by_namespace_or_name),
     };
     return cmocka_run_group_tests_name("trust", tests, make_root, remove_root);
 }
