@@ -192,6 +192,18 @@ static loop_error *write_component(const struct pull *x, const char *to)
     return e;
 }
 
+/* As `loop pack` writes it; of a package that another tool made, what OCI has and no more. */
+static char *index_of(const struct pull *x)
+{
+    if (*x->m.name && *x->m.version)
+        return lp_layout_index(&x->m, NULL, 0);
+    lp_auto(lp_json_free) json_t *root = json_pack(
+        "{s:i, s:s, s:[{s:s, s:s, s:I, s:{s:s}}]}", "schemaVersion", 2, "mediaType", LP_MEDIA_INDEX,
+        "manifests", "mediaType", LP_MEDIA_MANIFEST, "digest", x->m.digest, "size",
+        (json_int_t)x->m.len, "annotations", LP_NOTE_REF, x->release->version);
+    return json_dumps(root, JSON_COMPACT);
+}
+
 static loop_error *write_package(struct pull *x, const char *to, bool layout)
 {
     if (!*x->release->digest)
@@ -199,28 +211,19 @@ static loop_error *write_package(struct pull *x, const char *to, bool layout)
                                                   "the registry '%s' has the component of %s alone",
                                                   lp_registry_name(x->registry), x->what),
                                    "write --output FILE.wasm");
-    lp_buf index = {0};
-    json_t *root = json_pack("{s:i, s:s, s:[o]}", "schemaVersion", 2, "mediaType",
-                             "application/vnd.oci.image.index.v1+json", "manifests",
-                             lp_index_descriptor(x->name, x->release->version, &x->m));
-    char *text = json_dumps(root, JSON_INDENT(2));
-    lp_buf_printf(&index, "%s\n", text ? text : "");
-    free(text);
-    json_decref(root);
+    lp_auto(lp_free_string) char *index = index_of(x);
     lp_auto(lp_free_string) char *manifest = lp_layout_blob_name(x->m.digest);
     lp_auto(lp_free_string) char *config = lp_layout_blob_name(x->m.config_digest);
     lp_auto(lp_free_string) char *content = lp_layout_blob_name(x->m.content);
     const lp_layout_part parts[] = {
         {"oci-layout", LP_LAYOUT_BYTES, strlen(LP_LAYOUT_BYTES), NULL},
-        {"index.json", index.ptr, index.len, NULL},
+        {"index.json", index, strlen(index), NULL},
         {manifest, x->m.bytes, x->m.len, NULL},
         {config, NULL, 0, x->config},
         {content, NULL, 0, x->component},
     };
-    loop_error *e = layout ? lp_folder_write(to, parts, LP_COUNT(parts))
-                           : lp_archive_write(to, parts, LP_COUNT(parts));
-    lp_buf_done(&index);
-    return e;
+    return layout ? lp_folder_write(to, parts, LP_COUNT(parts))
+                  : lp_archive_write(to, parts, LP_COUNT(parts));
 }
 
 static loop_error *write_out(struct pull *x, const loop_pack_options *to, loop_package_list *list)

@@ -295,8 +295,7 @@ def package(name, version, component, requires=None, notes=None):
         "schemaVersion": 2,
         "manifests": [{"mediaType": "application/vnd.oci.image.manifest.v1+json",
                        "digest": digest(manifest), "size": len(manifest),
-                       "annotations": {"org.opencontainers.image.ref.name": version,
-                                       "loop.name": name}}]}).encode()
+                       "annotations": {"org.opencontainers.image.ref.name": version}}]}).encode()
     blobs = {f"blobs/sha256/{digest(b)[7:]}": b for b in (manifest, config, component)}
     return {"oci-layout": b'{"imageLayoutVersion":"1.0.0"}', "index.json": index} | blobs
 
