@@ -151,6 +151,7 @@ struct loop_pkg_resolver_transfer {
     _Atomic unsigned users; /* the component, the thread */
     lp_os_mutex *lock;      /* of what follows */
     lp_os_cond *moved;
+    lp_os_thread *thread; /* which leaves itself: only one that runs may be left */
     uint64_t done, total; /* of what is complete; of the one that is on its way: */
     uint64_t now, now_total;
     size_t complete;
@@ -200,6 +201,9 @@ static void run(void *data)
     loop_pkg_resolver_transfer *t = data;
     lp_packages_provider *p = t->of;
     lp_desk *desk = NULL;
+    lp_os_mutex_lock(t->lock); /* whoever started it has noted it */
+    lp_os_thread_leave(t->thread);
+    lp_os_mutex_unlock(t->lock);
     loop_error *e = lp_desk_take(p, NULL, false, &desk);
     if (!e) {
         desk->stop = &t->stop;
@@ -259,13 +263,13 @@ static bool enter(lp_packages_provider *p)
 static loop_error *start(lp_packages_provider *p, const loop_package *rows, size_t n,
                          loop_pkg_resolver_transfer **ret)
 {
-    lp_os_thread *thread;
     if (!enter(p))
         return loop_error_new(LOOP_LIMIT, "more than %d transfers are under way", LP_MAX_TRANSFERS);
     loop_pkg_resolver_transfer *t = new_transfer(p, rows, n);
-    loop_error *e = lp_os_thread_start(run, t, 0, &thread);
+    lp_os_mutex_lock(t->lock);
+    loop_error *e = lp_os_thread_start(run, t, 0, &t->thread);
+    lp_os_mutex_unlock(t->lock);
     if (!e) {
-        lp_os_thread_leave(thread);
         *ret = t;
         return NULL;
     }

@@ -838,8 +838,9 @@ def a_component_looks_for_packages(d):
         d.forget()
         slow.append(1)
         start = time.monotonic()
-        d.says(p("drop", "acme:notes", "*"), "dropped")
-        if time.monotonic() - start > (8 if d.world.asan else 3):
+        for _ in range(10):
+            d.says(p("drop", "acme:notes", "*"), "dropped")
+        if time.monotonic() - start > (60 if d.world.asan else 10):
             raise Wrong(f"it took {time.monotonic() - start:.1f} s to let go")
 
 
