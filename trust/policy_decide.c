@@ -254,8 +254,10 @@ static void decide_storage(const loop_policy *p, loop_decision *d)
 /* Whether a line is about a package: of its namespace, or of it alone. */
 static bool is_about(const loop_grant *g, const char *package)
 {
+    if (g->kind != LOOP_GRANT_PACKAGES) /* one for storage names nothing */
+        return false;
     size_t n = strlen(g->host);
-    return g->kind == LOOP_GRANT_PACKAGES && strncmp(g->host, package, n) == 0 &&
+    return strncmp(g->host, package, n) == 0 &&
            (!package[n] || (package[n] == ':' && !strchr(g->host, ':')));
 }
 
