@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the tests.
 
-    tests/run.py --build DIR [--components DIR] [--only GROUP[,GROUP]] [--update] [PATTERN]
+    tests/run.py --build DIR [--components DIR] [--only GROUP[,GROUP]] [--without GROUP[,GROUP]] [--update] [PATTERN]
 
 Groups: those of GROUPS below. DIR is the build under test; --components says where examples/
 and guests/ lie when that is another folder. PATTERN keeps the golden and limits cases
@@ -86,11 +86,13 @@ def arguments():
     parser.add_argument("--build", required=True, type=Path)
     parser.add_argument("--components", type=Path)
     parser.add_argument("--only", default="", metavar="GROUP[,GROUP]")
+    parser.add_argument("--without", default="", metavar="GROUP[,GROUP]")
     parser.add_argument("--update", action="store_true")
     parser.add_argument("pattern", nargs="?", default="")
     args = parser.parse_args()
     known = [name for name, _, _ in GROUPS]
     args.wanted = [name for name in args.only.split(",") if name] or known
+    args.wanted = [name for name in args.wanted if name not in args.without.split(",")]
     for name in args.wanted:
         if name not in known:
             parser.error(f"there is no group '{name}'; there are {', '.join(known)}")
