@@ -384,6 +384,7 @@ loop_error *loop_host_component_add(loop_host *h, const char *path,
 struct way {
     lp_backend *at[MOST_IN_A_ROW];
     size_t n;
+    uint64_t number; /* of the search */
 };
 
 static loop_error *is_a_circle(const struct way *w, const lp_backend *again, const char *full)
@@ -423,7 +424,7 @@ static loop_error *follow_import(struct way *w, const lp_backend *b, const char 
         lp_backend *next = p->self;
         if (next->checking)
             return is_a_circle(w, next, full);
-        if (!next->instance) /* else it was looked at */
+        if (!next->instance && next->searched != w->number) /* else it was looked at */
             LP_TRY(follow(w, next));
     }
     return NULL;
@@ -444,6 +445,7 @@ static loop_error *follow(struct way *w, lp_backend *b)
         if (!rows[i].is_export && rows[i].kind == LP_ROW_INTERFACE)
             err = follow_import(w, b, rows[i].interface_name);
     b->checking = false;
+    b->searched = w->number; /* once, however many ways lead to it */
     w->n--;
     return err;
 }
@@ -452,7 +454,7 @@ static loop_error *follow(struct way *w, lp_backend *b)
 
 static loop_error *start(lp_backend *b)
 {
-    struct way way = {.n = 0};
+    struct way way = {.number = ++b->table->host->searches};
     if (b->instance)
         return NULL;
     if (b->making) /* it was bound anew meanwhile */
@@ -480,15 +482,27 @@ loop_error *lp_provider_ready(struct lp_provider *p, bool changing)
     return err ? loop_error_wrap(err, "the component '%s' cannot serve", p->table->name) : NULL;
 }
 
+/* The last one that was made: it may use those before. *ret: its object. */
+static bool last_behind(loop_host *h, lp_backend **ret)
+{
+    *ret = NULL;
+    lp_os_mutex_lock(h->changing);
+    lp_os_mutex_lock(h->finding);
+    bool any = h->behind;
+    for (size_t n = 0; any && !*ret && n < h->providers.n; n++) {
+        lp_backend *has = backend_of(h->providers.at[n]);
+        *ret = has && has->instance == h->behind ? has : NULL;
+    }
+    lp_os_mutex_unlock(h->finding);
+    lp_os_mutex_unlock(h->changing);
+    return any;
+}
+
+/* One that ends late may still load others, which come first then. */
 void lp_backends_stop(loop_host *h)
 {
-    while (h->behind) { /* the last one that was made first: it may use those before */
-        loop_instance *i = h->behind;
-        lp_backend *b = NULL;
-        for (size_t n = 0; !b && n < h->providers.n; n++) {
-            lp_backend *has = backend_of(h->providers.at[n]);
-            b = has && has->instance == i ? has : NULL;
-        }
+    lp_backend *b;
+    while (last_behind(h, &b)) {
         if (!b || !lp_backend_end(b)) {
             h->abandoned = true;
             return;

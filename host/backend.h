@@ -84,6 +84,7 @@ struct lp_backend {
     uint64_t restarts;        /* within a minute */
     bool making;              /* is being linked; host->changing */
     bool checking;            /* on the way of a search for a circle; host->changing */
+    uint64_t searched;        /* the last search that was through with it; host->changing */
     loop_instance *instance;  /* NULL: it was not needed yet; written with `changing` held */
     lp_os_thread *thread;
     lp_waited it;      /* that thread */

@@ -180,6 +180,12 @@ static void run_call(lp_backend *b, struct lp_backend_work *w)
 {
     struct lp_backend_call *c = (struct lp_backend_call *)w;
     lp_os_mutex_lock(b->lock);
+    if (c->left) { /* since it was taken from the list: nothing is called */
+        drop_handles(b, &plan_of(c)->params, c->args);
+        call_keep(b, c);
+        lp_os_mutex_unlock(b->lock);
+        return;
+    }
     c->state = LP_BACKEND_RUNS;
     b->running = c;
     lp_os_mutex_unlock(b->lock);
@@ -247,28 +253,29 @@ static loop_error *look(struct caller *x, uint64_t now)
                                "give it longer with call-timeout where it is bound");
 }
 
-static void unqueue(lp_backend *b, struct lp_backend_work *w)
+/* False: the component's thread has it already. `lock` is held. */
+static bool unqueue(lp_backend *b, struct lp_backend_work *w)
 {
     struct lp_backend_work **at = &b->first;
     while (*at && *at != w)
         at = &(*at)->next;
     if (!*at)
-        return;
+        return false;
     *at = w->next;
     if (!*at)
         b->last = at;
+    return true;
 }
 
 /* Leaves the call to itself; `lock` is held. */
 static void leave(struct caller *x)
 {
     struct lp_backend_call *c = x->c;
-    if (c->state == LP_BACKEND_RUNS) {
+    if (!unqueue(x->b, &c->work)) { /* whether it runs, or is about to */
         c->left = true;
         c->left_ns = lp_os_now_ns();
         return;
     }
-    unqueue(x->b, &c->work);
     drop_handles(x->b, &plan_of(c)->params, c->args);
     call_keep(x->b, c);
 }

@@ -112,6 +112,7 @@ static loop_error *make_again(lp_backend *b)
     struct lp_body *body, *old;
     if (!lock_changing(b))
         return loop_error_new(LOOP_UNAVAILABLE, "a swap is under way, and it cannot start before");
+    *lp_push(&b->starts) = lp_os_now_ns();
     loop_error *err = lp_body_new(i, b->table->component, &body);
     if (!err) {
         forget_exports(b);
@@ -129,10 +130,10 @@ static loop_error *make_again(lp_backend *b)
 static loop_error *start_again(lp_backend *b)
 {
     const char *name = b->table->provider.name;
-    *lp_push(&b->starts) = lp_os_now_ns();
+    size_t starts = b->starts.n;
     settle(b, LP_BACKEND_STARTS, NULL);
     loop_error *err = make_again(b);
-    bool linked = !err;
+    bool tried = b->starts.n > starts; /* and counts, also where it could not be linked */
     if (!err)
         err = instantiate(b);
     if (!err) {
@@ -140,18 +141,26 @@ static loop_error *start_again(lp_backend *b)
         loop_host_log(b->table->host, LOOP_LOG_INFO, "the component '%s' serves again", name);
         return NULL;
     }
-    if (linked)
+    if (tried)
         lp_backend_fell(b, err);
     else
         settle(b, LP_BACKEND_DOWN, lp_error_copy(err));
     return err;
 }
 
+static bool is_to_end(lp_backend *b)
+{
+    lp_os_mutex_lock(b->lock);
+    bool ends = b->ends;
+    lp_os_mutex_unlock(b->lock);
+    return ends;
+}
+
 static loop_error *is_down(lp_backend *b)
 {
     const char *name = b->table->provider.name;
     loop_error *err = lp_error_copy(b->why);
-    if (b->not_before_ns == UINT64_MAX)
+    if (b->not_before_ns == UINT64_MAX || is_to_end(b))
         return loop_error_wrap(err, "the component '%s' has ended, and is not started again", name);
     return loop_error_wrap(err, "the component '%s' has ended, and starts again in %g s", name,
                            (double)(b->not_before_ns - lp_os_now_ns()) / 1e9);
@@ -161,7 +170,7 @@ loop_error *lp_backend_well(lp_backend *b)
 {
     if (b->phase == LP_BACKEND_WELL)
         return NULL;
-    return lp_os_now_ns() >= b->not_before_ns ? start_again(b) : is_down(b);
+    return lp_os_now_ns() >= b->not_before_ns && !is_to_end(b) ? start_again(b) : is_down(b);
 }
 
 loop_error *lp_backend_health(lp_backend *b, const loop_instance *waits)
@@ -279,12 +288,10 @@ static void serve(void *backend)
         w->run(b, w);
         lp_os_mutex_lock(b->lock);
     }
-    lp_os_mutex_unlock(b->lock);
-    lp_waits_give(&b->it);
-    lp_os_mutex_lock(b->lock);
-    b->ended = true;
+    b->ended = true; /* nothing more is left there */
     lp_os_cond_broadcast(b->told);
     lp_os_mutex_unlock(b->lock);
+    lp_waits_give(&b->it);
 }
 
 loop_error *lp_backend_start(lp_backend *b)

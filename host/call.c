@@ -553,7 +553,7 @@ struct lp_body *lp_call_body(const loop_call *call)
 
 bool lp_instance_must_end(const loop_instance *i)
 {
-    return i->halted || i->asked_to_stop ||
+    return i->halted || i->asked_to_stop || (i->asks && i->asks(i->asks_data)) ||
            (i->cancelled != LOOP_CANCEL_NONE && lp_os_now_ns() >= i->force_at_ns);
 }
 

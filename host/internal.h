@@ -248,7 +248,8 @@ struct loop_host {
     _Atomic bool haunted; /* a step of a swap hangs: a thread uses the host's memory on */
     uint64_t step_ms;     /* for a step of a swap that keeps nobody waiting: LP_SWAP_START_MS */
     bool turning;         /* inside a callback of the loop */
-    uint64_t next_instance, next_body;
+    _Atomic uint64_t next_instance;      /* callers are made on any thread */
+    uint64_t next_body, searches;        /* `changing` */
     _Atomic uint32_t swaps, rolled_back; /* of providers and components */
 };
 
