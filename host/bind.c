@@ -165,20 +165,31 @@ loop_error *loop_host_bind(loop_host *h, const char *interface_name, const char 
     return loop_host_bind_chain(h, NULL, interface_name, &(loop_link){provider, NULL}, 1);
 }
 
-/* The component's own comes first; of several, the last. */
+/* Whether it is that component, or has loaded it: "notes" has loaded "notes/colors" (child.c). */
+static bool is_or_loaded(const char *name, const char *component)
+{
+    size_t n = strlen(name);
+    return strncmp(name, component, n) == 0 && (!component[n] || component[n] == '/');
+}
+
+/*
+ * The component's own comes first, then what is bound for who loaded it: what stands between that
+ * one and a provider stands before all that it loads. Of several, the last.
+ */
 static struct lp_binding *binding_of(const loop_host *h, const char *component, const char *name)
 {
-    struct lp_binding *general = NULL;
+    struct lp_binding *found = NULL;
     for (size_t i = h->bindings.n; i-- > 0;) {
         struct lp_binding *b = &h->bindings.at[i];
         if (strcmp(b->interface_name, name) != 0)
             continue;
-        if (b->component && component && strcmp(b->component, component) == 0)
-            return b;
-        if (!b->component && !general)
-            general = b;
+        if (b->component && (!component || !is_or_loaded(b->component, component)))
+            continue;
+        size_t before = found && found->component ? strlen(found->component) : 0;
+        if (!found || (b->component && strlen(b->component) > before))
+            found = b;
     }
-    return general;
+    return found;
 }
 
 static void push_binding(loop_host *h, const char *component, const char *name,
@@ -207,7 +218,7 @@ void lp_bind_as(loop_host *h, const char *component, const struct lp_use *use, b
         same = b->links[n] == c->links[n].provider;
     if (same)
         return;
-    if (!b->component && own) {
+    if (own && (!b->component || strcmp(b->component, component) != 0)) {
         push_binding(h, component, name, c);
         return;
     }

@@ -156,9 +156,10 @@ typedef struct loop_link {
 /*
  * The same for a chain: the first is asked, each may ask the next (loop/provider.h). At
  * most 8 links, each once, and any two providers in the same order in every chain
- * (LOOP_USAGE). `component`: for instances of that name alone, whatever else is bound;
- * NULL: for all. Before the first instance. LOOP_NOT_FOUND (a provider, an option),
- * LOOP_INVALID (an option's value), LOOP_DENIED (for development only).
+ * (LOOP_USAGE). `component`: for instances of that name alone, whatever else is bound,
+ * and for what they load (NAME/CHILD, loop:pkg/loader); NULL: for all. Before the first
+ * instance. LOOP_NOT_FOUND (a provider, an option), LOOP_INVALID (an option's value),
+ * LOOP_DENIED (for development only).
  */
 LOOP_API loop_error *loop_host_bind_chain(loop_host *host, const char *component,
                                           const char *interface_name, const loop_link *links,
