@@ -66,6 +66,8 @@ static loop_error *child_new(loop_instance *parent, const char *name, loop_child
 {
     loop_host *h = parent->host;
     LP_TRY(check_name(name));
+    if (lp_keeper_ends(h))
+        return loop_error_new(LOOP_CANCELLED, "the host ends");
     if (parent->depth >= LP_MAX_CHILD_DEPTH)
         return loop_error_new(LOOP_LIMIT, "components loaded each other %d deep", parent->depth);
     lp_os_mutex_lock(h->finding);
@@ -190,7 +192,7 @@ static loop_error *lock_changing(const loop_instance *parent)
 {
     while (!lp_os_mutex_try(parent->host->changing)) {
         if (lp_instance_must_end(parent))
-            return loop_error_new(LOOP_CANCELLED, "stopped while a component was loaded");
+            return loop_error_new(LOOP_CANCELLED, "stopped while it waited for a swap");
         lp_os_sleep_ms(1);
     }
     return NULL;
@@ -349,10 +351,14 @@ loop_error *loop_child_serve(loop_child *c, loop_call *call, const char *importe
                               "'%s' has no import '%.256s' that somebody else could serve",
                               b->instance->options.name, imported);
     LP_TRY(check_serves(c, use, b->instance));
-    if (use->gen->chain.links[use->gen->chain.n - 1].provider == c->provider)
+    LP_TRY(lock_changing(b->instance)); /* a swap of that import may be under way */
+    const struct lp_chain *now = &use->gen->chain;
+    bool already = now->links[now->n - 1].provider == c->provider;
+    lp_os_mutex_unlock(c->host->changing);
+    if (already)
         return NULL;
     struct lp_swap *s = swap_new(c->host, c->parent, use->interface_name, c->provider);
-    loop_error *err = lp_keeper_do(s);
+    loop_error *err = lp_keeper_do(s, b->instance);
     if (!s->old_hangs && !s->new_hangs)
         lp_swap_delete(s);
     return err;

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <cmocka.h>
 
-#include "host/internal.h"
+#include "host/swap.h"
 #include <slots.h>
 
 #define LINKS "demo:slots/links"
@@ -420,6 +420,106 @@ static void grants_are_the_parents(void **state)
     }
 }
 
+static bool is_found(const char *component)
+{
+    struct lp_chain c;
+    const char *version;
+    lp_auto(lp_free_string) char *why = NULL;
+    return lp_host_find(host, component, LINKS "@0.1.0", &c, &version, &why) &&
+           strcmp(c.links[0].provider->table->name, "filter") == 0;
+}
+
+/* Catches: a parent that goes around what stands between it and a provider by loading somebody. */
+static void what_is_bound_for_the_parent_holds(void **state)
+{
+    (void)state;
+    const char *provider = NULL;
+    const char *folder = lp_os_getenv("LOOP_TEST_GUESTS");
+    lp_auto(lp_free_string) char *path =
+        lp_format("%s/slots-node1.wasm", folder ? folder : "build/guests");
+    static const char *const may_lack[] = {LINKS, "demo:slots/other", NULL};
+    must(loop_host_component_add(
+        host, path, &(loop_instance_options){.name = "filter", .optional = may_lack}, &provider));
+    must(loop_host_bind_chain(host, "parent", LINKS, &(loop_link){provider, NULL}, 1));
+    assert_true(is_found("parent"));
+    assert_true(is_found("parent/x"));
+    assert_true(is_found("parent/x/y"));
+    assert_false(is_found("parents"));
+    assert_false(is_found("other/parent"));
+    assert_false(is_found(NULL));
+}
+
+static _Atomic bool busy, in_time;
+
+static void keep_busy(struct lp_swap *job)
+{
+    (void)job;
+    while (busy)
+        lp_os_sleep_ms(1);
+}
+
+static void stop_the_parent(void *unused)
+{
+    (void)unused;
+    lp_os_sleep_ms(100);
+    parent->halted = true;
+    for (int n = 0; n < 300 && !in_time; n++)
+        lp_os_sleep_ms(10);
+    busy = false;
+}
+
+/* Catches: one that the keeper ends waits for the keeper, until both are given up. */
+static void who_waits_for_the_keeper_can_be_ended(void **state)
+{
+    (void)state;
+    uint64_t n;
+    begin();
+    uint32_t nth = load("slots-node1", "x");
+    becomes(nth, "running");
+    struct lp_swap *job = lp_alloc(sizeof *job);
+    job->host = host;
+    job->job = keep_busy;
+    busy = true;
+    in_time = false;
+    assert_true(lp_keeper_later(job));
+    lp_os_thread *t;
+    must(lp_os_thread_start(stop_the_parent, NULL, 0, &t));
+    bool served = serve(nth, LINKS);
+    in_time = true;
+    bool was_busy = busy;
+    lp_os_thread_join(t);
+    parent->halted = false;
+    assert_true(was_busy);
+    assert_false(served);
+    assert_string_equal(said, "cancelled");
+    assert_true(serve(nth, LINKS)); /* what was taken back is in nobody's way */
+    assert_true(ask(0, &n));
+}
+
+/* Catches: memory that each call or each one that is loaded leaves behind. */
+static void many_calls_and_many_loads(void **state)
+{
+    (void)state;
+    uint64_t n;
+    begin();
+    for (int i = 0; i < 40; i++) {
+        uint32_t nth = load("slots-node1", "x");
+        assert_true(serve(nth, LINKS));
+        assert_true(ask(0, &n));
+        must(demo_slots_loading_call_drop(&loading, nth));
+        goes("parent/x");
+        for (int k = 0; k < 300 && host->children; k++)
+            lp_os_sleep_ms(10);
+    }
+    for (int i = 0; i < 300 && host->retired.n > 3; i++)
+        lp_os_sleep_ms(10);
+    lp_os_mutex_lock(host->finding);
+    assert_true(host->retired.n <= 3);
+    assert_true(host->generations.n < 12);
+    assert_null(host->behind);
+    lp_os_mutex_unlock(host->finding);
+}
+
 static void not_more_than_so_many(void **state)
 {
     (void)state;
@@ -449,12 +549,21 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_host, drop_host)
     const struct CMUnitTest tests[] = {
-        TEST(one_serves_its_parent),      TEST(one_takes_the_place_of_another),
-        TEST(only_its_parent_is_served),  TEST(what_it_cannot_serve),
-        TEST(commands_run_by_themselves), TEST(they_end_with_their_parent),
-        TEST(they_end_with_the_host),     TEST(one_that_traps_stays_down),
-        TEST(what_cannot_be_loaded),      TEST(grants_are_the_parents),
-        TEST(not_more_than_so_many),      TEST(a_host_without_packages),
+        TEST(one_serves_its_parent),
+        TEST(one_takes_the_place_of_another),
+        TEST(only_its_parent_is_served),
+        TEST(what_it_cannot_serve),
+        TEST(commands_run_by_themselves),
+        TEST(they_end_with_their_parent),
+        TEST(they_end_with_the_host),
+        TEST(one_that_traps_stays_down),
+        TEST(what_cannot_be_loaded),
+        TEST(grants_are_the_parents),
+        TEST(not_more_than_so_many),
+        TEST(a_host_without_packages),
+        TEST(what_is_bound_for_the_parent_holds),
+        TEST(who_waits_for_the_keeper_can_be_ended),
+        TEST(many_calls_and_many_loads),
     };
     return cmocka_run_group_tests(tests, note_signals, NULL);
 }

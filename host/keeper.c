@@ -9,7 +9,8 @@
 
 #include "host/swap.h"
 
-#define DRAIN_LOOK_MS 20 /* how often what drains is looked at */
+#define DRAIN_LOOK_MS 20    /* how often what drains is looked at */
+#define LOOK_NS 10000000ull /* how often who waits for a swap looks whether it still may */
 
 /* ---- runners ---- */
 
@@ -210,14 +211,33 @@ loop_error *lp_keeper_add(struct lp_swap *s)
     return NULL;
 }
 
-loop_error *lp_keeper_do(struct lp_swap *s)
+/* False: it is being made. `lock` is held. */
+static bool take_back(struct lp_keeper *k, struct lp_swap *s)
+{
+    struct lp_swap **at = &k->first;
+    while (*at && *at != s)
+        at = &(*at)->next;
+    if (!*at)
+        return false;
+    *at = s->next;
+    if (!*at)
+        k->last = at;
+    k->waiting--;
+    return true;
+}
+
+/* Who waits may have to end because of what the keeper does just now: its end. */
+loop_error *lp_keeper_do(struct lp_swap *s, const loop_instance *waits)
 {
     struct lp_keeper *k = s->host->keeper;
     lp_os_mutex_lock(k->lock);
     s->told = lp_os_cond_new();
     loop_error *err = add(k, s, false);
-    while (!err && !s->over)
-        lp_os_cond_wait(s->told, k->lock, 0);
+    while (!err && !s->over) {
+        lp_os_cond_wait(s->told, k->lock, lp_os_now_ns() + LOOK_NS);
+        if (!s->over && lp_instance_must_end(waits) && take_back(k, s))
+            err = loop_error_new(LOOP_CANCELLED, "stopped before it was swapped");
+    }
     lp_os_mutex_unlock(k->lock);
     lp_os_cond_delete(s->told);
     return err ? err : lp_take(&s->error);

@@ -205,8 +205,8 @@ bool lp_drain(loop_host *h);
 /* ---- keeper.c ---- */
 /* On the main thread, which hears of its end. */
 loop_error *lp_keeper_add(struct lp_swap *s) LOOP_MUST_USE;
-/* On any other: waits for its end; s->error is answered. */
-loop_error *lp_keeper_do(struct lp_swap *s) LOOP_MUST_USE;
+/* On any other: waits for its end, or for that of `waits`; s->error is answered. */
+loop_error *lp_keeper_do(struct lp_swap *s, const loop_instance *waits) LOOP_MUST_USE;
 /* For a job, which frees `s`; false: the host ends, and nobody does it. Any thread. */
 bool lp_keeper_later(struct lp_swap *s);
 /* Whether the host ends: what waits looks at it. */
