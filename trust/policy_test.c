@@ -690,6 +690,7 @@ static void packages_are_granted_by_namespace_or_name(void **state)
         lp_auto(lp_free_error) loop_error *e = add(p, LOOP_GRANT_PACKAGES, wrong[i], false);
         assert_int_equal(loop_error_code(e), LOOP_USAGE);
     }
+    grant(p, LOOP_GRANT_STORAGE, "16MiB"); /* a line without a name comes first */
     assert_false(allows(p, LOOP_GRANT_PACKAGES, "acme:ui", 0));
     grant(p, LOOP_GRANT_PACKAGES, "acme");
     grant(p, LOOP_GRANT_PACKAGES, "other:x");
