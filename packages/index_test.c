@@ -136,6 +136,22 @@ static void what_is_noted_is_read_again(void **state)
     lp_buf_done(&b);
 }
 
+/* Catches: a note that is lost with its reason, so that what was taken back is chosen again. */
+static void a_yank_is_noted_whatever_its_reason(void **state)
+{
+    (void)state;
+    const lp_release list[] = {
+        {.version = "1.0.0", .digest = DIGEST, .content = "", .yanked = "cut off \xc3"},
+    };
+    const lp_package_info info = {.releases = list, .count = 1};
+    lp_package_info read;
+    lp_buf b = {0};
+    lp_notes_write(&b, &info);
+    ok(lp_notes_read(&arena, b.ptr, b.len, &read));
+    assert_non_null(read.releases[0].yanked);
+    lp_buf_done(&b);
+}
+
 /* Catches: a parser that splits at commas, or takes the first word for the answer. */
 static void challenges_are_understood(void **state)
 {
@@ -228,6 +244,7 @@ int main(void)
         cmocka_unit_test(a_wrong_entry_is_named),
         cmocka_unit_test(a_yank_changes_one_entry),
         cmocka_unit_test(what_is_noted_is_read_again),
+        cmocka_unit_test(a_yank_is_noted_whatever_its_reason),
         cmocka_unit_test(challenges_are_understood),
         cmocka_unit_test(the_next_page_is_on_the_same_host),
         cmocka_unit_test(ranges_are_read_to_the_letter),

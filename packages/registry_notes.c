@@ -22,8 +22,10 @@ void lp_notes_write(lp_buf *b, const lp_package_info *info)
             lp_auto(lp_free_string) char *needs = lp_requires_text(r->requires, r->requires_count);
             json_object_set_new(o, "requires", json_string(needs));
         }
-        if (r->yanked)
-            json_object_set_new(o, "yanked", json_string(r->yanked));
+        if (r->yanked) { /* a reason that is no text: it is taken back all the same */
+            json_t *reason = json_string(r->yanked);
+            json_object_set_new(o, "yanked", reason ? reason : json_string("(no reason given)"));
+        }
         json_array_append_new(list, o);
     }
     json_t *root =
