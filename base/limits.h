@@ -155,6 +155,7 @@
 #define LP_MAX_TRANSFER_PACKAGES 1024    /* packages of one */
 #define LP_MAX_REGISTRY_QUESTIONS 1024   /* of one call of a component */
 #define LP_MAX_REGISTRY_FRESH_S 86400    /* that an answer counts, whatever a registry says */
+#define LP_REGISTRY_SILENT_S 30          /* that one that did not answer is not asked again */
 
 /* HTTP: what registries answer. */
 #define LP_MAX_HTTP_REDIRECTS 8         /* one after the other */

@@ -135,9 +135,15 @@ struct lookup {
     size_t *asked, asked_n; /* places of those that the registry is asked of */
 };
 
+/* One that is down is not waited for with each question; a host that runs for days asks again. */
+static bool is_silent(const lp_registry *r)
+{
+    return r->silent_ns && lp_os_now_ns() - r->silent_ns < LP_REGISTRY_SILENT_S * 1000000000ull;
+}
+
 static void warn_silent(lp_registry *r, const loop_error *e)
 {
-    if (r->silent || !r->p->options.warn)
+    if (is_silent(r) || !r->p->options.warn)
         return;
     const loop_error *last = e;
     while (loop_error_cause(last))
@@ -158,7 +164,8 @@ static loop_error *fall_back(struct lookup *l, loop_error *e)
     if (!down)
         return loop_error_wrap(e, "cannot look into the registry '%s'", l->r->options.name);
     warn_silent(l->r, e);
-    l->r->silent = true;
+    if (!is_silent(l->r))
+        l->r->silent_ns = lp_os_now_ns();
     loop_error_delete(e);
     for (size_t i = 0; i < l->asked_n; i++)
         l->ret[l->asked[i]] = l->old[l->asked[i]];
@@ -198,8 +205,8 @@ static loop_error *ask(struct lookup *l)
             questions[i].known_count = l->old[place].count;
         }
     }
-    loop_error *e = l->r->silent ? loop_error_new(LOOP_UNAVAILABLE, "it did not answer before")
-                                 : lp_registry_open(l->r);
+    loop_error *e = is_silent(l->r) ? loop_error_new(LOOP_UNAVAILABLE, "it did not answer before")
+                                    : lp_registry_open(l->r);
     if (!e)
         e = l->r->kind->lookup(l->r->self, questions, l->asked_n, l->arena, answers);
     if (e)

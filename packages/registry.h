@@ -15,7 +15,7 @@ struct lp_registry {
     const lp_registry_kind *kind;
     lp_registry_options options; /* texts in p's arena, or the configuration's */
     void *self;                  /* opened when it is first needed */
-    bool silent;                 /* it did not answer: not asked again for what the cache has */
+    uint64_t silent_ns;          /* when it last did not answer: not asked again for a while */
 };
 
 /* LOOP_DENIED: a version that is published is published again with other bytes. */
