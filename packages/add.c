@@ -74,8 +74,25 @@ static bool same_asks(const loop_config *a, const loop_config *b)
     }
 }
 
+/* What came meanwhile may have taken long: what a person has saved since then is not written over.
+ */
+static loop_error *check_same(const change *c)
+{
+    uint8_t *now;
+    size_t n;
+    LP_TRY(lp_yaml_bytes(c->file, c->shown, &now, &n));
+    bool same = n == c->before_len && (!n || memcmp(now, c->before, n) == 0);
+    free(now);
+    if (same)
+        return NULL;
+    return loop_error_hint_set(
+        loop_error_new(LOOP_CONFIG, "'%s' was changed meanwhile, and stays as it is", c->shown),
+        "run the same command again");
+}
+
 static loop_error *write_change(const change *c)
 {
+    LP_TRY(check_same(c));
     char before[LOOP_DIGEST_TEXT], after[LOOP_DIGEST_TEXT];
     loop_trust_digest(c->before, c->before_len, before);
     loop_trust_digest(c->after, strlen(c->after), after);

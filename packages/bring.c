@@ -56,6 +56,15 @@ loop_error *lp_bring_manifest(loop_packages *p, lp_arena *arena, const char *nam
              : NULL;
 }
 
+loop_error *lp_bring_cached(loop_packages *p, lp_arena *arena, const char *key, const char *name,
+                            const char *version, const char *digest, lp_manifest *ret)
+{
+    lp_auto(lp_free_string) char *path = NULL;
+    LP_TRY(lp_cache_blob(p->cache, key, digest, &path));
+    LP_TRY(read_manifest(arena, path, ret));
+    return check_names(ret, name, version);
+}
+
 /* Its first bytes say what it is; whoever runs it reads all of it. */
 static loop_error *check_component(const char *path, const char *what)
 {
@@ -96,8 +105,10 @@ loop_error *lp_bring(loop_packages *p, lp_arena *arena, const lp_chosen *c,
                 "ask who publishes it; `loop update %s` takes what the registry says now", c->name);
         content = ret_manifest->content;
         size = ret_manifest->size;
-        LP_TRY(lp_packages_verify(p, lp_registry_name(registry), ret_manifest));
     }
+    const lp_manifest alone = {.name = c->name, .version = release->version};
+    LP_TRY(lp_packages_verify(p, lp_registry_name(registry),
+                              *release->digest ? ret_manifest : &alone));
     LP_TRY(lp_registry_fetch(registry, c->name, content, LP_BLOB_DATA, size, what, &path));
     LP_TRY(check_component(path, what));
     *ret_path = lp_take(&path);

@@ -76,6 +76,10 @@ void lp_plan_add_overridden(const lp_plan *plan, loop_package_list *into);
 loop_error *lp_bring_manifest(loop_packages *p, lp_arena *arena, const char *name,
                               const char *version, const char *digest, bool fetch,
                               lp_manifest *ret) LOOP_MUST_USE;
+/* The same from the cache alone, by the registry's key there. */
+loop_error *lp_bring_cached(loop_packages *p, lp_arena *arena, const char *key, const char *name,
+                            const char *version, const char *digest,
+                            lp_manifest *ret) LOOP_MUST_USE;
 /* The component of a release: *ret_path is malloced. Fills what `release` does not say. */
 loop_error *lp_bring(loop_packages *p, lp_arena *arena, const lp_chosen *chosen,
                      lp_manifest *ret_manifest, char **ret_path) LOOP_MUST_USE;

@@ -43,6 +43,10 @@ loop_error *lp_packages_verify(loop_packages *p, const char *registry, const lp_
 {
     if (!p->options.verify)
         return NULL;
+    if (!m->bytes) /* nothing that anybody could have signed */
+        return loop_error_new(LOOP_DENIED,
+                              "'%s' %s is not taken: it is a component alone, without a manifest",
+                              m->name, m->version);
     loop_error *e =
         p->options.verify(p->options.data, &(loop_package_check){.name = m->name,
                                                                  .version = m->version,

@@ -470,6 +470,152 @@ static void the_hook_is_asked(void **state)
     remove_folder(folder);
 }
 
+static loop_error *allow(void *data, const loop_package_check *check)
+{
+    (void)check;
+    *(int *)data += 1;
+    return NULL;
+}
+
+/* The file of a wish; with the hook, or NULL. */
+static loop_error *path_in(const char *folder, const char *wish,
+                           loop_error *(*hook)(void *data, const loop_package_check *check),
+                           int *asked)
+{
+    lp_auto(lp_free_string) char *file = lp_format("%s/loop.yaml", folder);
+    lp_auto(lp_free_string) char *cache = lp_format("%s/cache", folder);
+    loop_config *config;
+    loop_packages *p;
+    char *path = NULL;
+    assert_null(loop_config_load(&(loop_config_sources){.file = file, .ignore_environment = true},
+                                 &config));
+    assert_null(loop_packages_open(
+        &(loop_packages_options){
+            .config = config, .cache_dir = cache, .verify = hook, .data = asked},
+        &p));
+    loop_error *e = loop_packages_path(p, wish, &path);
+    loop_free(path);
+    loop_packages_delete(p);
+    loop_config_delete(config);
+    return e;
+}
+
+/* Installs by loop.yaml, or what `wishes` say. */
+static void install_in(const char *folder, const char *const *wishes)
+{
+    lp_auto(lp_free_string) char *file = lp_format("%s/loop.yaml", folder);
+    lp_auto(lp_free_string) char *cache = lp_format("%s/cache", folder);
+    loop_config *config;
+    loop_packages *p;
+    loop_package_list *list;
+    assert_null(loop_config_load(&(loop_config_sources){.file = file, .ignore_environment = true},
+                                 &config));
+    assert_null(
+        loop_packages_open(&(loop_packages_options){.config = config, .cache_dir = cache}, &p));
+    loop_error *e = loop_packages_install(p, LOOP_INSTALL_LOCKED, wishes, &list);
+    lp_auto(lp_free_string) char *text = messages(e);
+    if (e)
+        fail_msg("%s", text);
+    loop_package_list_delete(list);
+    loop_packages_delete(p);
+    loop_config_delete(config);
+}
+
+#define PACKAGE "loop: 1\npackage: { name: acme:notes, version: 1.0.0 }\n"
+#define NOTES "components:\n  notes: { path: build/notes.wasm }\n"
+#define REGISTRY "registries: { default: here, known: { here: { folder: registry } } }\n"
+
+/* Catches: a run that takes what lies in the cache without asking, since an install was asked once;
+ * a lock file that names a signed manifest beside another component. */
+static void the_hook_is_asked_at_each_run(void **state)
+{
+    (void)state;
+    int asked = 0;
+    char *folder = workspace(PACKAGE NOTES);
+    lp_auto(lp_free_string) char *registry = lp_format("%s/registry", folder);
+    lp_auto(lp_free_string) char *path = lp_format("%s/notes.tar", registry);
+    assert_int_equal(mkdir(registry, 0700), 0);
+    assert_null(pack_in(folder, path, false, NULL));
+    install_in(folder, (const char *const[]){path, NULL});
+    assert_null(path_in(folder, "acme:notes", NULL, &asked));
+    assert_says(path_in(folder, "acme:notes", deny, &asked), LOOP_DENIED, "nobody signed it");
+    assert_null(path_in(folder, "acme:notes", allow, &asked));
+    assert_int_equal(asked, 2);
+
+    const char config[] = "loop: 1\ncomponents: { n: { package: acme:notes } }\n" REGISTRY;
+    write_file(folder, "loop.yaml", config, sizeof config - 1);
+    install_in(folder, NULL);
+    assert_says(path_in(folder, "acme:notes", deny, &asked), LOOP_DENIED, "nobody signed it");
+    assert_null(path_in(folder, "acme:notes", allow, &asked));
+    lp_auto(lp_free_string) char *lock = lp_format("%s/loop.lock", folder);
+    uint8_t *bytes;
+    size_t n;
+    assert_null(lp_os_read_file(lock, 1 << 20, &bytes, &n));
+    char *text = lp_strndup((char *)bytes, n), *digest = strstr(text, "digest: \"sha256:");
+    assert_non_null(digest);
+    memset(digest + strlen("digest: \"sha256:"), '0', 64);
+    write_file(folder, "loop.lock", text, n);
+    assert_says(path_in(folder, "acme:notes", allow, &asked), LOOP_INVALID, "another component");
+    free(bytes);
+    free(text);
+    remove_folder(folder);
+}
+
+/* Catches: a component alone as a way around the hook. */
+static void without_a_manifest_the_hook_has_nothing(void **state)
+{
+    (void)state;
+    int asked = 0;
+    char *folder = workspace("loop: 1\ncomponents: { n: { package: acme:notes } }\n" REGISTRY);
+    lp_auto(lp_free_string) char *below = lp_format("%s/registry/acme/notes", folder);
+    assert_null(lp_os_mkdirs(below));
+    write_file(below, "1.0.0.wasm", WASM, sizeof WASM);
+    install_in(folder, NULL);
+    assert_null(path_in(folder, "acme:notes", NULL, &asked));
+    assert_says(path_in(folder, "acme:notes", allow, &asked), LOOP_DENIED, "without a manifest");
+    assert_int_equal(asked, 0);
+    remove_folder(folder);
+}
+
+/* A person saves loop.yaml while a package is on its way. */
+static void save(void *data, const loop_package_progress *p)
+{
+    (void)p;
+    const char *folder = data;
+    static const char saved[] = "loop: 1\n# mine\n" REGISTRY;
+    write_file(folder, "loop.yaml", saved, sizeof saved - 1);
+}
+
+/* Catches: an edit that writes over what was saved since the file was read. */
+static void what_is_saved_meanwhile_stays(void **state)
+{
+    (void)state;
+    char *folder = workspace("loop: 1\n" REGISTRY);
+    lp_auto(lp_free_string) char *below = lp_format("%s/registry/acme/notes", folder);
+    lp_auto(lp_free_string) char *file = lp_format("%s/loop.yaml", folder);
+    lp_auto(lp_free_string) char *cache = lp_format("%s/cache", folder);
+    loop_config *config;
+    loop_packages *p;
+    loop_package_list *list;
+    assert_null(lp_os_mkdirs(below));
+    write_file(below, "1.0.0.wasm", WASM, sizeof WASM);
+    assert_null(loop_config_load(&(loop_config_sources){.file = file, .ignore_environment = true},
+                                 &config));
+    assert_null(loop_packages_open(
+        &(loop_packages_options){
+            .config = config, .cache_dir = cache, .progress = save, .data = folder},
+        &p));
+    assert_says(loop_packages_add(p, "acme:notes", NULL, &list), LOOP_CONFIG, "changed meanwhile");
+    uint8_t *bytes;
+    size_t n;
+    assert_null(lp_os_read_file(file, 1 << 20, &bytes, &n));
+    assert_int_equal(memcmp(bytes, "loop: 1\n# mine\n", strlen("loop: 1\n# mine\n")), 0);
+    free(bytes);
+    loop_packages_delete(p);
+    loop_config_delete(config);
+    remove_folder(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -484,6 +630,9 @@ int main(void)
         cmocka_unit_test(wrong_manifests_are_named),
         cmocka_unit_test(configs_are_of_their_manifest),
         cmocka_unit_test(the_hook_is_asked),
+        cmocka_unit_test(the_hook_is_asked_at_each_run),
+        cmocka_unit_test(without_a_manifest_the_hook_has_nothing),
+        cmocka_unit_test(what_is_saved_meanwhile_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

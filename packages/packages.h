@@ -366,7 +366,8 @@ loop_error *lp_resolve(loop_packages *p, const lp_requirement *wishes, size_t n,
 
 /*
  * Asks the hook whether a package may be called complete: signatures. Before anything that came is
- * handed out or written into loop.lock. `registry` "": a file.
+ * handed out or written into loop.lock. `registry` "": a file. A component alone (`m->bytes`
+ * NULL) has nothing that the hook could look at, and is not taken where there is one.
  */
 loop_error *lp_packages_verify(loop_packages *p, const char *registry,
                                const lp_manifest *m) LOOP_MUST_USE;

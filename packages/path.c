@@ -86,14 +86,24 @@ static loop_error *not_locked(const lp_locked *l, bool there, const char *lock_f
     return loop_error_hint_set(e, "`loop install` chooses one");
 }
 
-/* For a host that looks for signatures: before anybody gets the bytes. */
-static loop_error *check(loop_packages *p, lp_arena *arena, const lp_locked *l)
+/*
+ * For a host that looks for signatures: before anybody gets the bytes. What is signed is the
+ * manifest, so that the component must be the one that it names. `digest` "": there is none.
+ */
+static loop_error *check(loop_packages *p, lp_arena *arena, const char *key, const char *registry,
+                         const char *name, const char *version, const char *digest,
+                         const char *content)
 {
-    lp_manifest m;
-    if (!p->options.verify || !*l->digest)
+    lp_manifest m = {.name = name, .version = version, .content = content};
+    if (!p->options.verify)
         return NULL;
-    LP_TRY(lp_bring_manifest(p, arena, l->name, l->version, l->digest, false, &m));
-    return lp_packages_verify(p, l->registry, &m);
+    if (*digest)
+        LP_TRY(lp_bring_cached(p, arena, key, name, version, digest, &m));
+    if (strcmp(m.content, content) != 0)
+        return loop_error_new(LOOP_INVALID,
+                              "the manifest of %s %s has another component (%s) than %s", name,
+                              version, m.content, content);
+    return lp_packages_verify(p, registry, &m);
 }
 
 /* *ret NULL: the lock has nothing for it, and need not. */
@@ -114,8 +124,9 @@ static loop_error *by_lock(loop_packages *p, lp_arena *arena, const char *wish, 
     if (good) {
         lp_registry *registry;
         LP_TRY(lp_registry_for(p, name, &registry));
-        LP_TRY(check(p, arena, l));
-        return blob(p, lp_registry_key(registry), name, l->version, l->content, ret);
+        const char *key = lp_registry_key(registry);
+        LP_TRY(check(p, arena, key, l->registry, name, l->version, l->digest, l->content));
+        return blob(p, key, name, l->version, l->content, ret);
     }
     return asked ? not_locked(l, lock.there, shown, wish) : NULL;
 }
@@ -180,8 +191,12 @@ static loop_error *by_cache(loop_packages *p, lp_arena *arena, const char *name,
     if (!e)
         e = look(p, arena, lp_registry_key(registry), name, range, &best);
     if (best.release) {
+        const lp_release *r = best.release;
+        bool file = strcmp(best.key, LP_KEY_FILES) == 0;
         loop_error_delete(e);
-        return blob(p, best.key, name, best.release->version, best.content, ret);
+        LP_TRY(check(p, arena, best.key, file ? "" : lp_registry_name(registry), name, r->version,
+                     r->digest, best.content));
+        return blob(p, best.key, name, r->version, best.content, ret);
     }
     bool any = strcmp(range, "*") == 0;
     return loop_error_hint_set(

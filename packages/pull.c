@@ -152,6 +152,8 @@ static loop_error *bring(struct pull *x, bool whole)
                          .size = r->size};
     if (*r->digest)
         LP_TRY(bring_manifest(x));
+    else
+        LP_TRY(lp_packages_verify(x->p, lp_registry_name(x->registry), &x->m));
     if (*r->digest && whole)
         LP_TRY(bring_config(x));
     LP_TRY(lp_registry_fetch(x->registry, x->name, x->m.content, LP_BLOB_DATA, x->m.size, x->what,

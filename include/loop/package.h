@@ -37,7 +37,11 @@ typedef struct loop_package_progress {
     bool publishing; /* it goes to the registry */
 } loop_package_progress;
 
-/* What a package is before it is called complete: for the hook that looks for signatures. */
+/*
+ * What a package is before it is called complete, and each time its file is handed out: for the
+ * hook that looks for signatures. Where there is a hook, a component alone, without a manifest, is
+ * not taken (LOOP_DENIED).
+ */
 typedef struct loop_package_check {
     const char *name, *version, *registry;
     const char *digest;   /* of the manifest */
