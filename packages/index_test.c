@@ -152,6 +152,61 @@ static void a_yank_is_noted_whatever_its_reason(void **state)
     lp_buf_done(&b);
 }
 
+/* ---- a registry that is down ---- */
+
+static unsigned times_asked;
+static bool is_down;
+
+static loop_error *open_fake(const lp_registry_options *options, void **ret_self)
+{
+    (void)options;
+    *ret_self = &times_asked;
+    return NULL;
+}
+
+static loop_error *lookup_fake(void *self, const lp_question *questions, size_t n, lp_arena *into,
+                               lp_package_info *ret)
+{
+    static const lp_release list[] = {{.version = "1.0.0", .digest = DIGEST, .content = ""}};
+    (void)self, (void)questions, (void)n, (void)into;
+    times_asked++;
+    if (is_down)
+        return loop_error_new(LOOP_UNAVAILABLE, "down");
+    *ret = (lp_package_info){.releases = list, .count = 1};
+    return NULL;
+}
+
+static void look_up_fake(lp_registry *r, unsigned expected)
+{
+    const char *name = "acme:ui";
+    lp_package_info info;
+    ok(lp_registry_lookup(r, &name, 1, true, &arena, &info));
+    assert_int_equal(info.count, 1);
+    assert_int_equal(times_asked, expected);
+}
+
+/* Catches: a host that runs for days and never asks again what was down for a minute; one that
+ * waits for it with each question. */
+static void what_was_down_is_asked_again(void **state)
+{
+    (void)state;
+    static const lp_registry_kind fake = {.name = "fake", .open = open_fake, .lookup = lookup_fake};
+    char folder[] = "/tmp/loop-index-XXXXXX";
+    loop_packages *p;
+    assert_non_null(mkdtemp(folder));
+    ok(loop_packages_open(&(loop_packages_options){.cache_dir = folder}, &p));
+    lp_registry r = {.p = p, .kind = &fake, .options = {.name = "fake", .key = "fake"}};
+    look_up_fake(&r, 1);
+    is_down = true;
+    look_up_fake(&r, 2); /* what is noted */
+    look_up_fake(&r, 2);
+    r.silent_ns -= (LP_REGISTRY_SILENT_S + 1) * 1000000000ull;
+    look_up_fake(&r, 3);
+    loop_packages_delete(p);
+    lp_auto(lp_free_string) char *command = lp_format("rm -rf '%s'", folder);
+    assert_int_equal(system(command), 0);
+}
+
 /* Catches: a parser that splits at commas, or takes the first word for the answer. */
 static void challenges_are_understood(void **state)
 {
@@ -245,6 +300,7 @@ int main(void)
         cmocka_unit_test(a_yank_changes_one_entry),
         cmocka_unit_test(what_is_noted_is_read_again),
         cmocka_unit_test(a_yank_is_noted_whatever_its_reason),
+        cmocka_unit_test(what_was_down_is_asked_again),
         cmocka_unit_test(challenges_are_understood),
         cmocka_unit_test(the_next_page_is_on_the_same_host),
         cmocka_unit_test(ranges_are_read_to_the_letter),
