@@ -161,6 +161,7 @@
 #define LP_MAX_HTTP_REDIRECTS 8         /* one after the other */
 #define LP_MAX_HTTP_HEADERS 128         /* of an answer */
 #define LP_MAX_HTTP_HEADER_BYTES 65536  /* all of them together */
+#define LP_MAX_HTTP_HEADED 262144       /* with those before the answer (103) and behind it */
 #define LP_MAX_HTTP_URL 8192            /* bytes of a URL, also one that is led to */
 #define LP_MAX_HTTP_AT_ONCE 8           /* requests under way at a time */
 #define LP_MAX_HTTP_CONNECT_MS 10000    /* until there is a connection */

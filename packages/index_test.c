@@ -152,6 +152,32 @@ static void a_yank_is_noted_whatever_its_reason(void **state)
     lp_buf_done(&b);
 }
 
+/* Catches: an upload that goes on without TLS, or at what is no web server. */
+static void addresses_stay_on_the_web(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *from, *path, *to; /* NULL: nowhere */
+    } rows[] = {
+        {"https://a:1/v2/x", "/v2/y?z", "https://a:1/v2/y?z"},
+        {"https://a/v2/x", "https://b/y", "https://b/y"},
+        {"http://a/v2/x", "https://b/y", "https://b/y"},
+        {"http://a/v2/x", "http://b/y", "http://b/y"},
+        {"https://a/v2/x", "http://a/y", NULL},
+        {"https://a/v2/x", "//b/y", NULL},
+        {"https://a/v2/x", "y", NULL},
+        {"https://a/v2/x", "file:///etc/passwd", NULL},
+        {"https://a/v2/x", "", NULL},
+    };
+    for (size_t i = 0; i < LP_COUNT(rows); i++) {
+        const char *to = lp_web_absolute(&arena, rows[i].from, rows[i].path);
+        if (rows[i].to)
+            assert_string_equal(to, rows[i].to);
+        else
+            assert_null(to);
+    }
+}
+
 /* ---- a registry that is down ---- */
 
 static unsigned times_asked;
@@ -300,6 +326,7 @@ int main(void)
         cmocka_unit_test(a_yank_changes_one_entry),
         cmocka_unit_test(what_is_noted_is_read_again),
         cmocka_unit_test(a_yank_is_noted_whatever_its_reason),
+        cmocka_unit_test(addresses_stay_on_the_web),
         cmocka_unit_test(what_was_down_is_asked_again),
         cmocka_unit_test(challenges_are_understood),
         cmocka_unit_test(the_next_page_is_on_the_same_host),

@@ -46,6 +46,13 @@ static void many_headers(int fd)
     send(fd, "\r\n", 2, MSG_NOSIGNAL);
 }
 
+/* The answer is still to come, again and again. */
+static void early_for_ever(int fd)
+{
+    while (send(fd, "HTTP/1.1 103 Early\r\nX: y\r\n\r\n", 28, MSG_NOSIGNAL) == 28)
+        ;
+}
+
 static void answer(int fd, const char *request)
 {
     if (strstr(request, " /drip "))
@@ -54,6 +61,8 @@ static void answer(int fd, const char *request)
         sleep(5);
     else if (strstr(request, " /headers "))
         many_headers(fd);
+    else if (strstr(request, " /forever "))
+        early_for_ever(fd);
     else if (strstr(request, " /nonsense "))
         say(fd, "what do you want?\r\n\r\n");
     else if (strstr(request, " /early "))
@@ -222,6 +231,7 @@ static void limits_are_limits(void **state)
     r.max_bytes = 4;
     assert_int_equal(ask(r), LOOP_LIMIT);
     assert_int_equal(ask(request("/headers", &h)), LOOP_LIMIT);
+    assert_int_equal(ask(request("/forever", &h)), LOOP_LIMIT);
     lp_buf_done(&h.body);
 }
 

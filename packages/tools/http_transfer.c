@@ -169,7 +169,9 @@ static size_t on_header(char *at, size_t one, size_t n, void *data)
     while (n && (at[n - 1] == '\r' || at[n - 1] == '\n'))
         n--;
     loop_error *e = NULL;
-    if (t->told) {
+    if (t->headed > LP_MAX_HTTP_HEADED) { /* "HTTP/1.1 103", again and again: it never ends */
+        e = failed(t, LOOP_LIMIT, "its answer has too many headers");
+    } else if (t->told) {
         return all; /* a trailer: nobody asked for one */
     } else if (n > 5 && memcmp(at, "HTTP/", 5) == 0) {
         forget_answer(t);
