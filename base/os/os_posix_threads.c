@@ -27,6 +27,10 @@
 
 struct lp_os_thread {
     pthread_t id;
+};
+
+/* What a thread is to run: its own, since lp_os_thread may be gone before it looks at it. */
+struct order {
     void (*run)(void *);
     void *arg;
 };
@@ -45,30 +49,32 @@ _Thread_local bool lp_os_sigpipe_held;
 
 static void *thread_main(void *arg)
 {
-    lp_os_thread *t = arg;
+    struct order order = *(struct order *)arg;
+    free(arg);
     sigset_t only;
     sigemptyset(&only);
     sigaddset(&only, SIGPIPE);
     lp_os_sigpipe_held = pthread_sigmask(SIG_BLOCK, &only, NULL) == 0;
-    t->run(t->arg);
+    order.run(order.arg);
     return NULL;
 }
 
 loop_error *lp_os_thread_start(void (*run)(void *), void *arg, size_t stack, lp_os_thread **ret)
 {
     lp_os_thread *t = lp_alloc(sizeof *t);
-    t->run = run;
-    t->arg = arg;
+    struct order *order = lp_alloc(sizeof *order);
+    *order = (struct order){run, arg};
     pthread_attr_t attr;
     int failed = pthread_attr_init(&attr);
     if (!failed) {
         if (stack)
             failed = pthread_attr_setstacksize(&attr, stack);
         if (!failed)
-            failed = pthread_create(&t->id, &attr, thread_main, t);
+            failed = pthread_create(&t->id, &attr, thread_main, order);
         pthread_attr_destroy(&attr);
     }
     if (failed) {
+        free(order);
         free(t);
         return loop_error_new(LOOP_SYSTEM, "cannot start a thread (system error %d)", failed);
     }

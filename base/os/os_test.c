@@ -276,9 +276,46 @@ static int remove_root(void **state)
     return rc;
 }
 
+/* ---- threads that nobody waits for ---- */
+
+struct crowd {
+    lp_os_mutex *lock;
+    lp_os_cond *more;
+    unsigned there;
+};
+
+static void come(void *data)
+{
+    struct crowd *c = data;
+    lp_os_mutex_lock(c->lock);
+    c->there++;
+    lp_os_cond_broadcast(c->more);
+    lp_os_mutex_unlock(c->lock);
+}
+
+/* Catches: a thread that looks for its orders where its creator has gone already. */
+static void a_thread_outlives_who_started_it(void **state)
+{
+    (void)state;
+    struct crowd c = {lp_os_mutex_new(), lp_os_cond_new(), 0};
+    for (unsigned i = 0; i < 200; i++) {
+        lp_os_thread *t;
+        assert_null(lp_os_thread_start(come, &c, 0, &t));
+        lp_os_thread_leave(t);
+        free(calloc(1, sizeof(void *) * 3)); /* what it was, written over */
+    }
+    lp_os_mutex_lock(c.lock);
+    while (c.there < 200)
+        lp_os_cond_wait(c.more, c.lock, 0);
+    lp_os_mutex_unlock(c.lock);
+    lp_os_cond_delete(c.more);
+    lp_os_mutex_delete(c.lock);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_thread_outlives_who_started_it),
         cmocka_unit_test(a_file_is_read_whole_or_not_at_all),
         cmocka_unit_test(what_is_no_file_says_what_it_is),
         cmocka_unit_test(a_file_without_a_size_keeps_the_limit),
