@@ -132,7 +132,7 @@ static loop_error *read_release(lp_arena *arena, const loop_pkg_types_release *f
 {
     if (!is_text(from->version, LP_MAX_VERSION_TEXT) || !is_text(from->digest, LOOP_SHA256_TEXT) ||
         !is_text(from->content, LOOP_SHA256_TEXT) ||
-        !is_text(from->yanked.value.reason, LP_MAX_PACKAGE_TEXT))
+        (from->yanked.is_some && !is_text(from->yanked.value.reason, LP_MAX_PACKAGE_TEXT)))
         return loop_error_new(LOOP_INVALID, "a version, a digest or a reason is none");
     *to = (lp_release){.version = keep(arena, from->version),
                        .digest = keep(arena, from->digest),
@@ -147,7 +147,9 @@ static loop_error *read_info(lp_arena *arena, const loop_pkg_registry_package_in
                              lp_package_info *to)
 {
     const loop_pkg_registry_list_release *list = &from->releases.value;
-    if (!is_text(from->tag.value, LP_MAX_REGISTRY_TAG) || list->len > LP_MAX_PACKAGE_VERSIONS)
+    /* What an option does not have is not looked at: it may be anything. */
+    if ((from->tag.is_some && !is_text(from->tag.value, LP_MAX_REGISTRY_TAG)) ||
+        (from->releases.is_some && list->len > LP_MAX_PACKAGE_VERSIONS))
         return loop_error_new(LOOP_LIMIT, "a tag is too long, or there are too many versions");
     *to = (lp_package_info){.same = !from->releases.is_some,
                             .tag = from->tag.is_some ? keep(arena, from->tag.value) : NULL,
