@@ -311,7 +311,8 @@ const cli_command cli_run = {
     .about =
         "Runs a WebAssembly component: a command (it exports wasi:cli/run), an application (it "
         "exports loop:core/app), or with --invoke one function of any component.\n\n"
-        "COMPONENT is a file if it has a '/', ends in .wasm or is one; else a name in loop.yaml. "
+        "COMPONENT is a file if it has a '/', ends in .wasm or is one; else a name in loop.yaml, "
+        "or a package that was installed (acme:notes, acme:notes@^1). "
         "Without one, the workspace's default runs. Options stand before COMPONENT; what follows "
         "it "
         "goes to the component.\n\n"

@@ -189,8 +189,12 @@ static loop_error *find(const cli_args *args, cli_target *t)
 {
     const char *operand = args->before_dashes ? args->operands[0] : NULL;
     const char *fallback = loop_config_get(t->config, "default", NULL);
-    if (operand)
-        return cli_component_find(t->config, operand, &t->path, &t->row);
+    if (operand) {
+        loop_error *e = cli_component_find(t->config, operand, &t->path, &t->row);
+        if (!e && !t->row && !is_path(operand))
+            t->package = cli_format("%.*s", (int)strcspn(operand, "@"), operand);
+        return e;
+    }
     if (!*fallback)
         return no_default(args, t->config);
     t->row = loop_config_component(t->config, fallback);
@@ -279,16 +283,23 @@ static char *identity_of(const cli_target *t)
     return text;
 }
 
-static void settle_args(const cli_args *args, cli_target *t)
+/* What messages and the component's own first argument call it; a package's file in the cache has
+ * a name for nobody. */
+static const char *name_of(const cli_target *t)
 {
     const char *slash = strrchr(t->path, '/');
+    return t->row ? t->row->name : t->package ? t->package : slash ? slash + 1 : t->path;
+}
+
+static void settle_args(const cli_args *args, cli_target *t)
+{
     const char *const *before = t->row ? t->row->args : NULL;
     const char *const *after = args->operands + (args->before_dashes > 0);
     size_t n = 0;
-    t->name = t->row ? t->row->name : NULL;
+    t->name = t->row ? t->row->name : t->package;
     t->identity = identity_of(t);
     t->args = cli_alloc((count(before) + count(after) + 2) * sizeof *t->args);
-    t->args[n++] = t->row ? t->row->name : slash ? slash + 1 : t->path;
+    t->args[n++] = name_of(t);
     for (size_t i = 0; before && before[i]; i++)
         t->args[n++] = before[i];
     for (size_t i = 0; after[i]; i++)
@@ -348,6 +359,7 @@ void cli_target_done(cli_target *t)
     free(t->optional);
     free(t->pairs);
     free(t->identity);
+    free(t->package);
     loop_free(t->path);
     loop_policy_delete(t->policy);
     loop_config_delete(t->config);

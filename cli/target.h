@@ -15,6 +15,7 @@ typedef struct cli_target {
     loop_config *config;
     const loop_component_config *row; /* in loop.yaml; NULL for a file that was named */
     char *path;
+    char *package; /* its name, where the operand was a package; else NULL */
     char *identity;
     const char *name;      /* as logs call it; NULL: the file's name */
     loop_policy *policy;   /* NULL: nothing beyond the baseline */
