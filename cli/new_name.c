@@ -81,7 +81,7 @@ static loop_error *read_part(const char *text, size_t n, const char *what, const
     ret[n] = '\0';
     if (!is_reserved(ret))
         return NULL;
-    return refuse(whole, what, "it is a word of a language");
+    return refuse(whole, what, "a language, or a tool for one, has that word");
 }
 
 loop_error *cli_name_read(const char *text, const char *what, cli_name *ret)
