@@ -319,7 +319,7 @@ static void check_c(report *r)
     tool(r, "wasm-component-ld",
          first(first(from_env("WASM_COMPONENT_LD"), on_path("wasm-component-ld")),
                in_rustup("lib/rustlib/*/bin/wasm-component-ld")),
-         "install Rust with rustup, or cargo install wasm-component-ld");
+         "`loop build` needs none; else rustup, or cargo install wasm-component-ld");
 }
 
 static void check_rust(report *r)
@@ -338,8 +338,21 @@ static void check_js(report *r)
     section(r, "to build components in JavaScript");
     tool(r, "node", on_path("node"), "apt-get install nodejs npm");
     tool(r, "npm", on_path("npm"), "apt-get install nodejs npm");
-    tool(r, "componentize-qjs", in_cache(r, "js-guest/node_modules/.bin/componentize-qjs"),
-         "tools/setup/js-guest.sh");
+    tool(r, "componentize-qjs",
+         first(in_cache(r, "js-guest/node_modules/.bin/componentize-qjs"),
+               on_path("componentize-qjs")),
+         "`loop build` fetches it where package.json names it; or tools/setup/js-guest.sh");
+}
+
+static void check_python(report *r)
+{
+    section(r, "to build components in Python");
+    tool(
+        r, "componentize-py",
+        first(first(matching(".venv/bin/componentize-py"), in_cache(r, "venv/bin/componentize-py")),
+              on_path("componentize-py")),
+        "python3 -m venv .venv && .venv/bin/pip install componentize-py; or "
+        "tools/setup/more-sdks.sh");
 }
 
 static void check_tools(report *r)
@@ -370,6 +383,7 @@ static loop_error *run(const cli_args *args, int *ret_status)
     check_c(&r);
     check_rust(&r);
     check_js(&r);
+    check_python(&r);
     check_tools(&r);
     if (r.json)
         fputs("\n]\n", stdout);
