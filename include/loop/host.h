@@ -348,7 +348,8 @@ LOOP_API loop_error *loop_handle_drop(loop_instance *instance, loop_handle handl
 /*
  * C that calls what the host serves, as a component of that name would, without grants: the same
  * bindings and swaps hold. It belongs to one thread at a time, and ends before the host.
- * `cancelled` (NULL: never) is asked on that thread while a provider that can wait is called.
+ * `cancelled` (NULL: never) is asked on that thread while a provider that can wait is called; it
+ * may ask the host nothing.
  *
  *     const loop_peer *api;
  *     loop_call *call = loop_caller_begin(caller);
