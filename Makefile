@@ -5,6 +5,7 @@
 #   make help     the rest
 
 SHELL := /bin/sh
+comma := ,
 B := build
 CACHE := $(or $(LOOP_CACHE_DIR),$(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME)/loop,$(HOME)/.cache/loop))
 WASM_TOOLS ?= $(CACHE)/venv/bin/wasm-tools
@@ -76,13 +77,13 @@ bench: setup-all all guests
 	@[ "$(or $(ONLY),calls)" != calls ] || sh tools/setup/bench-peers.sh || echo "the rows of a peer that is missing are left out"
 	@python3 tools/bench.py --build $(B) $(if $(ONLY),--only $(ONLY))
 
-# Address and undefined-behaviour sanitizers over loop's own code, the same tests; not those that are
-# the time of compilers of other languages.
+# Address and undefined-behaviour sanitizers over loop's own code, the same tests; not those that are the
+# time of compilers of other languages, or that build programs of their own around what is installed.
 asan: setup-all engine wit-tool examples guests sidecars
 	@[ -f build-asan/build.ninja ] || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false >build/meson-asan.log 2>&1 || { cat build/meson-asan.log; exit 1; }
 	@ninja -C build-asan --quiet
 	@python3 tools/build_wit_tool.py build-asan/loop-wit
-	@python3 tests/run.py --build build-asan --components $(B) $(if $(ONLY),--only $(ONLY),--without scaffold)
+	@python3 tests/run.py --build build-asan --components $(B) $(if $(ONLY),--only $(ONLY),--without build$(comma)scaffold$(comma)install$(comma)hosts$(comma)sdk$(comma)docs)
 
 # What runs on several threads, swaps above all, where every access is looked at. The engine's compiler
 # gets one thread: it was not built for this, and what it does on several is all noise.
