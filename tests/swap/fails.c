@@ -410,7 +410,7 @@ static void changed_libraries(void)
                     (const char *const[]){"shelf", "ABI", NULL});
     changed_library("library/cut-short", "shelf.so", 50000, LOOP_INVALID,
                     (const char *const[]){"shelf", "cut", NULL});
-    changed_library("library/no-library", "../loop.pc", SIZE_MAX, LOOP_INVALID,
+    changed_library("library/no-library", "../build.ninja", SIZE_MAX, LOOP_INVALID,
                     (const char *const[]){"shelf", "library", NULL});
     changed_library("library/nameless", "nameless.so", SIZE_MAX, LOOP_INVALID,
                     (const char *const[]){"a provider without a name", NULL});
