@@ -15,14 +15,7 @@ static _Thread_local struct lp_waiter me;
 static lp_os_mutex *lock(void)
 {
     static _Atomic(lp_os_mutex *) made;
-    lp_os_mutex *m = atomic_load(&made), *other = NULL;
-    if (!m) {
-        m = lp_os_mutex_new();
-        if (!atomic_compare_exchange_strong(&made, &other, m)) {
-            lp_os_mutex_delete(m);
-            m = other;
-        }
-    }
+    lp_os_mutex *m = lp_os_mutex_once(&made);
     lp_os_mutex_lock(m);
     return m;
 }

@@ -244,6 +244,8 @@ loop_error *lp_os_barrier_ready(void) LOOP_MUST_USE;
 void lp_os_barrier_all(void);
 
 lp_os_mutex *lp_os_mutex_new(void);
+/* The one of a place that is NULL at first: whoever comes first makes it, and it stays. */
+lp_os_mutex *lp_os_mutex_once(_Atomic(lp_os_mutex *) *made);
 void lp_os_mutex_delete(lp_os_mutex *m);
 void lp_os_mutex_lock(lp_os_mutex *m);
 /* Whether it was free, and is taken now. */

@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #if defined(__linux__)
@@ -169,6 +170,18 @@ lp_os_mutex *lp_os_mutex_new(void)
     lp_os_mutex *m = lp_alloc(sizeof *m);
     must(pthread_mutex_init(&m->m, NULL));
     return m;
+}
+
+lp_os_mutex *lp_os_mutex_once(_Atomic(lp_os_mutex *) *made)
+{
+    lp_os_mutex *m = atomic_load(made), *other = NULL;
+    if (m)
+        return m;
+    m = lp_os_mutex_new();
+    if (atomic_compare_exchange_strong(made, &other, m))
+        return m;
+    lp_os_mutex_delete(m);
+    return other;
 }
 
 void lp_os_mutex_delete(lp_os_mutex *m)
