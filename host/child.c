@@ -182,8 +182,10 @@ static loop_error *make_object(loop_child *c)
     lp_os_mutex_lock(h->finding);
     c->origin = lp_table_add_hidden(h, &c->table->provider, LOOP_TIER_COMPONENT, &life);
     loop_error *err = lp_object_new(h, c->origin, NULL, &c->provider);
-    if (!err)
+    if (!err) {
+        c->provider->kept = true; /* until it is dropped, whoever takes its place */
         err = lp_provider_open(c->provider);
+    }
     lp_os_mutex_unlock(h->finding);
     return err;
 }
@@ -419,6 +421,7 @@ static void retire(const loop_child *c)
             g->drain_until_ns = lp_os_now_ns();
         }
     }
+    c->provider->kept = false;
     lp_provider_retire(c->provider);
     lp_os_mutex_unlock(h->finding);
     lp_os_mutex_unlock(h->changing);

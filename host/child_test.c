@@ -270,6 +270,33 @@ static void one_takes_the_place_of_another(void **state)
     assert_int_equal(n, 1);
 }
 
+/* Catches: one that goes with the import that it served, while its parent has it. */
+static void one_that_was_replaced_serves_again(void **state)
+{
+    (void)state;
+    uint64_t n;
+    begin();
+    uint32_t first = load("slots-node1", "first"), second = load("slots-node2", "second");
+    assert_true(serve(first, LINKS));
+    assert_true(ask(0, &n));
+    assert_true(serve(second, LINKS));
+    assert_true(ask(0, &n));
+    assert_int_equal(n, 1);
+    becomes(first, "running");
+    assert_true(there_is("parent/first"));
+    assert_true(serve(first, LINKS));
+    assert_true(ask(0, &n));
+    assert_int_equal(n, 2); /* it goes on counting */
+    must(demo_slots_loading_call_drop(&loading, second));
+    goes("parent/second");
+    assert_true(ask(0, &n));
+    assert_int_equal(n, 3);
+    assert_true(serve(load("slots-node2", "second"), LINKS));
+    must(demo_slots_loading_call_drop(&loading, first)); /* while it serves nobody */
+    goes("parent/first");
+    assert_true(ask(0, &n));
+}
+
 static void only_its_parent_is_served(void **state)
 {
     (void)state;
@@ -551,6 +578,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(one_serves_its_parent),
         TEST(one_takes_the_place_of_another),
+        TEST(one_that_was_replaced_serves_again),
         TEST(only_its_parent_is_served),
         TEST(what_it_cannot_serve),
         TEST(commands_run_by_themselves),

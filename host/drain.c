@@ -176,7 +176,7 @@ static bool is_in_use(const loop_host *h, const struct lp_provider *p, bool also
 
 void lp_provider_retire(struct lp_provider *p)
 {
-    if (!is_in_use(p->host, p, false))
+    if (!p->kept && !is_in_use(p->host, p, false))
         p->standing = LP_RETIRED;
 }
 

@@ -79,6 +79,7 @@ struct lp_provider {
         LP_RETIRED, /* swapped out */
     } standing;
     bool leaves;             /* a swap is under way: no peer is bound to it; `finding` */
+    bool kept;               /* a child's (child.c): swapped out, it may serve again; `finding` */
     bool stuck;              /* it hangs in a step of a swap: whatever it is, it is never closed */
     char *why_not;           /* it does not work here; settled with `looked` */
     lp_os_mutex *serial;     /* LOOP_THREADS_SERIAL: held during a call */

@@ -196,8 +196,10 @@ void lp_swap_run(struct lp_swap *s);
 void lp_swap_delete(struct lp_swap *s);
 
 /* ---- drain.c ---- */
-/* It was swapped out: closed once nothing has it, unless it serves something else. `finding` is
- * held. */
+/*
+ * It was swapped out: closed once nothing has it, unless it serves something else or is a child's.
+ * `finding` is held.
+ */
 void lp_provider_retire(struct lp_provider *p);
 /* Lets go of generations that nobody uses, and closes their providers. Whether some are left. */
 bool lp_drain(loop_host *h);
