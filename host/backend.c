@@ -40,7 +40,6 @@ static loop_error *open_backend(const loop_services *services, void **ret_self)
 {
     lp_backend *b = lp_alloc(sizeof *b);
     b->table = (lp_backend_table *)(uintptr_t)services->table;
-    b->services = services;
     uint64_t ms = services->option_number(services->host, "call-timeout");
     b->call_timeout_ms = ms > UINT64_MAX / LP_BACKEND_MS / 2 ? 0 : ms;
     b->restarts = services->option_number(services->host, "restarts");
@@ -248,6 +247,8 @@ loop_error *lp_backend_table_prepare(lp_backend_table *t)
 
 void lp_backend_table_delete(lp_backend_table *t)
 {
+    if (t->left)
+        return;
     if (t->options.policy)
         t->host->hooks.policy_unref(t->options.policy);
     loop_component_delete(t->component);

@@ -49,6 +49,7 @@ typedef struct lp_backend_table {
     unsigned depth; /* as loop_instance.depth */
     bool is_child;  /* was loaded by a component: it may run by itself, and never starts again */
     bool runs;      /* by itself: a command or an application; once it is compiled */
+    bool left;      /* to a thread that did not come back: it is never deleted */
 } lp_backend_table;
 
 typedef struct lp_backend lp_backend;
@@ -79,7 +80,6 @@ struct lp_backend_call {
 /* An object of such a table. */
 struct lp_backend {
     lp_backend_table *table;
-    const loop_services *services;
     uint64_t call_timeout_ms; /* 0: none */
     uint64_t restarts;        /* within a minute */
     bool making;              /* is being linked; host->changing */
@@ -101,6 +101,7 @@ struct lp_backend {
         LP_BACKEND_DOWN, /* starts again when it is called, not before `not_before_ns` */
     } phase;
     bool ends, ended; /* is to; has */
+    bool left;        /* it was to, and did not: so it stays */
     bool exited;      /* DOWN: it ended itself, with `status` */
     int status;
     loop_error *why; /* DOWN */
@@ -136,7 +137,7 @@ void lp_backend_table_end(void *data);
 /* ---- backend_life.c ---- */
 /* The instance and its thread. `changing` is held; LOOP_MISSING and the like. */
 loop_error *lp_backend_start(lp_backend *b) LOOP_MUST_USE;
-/* Ends the thread and the instance. False: it does not come back, and is left behind. */
+/* Ends the thread and the instance. False: it does not come back, and all it has is left behind. */
 bool lp_backend_end(lp_backend *b);
 /* Leaves work there; false: it has ended. `lock` is held. */
 bool lp_backend_post(lp_backend *b, struct lp_backend_work *w);

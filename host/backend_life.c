@@ -323,6 +323,8 @@ static bool has_ended(lp_backend *b, uint64_t ms)
 
 bool lp_backend_end(lp_backend *b)
 {
+    if (b->left)
+        return false;
     if (!b->instance)
         return true;
     loop_host *h = b->table->host;
@@ -345,6 +347,7 @@ bool lp_backend_end(lp_backend *b)
     lp_os_mutex_unlock(b->lock);
     if (!ended) {
         lp_os_thread_leave(lp_take(&b->thread));
+        b->left = b->table->left = true;
         return false;
     }
     lp_os_thread_join(lp_take(&b->thread));
