@@ -225,7 +225,7 @@ struct loop_host {
     lp_os_cond *opened;       /* with `gate` */
     size_t held_back;         /* calls that wait there */
     struct lp_trial *trial;   /* a swap that lets one call through to see how it goes; `gate` */
-    struct lp_keeper *keeper; /* NULL: nothing was ever swapped */
+    struct lp_keeper *keeper; /* NULL: at the very end; its thread starts with the first swap */
     struct {
         struct lp_binding *at;
         size_t n, cap;

@@ -333,7 +333,9 @@ void lp_keeper_stop(loop_host *h)
     lp_keeper_hurry(h);
     if (k->thread)
         lp_os_thread_join(lp_take(&k->thread));
+    lp_os_mutex_lock(k->lock); /* who waits may take one back just now */
     struct lp_swap *first = lp_take(&k->first);
+    lp_os_mutex_unlock(k->lock);
     for (struct lp_swap *s = first, *next; s; s = next) {
         next = s->next;
         s->next = NULL;
