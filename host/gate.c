@@ -25,16 +25,10 @@
 
 /* ---- the side that calls ---- */
 
-/* Asked to end, and the time to do so is over. */
-static bool is_over(const loop_instance *i)
-{
-    return i && i->cancelled != LOOP_CANCEL_NONE && lp_os_now_ns() >= i->force_at_ns;
-}
-
 /* `gate` is held. */
 static loop_error *wait_a_little(loop_host *h, const loop_instance *i)
 {
-    if (is_over(i))
+    if (i && lp_instance_must_end(i))
         return loop_error_new(LOOP_CANCELLED, "ended while its provider was swapped");
     if (i && h->held_back >= LP_MAX_HELD_BACK)
         return loop_error_new(LOOP_LIMIT, "more than %d calls wait for a provider that is swapped",

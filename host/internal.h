@@ -669,7 +669,7 @@ struct lp_body *lp_call_body(const loop_call *call);
  * `why` lives as long as the answer.
  */
 bool lp_unavailable(const lp_node *result, const char *why, void *ret);
-/* Asked to end, and the time to do so is over. */
+/* Stopped, or asked to end, and the time to do so is over; of a loop_caller: it gives up. */
 bool lp_instance_must_end(const loop_instance *i);
 
 /* ---- gate.c ---- */

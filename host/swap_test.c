@@ -462,6 +462,37 @@ static void goes_meanwhile(void **state)
     assert_string_equal(host->bindings.at[0].links[0]->table->name, "oak");
 }
 
+static void add_if_it_can(void *data, loop_instance *i, bool gone)
+{
+    demo_counter_counts_exports counts;
+    uint64_t ret;
+    (void)data;
+    if (gone)
+        return;
+    must(demo_counter_counts_bind(i, &counts));
+    loop_error_delete(demo_counter_counts_call_add(&counts, 1, 1, &ret));
+}
+
+/* Catches: a call that waits for a swap although its instance is stopped, which is given up then. */
+static void is_stopped_meanwhile(void **state)
+{
+    (void)state;
+    oak.step_ms = 1500;
+    loop_instance *i =
+        serve("counter-v1", &(loop_instance_options){.name = "a", .timeout_ms = 700}, &ends[0]);
+    struct swapped s = {0};
+    must(loop_host_swap(host, &(loop_swap){.interface_name = TOKENS, TO(to_elm)}, on_swapped, &s));
+    while (!oak.in_step)
+        loop_host_turn(host, 1);
+    must(loop_instance_post(i, add_if_it_can, NULL));
+    wait_for_end(&ends[0]);
+    assert_int_equal(ends[0].code, LOOP_TIMEOUT);
+    assert_true(oak.in_step);
+    assert_false(host->abandoned);
+    while (!s.told)
+        loop_host_turn(host, 5);
+}
+
 /* ---- asking ---- */
 
 static void a_dry_run_leaves_nothing(void **state)
@@ -545,6 +576,7 @@ int main(void)
         TEST(joins_what_was_not_opened),
         TEST(comes_meanwhile),
         TEST(goes_meanwhile),
+        TEST(is_stopped_meanwhile),
         TEST(a_dry_run_leaves_nothing),
         TEST(refused),
         TEST(many_leave_nothing),
