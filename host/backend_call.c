@@ -89,8 +89,7 @@ static void run_drop(lp_backend *b, struct lp_backend_work *w)
     if (i->body->broken || !i->body->instantiated)
         return; /* it went with the rest */
     uint64_t ms = i->options.call_timeout_ms ? i->options.call_timeout_ms : b->call_timeout_ms;
-    i->body->call_until_ns = ms ? lp_os_now_ns() + ms * LP_BACKEND_MS : 0;
-    loop_error *err = loop_handle_drop(i, handle);
+    loop_error *err = lp_handle_drop(i, handle, ms);
     if (i->body->broken)
         lp_backend_fell(b, err);
     loop_error_delete(err);
@@ -169,7 +168,7 @@ static loop_error *make_call(lp_backend *b, struct lp_backend_call *c)
     LP_TRY(lp_backend_well(b));
     LP_TRY(find_export(b, c, &f));
     uint64_t ms = time_for(b, c);
-    b->instance->body->call_until_ns = ms ? lp_os_now_ns() + ms * LP_BACKEND_MS : 0;
+    lp_body_begins(b->instance->body, ms);
     loop_error *err = lp_export_call_for(f, c->args, c->ret, &c->frame, ms);
     if (b->instance->body->broken)
         lp_backend_fell(b, err);

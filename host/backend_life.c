@@ -82,7 +82,7 @@ static loop_error *instantiate(lp_backend *b)
     bool exited = false;
     int status = 0;
     uint64_t ms = i->options.call_timeout_ms ? i->options.call_timeout_ms : b->call_timeout_ms;
-    body->call_until_ns = ms ? lp_os_now_ns() + ms * LP_BACKEND_MS : 0;
+    lp_body_begins(body, ms);
     loop_error *err = lp_guest_instantiate(body->guest, ms, &exited, &status);
     lp_gate_leave(body);
     if (!err && exited)
@@ -251,7 +251,7 @@ static void run_by_itself(lp_backend *b)
     const char *name = "";
     int status = 0;
     loop_error *err;
-    i->body->call_until_ns = 0;
+    lp_body_begins(i->body, 0);
     for (size_t n = 0; (name = lp_component_export_at(i->body->component->engine, n)); n++)
         if (lp_starts_with(name, "wasi:cli/run@"))
             break;

@@ -35,8 +35,6 @@ static void run_job(lp_backend *b, struct lp_backend_work *w)
     struct job *j = (struct job *)w;
     loop_error *err = lp_backend_well(b);
     if (!err) {
-        uint64_t ms = b->instance->options.call_timeout_ms;
-        b->instance->body->call_until_ns = ms ? lp_os_now_ns() + ms * LP_BACKEND_MS : 0;
         err = j->f(b, j);
         if (b->instance->body->broken)
             lp_backend_fell(b, err);

@@ -558,6 +558,21 @@ static void its_own_limit(void **state)
     assert_int_equal(count(&a), 1);
 }
 
+/* Catches: a deadline that holds for calls after the one that it was of. */
+static void a_deadline_is_of_one_call(void **state)
+{
+    (void)state;
+    add("b", "slots-node1");
+    bind_to("a", LINKS, "b");
+    struct asker a = asker("a");
+    a.instance->body->until_ns = lp_os_now_ns() + 200 * MS; /* as while it is replaced */
+    assert_int_equal(count(&a), 1);
+    a.instance->body->until_ns = 0;
+    lp_os_sleep_ms(300);
+    answer r = relay(&a, MANY); /* lasts longer than nobody would look */
+    assert_int_equal(good(&r), 1 << 20);
+}
+
 static void a_flood(void **state)
 {
     (void)state;
@@ -962,6 +977,7 @@ int main(void)
         TEST(a_trap_without_a_place_for_it),
         TEST(the_callers_deadline_holds),
         TEST(its_own_limit),
+        TEST(a_deadline_is_of_one_call),
         TEST(a_flood),
         TEST(one_that_waits_is_ended),
         TEST(four_callers),

@@ -543,12 +543,11 @@ loop_error *loop_export_call(const loop_export *f, const void *args, void *ret)
 {
     struct lp_body *b = f->body;
     uint64_t ms = time_for(f);
-    if (ms) /* what it calls may have to wait */
-        b->call_until_ns = lp_os_now_ns() + ms * 1000000;
+    lp_body_begins(b, ms);
     return lp_export_call_for(f, args, ret, &b->in, ms);
 }
 
-loop_error *loop_handle_drop(loop_instance *i, loop_handle handle)
+loop_error *lp_handle_drop(loop_instance *i, loop_handle handle, uint64_t timeout_ms)
 {
     if (!handle || i->body->broken)
         return NULL; /* it went with the instance */
@@ -558,8 +557,14 @@ loop_error *loop_handle_drop(loop_instance *i, loop_handle handle)
     LP_TRY(lp_guest_check_free(i->body->guest, "a destructor"));
     uint32_t number = f->number;
     foreign_forget(i->body, f);
-    loop_error *err = lp_guest_drop(i->body->guest, number, i->options.call_timeout_ms);
+    lp_body_begins(i->body, timeout_ms);
+    loop_error *err = lp_guest_drop(i->body->guest, number, timeout_ms);
     if (err)
         break_body(i->body, err);
     return err;
+}
+
+loop_error *loop_handle_drop(loop_instance *i, loop_handle handle)
+{
+    return lp_handle_drop(i, handle, i->options.call_timeout_ms);
 }

@@ -229,13 +229,6 @@ void loop_instance_delete(loop_instance *i)
 
 /* ---- the actor's thread ---- */
 
-/* A call of the instance's own begins: how long what it calls may take. */
-static void note_deadline(loop_instance *i)
-{
-    uint64_t ms = i->options.call_timeout_ms;
-    i->body->call_until_ns = ms ? lp_os_now_ns() + ms * 1000000 : 0;
-}
-
 static loop_error *run_job(loop_instance *i)
 {
     bool exited;
@@ -244,7 +237,7 @@ static loop_error *run_job(loop_instance *i)
     if (err || exited)
         return err;
     i->body->instantiated = true;
-    note_deadline(i);
+    lp_body_begins(i->body, i->options.call_timeout_ms);
     if (i->serves)
         return lp_serve(i, &i->result.status);
     if (i->body->component->kind == LOOP_COMPONENT_APP)
@@ -355,7 +348,7 @@ static loop_error *invoke_job(loop_instance *i)
                                            &i->result.status);
     if (err || exited)
         return err;
-    note_deadline(i);
+    lp_body_begins(i->body, i->options.call_timeout_ms);
     err = lp_guest_call_wave(i->body->guest, full, func, args, i->options.call_timeout_ms,
                              &i->result.output, &exited, &i->result.status);
     return err && loop_error_code(err) == LOOP_NOT_FOUND ? no_function(i, err, full, func) : err;

@@ -766,6 +766,9 @@ void lp_export_close(struct loop_export *f);
 /* loop_export_call, with the result in memory of `frame`, in at most `timeout_ms` (0: for ever). */
 loop_error *lp_export_call_for(const loop_export *f, const void *args, void *ret, lp_frame *frame,
                                uint64_t timeout_ms) LOOP_MUST_USE;
+/* loop_handle_drop, whose destructor has so long (0: for ever). */
+loop_error *lp_handle_drop(loop_instance *i, loop_handle handle,
+                           uint64_t timeout_ms) LOOP_MUST_USE;
 /* Whether a component exports what was looked up, with the same types; i->lock is held. */
 loop_error *lp_exports_check(loop_instance *i, const loop_component *c) LOOP_MUST_USE;
 /* Looks all of it up in that body, on the instance's thread; _move or _forget follows. */
@@ -796,6 +799,11 @@ static inline loop_instance *lp_instance_next(const loop_instance *i)
 }
 /* The bodies that an instance has, one or two; NULL past the end. `changing` is held. */
 struct lp_body *lp_body_at(loop_instance *i, int n);
+/* A call into it begins, which may take so long (0: for ever): what it calls waits no longer. */
+static inline void lp_body_begins(struct lp_body *b, uint64_t timeout_ms)
+{
+    b->call_until_ns = timeout_ms ? lp_os_now_ns() + timeout_ms * 1000000 : 0;
+}
 void lp_actor(void *instance);
 /* Of a component that an error ended: that error, or its own status; NULL: it lives. */
 bool lp_body_ended(const struct lp_body *b, loop_error **ret, int *ret_status);
