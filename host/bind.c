@@ -470,12 +470,13 @@ const loop_resource *lp_find_resource(const struct lp_link *l, const char *name)
     return NULL;
 }
 
-const char *lp_nearest_interface(loop_host *h, const char *full)
+char *lp_nearest_interface(loop_host *h, const char *full)
 {
     char name[LP_MAX_NAME];
     lp_split_version(full, name, sizeof name);
     const char *best = NULL;
     unsigned distance = (unsigned)strlen(name) / 3 + 1;
+    lp_os_mutex_lock(h->finding); /* others add tables, and take them away */
     for (size_t i = 0; i < h->tables.n; i++) {
         const loop_provider_interface *t = h->tables.at[i]->table->interfaces;
         for (; t && t->interface; t++) {
@@ -486,7 +487,9 @@ const char *lp_nearest_interface(loop_host *h, const char *full)
             }
         }
     }
-    return best;
+    char *copy = best ? lp_strdup(best) : NULL;
+    lp_os_mutex_unlock(h->finding);
+    return copy;
 }
 
 /* ---- generations ---- */

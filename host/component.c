@@ -139,7 +139,7 @@ static void serve_by_provider(loop_component *c, const lp_row *row, loop_item *i
             item->reason = keep_take(c, why);
         return;
     }
-    const char *near = lp_nearest_interface(c->host, item->interface_name);
+    lp_auto(lp_free_string) char *near = lp_nearest_interface(c->host, item->interface_name);
     item->tier = LOOP_TIER_STUB;
     item->stubbed = lp_is_stubbed(item->interface_name);
     item->reason =

@@ -608,8 +608,8 @@ struct lp_generation *lp_generation_new(loop_host *h, const struct lp_chain *c, 
 void lp_generation_delete(loop_host *h, struct lp_generation *g);
 /* NULL, too, where there is nothing to do about a drop. */
 const loop_resource *lp_find_resource(const struct lp_link *l, const char *name);
-/* The nearest name to `name` among what hosts and providers know; NULL when nothing is near. */
-const char *lp_nearest_interface(loop_host *h, const char *interface_name);
+/* The nearest name among what providers have, malloced; NULL when none is. `finding` is not held. */
+char *lp_nearest_interface(loop_host *h, const char *interface_name);
 void lp_bindings_done(loop_host *h);
 
 /* ---- peer.c ---- */

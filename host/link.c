@@ -400,7 +400,7 @@ static loop_error *link_one(struct lp_body *b, const lp_import *import, struct d
         add_missing(missing, lp_format("needs %s: %s", import->name, d->why));
         return NULL;
     }
-    const char *near = lp_nearest_interface(b->host, import->interface_name);
+    lp_auto(lp_free_string) char *near = lp_nearest_interface(b->host, import->interface_name);
     add_missing(missing, near ? lp_format("needs %s: %s; did the author mean '%s'?",
                                           import->interface_name, d->why, near)
                               : lp_format("needs %s: %s", import->interface_name, d->why));
