@@ -69,7 +69,7 @@ static loop_error *child_new(loop_instance *parent, const char *name, loop_child
     if (lp_keeper_ends(h))
         return loop_error_new(LOOP_CANCELLED, "the host ends");
     if (parent->depth >= LP_MAX_CHILD_DEPTH)
-        return loop_error_new(LOOP_LIMIT, "components loaded each other %d deep", parent->depth);
+        return loop_error_new(LOOP_LIMIT, "components loaded each other %u deep", parent->depth);
     lp_os_mutex_lock(h->finding);
     loop_error *err = count(h, parent, name);
     if (!err) {
@@ -352,6 +352,9 @@ loop_error *loop_child_serve(loop_child *c, loop_call *call, const char *importe
         return loop_error_new(LOOP_NOT_FOUND,
                               "'%s' has no import '%.256s' that somebody else could serve",
                               b->instance->options.name, imported);
+    if (b->calling && b->calling->use == use) /* the swap would wait for this call */
+        return loop_error_new(LOOP_USAGE, "'%s' is called just now, and cannot be replaced",
+                              use->interface_name);
     LP_TRY(check_serves(c, use, b->instance));
     LP_TRY(lock_changing(b->instance)); /* a swap of that import may be under way */
     const struct lp_chain *now = &use->gen->chain;

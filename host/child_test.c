@@ -332,6 +332,8 @@ static void what_it_cannot_serve(void **state)
     assert_non_null(strstr(said, "has no import"));
     assert_false(serve(nth, ""));
     assert_false(serve(nth, "wasi:cli/environment"));
+    assert_false(serve(nth, "loop:pkg/loader")); /* what it is asked with */
+    assert_non_null(strstr(said, "is called just now"));
     assert_false(serve(calc, LINKS));
     assert_non_null(strstr(said, "does not export"));
     assert_false(serve(command, LINKS));

@@ -373,7 +373,8 @@ LOOP_API const char *loop_child_export_at(const loop_child *child, size_t i);
 /*
  * Lets it serve an import of its parent's, which `call` is of, from now on: "acme:theme/colors",
  * with or without a version. LOOP_NOT_FOUND (no such import, or it does not export it),
- * LOOP_INVALID (another version or type), LOOP_UNAVAILABLE (it runs by itself, or has ended).
+ * LOOP_INVALID (another version or type), LOOP_UNAVAILABLE (it runs by itself, or has ended),
+ * LOOP_USAGE (the interface that `call` is of itself).
  */
 LOOP_API loop_error *loop_child_serve(loop_child *child, loop_call *call,
                                       const char *imported) LOOP_MUST_USE;
