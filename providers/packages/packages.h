@@ -61,7 +61,7 @@ void lp_desk_delete(lp_desk *d);
 /* ---- values.c ---- */
 /* What went wrong, as a value; deletes `e`. */
 loop_core_types_error lp_packages_error(loop_call *call, loop_error *e);
-/* The same when the call is over and nobody knows how long the text is needed: it stays. */
+/* The case of it; the text is lp_packages_text. */
 uint8_t lp_packages_tag(const loop_error *e);
 /* "what: why: why"; malloced. */
 char *lp_packages_text(const loop_error *e);

@@ -12,7 +12,7 @@
 #include "base/base.h"
 #include "loop/wit/pkg.h"
 
-#define MOST_GRANTS 16
+#define MOST_GRANTS 16 /* more than there are kinds */
 
 /* ---- errors ---- */
 
@@ -89,7 +89,10 @@ static loop_error *read_wish(loop_call *call, const loop_pkg_loader_wish *w, loo
     if (ret->package && ret->version && ret->digest && ret->content && ret->registry && ret->name &&
         ret->grants)
         return NULL;
-    return loop_error_new(LOOP_USAGE, "a text of the wish is too long, or has a NUL in it");
+    return loop_error_new(LOOP_USAGE,
+                          "a text of the wish is too long or has a NUL in it, or there are more "
+                          "than %d grants",
+                          MOST_GRANTS);
 }
 
 static loop_error *load(void *self, loop_call *call, const loop_pkg_loader_wish *wish,
