@@ -160,10 +160,11 @@ static loop_error *is_down(lp_backend *b)
 {
     const char *name = b->table->provider.name;
     loop_error *err = lp_error_copy(b->why);
+    uint64_t now = lp_os_now_ns(), wait = b->not_before_ns - LP_MIN(now, b->not_before_ns);
     if (b->not_before_ns == UINT64_MAX || is_to_end(b))
         return loop_error_wrap(err, "the component '%s' has ended, and is not started again", name);
     return loop_error_wrap(err, "the component '%s' has ended, and starts again in %g s", name,
-                           (double)(b->not_before_ns - lp_os_now_ns()) / 1e9);
+                           (double)wait / 1e9);
 }
 
 loop_error *lp_backend_well(lp_backend *b)
