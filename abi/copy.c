@@ -51,7 +51,8 @@ static loop_error *copy_list(lp_copy *c, const lp_node *n, uint8_t *at)
     LP_TRY(copy_bytes(c, list.ptr, list.len, element->size, &copy));
     list.ptr = copy;
     memcpy(at, &list, sizeof list);
-    for (size_t i = 0; points(element) && i < list.len; i++)
+    bool deep = list.len && points(element);
+    for (size_t i = 0; deep && i < list.len; i++)
         LP_TRY(copy_inside(c, element, (uint8_t *)copy + i * element->size));
     return NULL;
 }
