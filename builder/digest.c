@@ -38,7 +38,6 @@ struct walk {
     const char *root, *folder;
     const char *const *skip, *const *ends;
     unsigned depth;
-    loop_error *error;
 };
 
 static loop_error *add_file(lp_build_inputs *l, const char *root, const char *path, bool found)
@@ -80,26 +79,26 @@ bool lp_build_ends(const char *name, const char *const *ends)
 
 static loop_error *walk_folder(struct walk *w);
 
-static bool visit(void *data, const char *name, lp_os_kind kind)
+static loop_error *visit(void *data, const char *name, char kind, uint64_t size)
 {
-    struct walk *w = data;
+    const struct walk *w = data;
+    (void)size;
     if (name[0] == '.')
-        return true;
+        return NULL;
     lp_auto(lp_free_string) char *path = lp_path_join(w->folder, name);
     for (size_t i = 0; w->skip[i]; i++)
         if (strcmp(w->skip[i], path) == 0)
-            return true;
-    if (kind == LP_OS_LINK)
-        kind = lp_os_is_dir(path) || !lp_os_exists(path) ? LP_OS_OTHER : LP_OS_FILE;
-    if (kind == LP_OS_FILE && lp_build_ends(name, w->ends))
-        w->error = add_file(w->inputs, w->root, path, false);
-    if (kind != LP_OS_DIR || is_left_out(name))
-        return !w->error;
+            return NULL;
+    if (kind == 'l')
+        kind = lp_os_is_dir(path) || !lp_os_exists(path) ? 'o' : 'f';
+    if (kind == 'f' && lp_build_ends(name, w->ends))
+        return add_file(w->inputs, w->root, path, false);
+    if (kind != 'd' || is_left_out(name))
+        return NULL;
     struct walk below = *w;
     below.folder = path;
     below.depth++;
-    w->error = walk_folder(&below);
-    return !w->error;
+    return walk_folder(&below);
 }
 
 static loop_error *walk_folder(struct walk *w)
@@ -107,8 +106,7 @@ static loop_error *walk_folder(struct walk *w)
     if (w->depth > LP_MAX_BUILD_DEPTH)
         return loop_error_new(LOOP_LIMIT, "'%s' is more than %d folders deep", w->folder,
                               LP_MAX_BUILD_DEPTH);
-    LP_TRY(lp_os_each_name(w->folder, visit, w));
-    return w->error;
+    return lp_os_each_entry(w->folder, w, visit);
 }
 
 loop_error *lp_build_inputs_add(lp_build_inputs *l, const char *root, const char *path,
@@ -116,7 +114,7 @@ loop_error *lp_build_inputs_add(lp_build_inputs *l, const char *root, const char
 {
     if (!lp_os_is_dir(path))
         return add_file(l, root, path, false);
-    struct walk w = {l, root, path, skip, ends, 0, NULL};
+    struct walk w = {l, root, path, skip, ends, 0};
     return walk_folder(&w);
 }
 

@@ -26,13 +26,14 @@ typedef struct rust_tools {
 
 /* ---- finding ---- */
 
-static bool is_std(void *data, const char *name, lp_os_kind kind)
+static loop_error *is_std(void *data, const char *name, char kind, uint64_t size)
 {
-    (void)kind;
+    (void)kind, (void)size;
     size_t n = strlen(name);
     bool *found = data;
-    *found = lp_starts_with(name, "libstd-") && n > 5 && strcmp(name + n - 5, ".rlib") == 0;
-    return !*found;
+    *found = *found ||
+             (lp_starts_with(name, "libstd-") && n > 5 && strcmp(name + n - 5, ".rlib") == 0);
+    return NULL;
 }
 
 /* Whether a compiler has the target's library; it is asked in the project's own folder. */
@@ -47,7 +48,7 @@ static bool has_target(lp_build_job *j, const char *rustc)
     bool found = false;
     if (!e) {
         out[strcspn(out, "\n")] = 0;
-        e = lp_os_each_name(out, is_std, &found);
+        e = lp_os_each_entry(out, &found, is_std);
     }
     free(out);
     loop_error_delete(e);

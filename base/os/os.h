@@ -129,15 +129,6 @@ void lp_os_remove(const char *path);
 /* Notes that a file was used now, as the time at which it was written. */
 void lp_os_touch(const char *path);
 
-/* What a folder has: a name and what it is, links not followed. */
-typedef enum lp_os_kind { LP_OS_FILE, LP_OS_DIR, LP_OS_LINK, LP_OS_OTHER } lp_os_kind;
-/*
- * Calls `f` for each entry of a folder, in no order, but "." and ".."; `f` returns false to end.
- * LOOP_NOT_FOUND, LOOP_IO where it cannot be read.
- */
-loop_error *lp_os_each_name(const char *path,
-                            bool (*f)(void *data, const char *name, lp_os_kind kind),
-                            void *data) LOOP_MUST_USE;
 /* Makes a folder and those above it as the user's umask says. There already: fine. */
 loop_error *lp_os_make_dirs(const char *path) LOOP_MUST_USE;
 /* Removes a folder with all that is in it, links themselves and not what they lead to. */

@@ -1,6 +1,5 @@
 /*
- * base/os/os_posix_tree.c: folders: what they have, making, renaming and removing them; and how
- * many processors there are.
+ * base/os/os_posix_tree.c: folders: making and removing them; and how many processors there are.
  */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sched_getaffinity */
@@ -22,34 +21,9 @@
 
 #define MAX_DEPTH 256 /* of folders; deeper ones stay: each takes a descriptor */
 
-static lp_os_kind kind_of(int folder, const char *name)
-{
-    struct stat st;
-    if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-        return LP_OS_OTHER;
-    return S_ISREG(st.st_mode)   ? LP_OS_FILE
-           : S_ISDIR(st.st_mode) ? LP_OS_DIR
-           : S_ISLNK(st.st_mode) ? LP_OS_LINK
-                                 : LP_OS_OTHER;
-}
-
 static bool is_dots(const char *name)
 {
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
-}
-
-loop_error *lp_os_each_name(const char *path,
-                            bool (*f)(void *data, const char *name, lp_os_kind kind), void *data)
-{
-    DIR *d = opendir(path);
-    if (!d)
-        return loop_error_wrap(lp_os_error(errno), "cannot read the folder '%s'", path);
-    bool more = true;
-    for (struct dirent *e; more && (e = readdir(d));)
-        if (!is_dots(e->d_name))
-            more = f(data, e->d_name, kind_of(dirfd(d), e->d_name));
-    closedir(d);
-    return NULL;
 }
 
 loop_error *lp_os_make_dirs(const char *path)
