@@ -7,9 +7,10 @@
  * as annotations (knowledge/packages.md). Content is known by its digest ("sha256:" and 64
  * lower-case hexadecimal digits); who has the digest needs no trust in where bytes come from.
  *
- *     loop_packages *packages;      loop_packages_open(&(loop_packages_options){.config = c},
- * &packages) loop_packages_install(packages, LOOP_INSTALL_LOCKED, NULL, 0, &report)
- *     loop_packages_path(packages, "acme:ui@^1.2", &path)
+ *     loop_packages *packages;
+ *     loop_packages_open(&(loop_packages_options){.config = c}, &packages);
+ *     loop_packages_install(packages, LOOP_INSTALL_LOCKED, NULL, &list);
+ *     loop_packages_path(packages, "acme:ui@^1.2", &path);
  *
  * Threads: a loop_packages belongs to one thread at a time. Several, also of other processes, may
  * use one cache: it is safe under that, and under a process that is killed.
