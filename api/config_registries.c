@@ -26,7 +26,7 @@
 
 static const char *const forms[] = {"oci", "folder", "layout", "http"};
 static const char *const provider_forms[] = {"use", "library", "sidecar", "component"};
-#define FORMS "oci, folder, layout, http, use, library, sidecar"
+#define FORMS "oci, folder, layout, http, use, component, library, sidecar"
 
 static bool is_one_of(const char *s, const char *const *names, size_t n)
 {
@@ -93,7 +93,8 @@ static loop_error *read_http(loop_config *c, const lp_yaml *at, bool own, loop_r
     char *url = lp_config_keep(c, r->location);
     bool tls = lp_starts_with(url, "https://"), plain = lp_starts_with(url, "http://");
     const char *host = url + (tls ? 8 : 7);
-    if ((!tls && !plain) || !*host || strlen(url) > LP_MAX_PATH || strpbrk(url, "@?# \"'<>\\^`{|}"))
+    if ((!tls && !plain) || !*host || *host == '/' || strlen(url) > LP_MAX_PATH ||
+        strpbrk(url, "@?# \"'<>\\^`{|}"))
         return loop_error_hint_set(lp_yaml_error(at, "'%s' is no address of a registry", url),
                                    "write https://HOST/FOLDER, without a user, '?' or '#'");
     for (size_t n = strlen(url); n && url[n - 1] == '/'; n--)

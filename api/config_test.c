@@ -207,6 +207,11 @@ static void a_mistake_is_reported_with_its_place(void **state)
         {"loop: 1\nprofile: [a]\n", "loop.yaml:2:10: expected a name for 'profile', found a list",
          NULL},
         {"loop: 1\n\"\\e[2J\": 1\n", "loop.yaml:2:1: unknown key '?[2J'", "*"},
+        {"loop: 1\nregistries: { known: { x: { http: \"https:///x\" } } }\n",
+         "loop.yaml:2:35: 'https:///x' is no address of a registry", "*"},
+        {"loop: 1\nregistries: { known: { x: {} } }\n",
+         "loop.yaml:2:27: a registry that is nowhere",
+         "say where it is; one of oci, folder, layout, http, use, component, library, sidecar"},
     };
     for (size_t i = 0; i < LP_COUNT(rows); i++) {
         loop_config *c = NULL;
