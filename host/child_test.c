@@ -2,107 +2,51 @@
  * host/child_test.c: components that a component loads (tests/guests/c/slots-loads.c): what they
  * may do, whom they serve, how they end, and how many there may be.
  */
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <cmocka.h>
 
+#include "host/slots_test.h"
 #include "host/swap.h"
-#include <slots.h>
 
-#define LINKS "demo:slots/links"
-#define MILLION 1000000u
-
-static loop_host *host;
 static loop_policy *policy;
 static loop_instance *parent;
 static demo_slots_loading_exports loading;
-static _Atomic int errors_logged;
-
-static void must(loop_error *e)
-{
-    if (!e)
-        return;
-    char *text = loop_error_format(e);
-    fail_msg("%s", text);
-}
 
 /* ---- a host with one that loads ---- */
-
-static void count_log(void *data, const loop_log_entry *entry)
-{
-    (void)data;
-    errors_logged += entry->level == LOOP_LOG_ERROR;
-}
 
 static loop_error *find_package(void *data, const loop_child_wish *wish, char **ret_path)
 {
     (void)data;
-    const char *folder = lp_os_getenv("LOOP_TEST_GUESTS");
     assert_string_equal(wish->version, "1.0.0");
     assert_string_equal(wish->registry, "test");
-    lp_auto(lp_free_string) char *path =
-        lp_format("%s/%s.wasm", folder ? folder : "build/guests", wish->package + strlen("test:"));
+    lp_auto(lp_free_string) char *path = path_of(wish->package + strlen("test:"));
     if (!lp_os_exists(path))
         return loop_error_new(LOOP_NOT_FOUND, "there is no package '%s'", wish->package);
     *ret_path = lp_take(&path);
     return NULL;
 }
 
-/* The engine turns these signals into traps; cmocka takes them over for each test. */
-static const int trap_signals[] = {SIGSEGV, SIGILL, SIGFPE, SIGBUS};
-static struct sigaction engine_actions[LP_COUNT(trap_signals)];
-
-static int note_signals(void **state)
+static int begin_test(void **state)
 {
-    (void)state;
-    loop_host *h;
-    must(loop_host_new(&(loop_host_options){.no_cache = true}, &h));
-    for (size_t i = 0; i < LP_COUNT(trap_signals); i++)
-        sigaction(trap_signals[i], NULL, &engine_actions[i]);
-    loop_host_delete(h);
-    return 0;
-}
-
-static int make_host(void **state)
-{
-    (void)state;
     const loop_origin origin = {"test", 0, 0};
-    errors_logged = 0;
     policy = loop_policy_new();
     must(loop_policy_add(policy, LOOP_GRANT_STORAGE, "64KiB", false, NULL, false, origin));
     must(loop_policy_add(policy, LOOP_GRANT_PACKAGES, "test", false, NULL, false, origin));
     must(loop_policy_add(policy, LOOP_GRANT_ENV, "COLOR=red", false, NULL, false, origin));
     must(loop_policy_add(policy, LOOP_GRANT_ENV, "SECRET", true, NULL, false, origin));
-    must(loop_host_new(&(loop_host_options){.log = count_log, .log_level = LOOP_LOG_INFO}, &host));
+    make_host(state);
     loop_host_packages(host, find_package, NULL);
     return 0;
 }
 
-static int drop_host(void **state)
+static int end_test(void **state)
 {
-    (void)state;
-    loop_host_delete(host);
+    drop_host(state);
     loop_policy_delete(policy);
     return 0;
 }
 
-static loop_component *open_guest(const char *guest)
-{
-    for (size_t i = 0; i < LP_COUNT(trap_signals); i++)
-        sigaction(trap_signals[i], &engine_actions[i], NULL);
-    const char *folder = lp_os_getenv("LOOP_TEST_GUESTS");
-    lp_auto(lp_free_string) char *path =
-        lp_format("%s/%s.wasm", folder ? folder : "build/guests", guest);
-    loop_component *c;
-    must(loop_component_open(host, path, &c));
-    return c;
-}
-
 static loop_instance *instance(const char *name)
 {
-    static const char *const may_lack[] = {LINKS, "demo:slots/other", NULL};
     loop_component *c = open_guest("slots-loads");
     loop_instance *i;
     must(loop_instance_new(
@@ -163,7 +107,7 @@ static bool serve(uint32_t nth, const char *imported)
     return keep_said(r.is_err, r.of.error);
 }
 
-static bool ask(uint32_t depth, uint64_t *ret)
+static bool ask_links(uint32_t depth, uint64_t *ret)
 {
     demo_slots_loading_result_u64_string r;
     must(demo_slots_loading_call_ask(&loading, depth, &r));
@@ -218,20 +162,20 @@ static void one_serves_its_parent(void **state)
     (void)state;
     uint64_t n;
     begin();
-    assert_false(ask(0, &n)); /* optional, and nobody is there */
+    assert_false(ask_links(0, &n)); /* optional, and nobody is there */
     assert_non_null(strstr(said, "unavailable: no provider implements"));
     uint32_t nth = load("slots-node2", "first");
     becomes(nth, "running");
     assert_true(there_is("parent/first"));
-    assert_false(ask(0, &n));
+    assert_false(ask_links(0, &n));
     if (!serve(nth, LINKS "@0.1.0"))
         fail_msg("%s", said);
     assert_true(serve(nth, LINKS)); /* it does already */
-    assert_true(ask(0, &n));
+    assert_true(ask_links(0, &n));
     assert_int_equal(n, 1);
-    assert_true(ask(0, &n));
+    assert_true(ask_links(0, &n));
     assert_int_equal(n, 2);
-    assert_false(ask(1, &n)); /* its own imports are its own */
+    assert_false(ask_links(1, &n)); /* its own imports are its own */
     loop_list_string exports;
     must(demo_slots_loading_call_exported(&loading, nth, &exports));
     assert_int_equal(exports.len, 1);
@@ -246,27 +190,27 @@ static void one_takes_the_place_of_another(void **state)
     begin();
     uint32_t first = load("slots-node1", "first"), second = load("slots-keeping2", "second");
     assert_true(serve(first, LINKS));
-    assert_true(ask(0, &n) && ask(0, &n));
+    assert_true(ask_links(0, &n) && ask_links(0, &n));
     assert_int_equal(n, 2);
     assert_true(keep(&number));
     assert_true(serve(second, LINKS));
-    assert_true(ask(0, &n));
+    assert_true(ask_links(0, &n));
     assert_int_equal(n, 1);
     assert_true(keep(&number));
     assert_int_equal(number, 71);
     must(demo_slots_loading_call_drop(&loading, first));
     goes("parent/first");
-    assert_true(ask(0, &n));
+    assert_true(ask_links(0, &n));
     assert_int_equal(n, 2);
     must(demo_slots_loading_call_drop(&loading, second));
     goes("parent/second");
-    for (int i = 0; i < 300 && ask(0, &n); i++)
+    for (int i = 0; i < 300 && ask_links(0, &n); i++)
         lp_os_sleep_ms(10);
-    assert_false(ask(0, &n));
+    assert_false(ask_links(0, &n));
     assert_non_null(strstr(said, "unavailable"));
     uint32_t third = load("slots-node1", "second"); /* the name is free again */
     assert_true(serve(third, LINKS));
-    assert_true(ask(0, &n));
+    assert_true(ask_links(0, &n));
     assert_int_equal(n, 1);
 }
 
@@ -278,23 +222,23 @@ static void one_that_was_replaced_serves_again(void **state)
     begin();
     uint32_t first = load("slots-node1", "first"), second = load("slots-node2", "second");
     assert_true(serve(first, LINKS));
-    assert_true(ask(0, &n));
+    assert_true(ask_links(0, &n));
     assert_true(serve(second, LINKS));
-    assert_true(ask(0, &n));
+    assert_true(ask_links(0, &n));
     assert_int_equal(n, 1);
     becomes(first, "running");
     assert_true(there_is("parent/first"));
     assert_true(serve(first, LINKS));
-    assert_true(ask(0, &n));
+    assert_true(ask_links(0, &n));
     assert_int_equal(n, 2); /* it goes on counting */
     must(demo_slots_loading_call_drop(&loading, second));
     goes("parent/second");
-    assert_true(ask(0, &n));
+    assert_true(ask_links(0, &n));
     assert_int_equal(n, 3);
     assert_true(serve(load("slots-node2", "second"), LINKS));
     must(demo_slots_loading_call_drop(&loading, first)); /* while it serves nobody */
     goes("parent/first");
-    assert_true(ask(0, &n));
+    assert_true(ask_links(0, &n));
 }
 
 static void only_its_parent_is_served(void **state)
@@ -307,15 +251,15 @@ static void only_its_parent_is_served(void **state)
     must(demo_slots_loading_bind(other, &others));
     uint32_t nth = load("slots-node1", "x");
     assert_true(serve(nth, LINKS));
-    assert_true(ask(0, &n));
+    assert_true(ask_links(0, &n));
     loading = others;
-    assert_false(ask(0, &n));
+    assert_false(ask_links(0, &n));
     nth = load("slots-node2", "x"); /* a name is its parent's */
     assert_true(serve(nth, LINKS));
-    assert_true(ask(0, &n));
+    assert_true(ask_links(0, &n));
     assert_int_equal(n, 1);
     loading = mine;
-    assert_true(ask(0, &n));
+    assert_true(ask_links(0, &n));
     assert_int_equal(n, 2);
     loop_instance_delete(other);
     goes("other/x");
@@ -366,7 +310,7 @@ static void they_end_with_their_parent(void **state)
     (void)load("spin", "a");
     uint32_t b = load("slots-node1", "b");
     assert_true(serve(b, LINKS));
-    assert_true(ask(0, &n));
+    assert_true(ask_links(0, &n));
     loop_instance_delete(parent);
     goes("parent/a");
     goes("parent/b");
@@ -394,12 +338,12 @@ static void one_that_traps_stays_down(void **state)
     begin();
     uint32_t nth = load("slots-node1", "x");
     assert_true(serve(nth, LINKS));
-    assert_true(ask(0, &n));
+    assert_true(ask_links(0, &n));
     demo_slots_loading_result_void_string r;
     must(demo_slots_loading_call_crash(&loading, &r));
     assert_true(r.is_err);
     becomes(nth, "failed: ");
-    assert_false(ask(0, &n));
+    assert_false(ask_links(0, &n));
     assert_non_null(strstr(said, "is not started again"));
 }
 
@@ -463,10 +407,7 @@ static void what_is_bound_for_the_parent_holds(void **state)
 {
     (void)state;
     const char *provider = NULL;
-    const char *folder = lp_os_getenv("LOOP_TEST_GUESTS");
-    lp_auto(lp_free_string) char *path =
-        lp_format("%s/slots-node1.wasm", folder ? folder : "build/guests");
-    static const char *const may_lack[] = {LINKS, "demo:slots/other", NULL};
+    lp_auto(lp_free_string) char *path = path_of("slots-node1");
     must(loop_host_component_add(
         host, path, &(loop_instance_options){.name = "filter", .optional = may_lack}, &provider));
     must(loop_host_bind_chain(host, "parent", LINKS, &(loop_link){provider, NULL}, 1));
@@ -522,7 +463,43 @@ static void who_waits_for_the_keeper_can_be_ended(void **state)
     assert_false(served);
     assert_string_equal(said, "cancelled");
     assert_true(serve(nth, LINKS)); /* what was taken back is in nobody's way */
-    assert_true(ask(0, &n));
+    assert_true(ask_links(0, &n));
+}
+
+static loop_host *left_host; /* never deleted: no leak */
+
+static void stop_the_parent_inside(void *unused)
+{
+    (void)unused;
+    while (!native_inside)
+        lp_os_sleep_ms(1);
+    parent->halted = true;
+}
+
+/* Catches: one that hangs is ended by the keeper, and once more by the host, without its thread. */
+static void one_that_hangs_is_left_behind(void **state)
+{
+    (void)state;
+    demo_slots_loading_result_u64_string r;
+    lp_os_thread *t;
+    must(loop_host_provider_add(host, &native));
+    must(loop_host_bind_chain(host, "parent/x", LINKS, &(loop_link){"native", NULL}, 1));
+    begin();
+    assert_true(serve(load("slots-node1", "x"), LINKS));
+    native_hangs = true;
+    must(lp_os_thread_start(stop_the_parent_inside, NULL, 0, &t));
+    must_fail(demo_slots_loading_call_ask(&loading, 1, &r), LOOP_CANCELLED,
+              "stopped while the component 'parent/x' was called");
+    lp_os_thread_join(t);
+    loop_instance_delete(parent);
+    for (int n = 0; n < 500 && !host->haunted; n++)
+        lp_os_sleep_ms(10);
+    assert_true(host->haunted);
+    left_host = host;
+    loop_host_delete(lp_take(&host));
+    assert_true(left_host->abandoned);
+    native_hangs = false;
+    lp_os_sleep_ms(100); /* it comes back, and finds all that it had */
 }
 
 /* Catches: memory that each call or each one that is loaded leaves behind. */
@@ -534,7 +511,7 @@ static void many_calls_and_many_loads(void **state)
     for (int i = 0; i < 40; i++) {
         uint32_t nth = load("slots-node1", "x");
         assert_true(serve(nth, LINKS));
-        assert_true(ask(0, &n));
+        assert_true(ask_links(0, &n));
         must(demo_slots_loading_call_drop(&loading, nth));
         goes("parent/x");
         for (int k = 0; k < 300 && host->children; k++)
@@ -576,7 +553,7 @@ static void a_host_without_packages(void **state)
 
 int main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, make_host, drop_host)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin_test, end_test)
     const struct CMUnitTest tests[] = {
         TEST(one_serves_its_parent),
         TEST(one_takes_the_place_of_another),
@@ -593,6 +570,7 @@ int main(void)
         TEST(a_host_without_packages),
         TEST(what_is_bound_for_the_parent_holds),
         TEST(who_waits_for_the_keeper_can_be_ended),
+        TEST(one_that_hangs_is_left_behind),
         TEST(many_calls_and_many_loads),
     };
     return cmocka_run_group_tests(tests, note_signals, NULL);
