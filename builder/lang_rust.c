@@ -31,8 +31,8 @@ static loop_error *is_std(void *data, const char *name, char kind, uint64_t size
     (void)kind, (void)size;
     size_t n = strlen(name);
     bool *found = data;
-    *found = *found ||
-             (lp_starts_with(name, "libstd-") && n > 5 && strcmp(name + n - 5, ".rlib") == 0);
+    *found =
+        *found || (lp_starts_with(name, "libstd-") && n > 5 && strcmp(name + n - 5, ".rlib") == 0);
     return NULL;
 }
 

@@ -608,7 +608,8 @@ struct lp_generation *lp_generation_new(loop_host *h, const struct lp_chain *c, 
 void lp_generation_delete(loop_host *h, struct lp_generation *g);
 /* NULL, too, where there is nothing to do about a drop. */
 const loop_resource *lp_find_resource(const struct lp_link *l, const char *name);
-/* The nearest name among what providers have, malloced; NULL when none is. `finding` is not held. */
+/* The nearest name among what providers have, malloced; NULL when none is. `finding` is not held.
+ */
 char *lp_nearest_interface(loop_host *h, const char *interface_name);
 void lp_bindings_done(loop_host *h);
 
@@ -767,8 +768,7 @@ void lp_export_close(struct loop_export *f);
 loop_error *lp_export_call_for(const loop_export *f, const void *args, void *ret, lp_frame *frame,
                                uint64_t timeout_ms) LOOP_MUST_USE;
 /* loop_handle_drop, whose destructor has so long (0: for ever). */
-loop_error *lp_handle_drop(loop_instance *i, loop_handle handle,
-                           uint64_t timeout_ms) LOOP_MUST_USE;
+loop_error *lp_handle_drop(loop_instance *i, loop_handle handle, uint64_t timeout_ms) LOOP_MUST_USE;
 /* Whether a component exports what was looked up, with the same types; i->lock is held. */
 loop_error *lp_exports_check(loop_instance *i, const loop_component *c) LOOP_MUST_USE;
 /* Looks all of it up in that body, on the instance's thread; _move or _forget follows. */

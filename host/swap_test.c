@@ -473,7 +473,8 @@ static void add_if_it_can(void *data, loop_instance *i, bool gone)
     loop_error_delete(demo_counter_counts_call_add(&counts, 1, 1, &ret));
 }
 
-/* Catches: a call that waits for a swap although its instance is stopped, which is given up then. */
+/* Catches: a call that waits for a swap although its instance is stopped, which is given up then.
+ */
 static void is_stopped_meanwhile(void **state)
 {
     (void)state;
