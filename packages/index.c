@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "packages/index.h"
+#include "packages/manifest.h"
 #include "packages/registry.h"
 
 static const char *keep(lp_arena *arena, const char *text)
@@ -238,8 +239,8 @@ static loop_error *open_index(const char *what, const void *bytes, size_t len, j
                               json_t **ret_list)
 {
     if (!bytes) {
-        *ret_root = json_pack("{s:i, s:s, s:[]}", "schemaVersion", 2, "mediaType",
-                              "application/vnd.oci.image.index.v1+json", "manifests");
+        *ret_root = json_pack("{s:i, s:s, s:[]}", "schemaVersion", 2, "mediaType", LP_MEDIA_INDEX,
+                              "manifests");
         *ret_list = json_object_get(*ret_root, "manifests");
         return NULL;
     }

@@ -8,7 +8,6 @@
 #include "packages/registry.h"
 #include "packages/web.h"
 
-#define LP_MEDIA_OCI_INDEX "application/vnd.oci.image.index.v1+json"
 #define LP_OCI_YANKED_TAG "loop-yanked" /* its manifest's annotations: version to reason */
 
 /* "Bearer realm=..., service=..., scope=..."; "" where a part is missing. */

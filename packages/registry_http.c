@@ -13,6 +13,7 @@
 
 #include "base/os/os.h"
 #include "packages/index.h"
+#include "packages/manifest.h"
 #include "packages/registry.h"
 #include "packages/web.h"
 
@@ -95,8 +96,7 @@ static loop_error *ask_index(struct site *s, const char *tag, bool *ret_same)
     lp_web_ask ask = {.url = url,
                       .authorization = s->authorization,
                       .max = LP_MAX_JSON_BYTES,
-                      .headers = {"Accept: application/vnd.oci.image.index.v1+json, "
-                                  "application/json"}};
+                      .headers = {"Accept: " LP_MEDIA_INDEX ", application/json"}};
     if (tag)
         ask.headers[1] = lp_web_line(&arena, "If-None-Match", tag);
     loop_error *e = lp_web_run_one(&s->web, &ask);

@@ -167,7 +167,7 @@ loop_error *lp_oci_manifest(lp_oci *o, lp_arena *arena, const char *name, const 
 {
     lp_oci_ask ask = {.scope = lp_oci_scope(o, arena, name, push),
                       .web = {.url = lp_oci_url(o, arena, name, "manifests/%s", reference),
-                              .headers = {accept_manifest, "Accept: " LP_MEDIA_OCI_INDEX},
+                              .headers = {accept_manifest, "Accept: " LP_MEDIA_INDEX},
                               .max = LP_MAX_MANIFEST_BYTES}};
     loop_error *e = lp_oci_run_one(o, &ask);
     if (!e && ask.web.status == 200) {

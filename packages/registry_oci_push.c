@@ -17,7 +17,6 @@
 #include "packages/manifest.h"
 #include "packages/oci.h"
 
-#define EMPTY_BYTES "{}"
 #define TYPE_YANKED "application/vnd.loop.yanked.v0+json"
 
 struct push {
@@ -232,7 +231,7 @@ static loop_error *note_referrer(const struct push *p, const lp_packed_item *ite
     if (bytes)
         LP_TRY(lp_json_parse("the list of what belongs to it", bytes, n, &root));
     else
-        root = json_pack("{s:i, s:s, s:[]}", "schemaVersion", 2, "mediaType", LP_MEDIA_OCI_INDEX,
+        root = json_pack("{s:i, s:s, s:[]}", "schemaVersion", 2, "mediaType", LP_MEDIA_INDEX,
                          "manifests");
     json_t *list = json_object_get(root, "manifests"), *d;
     if (!json_is_array(list) || json_array_size(list) >= LP_MAX_PACKAGE_REFERRERS)
@@ -249,7 +248,7 @@ static loop_error *note_referrer(const struct push *p, const lp_packed_item *ite
                                     "digest", item->self.digest, "size",
                                     (json_int_t)item->self.size, "artifactType", item->type));
     char *whole = json_dumps(root, JSON_COMPACT);
-    loop_error *e = put_manifest(p, tag, LP_MEDIA_OCI_INDEX, whole, strlen(whole), NULL);
+    loop_error *e = put_manifest(p, tag, LP_MEDIA_INDEX, whole, strlen(whole), NULL);
     free(whole);
     return e;
 }
@@ -325,9 +324,9 @@ static loop_error *yanked_manifest(const struct push *p, json_t **ret)
     LP_TRY(lp_oci_manifest(p->o, p->arena, p->name, LP_OCI_YANKED_TAG, true, &bytes, &n, digest));
     if (bytes)
         return lp_json_parse("the list of yanked versions", bytes, n, ret);
-    LP_TRY(put_bytes(p, EMPTY_BYTES, strlen(EMPTY_BYTES), digest));
+    LP_TRY(put_bytes(p, LP_EMPTY_BYTES, strlen(LP_EMPTY_BYTES), digest));
     json_t *empty = json_pack("{s:s, s:s, s:i}", "mediaType", LP_MEDIA_EMPTY, "digest", digest,
-                              "size", (int)strlen(EMPTY_BYTES));
+                              "size", (int)strlen(LP_EMPTY_BYTES));
     *ret = json_pack("{s:i, s:s, s:s, s:O, s:[o], s:{}}", "schemaVersion", 2, "mediaType",
                      LP_MEDIA_MANIFEST, "artifactType", TYPE_YANKED, "config", empty, "layers",
                      empty, "annotations");
