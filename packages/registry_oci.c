@@ -21,6 +21,7 @@
 
 #define FRESH_S 60
 #define TAGS_A_PAGE 1000
+#define AT_ONCE 32 /* answers that are held at a time: each may be as large as it may be */
 
 static const char accept_manifest[] = "Accept: " LP_MEDIA_MANIFEST;
 
@@ -242,6 +243,23 @@ static loop_error *take_page(lp_arena *arena, const lp_web_ask *ask, lp_oci_tags
     return lp_oci_next_page(arena, ask->url, lp_web_header(ask, "link"), ret_next);
 }
 
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Each once: pages overlap where somebody publishes meanwhile. */
+static void keep_each_once(lp_oci_tags *t)
+{
+    size_t n = 0;
+    if (t->n)
+        qsort(t->at, t->n, sizeof *t->at, by_text);
+    for (size_t i = 0; i < t->n; i++)
+        if (!n || strcmp(t->at[n - 1], t->at[i]) != 0)
+            t->at[n++] = t->at[i];
+    t->n = n;
+}
+
 /* A list, from its first page on. */
 static loop_error *all_pages(lp_oci *o, lp_arena *arena, const lp_oci_ask *first, lp_oci_tags *t)
 {
@@ -259,6 +277,7 @@ static loop_error *all_pages(lp_oci *o, lp_arena *arena, const lp_oci_ask *first
         lp_web_done(&ask.web);
         LP_TRY(e);
     }
+    keep_each_once(t);
     return NULL;
 }
 
@@ -290,49 +309,41 @@ static loop_error *take_manifest(lp_arena *arena, const lp_web_ask *ask, const c
                                  const char *version, lp_release *ret, bool *ret_is)
 {
     char digest[LOOP_SHA256_TEXT];
+    lp_arena own = {0}; /* of which little is kept */
     lp_manifest m;
     LP_TRY(lp_oci_check_digest(ask, version, digest));
     *ret_is = is_component(ask);
     if (!*ret_is)
         return NULL;
-    const char *bytes = lp_arena_strndup(arena, ask->body.ptr, ask->body.len);
-    LP_TRY(lp_manifest_parse(arena, bytes, ask->body.len, &m));
-    *ret_is =
-        (!*m.name || strcmp(m.name, name) == 0) && (!*m.version || strcmp(m.version, version) == 0);
-    *ret = (lp_release){.version = keep(arena, version),
-                        .digest = keep(arena, digest),
-                        .content = keep(arena, m.content),
-                        .size = m.size,
-                        .requires = m.requires,
-                        .requires_count = m.requires_count};
-    return NULL;
+    loop_error *e = lp_manifest_parse(&own, ask->body.ptr, ask->body.len, &m);
+    *ret_is = !e && (!*m.name || strcmp(m.name, name) == 0) &&
+              (!*m.version || strcmp(m.version, version) == 0);
+    if (*ret_is)
+        *ret = lp_release_copy(arena, &(lp_release){.version = version,
+                                                    .digest = digest,
+                                                    .content = m.content,
+                                                    .size = m.size,
+                                                    .requires = m.requires,
+                                                    .requires_count = m.requires_count});
+    lp_arena_done(&own);
+    return e;
 }
 
-/* The versions of one package that are new, all at a time. */
-static loop_error *ask_versions(lp_oci *o, lp_arena *arena, const lp_question *q,
-                                const lp_oci_tags *t, lp_release *list, size_t *n)
+/* Some versions of one package, at most AT_ONCE, all at a time. */
+static loop_error *ask_some(lp_oci *o, lp_arena *arena, const lp_question *q,
+                            const char *const *versions, size_t count, lp_release *list, size_t *n)
 {
-    lp_oci_ask *asks = lp_alloc((t->n + 1) * sizeof *asks);
-    const char **versions = lp_alloc((t->n + 1) * sizeof *versions);
+    lp_oci_ask asks[AT_ONCE];
     const char *scope = lp_oci_scope(o, arena, q->name, false);
-    size_t new = 0;
-    for (size_t i = 0; i < t->n; i++) {
-        const lp_release *old = known(q, t->at[i]);
-        if (old) {
-            list[*n] = lp_release_copy(arena, old);
-            list[(*n)++].yanked = NULL;
-            continue;
-        }
-        versions[new] = t->at[i];
-        asks[new ++] = (lp_oci_ask){.scope = scope,
-                                    .web = {.url = lp_oci_url(o, arena, q->name, "manifests/%s",
-                                                              lp_oci_tag(arena, t->at[i])),
-                                            .headers = {accept_manifest},
-                                            .max = LP_MAX_MANIFEST_BYTES}};
-    }
-    lp_oci_run(o, asks, new);
+    for (size_t i = 0; i < count; i++)
+        asks[i] = (lp_oci_ask){.scope = scope,
+                               .web = {.url = lp_oci_url(o, arena, q->name, "manifests/%s",
+                                                         lp_oci_tag(arena, versions[i])),
+                                       .headers = {accept_manifest},
+                                       .max = LP_MAX_MANIFEST_BYTES}};
+    lp_oci_run(o, asks, count);
     loop_error *e = NULL;
-    for (size_t i = 0; i < new; i++) {
+    for (size_t i = 0; i < count; i++) {
         lp_web_ask *ask = &asks[i].web;
         bool is = false;
         if (!e)
@@ -346,8 +357,28 @@ static loop_error *ask_versions(lp_oci *o, lp_arena *arena, const lp_question *q
         *n += is;
         lp_web_done(ask);
     }
+    return e;
+}
+
+/* What is known of the versions of one package; those that are new are asked for. */
+static loop_error *ask_versions(lp_oci *o, lp_arena *arena, const lp_question *q,
+                                const lp_oci_tags *t, lp_release *list, size_t *n)
+{
+    const char **versions = lp_alloc((t->n + 1) * sizeof *versions);
+    size_t new = 0;
+    for (size_t i = 0; i < t->n; i++) {
+        const lp_release *old = known(q, t->at[i]);
+        if (old) {
+            list[*n] = lp_release_copy(arena, old);
+            list[(*n)++].yanked = NULL;
+        } else {
+            versions[new ++] = t->at[i];
+        }
+    }
+    loop_error *e = NULL;
+    for (size_t i = 0; !e && i < new; i += AT_ONCE)
+        e = ask_some(o, arena, q, versions + i, LP_MIN(new - i, (size_t)AT_ONCE), list, n);
     free(versions);
-    free(asks);
     return e;
 }
 
@@ -395,12 +426,11 @@ static loop_error *answer(lp_oci *o, lp_arena *arena, const lp_question *q, cons
     return NULL;
 }
 
-static loop_error *lookup(void *self, const lp_question *questions, size_t n, lp_arena *arena,
-                          lp_package_info *ret)
+/* At most AT_ONCE questions. */
+static loop_error *look_up(lp_oci *o, const lp_question *questions, size_t n, lp_arena *arena,
+                           lp_package_info *ret)
 {
-    lp_oci *o = self;
-    LP_TRY(lp_oci_find(o));
-    lp_oci_ask *asks = lp_alloc((n + 1) * sizeof *asks);
+    lp_oci_ask asks[AT_ONCE];
     for (size_t i = 0; i < n; i++)
         asks[i] = (lp_oci_ask){
             .scope = lp_oci_scope(o, arena, questions[i].name, false),
@@ -415,8 +445,16 @@ static loop_error *lookup(void *self, const lp_question *questions, size_t n, lp
             e = answer(o, arena, &questions[i], &asks[i], &ret[i]);
         lp_web_done(&asks[i].web);
     }
-    free(asks);
     return e;
+}
+
+static loop_error *lookup(void *self, const lp_question *questions, size_t n, lp_arena *arena,
+                          lp_package_info *ret)
+{
+    LP_TRY(lp_oci_find(self));
+    for (size_t i = 0; i < n; i += AT_ONCE)
+        LP_TRY(look_up(self, questions + i, LP_MIN(n - i, (size_t)AT_ONCE), arena, ret + i));
+    return NULL;
 }
 
 /* ---- bytes ---- */
