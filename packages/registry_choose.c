@@ -3,7 +3,7 @@
  *
  * A name is, in this order: one of `known:` (the user's before the workspace's), a location, a host
  * that says by a well-known file where its registry is, as wkg has it. Passwords are the user's: of
- * `known:` in the user's own file, else of docker's login, by host (registry_login.c).
+ * `known:` in the user's own file, else of docker's login, by host (registry_oci_auth.c).
  */
 #include <ctype.h>
 #include <stdlib.h>

@@ -16,6 +16,7 @@ typedef struct lp_transfer {
     struct curl_slist *headers; /* that are sent */
     char *url;                  /* where it is by now */
     unsigned redirects;
+    bool away; /* a redirect led to another host, perhaps back: it gets no secrets, and asks none */
     int status;  /* 0: no answer yet */
     bool led_on; /* the answer is a redirect that is followed */
     bool told;   /* `head` was called */

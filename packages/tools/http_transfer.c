@@ -133,7 +133,7 @@ static bool is_redirect(const lp_transfer *t)
     return false;
 }
 
-/* All headers are there. */
+/* All headers are there. A host that this was led to does not ask who one is: it would be told. */
 static loop_error *headers_end(lp_transfer *t)
 {
     if (t->status < 200) { /* 100, 103: the answer is still to come */
@@ -145,8 +145,9 @@ static loop_error *headers_end(lp_transfer *t)
         return NULL;
     t->told = true;
     const char **list = lp_alloc((t->answer.n + 1) * sizeof *list);
-    for (size_t i = 0; i < t->answer.n; i++)
-        list[i] = t->answer.at[i];
+    for (size_t i = 0, n = 0; i < t->answer.n; i++)
+        if (!t->away || strncasecmp(t->answer.at[i], "WWW-Authenticate:", 17) != 0)
+            list[n++] = t->answer.at[i];
     loop_error *e = t->request->head ? t->request->head(t->request->data, t->status, list) : NULL;
     free(list);
     return e;
@@ -206,13 +207,13 @@ static size_t on_bytes(char *at, size_t one, size_t n, void *data)
 /* ---- what is asked ---- */
 
 /* Headers to send; without `Authorization` where it has come to another host. */
-static void set_headers(lp_transfer *t, bool secrets)
+static void set_headers(lp_transfer *t)
 {
     curl_slist_free_all(t->headers);
     t->headers = NULL;
     const char *const *h = t->request->headers;
     for (; h && *h; h++)
-        if (secrets || strncasecmp(*h, "Authorization:", 14) != 0)
+        if (!t->away || strncasecmp(*h, "Authorization:", 14) != 0)
             t->headers = curl_slist_append(t->headers, *h);
     bool typed = false;
     for (h = t->request->headers; h && *h; h++)
@@ -271,7 +272,7 @@ static void set_up(lp_transfer *t)
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
     set_trust(easy);
     set_method(t);
-    set_headers(t, true);
+    set_headers(t);
 }
 
 loop_error *lp_transfer_new(const lp_http_request *request, lp_transfer **ret)
@@ -308,8 +309,8 @@ void lp_transfer_delete(lp_transfer *t)
 
 /* ---- redirects ---- */
 
-/* Where the answer leads, if one may go there. */
-static loop_error *check_redirect(lp_transfer *t, const char *to, bool *ret_same_host)
+/* Whether one may go where the answer leads; notes that it is another host. */
+static loop_error *check_redirect(lp_transfer *t, const char *to)
 {
     if (++t->redirects > LP_MAX_HTTP_REDIRECTS)
         return failed(t, LOOP_INVALID, "it leads in circles: too many redirects");
@@ -323,9 +324,9 @@ static loop_error *check_redirect(lp_transfer *t, const char *to, bool *ret_same
     } else if (strcasecmp(from.scheme, "https") == 0 && strcasecmp(next.scheme, "https") != 0) {
         e = failed(t, LOOP_DENIED,
                    "it leads from https to http, where anybody can change what comes");
-    } else {
-        *ret_same_host = same(from.scheme, next.scheme) && same(from.host, next.host) &&
-                         same(from.port, next.port);
+    } else if (!same(from.scheme, next.scheme) || !same(from.host, next.host) ||
+               !same(from.port, next.port)) {
+        t->away = true;
     }
     url_done(&from);
     url_done(&next);
@@ -337,19 +338,14 @@ static loop_error *lead_on(lp_transfer *t)
     char *to = NULL;
     if (curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_URL, &to) != CURLE_OK || !to)
         return failed(t, LOOP_INVALID, "it leads to an address that is none");
-    bool same_host = false;
-    LP_TRY(check_redirect(t, to, &same_host));
-    bool had = same_host && t->headers; /* once lost, they are not found again */
-    bool secrets = false;
-    for (const struct curl_slist *h = had ? t->headers : NULL; h; h = h->next)
-        secrets = secrets || strncasecmp(h->data, "Authorization:", 14) == 0;
+    LP_TRY(check_redirect(t, to));
     free(t->url);
     t->url = lp_strdup(to);
     forget_answer(t);
     t->got = t->heard = t->headed = 0;
     t->since_ns = lp_os_now_ns();
     curl_easy_setopt(t->easy, CURLOPT_URL, t->url);
-    set_headers(t, secrets);
+    set_headers(t);
     return NULL;
 }
 

@@ -85,8 +85,9 @@ typedef struct lp_http_request {
     const char *const *headers; /* "Name: value", NULL-terminated; NULL: none */
     /*
      * Follow redirects, of GET and HEAD: at most LP_MAX_HTTP_REDIRECTS, to http and https only,
-     * never from https to http; `Authorization` stays with the host that it was meant for. Without
-     * it the answer is what the server said, 307 and all.
+     * never from https to http; `Authorization` stays with the host that it was meant for, and a
+     * host that it was led to cannot ask for it: of its answer, `WWW-Authenticate` is not handed
+     * on. Without it the answer is what the server said, 307 and all.
      */
     bool follow;
     const void *send; /* the body; NULL: none */

@@ -432,6 +432,63 @@ def a_redirect_gets_no_password(d):
                 raise Wrong("nobody was led on")
 
 
+def oci(files, tags, blob=None):
+    """An OCI registry with the versions `tags` of one package; `blob` may answer for its blobs."""
+    manifest = [data for name, data in files.items() if name.startswith("blobs/")][0]
+
+    def fault(request, path, body):
+        if path.endswith("/tags/list"):
+            request.answer(200, json.dumps({"name": "acme/notes", "tags": tags}).encode())
+        elif "/manifests/" in path:
+            request.answer(200, manifest)
+        elif not blob or not blob(request, path):
+            request.answer(200, files["blobs/sha256/" + path.split(":")[-1]])
+        return True
+
+    return fault
+
+
+@case()
+def who_one_is_led_to_asks_for_nothing(d):
+    """Catches a password for whoever a redirect leads to: its 401 names a server of tokens."""
+    thieves = []
+
+    def ask(request, path, body):
+        url = f"http://127.0.0.1:{request.server.server_address[1]}/token"
+        if path == "/token":
+            request.answer(200, b'{"token": "x"}')
+        else:
+            request.answer(401, b"", [("www-authenticate", f'Bearer realm="{url}",service="x"')])
+        return True
+
+    def away(request, path):
+        request.answer(307, b"", [("location", f"{thieves[0].url}{path}")])
+        return True
+
+    files = package("acme:notes", "1.0.0", d.component)
+    with Site(d.tmp, ask) as thief, Site(d.tmp, oci(files, ["1.0.0"], away)) as site:
+        thieves.append(thief)
+        host = site.url.removeprefix("http://")
+        d.write("config/loop/registries.yaml", f"known:\n  team: {{ oci: '{host}', plain-http: true, "
+                f"user: {USER}, password: {PASSWORD} }}\n", 0o600)
+        d.says(d.pull("acme:notes", "team", status=77), "answers 401")
+        if not thief.requests or thief.asked("/token") or any("Authorization" in r[2] for r in thief.requests):
+            raise Wrong(f"the other host was told: {thief.requests}")
+
+
+@case()
+def a_tag_that_is_there_twice_is_one_version(d):
+    """Catches a list of tags that is taken as it comes: its pages overlap while somebody publishes."""
+    files = package("acme:notes", "1.0.0", d.component)
+    with Site(d.tmp, oci(files, ["1.0.0", "latest", "1.0.0"])) as site:
+        text = d.pull("acme:notes@2", site.url.replace("http:", "oci:"), status=66)
+        d.says(text, "it has 1.0.0\n")
+        if len(site.asked("/manifests/1.0.0")) != 1:
+            raise Wrong("it was asked for more than once")
+        d.pull("acme:notes", site.url.replace("http:", "oci:"))
+        d.same()
+
+
 @case()
 def servers_that_fail_are_named(d):
     """Catches an error that says less than the host, the status and what to do."""
