@@ -17,7 +17,6 @@
 
 #include <stdlib.h>
 
-#define PIECE (256u << 10)
 #define DAY_MS 86400000ull
 
 static loop_error *not_private(const char *path)
@@ -80,30 +79,6 @@ loop_error *lp_cache_make(const lp_cache *c, const char *registry, const char *w
 
 /* ---- having ---- */
 
-loop_error *lp_cache_digest(const char *path, char ret[LOOP_SHA256_TEXT])
-{
-    lp_os_reader *r = lp_os_reader_open(path);
-    if (!r)
-        return loop_error_new(LOOP_NOT_FOUND, "there is no '%s'", path);
-    lp_sha256 sum;
-    lp_sha256_start(&sum);
-    char *piece = lp_alloc(PIECE);
-    bool ok = true;
-    uint64_t size = lp_os_reader_size(r);
-    for (uint64_t at = 0; ok && at < size;) {
-        size_t n = (size_t)LP_MIN(size - at, (uint64_t)PIECE);
-        ok = lp_os_reader_at(r, at, piece, n);
-        lp_sha256_add(&sum, piece, n);
-        at += n;
-    }
-    free(piece);
-    lp_os_reader_close(r);
-    if (!ok)
-        return loop_error_new(LOOP_IO, "'%s' cannot be read", path);
-    lp_sha256_end(&sum, ret);
-    return NULL;
-}
-
 char *lp_cache_set_aside(const char *path)
 {
     const char *name = strrchr(path, '/') + 1;
@@ -165,7 +140,7 @@ loop_error *lp_cache_blob(lp_cache *c, const char *registry, const char *digest,
     char found[LOOP_SHA256_TEXT];
     if (!lp_os_exists(path))
         return loop_error_new(LOOP_NOT_FOUND, "%s is not in the cache", digest);
-    LP_TRY(lp_cache_digest(path, found));
+    LP_TRY(lp_file_digest(path, found));
     if (strcmp(found, digest) != 0)
         return damaged(path, digest, found);
     note_use(path);

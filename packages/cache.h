@@ -12,8 +12,7 @@
 #ifndef LP_PACKAGES_CACHE_H
 #define LP_PACKAGES_CACHE_H
 
-#include "base/os/os.h"
-#include "packages/packages.h"
+#include "packages/file.h"
 
 struct lp_cache {
     char *root; /* DIRECTORY/packages */
@@ -26,8 +25,6 @@ char *lp_cache_path(const lp_cache *c, const char *registry, const char *what, c
 /* Makes the folders of a registry. LOOP_DENIED: not private. */
 loop_error *lp_cache_make(const lp_cache *c, const char *registry, const char *what) LOOP_MUST_USE;
 
-/* The digest of a file as it is now. LOOP_NOT_FOUND, LOOP_IO. */
-loop_error *lp_cache_digest(const char *path, char ret[LOOP_SHA256_TEXT]) LOOP_MUST_USE;
 /* When a file was written, since 1970; 0 where that cannot be told. */
 uint64_t lp_cache_written_ms(const char *path);
 /* Takes a blob out of use: into damaged/. Where it is then, malloced; NULL: it could not. */

@@ -112,7 +112,7 @@ static loop_error *verify(struct walk *w, const char *path, const char *name, ui
     char found[LOOP_SHA256_TEXT] = "";
     if (!is(w, "blobs"))
         return NULL;
-    lp_auto(lp_free_error) loop_error *e = lp_cache_digest(path, found);
+    lp_auto(lp_free_error) loop_error *e = lp_file_digest(path, found);
     if (!e && strcmp(found + 7, name) == 0)
         return NULL;
     if (loop_error_code(e) == LOOP_NOT_FOUND)

@@ -126,7 +126,7 @@ static loop_error *check(const lp_cache_writer *w, uint64_t size)
         return loop_error_new(LOOP_INVALID, "%s has %llu bytes, and %llu were promised", w->digest,
                               (unsigned long long)has, (unsigned long long)size);
     LP_TRY(lp_os_writer_sync(w->file));
-    LP_TRY(lp_cache_digest(w->partial, found));
+    LP_TRY(lp_file_digest(w->partial, found));
     if (strcmp(found, w->digest) == 0)
         return NULL;
     return loop_error_new(LOOP_INVALID, "what came for %s are other bytes: they have the digest %s",

@@ -19,9 +19,9 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "packages/file.h"
 #include "packages/json.h"
 
-#define PIECE (256u << 10)
 #define BLOBS "blobs/sha256/"
 
 /* ---- what may be in one ---- */
@@ -127,32 +127,15 @@ loop_error *lp_layout_take(lp_packed *p, const char *name, char kind, uint64_t s
 
 /* ---- reading a file of it ---- */
 
-static loop_error *read_pieces(lp_os_reader *from, const lp_layout_file *f, void *data,
-                               loop_error *(*take)(void *data, const void *bytes, size_t n))
-{
-    char *piece = lp_alloc(PIECE);
-    loop_error *e = NULL;
-    for (uint64_t at = 0; !e && at < f->size;) {
-        size_t n = (size_t)LP_MIN(f->size - at, (uint64_t)PIECE);
-        e = lp_os_reader_at(from, f->offset + at, piece, n)
-                ? take(data, piece, n)
-                : loop_error_new(LOOP_IO, "'%s' ends too early", f->name);
-        at += n;
-    }
-    free(piece);
-    return e;
-}
-
-static loop_error *read_file(lp_packed *p, const lp_layout_file *f, void *data,
-                             loop_error *(*take)(void *data, const void *bytes, size_t n))
+static loop_error *read_file(lp_packed *p, const lp_layout_file *f, void *data, lp_file_take *take)
 {
     if (p->archive)
-        return read_pieces(p->archive, f, data, take);
+        return lp_file_hand_on(p->archive, f->name, f->offset, f->size, data, take);
     lp_auto(lp_free_string) char *path = lp_format("%s/%s", p->path, f->name);
     lp_os_reader *r = lp_os_reader_open(path);
     if (!r)
         return loop_error_new(LOOP_IO, "cannot read '%s'", path);
-    loop_error *e = read_pieces(r, f, data, take);
+    loop_error *e = lp_file_hand_on(r, path, 0, f->size, data, take);
     lp_os_reader_close(r);
     return e;
 }
@@ -388,6 +371,14 @@ loop_error *lp_packed_open(const char *path, lp_packed **ret)
         return e;
     }
     *ret = p;
+    return NULL;
+}
+
+loop_error *lp_packed_check(lp_packed *p)
+{
+    for (size_t i = 0; i < p->items.n; i++)
+        for (size_t k = 0; k < p->items.at[i].count; k++)
+            LP_TRY(lp_packed_blob(p, p->items.at[i].blobs[k].digest, NULL, NULL));
     return NULL;
 }
 

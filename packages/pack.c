@@ -332,21 +332,12 @@ loop_error *loop_packages_pack(loop_packages *p, const loop_pack_options *option
 
 /* ---- looking at one ---- */
 
-static loop_error *read_blobs(lp_packed *packed)
-{
-    const lp_packed_item *item;
-    for (size_t i = 0; (item = lp_packed_item_at(packed, i)); i++)
-        for (size_t k = 0; k < item->count; k++)
-            LP_TRY(lp_packed_blob(packed, item->blobs[k].digest, NULL, NULL));
-    return NULL;
-}
-
 loop_error *loop_packages_look(loop_packages *p, const char *path, loop_package_list **ret)
 {
     lp_packed *packed;
     LP_TRY(lp_packed_open(path, &packed));
     const lp_manifest *m = lp_packed_manifest(packed);
-    loop_error *e = read_blobs(packed);
+    loop_error *e = lp_packed_check(packed);
     if (e)
         e = loop_error_wrap(e, "'%s' is no package", path);
     else

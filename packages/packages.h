@@ -3,6 +3,7 @@
  *
  *   name.c version.c      names; semantic versions and ranges
  *   digest.c              sha256, as text and while bytes pass
+ *   file.c                files: handed on in pieces, written beside and renamed
  *   manifest.c            an OCI manifest, config and annotations, as JSON and as a struct
  *   manifest_write.c      the bytes of what `loop pack` writes
  *   layout.c              what may be in a package; archive.c, layout_folder.c: in tar, in a folder
@@ -143,11 +144,13 @@ loop_error *lp_packed_open(const char *path, lp_packed **ret) LOOP_MUST_USE;
 const lp_manifest *lp_packed_manifest(const lp_packed *p);
 /* The component's own first, then what belongs to it (documentation); NULL past the end. */
 const lp_packed_item *lp_packed_item_at(const lp_packed *p, size_t i);
-/* Hands the bytes of a blob of it (component, config, manifest) on; LOOP_INVALID: not its digest.
- */
+/* Hands the bytes of a blob of it (component, config, manifest) on, `take` NULL: to nobody;
+ * LOOP_INVALID: not its digest. */
 loop_error *lp_packed_blob(lp_packed *p, const char *digest, void *data,
                            loop_error *(*take)(void *data, const void *bytes,
                                                size_t n)) LOOP_MUST_USE;
+/* Reads every blob that its manifests name. LOOP_INVALID: one of them has other bytes. */
+loop_error *lp_packed_check(lp_packed *p) LOOP_MUST_USE;
 /* NULL is fine. */
 void lp_packed_close(lp_packed *p);
 

@@ -7,11 +7,10 @@
 
 #include "base/os/os.h"
 #include "base/path.h"
+#include "packages/file.h"
 #include "packages/index.h"
 #include "packages/layout.h"
 #include "packages/registry.h"
-
-#define PIECE (64u << 10)
 
 /* What is pulled. */
 struct pull {
@@ -166,32 +165,18 @@ static loop_error *bring(struct pull *x, bool whole)
 
 /* ---- out of it ---- */
 
-static loop_error *write_component(const struct pull *x, const char *to)
+static loop_error *copy(void *data, lp_os_writer *w)
 {
-    lp_auto(lp_free_string) char *part = lp_format("%s.part", to);
-    char *piece = lp_alloc(PIECE);
-    lp_os_writer *w = NULL;
-    lp_os_reader *r = lp_os_reader_open(x->component);
-    uint64_t size = r ? lp_os_reader_size(r) : 0;
-    loop_error *e = r ? lp_os_writer_open(part, false, &w)
-                      : loop_error_new(LOOP_IO, "cannot read '%s'", x->component);
-    for (uint64_t at = 0; !e && at < size;) {
-        size_t n = (size_t)LP_MIN(size - at, PIECE);
-        e = lp_os_reader_at(r, at, piece, n)
-                ? lp_os_writer_add(w, piece, n)
-                : loop_error_new(LOOP_IO, "cannot read '%s'", x->component);
-        at += n;
-    }
-    if (!e)
-        e = lp_os_writer_sync(w);
-    lp_os_writer_close(w);
-    if (!e)
-        e = lp_os_rename(part, to, 0644);
-    else
-        lp_os_remove(part);
-    lp_os_reader_close(r);
-    free(piece);
-    return e;
+    const struct pull *x = data;
+    return lp_file_read(x->component, 0, NULL, w, lp_file_add);
+}
+
+static loop_error *write_component(struct pull *x, const char *to)
+{
+    uint64_t salt;
+    lp_os_random(&salt, sizeof salt);
+    lp_auto(lp_free_string) char *part = lp_format("%s.%016llx", to, (unsigned long long)salt);
+    return lp_file_make(to, part, x, copy);
 }
 
 /* As `loop pack` writes it; of a package that another tool made, what OCI has and no more. */

@@ -18,6 +18,7 @@
 
 #include "base/os/os.h"
 #include "base/path.h"
+#include "packages/file.h"
 #include "packages/index.h"
 #include "packages/layout.h"
 #include "packages/registry.h"
@@ -95,41 +96,13 @@ static loop_error *look_at_archive(struct folder *f, struct file *file)
     return NULL;
 }
 
-/* Hands a file on from `offset`. */
-static loop_error *read_file(const char *path, uint64_t offset, void *data,
-                             loop_error *(*take)(void *data, const void *bytes, size_t n))
-{
-    lp_os_reader *r = lp_os_reader_open(path);
-    uint64_t size = r ? lp_os_reader_size(r) : 0;
-    char *piece = lp_alloc(64u << 10);
-    loop_error *e = r ? NULL : loop_error_new(LOOP_NOT_FOUND, "cannot read '%s'", path);
-    for (uint64_t at = offset; !e && at < size;) {
-        size_t n = (size_t)LP_MIN(size - at, 64u << 10);
-        e = lp_os_reader_at(r, at, piece, n) ? take(data, piece, n)
-                                             : loop_error_new(LOOP_IO, "cannot read '%s'", path);
-        at += n;
-    }
-    free(piece);
-    lp_os_reader_close(r);
-    return e;
-}
-
-static loop_error *hash(void *data, const void *bytes, size_t n)
-{
-    lp_sha256_add(data, bytes, n);
-    return NULL;
-}
-
 static loop_error *look_at_component(struct folder *f, struct file *file, const char *name,
                                      const char *version)
 {
-    lp_sha256 s;
     char digest[LOOP_SHA256_TEXT];
     if (file->size > LP_MAX_COMPONENT_BYTES)
         return loop_error_new(LOOP_LIMIT, "'%s' is larger than a component may be", file->path);
-    lp_sha256_start(&s);
-    LP_TRY(read_file(file->path, 0, &s, hash));
-    lp_sha256_end(&s, digest);
+    LP_TRY(lp_file_digest(file->path, digest));
     file->name = keep(&f->arena, name);
     file->release = (lp_release){.version = keep(&f->arena, version),
                                  .digest = "",
@@ -406,7 +379,7 @@ static loop_error *fetch(void *self, const char *name, const char *digest, lp_bl
     if (strcmp(file->release.content, digest) == 0)
         *ret_total = file->release.size;
     if (!*file->release.digest)
-        return read_file(file->path, offset, data, take);
+        return lp_file_read(file->path, offset, NULL, data, take);
     lp_packed *p;
     LP_TRY(lp_packed_open(file->path, &p));
     loop_error *e = lp_packed_blob(p, digest, &(struct passing){offset, data, take}, pass);
@@ -416,32 +389,17 @@ static loop_error *fetch(void *self, const char *name, const char *digest, lp_bl
 
 /* ---- publishing ---- */
 
-static loop_error *no_bytes(void *data, const void *bytes, size_t n)
+/* An archive byte for byte, as it was when it was checked. */
+static loop_error *copy(void *data, lp_os_writer *w)
 {
-    (void)data, (void)bytes, (void)n;
-    return NULL;
+    const lp_packed *p = data;
+    return lp_file_hand_on(p->archive, p->path, 0, lp_os_reader_size(p->archive), w, lp_file_add);
 }
 
-static loop_error *add_to(void *data, const void *bytes, size_t n)
-{
-    return lp_os_writer_add(data, bytes, n);
-}
-
-/* An archive byte for byte, under its name in one step. */
-static loop_error *copy_archive(const char *from, const char *to)
+static loop_error *copy_archive(lp_packed *p, const char *to)
 {
     lp_auto(lp_free_string) char *part = lp_format("%s.part", to);
-    lp_os_writer *w;
-    LP_TRY(lp_os_writer_open(part, false, &w));
-    loop_error *e = read_file(from, 0, w, add_to);
-    if (!e)
-        e = lp_os_writer_sync(w);
-    lp_os_writer_close(w);
-    if (!e)
-        e = lp_os_rename(part, to, 0644);
-    if (e)
-        lp_os_remove(part);
-    return e;
+    return lp_file_make(to, part, p, copy);
 }
 
 /* A layout becomes an archive. */
@@ -491,8 +449,8 @@ static loop_error *put(struct folder *f, const char *name, const char *version, 
     lp_auto(lp_free_string) char *dir = lp_path_join(f->path, below);
     lp_auto(lp_free_string) char *path = lp_format("%s/%s.tar", dir, version);
     LP_TRY(lp_os_mkdirs(dir));
-    LP_TRY(lp_packed_blob(package, lp_packed_manifest(package)->content, NULL, no_bytes));
-    return package->archive ? copy_archive(package->path, path) : write_archive(package, path);
+    LP_TRY(lp_packed_check(package));
+    return package->archive ? copy_archive(package, path) : write_archive(package, path);
 }
 
 loop_error *lp_registry_lock(const char *folder, lp_os_lock **ret)

@@ -14,6 +14,7 @@
 
 #include "base/os/os.h"
 #include "base/path.h"
+#include "packages/file.h"
 #include "packages/index.h"
 #include "packages/layout.h"
 #include "packages/registry.h"
@@ -118,53 +119,32 @@ static loop_error *fetch(void *self, const char *name, const char *digest, lp_bl
                          loop_error *(*take)(void *data, const void *bytes, size_t n))
 {
     lp_auto(lp_free_string) char *path = blob_path(self, digest);
-    lp_os_reader *r = lp_os_reader_open(path);
-    if (!r)
-        return loop_error_new(LOOP_NOT_FOUND, "there is no '%s'", path);
-    uint64_t size = lp_os_reader_size(r);
-    *ret_total = size;
-    loop_error *e =
-        offset > size ? loop_error_new(LOOP_USAGE, "'%s' has no such part", path) : NULL;
-    char *piece = lp_alloc(64u << 10);
-    for (uint64_t at = offset; !e && at < size;) {
-        size_t n = (size_t)LP_MIN(size - at, 64u << 10);
-        e = lp_os_reader_at(r, at, piece, n) ? take(data, piece, n)
-                                             : loop_error_new(LOOP_IO, "cannot read '%s'", path);
-        at += n;
-    }
-    free(piece);
-    lp_os_reader_close(r);
-    return e;
+    return lp_file_read(path, offset, ret_total, data, take);
 }
 
 /* ---- publishing ---- */
 
-static loop_error *add_to(void *data, const void *bytes, size_t n)
+struct blob {
+    lp_packed *package;
+    const char *digest;
+};
+
+static loop_error *copy(void *data, lp_os_writer *w)
 {
-    return lp_os_writer_add(data, bytes, n);
+    const struct blob *b = data;
+    return lp_packed_blob(b->package, b->digest, w, lp_file_add);
 }
 
-/* Writes a blob where it is not yet: what has its size and its name is it. */
-static loop_error *put_blob(struct layout *l, lp_packed *package, const char *digest, uint64_t size)
+/* Writes a blob where it is not yet, or where what is there is damaged. */
+static loop_error *put_blob(struct layout *l, lp_packed *package, const char *digest)
 {
     lp_auto(lp_free_string) char *path = blob_path(l, digest);
     lp_auto(lp_free_string) char *part = lp_format("%s.part", path);
-    lp_os_reader *there = lp_os_reader_open(path);
-    bool same = there && lp_os_reader_size(there) == size;
-    lp_os_reader_close(there);
-    if (same)
-        return NULL;
-    lp_os_writer *w;
-    LP_TRY(lp_os_writer_open(part, false, &w));
-    loop_error *e = lp_packed_blob(package, digest, w, add_to);
-    if (!e)
-        e = lp_os_writer_sync(w);
-    lp_os_writer_close(w);
-    if (!e)
-        e = lp_os_rename(part, path, 0644);
-    if (e)
-        lp_os_remove(part);
-    return e;
+    char there[LOOP_SHA256_TEXT] = "";
+    loop_error_delete(lp_file_digest(path, there));
+    return strcmp(there, digest) == 0
+               ? NULL
+               : lp_file_make(path, part, &(struct blob){package, digest}, copy);
 }
 
 static loop_error *put_blobs(struct layout *l, lp_packed *package)
@@ -174,8 +154,8 @@ static loop_error *put_blobs(struct layout *l, lp_packed *package)
     LP_TRY(lp_os_mkdirs(dir));
     for (size_t i = 0; (item = lp_packed_item_at(package, i)); i++) {
         for (size_t k = 0; k < item->count; k++)
-            LP_TRY(put_blob(l, package, item->blobs[k].digest, item->blobs[k].size));
-        LP_TRY(put_blob(l, package, item->self.digest, item->self.size));
+            LP_TRY(put_blob(l, package, item->blobs[k].digest));
+        LP_TRY(put_blob(l, package, item->self.digest));
     }
     return NULL;
 }

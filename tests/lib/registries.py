@@ -133,6 +133,7 @@ def folders_and_layouts_give_back_what_they_got(d):
     """Catches bytes that change on the way, and a version that can be replaced."""
     archive, other = d.archive(), d.tmp / "other.tar"
     write_archive(other, package("acme:notes", "1.0.0", padded(d.component, 10)))
+    d.write("got.wasm.part", "of somebody else")
     for place in ("./folder", "layout:./layout"):
         d.says(d.loop("push", archive, "--to", place), "published acme:notes 1.0.0")
         d.loop("push", archive, "--to", place)  # the same bytes again are fine
@@ -142,6 +143,8 @@ def folders_and_layouts_give_back_what_they_got(d):
         d.says(d.pull("acme:notes@2", place, status=66), "has no acme:notes 2", "it has 1.0.0")
         d.says(d.pull("acme:other", place, status=66), "has no package 'acme:other'")
         d.forget()
+    if (d.tmp / "got.wasm.part").read_text() != "of somebody else":
+        raise Wrong("a file was written that nobody named")
 
 
 @case()
@@ -171,6 +174,29 @@ def what_is_yanked_is_not_chosen(d):
         d.says(d.pull("acme:notes@^1", place), "acme:notes 1.1.0")
         d.says(d.loop("push", "--yank", "acme:notes@3.0.0", "--reason", "x", "--to", place, status=66),
                "there is no acme:notes 3.0.0")
+
+
+@case()
+def what_is_published_is_checked_whole(d):
+    """Catches documentation that goes out with other bytes, and a blob that is taken for the right
+    one since it is as large."""
+    shutil.copy(d.guest, d.tmp / "a.wasm")
+    d.write("README.md", "# Notes of nobody else\n")
+    d.write("loop.yaml", "loop: 1\ndefault: a\ncomponents:\n  a: { path: a.wasm }\n"
+                         "package: { name: acme:notes, version: 1.0.0, docs: README.md }\n")
+    d.loop("pack", "--output", "a.tar")
+    good = (d.tmp / "a.tar").read_bytes()
+    (d.tmp / "bad.tar").write_bytes(good.replace(b"# Notes of nobody else", b"# Notes of nobody eLse"))
+    for place in ("./folder", "layout:./layout"):
+        d.says(d.loop("push", "bad.tar", "--to", place, status=65), "was changed", digest(b"# Notes of nobody eLse\n"))
+        d.pull("acme:notes", place, status=66)
+        d.loop("push", "a.tar", "--to", place)
+    for blob in (d.tmp / "layout/blobs/sha256").iterdir():
+        data = blob.read_bytes()
+        blob.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    d.loop("push", "a.tar", "--to", "layout:./layout")
+    d.pull("acme:notes", "layout:./layout")
+    d.same()
 
 
 @case()
