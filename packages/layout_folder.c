@@ -95,7 +95,7 @@ loop_error *lp_folder_write(const char *path, const lp_layout_part *parts, size_
 {
     LP_TRY(check_place(path));
     lp_auto(lp_free_string) char *blobs = lp_format("%s/" BLOBS, path);
-    LP_TRY(lp_os_mkdirs(blobs));
+    LP_TRY(lp_os_make_dirs(blobs));
     const lp_layout_part *index = NULL;
     for (size_t i = 0; i < n; i++) {
         if (strcmp(parts[i].name, "index.json") == 0)

@@ -284,7 +284,7 @@ static loop_error *write_out(struct pack *k, const char *path, bool layout)
                 (lp_layout_part){blobs[i]->name, blobs[i]->bytes.ptr, blobs[i]->bytes.len, NULL};
     lp_auto(lp_free_string) char *above = lp_path_parent(path);
     if (*above)
-        LP_TRY(lp_os_mkdirs(above));
+        LP_TRY(lp_os_make_dirs(above));
     return layout ? lp_folder_write(path, parts, n) : lp_archive_write(path, parts, n);
 }
 

@@ -448,7 +448,7 @@ static loop_error *put(struct folder *f, const char *name, const char *version, 
     lp_auto(lp_free_string) char *below = lp_registry_folder_of(name);
     lp_auto(lp_free_string) char *dir = lp_path_join(f->path, below);
     lp_auto(lp_free_string) char *path = lp_format("%s/%s.tar", dir, version);
-    LP_TRY(lp_os_mkdirs(dir));
+    LP_TRY(lp_os_make_dirs(dir));
     LP_TRY(lp_packed_check(package));
     return package->archive ? copy_archive(package, path) : write_archive(package, path);
 }
@@ -457,7 +457,7 @@ loop_error *lp_registry_lock(const char *folder, lp_os_lock **ret)
 {
     lp_auto(lp_free_string) char *path = lp_path_join(folder, ".lock");
     lp_os_lock *lock;
-    LP_TRY(lp_os_mkdirs(folder));
+    LP_TRY(lp_os_make_dirs(folder));
     LP_TRY(lp_os_lock_open(path, &lock));
     for (uint64_t end = lp_os_now_ns() + LP_MAX_REGISTRY_WAIT_MS * 1000000ull;
          !lp_os_lock_try(lock);) {
@@ -506,7 +506,7 @@ static loop_error *yank(void *self, const char *name, const char *version, const
     lp_auto(lp_free_string) char *below = lp_registry_folder_of(name);
     lp_auto(lp_free_string) char *dir = lp_path_join(f->path, below);
     lp_auto(lp_free_string) char *path = lp_format("%s/%s.yanked", dir, version);
-    LP_TRY(lp_os_mkdirs(dir));
+    LP_TRY(lp_os_make_dirs(dir));
     if (reason)
         return lp_os_write_atomic(path, reason, strlen(reason), 0644);
     lp_os_remove(path);

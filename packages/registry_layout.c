@@ -151,7 +151,7 @@ static loop_error *put_blobs(struct layout *l, lp_packed *package)
 {
     const lp_packed_item *item;
     lp_auto(lp_free_string) char *dir = lp_format("%s/blobs/sha256", l->path);
-    LP_TRY(lp_os_mkdirs(dir));
+    LP_TRY(lp_os_make_dirs(dir));
     for (size_t i = 0; (item = lp_packed_item_at(package, i)); i++) {
         for (size_t k = 0; k < item->count; k++)
             LP_TRY(put_blob(l, package, item->blobs[k].digest));

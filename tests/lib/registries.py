@@ -143,6 +143,9 @@ def folders_and_layouts_give_back_what_they_got(d):
         d.says(d.pull("acme:notes@2", place, status=66), "has no acme:notes 2", "it has 1.0.0")
         d.says(d.pull("acme:other", place, status=66), "has no package 'acme:other'")
         d.forget()
+        made, usual = (next((d.tmp / place.split("/")[1]).glob("*/*")), d.tmp)
+        if made.stat().st_mode & 0o777 != usual.stat().st_mode & 0o777:
+            raise Wrong(f"others cannot read {made}, and they can read its files")
     if (d.tmp / "got.wasm.part").read_text() != "of somebody else":
         raise Wrong("a file was written that nobody named")
 
