@@ -78,6 +78,8 @@ loop_error *loop_packages_yank(loop_packages *p, const char *package, const char
     loop_error *e = exact(&arena, package, &name, &version);
     if (!e && reason && (strlen(reason) > LP_MAX_PACKAGE_TEXT || !*reason))
         e = loop_error_new(LOOP_USAGE, "a reason has 1 to %d bytes", LP_MAX_PACKAGE_TEXT);
+    if (!e && reason && !lp_utf8_valid(reason, strlen(reason)))
+        e = loop_error_new(LOOP_USAGE, "a reason is text in UTF-8");
     if (!e)
         e = registry_of(p, name, registry, &r);
     if (!e)

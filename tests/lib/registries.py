@@ -170,6 +170,8 @@ def what_is_yanked_is_not_chosen(d):
         for version in ("1.0.0", "1.1.0"):
             d.loop("push", d.archive(version=version), "--to", place)
         d.says(d.loop("push", "--yank", "acme:notes@1.1.0", "--to", place, status=64), "takes a reason")
+        d.says(d.loop("push", "--yank", "acme:notes@1.1.0", "--reason", "\udcff", "--to", place, status=64),
+               "UTF-8")
         d.loop("push", "--yank", "acme:notes@1.1.0", "--reason", "eats data", "--to", place)
         d.says(d.pull("acme:notes@^1", place), "acme:notes 1.0.0")
         d.says(d.pull("acme:notes@1.1.0", place), "it was taken back: eats data")
