@@ -281,12 +281,20 @@ json_t *lp_index_descriptor(const char *name, const char *version, const lp_mani
                      "size", (json_int_t)m->len, "annotations", notes);
 }
 
-static void write(json_t *root, lp_buf *ret)
+/* LOOP_LIMIT where nobody could read it any more. */
+static loop_error *write(const char *what, json_t *root, lp_buf *ret)
 {
-    char *text = json_dumps(root, JSON_INDENT(2));
+    size_t count = json_array_size(json_object_get(root, "manifests"));
+    lp_auto(lp_free_string) char *text = json_dumps(root, JSON_INDENT(2));
+    size_t len = text ? strlen(text) + 1 : 0;
+    if (count > LP_MAX_INDEX_ENTRIES || len > LP_MAX_JSON_BYTES)
+        return loop_error_hint_set(loop_error_new(LOOP_LIMIT,
+                                                  "%s is full: more than %d entries, or %u bytes",
+                                                  what, LP_MAX_INDEX_ENTRIES, LP_MAX_JSON_BYTES),
+                                   "publish in another layout");
     lp_buf_puts(ret, text ? text : "");
     lp_buf_puts(ret, "\n");
-    free(text);
+    return NULL;
 }
 
 /* What belongs to the package, such as documentation, is found through the index, too. */
@@ -315,14 +323,10 @@ loop_error *lp_index_add(const char *what, const void *bytes, size_t len, const 
         *ret_same = true;
         return NULL;
     }
-    if (json_array_size(list) >= LP_MAX_INDEX_ENTRIES)
-        return loop_error_new(LOOP_LIMIT, "%s is full: it has %d entries", what,
-                              LP_MAX_INDEX_ENTRIES);
     json_array_append_new(list, lp_index_descriptor(name, version, m));
     append_items(list, package);
-    write(root, ret);
     *ret_same = false;
-    return NULL;
+    return write(what, root, ret);
 }
 
 loop_error *lp_index_yank(const char *what, const void *bytes, size_t len, const char *name,
@@ -339,6 +343,5 @@ loop_error *lp_index_yank(const char *what, const void *bytes, size_t len, const
         json_object_set_new(notes, LP_NOTE_YANKED, json_string(yanked));
     else
         json_object_del(notes, LP_NOTE_YANKED);
-    write(root, ret);
-    return NULL;
+    return write(what, root, ret);
 }

@@ -111,6 +111,24 @@ static void a_yank_changes_one_entry(void **state)
     lp_buf_done(&back);
 }
 
+/* Catches: one version too many, after which nobody can read any of them. */
+static void an_index_stays_readable(void **state)
+{
+    (void)state;
+    lp_buf text = {0}, yanked = {0};
+    lp_auto(lp_free_string) char *filler = lp_format("%*s", (int)LP_MAX_JSON_BYTES - 1000, "");
+    lp_buf_printf(&text, "{\"schemaVersion\":2,\"x\":\"%s\",\"manifests\":[%s]}", filler,
+                  ENTRY("1.0.0", ""));
+    ok(lp_index_yank("x", text.ptr, text.len, "acme:ui", "1.0.0", "why", &yanked));
+    lp_buf_done(&yanked);
+    lp_auto(lp_free_string) char *why = lp_format("%*s", 1000, "");
+    lp_auto(lp_free_error) loop_error *e =
+        lp_index_yank("x", text.ptr, text.len, "acme:ui", "1.0.0", why, &yanked);
+    assert_int_equal(loop_error_code(e), LOOP_LIMIT);
+    assert_int_equal(yanked.len, 0);
+    lp_buf_done(&text);
+}
+
 static void what_is_noted_is_read_again(void **state)
 {
     (void)state;
@@ -325,6 +343,7 @@ int main(void)
         cmocka_unit_test(a_wrong_entry_is_named),
         cmocka_unit_test(a_yank_changes_one_entry),
         cmocka_unit_test(what_is_noted_is_read_again),
+        cmocka_unit_test(an_index_stays_readable),
         cmocka_unit_test(a_yank_is_noted_whatever_its_reason),
         cmocka_unit_test(addresses_stay_on_the_web),
         cmocka_unit_test(what_was_down_is_asked_again),

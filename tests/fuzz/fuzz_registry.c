@@ -70,6 +70,8 @@ static void yank_and_read(const char *text, size_t n, const lp_index_entry *entr
     size_t count;
     lp_auto(lp_free_error) loop_error *e =
         lp_index_yank("x", text, n, entry->name, entry->release.version, "why", &changed);
+    if (loop_error_code(e) == LOOP_LIMIT) /* with line ends and spaces it is many times as long */
+        return;
     must(!e);
     e = lp_index_parse(&arena, "x", changed.ptr, changed.len, &index);
     must(!e);
