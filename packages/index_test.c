@@ -178,6 +178,7 @@ static void addresses_stay_on_the_web(void **state)
         const char *from, *path, *to; /* NULL: nowhere */
     } rows[] = {
         {"https://a:1/v2/x", "/v2/y?z", "https://a:1/v2/y?z"},
+        {"https://a/v2/x", "/v2/y?of=https://b/", "https://a/v2/y?of=https://b/"},
         {"https://a/v2/x", "https://b/y", "https://b/y"},
         {"http://a/v2/x", "https://b/y", "https://b/y"},
         {"http://a/v2/x", "http://b/y", "http://b/y"},
@@ -342,8 +343,8 @@ int main(void)
         cmocka_unit_test(releases_come_newest_first),
         cmocka_unit_test(a_wrong_entry_is_named),
         cmocka_unit_test(a_yank_changes_one_entry),
-        cmocka_unit_test(what_is_noted_is_read_again),
         cmocka_unit_test(an_index_stays_readable),
+        cmocka_unit_test(what_is_noted_is_read_again),
         cmocka_unit_test(a_yank_is_noted_whatever_its_reason),
         cmocka_unit_test(addresses_stay_on_the_web),
         cmocka_unit_test(what_was_down_is_asked_again),

@@ -55,12 +55,13 @@ const char *lp_web_absolute(lp_arena *arena, const char *url, const char *path)
     lp_str origin = origin_of(url), own = origin_of(path);
     if (strlen(path) > LP_MAX_HTTP_URL || !origin.len)
         return NULL;
-    if (own.len) {
+    if (path[0] != '/') {
         bool tls = strncasecmp(url, "https:", 6) == 0, to_tls = strncasecmp(path, "https:", 6) == 0;
         bool web = to_tls || strncasecmp(path, "http:", 5) == 0;
-        return web && (to_tls || !tls) ? lp_arena_strndup(arena, path, strlen(path)) : NULL;
+        return own.len && web && (to_tls || !tls) ? lp_arena_strndup(arena, path, strlen(path))
+                                                  : NULL;
     }
-    if (path[0] != '/' || path[1] == '/')
+    if (path[1] == '/')
         return NULL;
     lp_auto(lp_free_string) char *whole = lp_format("%.*s%s", (int)origin.len, origin.ptr, path);
     return lp_arena_strndup(arena, whole, strlen(whole));
