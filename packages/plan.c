@@ -220,20 +220,21 @@ static loop_error *follow(walk *w, const char *by, const lp_requirement *need, b
 }
 
 /*
- * *ret_all: the lock has all that the first `wishes` lead to; `fetch`: manifests that are not in
- * the cache come from their registry.
+ * *ret_all: the lock has all that the wishes lead to. Manifests that are not in the cache come from
+ * their registry.
  */
-static loop_error *walk_lock(walk *w, size_t wishes, bool fetch, bool *ret_all)
+static loop_error *walk_lock(walk *w, bool *ret_all)
 {
     lp_plan *plan = w->plan;
     size_t most = plan->lock.n + 1;
     w->at = lp_arena_alloc(&plan->arena, most * sizeof *w->at);
     w->reached = lp_arena_alloc(&plan->arena, most);
     *ret_all = true;
-    for (size_t i = 0; *ret_all && i < wishes; i++)
-        LP_TRY(follow(w, "loop.yaml asks for", &plan->wishes.at[i], ret_all));
+    for (size_t i = 0; *ret_all && i < plan->wishes.n; i++)
+        LP_TRY(follow(w, i < plan->own ? "loop.yaml asks for" : "the command asks for",
+                      &plan->wishes.at[i], ret_all));
     for (size_t i = 0; *ret_all && i < w->n; i++) {
-        LP_TRY(learn(plan, w->at[i], fetch));
+        LP_TRY(learn(plan, w->at[i], true));
         lp_auto(lp_free_string) char *by =
             lp_format("%s %s needs", w->at[i]->name, w->at[i]->version);
         for (size_t k = 0; *ret_all && k < w->at[i]->requires_count; k++)
@@ -289,6 +290,10 @@ static void take_locked(walk *w)
 
 static loop_error *not_enough(const lp_plan *plan, const char *lacking)
 {
+    if (!plan->lock_file)
+        return loop_error_hint_set(
+            loop_error_new(LOOP_CONFIG, "there is no loop.yaml here, and no lock beside it"),
+            "run `loop install` without --frozen");
     loop_error *e = plan->lock.there
                         ? loop_error_new(LOOP_CONFIG, "'%s' is not what is asked for: %s",
                                          plan->lock_shown, lacking)
@@ -316,7 +321,7 @@ loop_error *lp_plan_choose(lp_plan *plan, loop_install_mode mode)
     bool all = false;
     if (mode == LOOP_INSTALL_UPDATE)
         return resolve(plan, mode);
-    loop_error *e = walk_lock(&w, plan->wishes.n, true, &all);
+    loop_error *e = walk_lock(&w, &all);
     if (!e && all)
         take_locked(&w);
     else if (!e && mode == LOOP_INSTALL_FROZEN)
