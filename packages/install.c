@@ -18,34 +18,15 @@ static const char *keep(loop_package_list *list, const char *s)
     return lp_package_list_keep(list, s);
 }
 
-static const char *const *keep_requires(loop_package_list *list, const lp_requirement *requires,
-                                        size_t n)
-{
-    const char **texts = lp_arena_alloc(&list->arena, (2 * n + 1) * sizeof *texts);
-    for (size_t i = 0; i < n; i++) {
-        texts[2 * i] = keep(list, requires[i].name);
-        texts[2 * i + 1] = keep(list, requires[i].range);
-    }
-    return texts;
-}
-
 static void add_row(loop_package_list *list, const lp_chosen *c, const lp_manifest *m,
                     const char *path)
 {
-    loop_package *row = lp_package_list_row(list);
-    row->name = keep(list, c->name);
-    row->version = keep(list, c->release->version);
-    row->digest = keep(list, c->release->digest);
-    row->content = keep(list, c->release->content);
-    row->registry = keep(list, c->registry);
+    loop_package *row = lp_package_list_release(list, c->name, c->registry, c->release);
     row->path = keep(list, path);
     row->description = keep(list, m->description);
     row->license = keep(list, m->license);
     row->source = keep(list, m->source);
     row->wanted = keep(list, c->wanted);
-    row->size = c->release->size;
-    row->yanked = c->release->yanked ? keep(list, c->release->yanked) : NULL;
-    row->required = keep_requires(list, c->release->requires, c->release->requires_count);
 }
 
 void lp_plan_add_overridden(const lp_plan *plan, loop_package_list *into)
@@ -278,7 +259,7 @@ static loop_error *list_locked(lp_plan *plan, const lp_locked *l, loop_package_l
         row->license = keep(list, m.license);
         row->source = keep(list, m.source);
         row->size = m.size;
-        row->required = keep_requires(list, m.requires, m.requires_count);
+        row->required = lp_package_list_requires(list, m.requires, m.requires_count);
     }
     loop_error_delete(e);
     return NULL;

@@ -32,15 +32,20 @@ const char *lp_package_list_keep(loop_package_list *list, const char *s)
     return lp_arena_strndup(&list->arena, s, strlen(s));
 }
 
+const char *const *lp_package_list_requires(loop_package_list *list, const lp_requirement *all,
+                                            size_t n)
+{
+    const char **texts = lp_arena_alloc(&list->arena, (2 * n + 1) * sizeof *texts);
+    for (size_t i = 0; i < n; i++) {
+        texts[2 * i] = lp_package_list_keep(list, all[i].name);
+        texts[2 * i + 1] = lp_package_list_keep(list, all[i].range);
+    }
+    return texts;
+}
+
 loop_package *lp_package_list_manifest(loop_package_list *list, const lp_manifest *m)
 {
     loop_package *row = lp_package_list_row(list);
-    const char **required =
-        lp_arena_alloc(&list->arena, (2 * m->requires_count + 1) * sizeof *required);
-    for (size_t i = 0; i < m->requires_count; i++) {
-        required[2 * i] = lp_package_list_keep(list, m->requires[i].name);
-        required[2 * i + 1] = lp_package_list_keep(list, m->requires[i].range);
-    }
     row->name = lp_package_list_keep(list, m->name);
     row->version = lp_package_list_keep(list, m->version);
     row->digest = lp_package_list_keep(list, m->digest);
@@ -48,8 +53,23 @@ loop_package *lp_package_list_manifest(loop_package_list *list, const lp_manifes
     row->description = lp_package_list_keep(list, m->description);
     row->license = lp_package_list_keep(list, m->license);
     row->source = lp_package_list_keep(list, m->source);
-    row->required = required;
+    row->required = lp_package_list_requires(list, m->requires, m->requires_count);
     row->size = m->size;
+    return row;
+}
+
+loop_package *lp_package_list_release(loop_package_list *list, const char *name,
+                                      const char *registry, const lp_release *r)
+{
+    loop_package *row = lp_package_list_row(list);
+    row->name = lp_package_list_keep(list, name);
+    row->version = lp_package_list_keep(list, r->version);
+    row->digest = lp_package_list_keep(list, r->digest);
+    row->content = lp_package_list_keep(list, r->content);
+    row->registry = lp_package_list_keep(list, registry);
+    row->size = r->size;
+    row->required = lp_package_list_requires(list, r->requires, r->requires_count);
+    row->yanked = r->yanked ? lp_package_list_keep(list, r->yanked) : NULL;
     return row;
 }
 

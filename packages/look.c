@@ -14,26 +14,6 @@ static const char *keep(loop_package_list *list, const char *s)
     return lp_package_list_keep(list, s);
 }
 
-static void add_release(loop_package_list *list, const char *name, const char *registry,
-                        const lp_release *r)
-{
-    loop_package *row = lp_package_list_row(list);
-    const char **required =
-        lp_arena_alloc(&list->arena, (2 * r->requires_count + 1) * sizeof *required);
-    for (size_t i = 0; i < r->requires_count; i++) {
-        required[2 * i] = keep(list, r->requires[i].name);
-        required[2 * i + 1] = keep(list, r->requires[i].range);
-    }
-    row->name = keep(list, name);
-    row->version = keep(list, r->version);
-    row->digest = keep(list, r->digest);
-    row->content = keep(list, r->content);
-    row->registry = keep(list, registry);
-    row->size = r->size;
-    row->required = required;
-    row->yanked = r->yanked ? keep(list, r->yanked) : NULL;
-}
-
 /* Hands out `list`, or deletes it. */
 static loop_error *finish(loop_error *e, loop_package_list *list, loop_package_list **ret)
 {
@@ -58,7 +38,7 @@ static loop_error *add_versions(loop_packages *p, const char *name, loop_package
     if (!e)
         e = lp_registry_lookup(r, &name, 1, false, &arena, &info);
     for (size_t i = 0; !e && i < info.count; i++)
-        add_release(list, name, lp_registry_name(r), &info.releases[i]);
+        lp_package_list_release(list, name, lp_registry_name(r), &info.releases[i]);
     if (!e)
         *fresh = LP_MIN(*fresh, info.fresh_for_s);
     lp_arena_done(&arena);
@@ -164,7 +144,7 @@ loop_error *loop_packages_choose(loop_packages *p, const char *const *wishes,
     if (!e)
         e = lp_resolve(p, list, n, locked, options->locked_count, &how, &arena, &chosen, &chosen_n);
     for (size_t i = 0; !e && i < chosen_n; i++)
-        add_release(rows, chosen[i].name, chosen[i].registry, chosen[i].release);
+        lp_package_list_release(rows, chosen[i].name, chosen[i].registry, chosen[i].release);
     lp_arena_done(&arena);
     return finish(e, rows, ret);
 }

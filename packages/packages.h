@@ -222,7 +222,13 @@ loop_package_list *lp_package_list_new(void);
 loop_package *lp_package_list_row(loop_package_list *list);
 /* A row of what a manifest says; texts are copied. */
 loop_package *lp_package_list_manifest(loop_package_list *list, const lp_manifest *m);
+/* A row of a version as a registry tells of it. */
+loop_package *lp_package_list_release(loop_package_list *list, const char *name,
+                                      const char *registry, const lp_release *r);
 const char *lp_package_list_keep(loop_package_list *list, const char *s);
+/* Names and ranges by turns, as loop_package.required has them. */
+const char *const *lp_package_list_requires(loop_package_list *list, const lp_requirement *all,
+                                            size_t n);
 
 /* ---- registries (registry.c, registry_<kind>.c) ---- */
 

@@ -436,10 +436,9 @@ static void take_chosen(lp_resolving *r, const lp_solve_problem *of, const lp_so
 }
 
 /* A version is its bytes, for ever: other ones under the same number are somebody's mistake. */
-static loop_error *check_same(const lp_resolving *r, const lp_locked *locked, size_t locked_n,
-                              const lp_chosen *chosen, size_t n)
+static loop_error *check_same(const lp_locked *locked, size_t locked_n, const lp_chosen *chosen,
+                              size_t n)
 {
-    (void)r;
     for (size_t i = 0; i < n; i++) {
         const lp_locked *l = NULL;
         for (size_t k = 0; k < locked_n && !l; k++)
@@ -497,7 +496,7 @@ loop_error *lp_resolve(loop_packages *p, const lp_requirement *wishes, size_t n,
     if (!e && r.wished.n)
         e = choose(&r, &chosen, &chosen_n);
     if (!e)
-        e = check_same(&r, locked, locked_n, chosen, chosen_n);
+        e = check_same(locked, locked_n, chosen, chosen_n);
     free(r.packages.at);
     free(r.ranges.at);
     free(r.wished.at);
