@@ -255,13 +255,18 @@ loop_error *lp_range_parse(lp_arena *arena, const char *text, const lp_range **r
     struct reader r = {text, text, "range of versions"};
     if (strnlen(text, LP_MAX_RANGE_TEXT + 1) > LP_MAX_RANGE_TEXT)
         return loop_error_new(LOOP_LIMIT, "a range has more than %d characters", LP_MAX_RANGE_TEXT);
-    lp_range *range = lp_arena_alloc(arena, sizeof *range);
-    range->all = lp_arena_alloc(arena, LP_MAX_RANGE_PARTS * sizeof *range->all);
-    loop_error *e = read_all(arena, &r, range);
+    struct comparison
+        all[LP_MAX_RANGE_PARTS]; /* kept as many as there are: an index has a million */
+    lp_range range = {all, 0};
+    loop_error *e = read_all(arena, &r, &range);
     if (e)
         return loop_error_hint_set(e, "like '1.2', '^1.2.3', '~1.2', '=1.2.3', '1.*' or "
                                       "'>=1.2, <1.5'");
-    *ret = range;
+    lp_range *own = lp_arena_alloc(arena, sizeof *own);
+    own->n = range.n;
+    own->all = lp_arena_alloc(arena, (range.n + 1) * sizeof *own->all);
+    memcpy(own->all, all, range.n * sizeof *all);
+    *ret = own;
     return NULL;
 }
 
