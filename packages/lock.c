@@ -62,7 +62,7 @@ static loop_error *read_keys(lp_arena *arena, const lp_yaml *map, const char *co
     for (size_t k = 0; keys[k]; k++) {
         const lp_yaml *at = lp_yaml_get(map, keys[k]);
         ret[k] = NULL;
-        if (!at || at->kind == LP_YAML_LIST)
+        if (!at || at->kind == LP_YAML_LIST || at->kind == LP_YAML_NULL)
             continue;
         if (at->kind != LP_YAML_TEXT || (*at->text && lp_text_check(at->text)))
             return lp_yaml_error(at, "expected text for '%s'", keys[k]);
