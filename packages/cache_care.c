@@ -118,6 +118,9 @@ static loop_error *verify(struct walk *w, const char *path, const char *name, ui
     if (loop_error_code(e) == LOOP_NOT_FOUND)
         return NULL; /* removed meanwhile */
     lp_auto(lp_free_string) char *aside = v->repair ? lp_cache_set_aside(path) : NULL;
+    if (v->repair && !aside && lp_os_exists(path))
+        return loop_error_hint_set(
+            loop_error_new(LOOP_IO, "'%s' is damaged, and cannot be set aside", path), "remove it");
     lp_auto(lp_free_string) char *content = lp_format("sha256:%s", name);
     loop_package *row = lp_package_list_row(v->into);
     row->content = lp_package_list_keep(v->into, content);

@@ -271,6 +271,11 @@ static void verify_names_and_repairs(void **state)
     assert_string_equal(loop_package_list_at(list, 0)->path, path);
     assert_null(loop_package_list_at(list, 1));
     assert_true(lp_cache_has(w->cache, REGISTRY, digest));
+    lp_auto(lp_free_string) char *damaged = lp_cache_path(w->cache, REGISTRY, "damaged", NULL);
+    assert_null(lp_os_create_private(damaged)); /* in the way of the folder */
+    assert_code(lp_cache_verify(w->cache, true, list), LOOP_IO);
+    assert_true(lp_cache_has(w->cache, REGISTRY, digest));
+    assert_int_equal(unlink(damaged), 0);
     assert_code(lp_cache_verify(w->cache, true, list), LOOP_OK);
     assert_non_null(loop_package_list_at(list, 1));
     assert_false(lp_cache_has(w->cache, REGISTRY, digest));
