@@ -357,7 +357,7 @@ static void place_sets(lp_resolving *r, problem *x)
 
 typedef struct ordering {
     lp_resolving *r;
-    const size_t *chosen; /* by place of the package: its release, SIZE_MAX: none */
+    const size_t *chosen; /* by place of the package that is needed: its release */
     const char **wanted;  /* by place of the package */
     bool *done;
     lp_chosen *ret;

@@ -12,7 +12,8 @@
  * needed, each for itself.
  *
  * Solving is a hard problem in the worst case, and libsolv cannot be asked to end: who made a
- * registry for that purpose can make this last. It is only ever done for an order of a person.
+ * registry for that purpose can make this last, for a person who ordered it and for a component
+ * that was granted packages.
  */
 #include <solv/pool.h>
 #include <solv/repo.h>
