@@ -1,54 +1,42 @@
 /* cli/cmd_add.c: `loop add` and `loop remove`: a component from a package in loop.yaml. */
-#include <string.h>
-
 #include "cli/packages.h"
 
-static loop_error *with_packages(const cli_args *args,
-                                 loop_error *(*act)(const cli_args *args, loop_packages *packages,
-                                                    loop_package_list **ret))
+static loop_error *check(const cli_args *args)
 {
-    loop_config *config;
-    loop_package_list *list = NULL;
-    if (!args->operands[0])
-        return loop_error_hint_set(loop_error_new(LOOP_USAGE, "which one? none is named"),
-                                   "usage: loop %s %s", args->command->name,
-                                   args->command->synopsis);
-    loop_error *e = cli_config_load(args, &config);
-    if (e)
-        return e;
-    cli_packages x;
-    e = cli_packages_open(args, config, &x);
-    if (!e)
-        e = act(args, x.packages, &list);
-    cli_packages_close(&x);
-    if (list)
-        cli_put_packages(list);
-    loop_package_list_delete(list);
-    loop_config_delete(config);
-    return e;
+    return args->operands[0]
+               ? NULL
+               : loop_error_hint_set(loop_error_new(LOOP_USAGE, "which one? none is named"),
+                                     "usage: loop %s %s", args->command->name,
+                                     args->command->synopsis);
 }
 
-static loop_error *add(const cli_args *args, loop_packages *packages, loop_package_list **ret)
+static loop_error *add(const cli_args *args, const loop_config *config, loop_packages *packages,
+                       loop_package_list **ret)
 {
+    (void)config;
     return loop_packages_add(packages, args->operands[0], cli_value(args, "--as"), ret);
 }
 
 static loop_error *run_add(const cli_args *args, int *ret_status)
 {
     (void)ret_status;
-    return with_packages(args, add);
+    loop_error *e = check(args);
+    return e ? e : cli_packages_show(args, add, "");
 }
 
-static loop_error *take_out(const cli_args *args, loop_packages *packages, loop_package_list **ret)
+static loop_error *take_out(const cli_args *args, const loop_config *config,
+                            loop_packages *packages, loop_package_list **ret)
 {
-    (void)ret;
+    (void)config, (void)ret;
     return loop_packages_remove(packages, args->operands[0]);
 }
 
 static loop_error *run_remove(const cli_args *args, int *ret_status)
 {
     (void)ret_status;
-    return with_packages(args, take_out);
+    loop_package_list *none;
+    loop_error *e = check(args);
+    return e ? e : cli_packages_run(args, take_out, &none);
 }
 
 static const cli_group group_add = {

@@ -3,44 +3,27 @@
 
 #include "cli/packages.h"
 
-static loop_error *install(const cli_args *args, loop_install_mode mode, const char *const *wishes)
+#define NONE "nothing here asks for a package"
+
+static loop_error *install(const cli_args *args, const loop_config *config, loop_packages *packages,
+                           loop_package_list **ret)
 {
-    loop_config *config;
-    loop_package_list *list = NULL;
-    loop_error *e = cli_config_load(args, &config);
-    if (e)
-        return e;
-    cli_packages x;
-    e = cli_packages_open(args, config, &x);
-    if (!e)
-        e = loop_packages_install(x.packages, mode, wishes, &list);
-    cli_packages_close(&x);
-    if (!e && cli_has(args, "--json"))
-        cli_put_packages_json(list);
-    else if (!e && !loop_package_list_at(list, 0))
-        puts("nothing here asks for a package");
-    else if (!e)
-        cli_put_packages(list);
-    loop_package_list_delete(list);
-    loop_config_delete(config);
-    return e;
+    (void)config;
+    return loop_packages_install(
+        packages, cli_has(args, "--frozen") ? LOOP_INSTALL_FROZEN : LOOP_INSTALL_LOCKED,
+        args->operands, ret);
 }
 
 static loop_error *run_install(const cli_args *args, int *ret_status)
 {
     (void)ret_status;
-    return install(args, cli_has(args, "--frozen") ? LOOP_INSTALL_FROZEN : LOOP_INSTALL_LOCKED,
-                   args->operands);
+    return cli_packages_show(args, install, NONE);
 }
 
 /* A component's name stands for its package. */
-static loop_error *run_update(const cli_args *args, int *ret_status)
+static loop_error *update(const cli_args *args, const loop_config *config, loop_packages *packages,
+                          loop_package_list **ret)
 {
-    (void)ret_status;
-    loop_config *config;
-    loop_error *e = cli_config_load(args, &config);
-    if (e)
-        return e;
     char **names = cli_alloc((args->operand_count + 1) * sizeof *names);
     for (size_t i = 0; i < args->operand_count; i++) {
         const loop_component_config *row = loop_config_component(config, args->operands[i]);
@@ -50,12 +33,18 @@ static loop_error *run_update(const cli_args *args, int *ret_status)
             n++;
         names[i] = cli_format("%.*s", (int)n, wish);
     }
-    loop_config_delete(config);
-    e = install(args, LOOP_INSTALL_UPDATE, (const char *const *)names);
+    loop_error *e =
+        loop_packages_install(packages, LOOP_INSTALL_UPDATE, (const char *const *)names, ret);
     for (size_t i = 0; names[i]; i++)
         free(names[i]);
     free(names);
     return e;
+}
+
+static loop_error *run_update(const cli_args *args, int *ret_status)
+{
+    (void)ret_status;
+    return cli_packages_show(args, update, NONE);
 }
 
 static const cli_group group_install = {

@@ -1,28 +1,17 @@
 /* cli/cmd_list.c: `loop list`: the packages that loop.lock has, a line each. */
 #include "cli/packages.h"
 
+static loop_error *list(const cli_args *args, const loop_config *config, loop_packages *packages,
+                        loop_package_list **ret)
+{
+    (void)config;
+    return loop_packages_list(packages, cli_has(args, "--newest"), ret);
+}
+
 static loop_error *run(const cli_args *args, int *ret_status)
 {
     (void)ret_status;
-    loop_config *config;
-    loop_package_list *list = NULL;
-    loop_error *e = cli_config_load(args, &config);
-    if (e)
-        return e;
-    cli_packages x;
-    e = cli_packages_open(args, config, &x);
-    if (!e)
-        e = loop_packages_list(x.packages, cli_has(args, "--newest"), &list);
-    cli_packages_close(&x);
-    if (!e && cli_has(args, "--json"))
-        cli_put_packages_json(list);
-    else if (!e && !loop_package_list_at(list, 0))
-        puts("no packages: `loop add acme:ui` adds one");
-    else if (!e)
-        cli_put_packages(list);
-    loop_package_list_delete(list);
-    loop_config_delete(config);
-    return e;
+    return cli_packages_show(args, list, "no packages: `loop add acme:ui` adds one");
 }
 
 static const cli_group group_list = {

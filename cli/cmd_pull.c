@@ -1,6 +1,4 @@
 /* cli/cmd_pull.c: `loop pull`: one version of a package into a file. */
-#include <stdlib.h>
-
 #include "cli/packages.h"
 
 static void put_pulled(const loop_package *p)
@@ -20,28 +18,25 @@ static void put_pulled(const loop_package *p)
     }
 }
 
+static loop_error *pull(const cli_args *args, const loop_config *config, loop_packages *packages,
+                        loop_package_list **ret)
+{
+    (void)config;
+    const loop_pack_options to = {cli_value(args, "--output"), cli_has(args, "--layout")};
+    return loop_packages_pull(packages, args->operands[0], cli_value(args, "--from"), &to, ret);
+}
+
 static loop_error *run(const cli_args *args, int *ret_status)
 {
     (void)ret_status;
     if (!args->operand_count)
         return loop_error_hint_set(loop_error_new(LOOP_USAGE, "which package?"),
                                    "loop pull NAME@VERSION");
-    loop_config *config;
-    loop_error *e = cli_config_load(args, &config);
-    if (e)
-        return e;
-    cli_packages x;
-    loop_package_list *list = NULL;
-    const loop_pack_options to = {cli_value(args, "--output"), cli_has(args, "--layout")};
-    e = cli_packages_open(args, config, &x);
-    if (!e)
-        e = loop_packages_pull(x.packages, args->operands[0], cli_value(args, "--from"), &to,
-                               &list);
-    cli_packages_close(&x);
+    loop_package_list *list;
+    loop_error *e = cli_packages_run(args, pull, &list);
     if (!e)
         put_pulled(loop_package_list_at(list, 0));
     loop_package_list_delete(list);
-    loop_config_delete(config);
     return e;
 }
 

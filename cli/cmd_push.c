@@ -1,7 +1,4 @@
 /* cli/cmd_push.c: `loop push`: publishing a package, and taking a version back. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "cli/packages.h"
 
 static void put_published(const loop_package *p)
@@ -17,31 +14,20 @@ static void put_published(const loop_package *p)
     putchar('\n');
 }
 
-static loop_error *publish(cli_packages *x, const cli_args *args)
+/* The version that is taken back, or is not any more; NULL: a package is published. */
+static const char *yanked(const cli_args *args)
 {
-    loop_package_list *list = NULL;
-    loop_error *e =
-        loop_packages_push(x->packages, args->operands[0], cli_value(args, "--to"), &list);
-    cli_packages_clear(x);
-    if (!e)
-        put_published(loop_package_list_at(list, 0));
-    loop_package_list_delete(list);
-    return e;
+    const char *yank = cli_value(args, "--yank");
+    return yank ? yank : cli_value(args, "--unyank");
 }
 
-static loop_error *take_back(cli_packages *x, const cli_args *args, const char *package, bool back)
+static loop_error *push(const cli_args *args, const loop_config *config, loop_packages *packages,
+                        loop_package_list **ret)
 {
-    const char *reason = cli_value(args, "--reason");
-    if (back && !reason)
-        return loop_error_hint_set(loop_error_new(LOOP_USAGE, "--yank takes a reason"),
-                                   "write --reason 'loses data, see 1.2.1'");
-    loop_error *e =
-        loop_packages_yank(x->packages, package, cli_value(args, "--to"), back ? reason : NULL);
-    if (e)
-        return e;
-    cli_put(stdout, package);
-    puts(back ? " is taken back: it is not chosen any more" : " may be chosen again");
-    return NULL;
+    (void)config;
+    const char *to = cli_value(args, "--to"), *version = yanked(args);
+    return version ? loop_packages_yank(packages, version, to, cli_value(args, "--reason"))
+                   : loop_packages_push(packages, args->operands[0], to, ret);
 }
 
 static loop_error *check(const cli_args *args)
@@ -49,6 +35,11 @@ static loop_error *check(const cli_args *args)
     bool yank = cli_has(args, "--yank"), unyank = cli_has(args, "--unyank");
     if (yank && unyank)
         return loop_error_new(LOOP_USAGE, "--yank or --unyank, not both");
+    if (yank && !cli_has(args, "--reason"))
+        return loop_error_hint_set(loop_error_new(LOOP_USAGE, "--yank takes a reason"),
+                                   "write --reason 'loses data, see 1.2.1'");
+    if (!yank && cli_has(args, "--reason"))
+        return loop_error_new(LOOP_USAGE, "--reason belongs to --yank");
     if (yank || unyank)
         return args->operand_count
                    ? loop_error_new(LOOP_USAGE, "a version is taken back without a file")
@@ -62,21 +53,18 @@ static loop_error *check(const cli_args *args)
 static loop_error *run(const cli_args *args, int *ret_status)
 {
     (void)ret_status;
-    loop_config *config;
-    cli_packages x;
+    loop_package_list *list = NULL;
     loop_error *e = check(args);
     if (!e)
-        e = cli_config_load(args, &config);
-    if (e)
-        return e;
-    const char *yank = cli_value(args, "--yank"), *unyank = cli_value(args, "--unyank");
-    e = cli_packages_open(args, config, &x);
-    if (!e && (yank || unyank))
-        e = take_back(&x, args, yank ? yank : unyank, yank != NULL);
-    else if (!e)
-        e = publish(&x, args);
-    cli_packages_close(&x);
-    loop_config_delete(config);
+        e = cli_packages_run(args, push, &list);
+    if (!e && list) {
+        put_published(loop_package_list_at(list, 0));
+    } else if (!e) {
+        cli_put(stdout, yanked(args));
+        puts(cli_has(args, "--yank") ? " is taken back: it is not chosen any more"
+                                     : " may be chosen again");
+    }
+    loop_package_list_delete(list);
     return e;
 }
 

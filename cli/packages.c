@@ -18,6 +18,13 @@ const cli_group cli_group_packages = {
 
 /* ---- progress and Ctrl-C ---- */
 
+/* What is told while packages are open. */
+struct telling {
+    bool terminal, quiet;
+    bool shown; /* a line of progress is on the terminal */
+    char *last; /* what was told of last, where there is none */
+};
+
 static volatile sig_atomic_t interrupted;
 
 static void on_interrupt(int number)
@@ -39,7 +46,7 @@ static char *amount(uint64_t bytes)
                               : cli_format("%.1f MiB", (double)bytes / (1u << 20));
 }
 
-static void show_line(cli_packages *x, const loop_package_progress *p)
+static void show_line(struct telling *x, const loop_package_progress *p)
 {
     char *done = amount(p->done), *total = p->total ? amount(p->total) : NULL;
     fputs("\r\033[K", stderr);
@@ -54,7 +61,7 @@ static void show_line(cli_packages *x, const loop_package_progress *p)
 
 static void on_progress(void *data, const loop_package_progress *p)
 {
-    cli_packages *x = data;
+    struct telling *x = data;
     if (x->quiet)
         return;
     if (x->terminal) {
@@ -72,42 +79,53 @@ static void on_progress(void *data, const loop_package_progress *p)
     fputs("'\n", stderr);
 }
 
-static void on_warning(void *data, const char *message)
-{
-    cli_packages_clear(data);
-    fputs("warning: ", stderr);
-    cli_put(stderr, message);
-    putc('\n', stderr);
-}
-
-void cli_packages_clear(cli_packages *x)
+/* Takes what is on the terminal away, before something else is written. */
+static void clear(struct telling *x)
 {
     if (x->shown)
         fputs("\r\033[K", stderr);
     x->shown = false;
 }
 
-loop_error *cli_packages_open(const cli_args *args, const loop_config *config, cli_packages *x)
+static void on_warning(void *data, const char *message)
 {
-    *x = (cli_packages){.quiet = cli_has(args, "--quiet"), .terminal = isatty(STDERR_FILENO)};
+    clear(data);
+    fputs("warning: ", stderr);
+    cli_put(stderr, message);
+    putc('\n', stderr);
+}
+
+static void listen_for_interrupt(void)
+{
     struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&action.sa_mask);
     sigaction(SIGINT, &action, NULL);
+}
+
+loop_error *cli_packages_run(const cli_args *args, cli_packages_act *act, loop_package_list **ret)
+{
+    loop_config *config;
+    loop_packages *packages = NULL;
+    *ret = NULL;
+    loop_error *e = cli_config_load(args, &config);
+    if (e)
+        return e;
+    struct telling x = {.quiet = cli_has(args, "--quiet"), .terminal = isatty(STDERR_FILENO)};
     const loop_packages_options options = {.config = config,
                                            .offline = cli_has(args, "--offline"),
                                            .progress = on_progress,
                                            .cancelled = is_cancelled,
                                            .warn = on_warning,
-                                           .data = x};
-    return loop_packages_open(&options, &x->packages);
-}
-
-void cli_packages_close(cli_packages *x)
-{
-    cli_packages_clear(x);
-    loop_packages_delete(x->packages);
-    free(x->last);
-    *x = (cli_packages){0};
+                                           .data = &x};
+    listen_for_interrupt();
+    e = loop_packages_open(&options, &packages);
+    if (!e)
+        e = act(args, config, packages, ret);
+    clear(&x);
+    loop_packages_delete(packages);
+    loop_config_delete(config);
+    free(x.last);
+    return e;
 }
 
 loop_error *cli_package_path(const loop_config *config, const char *wish, char **ret)
@@ -159,7 +177,7 @@ static void put_row(const loop_package *p, size_t names, size_t versions)
     putchar('\n');
 }
 
-void cli_put_packages(const loop_package_list *list)
+static void put_lines(const loop_package_list *list)
 {
     const loop_package *p;
     size_t names = 0, versions = 0;
@@ -178,7 +196,7 @@ static void json_field(const char *before, const char *text)
     cli_put_json(stdout, text && *text ? text : NULL);
 }
 
-void cli_put_packages_json(const loop_package_list *list)
+static void put_json(const loop_package_list *list)
 {
     const loop_package *p;
     putchar('[');
@@ -204,4 +222,18 @@ void cli_put_packages_json(const loop_package_list *list)
         fputs("}}", stdout);
     }
     puts(loop_package_list_at(list, 0) ? "\n]" : "]");
+}
+
+loop_error *cli_packages_show(const cli_args *args, cli_packages_act *act, const char *none)
+{
+    loop_package_list *list;
+    loop_error *e = cli_packages_run(args, act, &list);
+    if (!e && cli_has(args, "--json"))
+        put_json(list);
+    else if (!e && !loop_package_list_at(list, 0))
+        puts(none);
+    else if (!e)
+        put_lines(list);
+    loop_package_list_delete(list);
+    return e;
 }
