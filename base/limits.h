@@ -129,11 +129,9 @@
 #define LP_MAX_PACKAGE_ENTRIES 256        /* files and folders of an archive or a layout */
 #define LP_MAX_MANIFEST_BYTES (1u << 20)  /* a manifest, a config, an index.json */
 #define LP_MAX_PACKAGE_DOCS (4u << 20)    /* bytes of a package's documentation */
-#define LP_MAX_PACKAGE_JSON_DEPTH 32      /* nesting of a manifest */
 #define LP_MAX_PACKAGE_REQUIRES 256       /* other packages that one asks for */
 #define LP_MAX_PACKAGE_TEXT 4096          /* bytes of a description, license or source */
 #define LP_MAX_PACKAGE_ANNOTATIONS 256    /* annotations of a manifest */
-#define LP_MAX_INDEX_MANIFESTS 4096       /* manifests that one index.json lists */
 #define LP_MAX_PACKAGE_NOTE (16u << 20)   /* what a registry said of a package, as kept */
 #define LP_MAX_CACHE_WAIT_MS 600000       /* for another process that fetches the same */
 
