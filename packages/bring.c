@@ -106,9 +106,8 @@ loop_error *lp_bring(loop_packages *p, lp_arena *arena, const lp_chosen *c,
         content = ret_manifest->content;
         size = ret_manifest->size;
     }
-    const lp_manifest alone = {.name = c->name, .version = release->version};
-    LP_TRY(lp_packages_verify(p, lp_registry_name(registry),
-                              *release->digest ? ret_manifest : &alone));
+    LP_TRY(
+        lp_packages_verify(p, lp_registry_name(registry), c->name, release->version, ret_manifest));
     LP_TRY(lp_registry_fetch(registry, c->name, content, LP_BLOB_DATA, size, what, &path));
     LP_TRY(check_component(path, what));
     *ret_path = lp_take(&path);
@@ -172,7 +171,7 @@ static loop_error *bring_packed(loop_packages *p, lp_packed *packed, loop_packag
     lp_auto(lp_free_string) char *path = NULL;
     if (!*m->name || !*m->version)
         return loop_error_new(LOOP_INVALID, "the package does not say its name and version");
-    LP_TRY(lp_packages_verify(p, "", m));
+    LP_TRY(lp_packages_verify(p, "", m->name, m->version, m));
     LP_TRY(bring_blob(p, packed, m->digest, m->len));
     LP_TRY(bring_blob(p, packed, m->content, m->size));
     LP_TRY(lp_cache_blob(p->cache, LP_KEY_FILES, m->content, &path));

@@ -39,22 +39,23 @@ void loop_packages_delete(loop_packages *p)
     free(p);
 }
 
-loop_error *lp_packages_verify(loop_packages *p, const char *registry, const lp_manifest *m)
+loop_error *lp_packages_verify(loop_packages *p, const char *registry, const char *name,
+                               const char *version, const lp_manifest *m)
 {
     if (!p->options.verify)
         return NULL;
     if (!m->bytes) /* nothing that anybody could have signed */
         return loop_error_new(LOOP_DENIED,
                               "'%s' %s is not taken: it is a component alone, without a manifest",
-                              m->name, m->version);
+                              name, version);
     loop_error *e =
-        p->options.verify(p->options.data, &(loop_package_check){.name = m->name,
-                                                                 .version = m->version,
+        p->options.verify(p->options.data, &(loop_package_check){.name = name,
+                                                                 .version = version,
                                                                  .registry = registry,
                                                                  .digest = m->digest,
                                                                  .manifest = m->bytes,
                                                                  .manifest_len = m->len});
-    return e ? loop_error_wrap(e, "'%s' %s is not taken", m->name, m->version) : NULL;
+    return e ? loop_error_wrap(e, "'%s' %s is not taken", name, version) : NULL;
 }
 
 /* ---- the cache ---- */

@@ -341,7 +341,7 @@ loop_error *loop_packages_look(loop_packages *p, const char *path, loop_package_
     if (e)
         e = loop_error_wrap(e, "'%s' is no package", path);
     else
-        e = lp_packages_verify(p, "", m);
+        e = lp_packages_verify(p, "", m->name, m->version, m);
     if (!e) {
         *ret = lp_package_list_new();
         lp_package_list_manifest(*ret, m)->path = lp_package_list_keep(*ret, path);

@@ -577,6 +577,45 @@ static void without_a_manifest_the_hook_has_nothing(void **state)
     remove_folder(folder);
 }
 
+static loop_error *is_notes(void *data, const loop_package_check *check)
+{
+    *(int *)data += 1;
+    bool good = strcmp(check->name, "acme:notes") == 0 && strcmp(check->version, "1.0.0") == 0;
+    return good ? NULL : loop_error_new(LOOP_DENIED, "'%s' %s", check->name, check->version);
+}
+
+/* Catches: a hook that cannot know whose signature to look for, since the manifest has no name. */
+static void the_hook_is_told_what_it_is_taken_for(void **state)
+{
+    (void)state;
+    int asked = 0;
+    char content[LOOP_SHA256_TEXT], digest[LOOP_SHA256_TEXT];
+    char *folder = workspace("loop: 1\ncomponents: { n: { package: acme:notes } }\n"
+                             "registries: { default: x, known: { x: { layout: registry } } }\n");
+    lp_auto(lp_free_string) char *layout = lp_format("%s/registry", folder);
+    lp_auto(lp_free_string) char *blobs = lp_format("%s/blobs/sha256", layout);
+    lp_sha256_of(WASM, sizeof WASM, content);
+    lp_auto(lp_free_string) char *manifest =
+        lp_format("{\"schemaVersion\":2,\"config\":{\"mediaType\":\"" LP_MEDIA_CONFIG
+                  "\",\"digest\":\"%s\",\"size\":8},\"layers\":[{\"mediaType\":\"" LP_MEDIA_WASM
+                  "\",\"digest\":\"%s\",\"size\":%zu}]}",
+                  content, content, sizeof WASM);
+    lp_sha256_of(manifest, strlen(manifest), digest);
+    lp_auto(lp_free_string) char *index =
+        lp_format("{\"schemaVersion\":2,\"manifests\":[{\"digest\":\"%s\",\"size\":%zu,"
+                  "\"annotations\":{\"loop.name\":\"acme:notes\","
+                  "\"org.opencontainers.image.ref.name\":\"1.0.0\"}}]}",
+                  digest, strlen(manifest));
+    assert_null(lp_os_mkdirs(blobs));
+    write_file(blobs, content + 7, WASM, sizeof WASM);
+    write_file(blobs, digest + 7, manifest, strlen(manifest));
+    write_file(layout, "index.json", index, strlen(index));
+    install_in(folder, NULL);
+    assert_null(path_in(folder, "acme:notes", is_notes, &asked));
+    assert_int_equal(asked, 1);
+    remove_folder(folder);
+}
+
 /* A person saves loop.yaml while a package is on its way. */
 static void save(void *data, const loop_package_progress *p)
 {
@@ -632,6 +671,7 @@ int main(void)
         cmocka_unit_test(the_hook_is_asked),
         cmocka_unit_test(the_hook_is_asked_at_each_run),
         cmocka_unit_test(without_a_manifest_the_hook_has_nothing),
+        cmocka_unit_test(the_hook_is_told_what_it_is_taken_for),
         cmocka_unit_test(what_is_saved_meanwhile_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -375,11 +375,12 @@ loop_error *lp_resolve(loop_packages *p, const lp_requirement *wishes, size_t n,
 
 /*
  * Asks the hook whether a package may be called complete: signatures. Before anything that came is
- * handed out or written into loop.lock. `registry` "": a file. A component alone (`m->bytes`
- * NULL) has nothing that the hook could look at, and is not taken where there is one.
+ * handed out or written into loop.lock. `registry` "": a file; `name` and `version` are what it is
+ * taken for, which the manifest of another tool may not say. A component alone (`m->bytes` NULL)
+ * has nothing that the hook could look at, and is not taken where there is one.
  */
-loop_error *lp_packages_verify(loop_packages *p, const char *registry,
-                               const lp_manifest *m) LOOP_MUST_USE;
+loop_error *lp_packages_verify(loop_packages *p, const char *registry, const char *name,
+                               const char *version, const lp_manifest *m) LOOP_MUST_USE;
 
 struct loop_packages {
     loop_packages_options options;

@@ -94,7 +94,7 @@ static loop_error *check(loop_packages *p, lp_arena *arena, const char *key, con
                          const char *name, const char *version, const char *digest,
                          const char *content)
 {
-    lp_manifest m = {.name = name, .version = version, .content = content};
+    lp_manifest m = {.content = content};
     if (!p->options.verify)
         return NULL;
     if (*digest)
@@ -103,7 +103,7 @@ static loop_error *check(loop_packages *p, lp_arena *arena, const char *key, con
         return loop_error_new(LOOP_INVALID,
                               "the manifest of %s %s has another component (%s) than %s", name,
                               version, m.content, content);
-    return lp_packages_verify(p, registry, &m);
+    return lp_packages_verify(p, registry, name, version, &m);
 }
 
 /* *ret NULL: the lock has nothing for it, and need not. */

@@ -116,14 +116,6 @@ static loop_error *bring_manifest(struct pull *x)
         (*x->m.version && strcmp(x->m.version, r->version) != 0))
         return loop_error_new(LOOP_INVALID, "the registry '%s' delivers %s %s as %s",
                               lp_registry_name(x->registry), x->m.name, x->m.version, x->what);
-    const loop_packages_options *o = &x->p->options;
-    if (o->verify)
-        LP_TRY(o->verify(o->data, &(loop_package_check){.name = x->name,
-                                                        .version = r->version,
-                                                        .registry = lp_registry_name(x->registry),
-                                                        .digest = r->digest,
-                                                        .manifest = bytes,
-                                                        .manifest_len = n}));
     return NULL;
 }
 
@@ -151,8 +143,7 @@ static loop_error *bring(struct pull *x, bool whole)
                          .size = r->size};
     if (*r->digest)
         LP_TRY(bring_manifest(x));
-    else
-        LP_TRY(lp_packages_verify(x->p, lp_registry_name(x->registry), &x->m));
+    LP_TRY(lp_packages_verify(x->p, lp_registry_name(x->registry), x->name, r->version, &x->m));
     if (*r->digest && whole)
         LP_TRY(bring_config(x));
     LP_TRY(lp_registry_fetch(x->registry, x->name, x->m.content, LP_BLOB_DATA, x->m.size, x->what,
