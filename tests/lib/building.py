@@ -305,7 +305,7 @@ def ended(world):
         process = subprocess.Popen([str(world.build / "loop"), "build", "station"], cwd=folder,
                                    env=environment(world, folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         word = f"{folder}/build/.loop"
-        for _ in range(600):
+        for _ in range(2400):
             if any("clang" in Path(f"/proc/{pid}/cmdline").read_text(errors="replace") for pid in running("station.c")
                    if Path(f"/proc/{pid}/cmdline").exists() and str(folder) in
                    Path(f"/proc/{pid}/cmdline").read_text(errors="replace")):
@@ -320,15 +320,15 @@ def ended(world):
         process, word = start(folder)
         began = time.monotonic()
         process.send_signal(number)
-        out = process.communicate(timeout=30)[0].decode(errors="replace")
+        out = process.communicate(timeout=60)[0].decode(errors="replace")
         assert process.returncode == status, f"{process.returncode}: {out}"
-        for _ in range(100):
+        for _ in range(1000):
             left = [pid for pid in running(word) if pid != os.getpid()]
             if not left:
                 break
             time.sleep(0.05)
         assert not left, f"{left} are left of it"
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 60
         assert (folder / "build/station.wasm").read_bytes() == before, "the old output is another one"
         assert sorted(p.name for p in (folder / "build").iterdir()) == files, "something is left beside it"
         return out

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LONGEST = 120  # seconds that any one process of a test may take
+LONGEST = 600  # seconds that any one process of a test may take: it hangs, on whatever machine
 
 # Wasm traps are signals of the engine's own. Where a sanitizer stops the process, no
 # case may take its status for loop's.

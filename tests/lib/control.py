@@ -48,7 +48,7 @@ class Place:
             host.close()
         common.remove(self.base)
 
-    def loop(self, *words, status=0, timeout=30):
+    def loop(self, *words, status=0, timeout=120):
         """What it printed on both streams."""
         got, out, _ = common.run([str(self.world.build / "loop"), *words], cwd=self.work, env=self.env,
                                  merged=True, timeout=timeout)
@@ -89,7 +89,7 @@ class Host:
         if wait:
             self.until(self.path.exists, "it cannot be asked")
 
-    def until(self, holds, what, seconds=20):
+    def until(self, holds, what, seconds=120):
         end = time.monotonic() + seconds
         while not holds():
             if self.process.poll() is not None or time.monotonic() > end:
@@ -100,14 +100,14 @@ class Host:
         with open(self.err.name, "rb") as f:
             return f.read().decode(errors="replace")
 
-    def logs(self, piece, seconds=20):
+    def logs(self, piece, seconds=120):
         self.until(lambda: piece in self.log(), f"the log does not say: {piece}", seconds)
 
     def numbers(self):
         with open(self.out.name, "rb") as f:
             return [int(line) for line in f.read().split(b"\n")[:-1]]
 
-    def counts_on(self, seconds=20):
+    def counts_on(self, seconds=120):
         """It goes on, and has counted without a gap since it began."""
         before = len(self.numbers())
         self.until(lambda: len(self.numbers()) > before + 20, "the component stands still", seconds)
@@ -120,13 +120,13 @@ class Host:
 
     def connect(self):
         s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        s.settimeout(10)
+        s.settimeout(60)
         self.until(lambda: s.connect_ex(str(self.path)) == 0, "it takes no connection")
         return s
 
     def end(self, number=signal.SIGTERM):
         self.process.send_signal(number)
-        return self.process.wait(20)
+        return self.process.wait(120)
 
     def close(self):
         if self.process.poll() is None:
@@ -229,7 +229,7 @@ def a_stopped_host_stops_nobody(place):
     first.process.send_signal(signal.SIGSTOP)
     start = time.monotonic()
     shown = place.loop("ps")
-    check(time.monotonic() - start < 6, "`loop ps` waits for a host that was stopped")
+    check(time.monotonic() - start < 30, "`loop ps` waits for a host that was stopped")
     check("did not answer" in shown and second.pid in shown, shown)
     first.process.send_signal(signal.SIGCONT)
 

@@ -315,7 +315,7 @@ class Terminal:
 
     def until(self, wanted):
         """Waits for a text, which may be there already; what came before it is forgotten."""
-        end = time.monotonic() + 20
+        end = time.monotonic() + 120
         while wanted not in self.text:
             ready, _, _ = select.select([self.fd], [], [], max(0, end - time.monotonic()))
             try:

@@ -47,6 +47,7 @@ def release(descriptor):
                    f"tag:option<string>,fresh-for:u32}}>,{ERROR}>")
 def lookup(call, questions):
     if fault == "hang":
+        (layout.parent / "hangs").touch()
         call.wait(60)
         raise Err("cancelled")
     text = (layout / "index.json").read_bytes()
