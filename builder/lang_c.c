@@ -49,12 +49,18 @@ static const char *lacks(lp_build_job *j, const char *cc)
 {
     if (!ask(j, cc, "-print-prog-name=wasm-ld"))
         return "the linker wasm-ld";
-    if (!ask(j, cc, "-print-file-name=crt1-reactor.o"))
+    if (!ask(j, cc, "-print-file-name=crt1-reactor.o") || !ask(j, cc, "-print-file-name=libc.a"))
         return "wasi-libc";
     const char *runtime = ask(j, cc, "-print-libgcc-file-name");
     if (!runtime)
         return "its runtime for wasm32";
     return NULL;
+}
+
+static loop_error *lacking_error(const char *cc, const char *what)
+{
+    return loop_error_hint_set(loop_error_new(LOOP_UNAVAILABLE, "'%s' lacks %s", cc, what), "%s",
+                               install);
 }
 
 static loop_error *find(lp_build_job *j, const char **ret_identity, void **ret_tools)
@@ -81,8 +87,11 @@ static loop_error *find(lp_build_job *j, const char **ret_identity, void **ret_t
         }
     }
     if (missing)
+        return lacking_error(lacking, missing);
+    if (!cc && own && *own)
         return loop_error_hint_set(
-            loop_error_new(LOOP_UNAVAILABLE, "'%s' lacks %s", lacking, missing), "%s", install);
+            loop_error_new(LOOP_UNAVAILABLE, "there is no program '%s', which WASM_CC names", own),
+            "unset WASM_CC, or name a clang");
     if (!cc)
         return loop_error_hint_set(
             loop_error_new(LOOP_UNAVAILABLE, "there is no clang, which compiles C for WebAssembly"),
@@ -91,7 +100,10 @@ static loop_error *find(lp_build_job *j, const char **ret_identity, void **ret_t
     t->cc = cc;
     LP_TRY(lp_build_version(j, cc, "--version", NULL, &t->identity));
     lp_build_sum libc;
-    LP_TRY(lp_build_sum_file(ask(j, cc, "-print-file-name=libc.a"), &libc));
+    const char *library = ask(j, cc, "-print-file-name=libc.a");
+    if (!library)
+        return lacking_error(cc, "wasi-libc");
+    LP_TRY(lp_build_sum_file(library, &libc));
     *ret_identity = t->identity = lp_build_text(j, "%s libc %s", t->identity, libc.text);
     *ret_tools = t;
     return NULL;

@@ -155,6 +155,15 @@ def missing(world):
     def a_clang_without_wasm_is_told(folder):
         told(folder, "c", only(folder, "clang", "echo none"), "clang' lacks the linker wasm-ld", "apt-get install clang-19")
 
+    def a_clang_without_its_libc_is_told(folder):
+        path = only(folder, "clang", 'case $2 in *libc.a) echo libc.a;; -print*) echo "$0";; *) echo clang;; esac')
+        told(folder, "c", path, "clang' lacks wasi-libc", "wasi-libc")
+
+    def a_clang_that_is_not_there_is_told(folder):
+        env = environment(world, folder) | {"WASM_CC": "no-such-clang"}
+        out = loop(world, folder, "build", status=69, env=env)
+        assert "there is no program 'no-such-clang', which WASM_CC names" in out, out
+
     def a_rust_without_the_target_is_told(folder):
         only(folder, "rustc", "exit 1")
         only(folder, "rustup", "exit 1")
@@ -165,7 +174,8 @@ def missing(world):
         told(folder, "js", only(folder, "node", "exit 1"), "there is no componentize-qjs",
              "npm install --save-dev componentize-qjs")
 
-    for lang, function in (("c", a_clang_without_wasm_is_told), ("rust", a_rust_without_the_target_is_told),
+    for lang, function in (("c", a_clang_without_wasm_is_told), ("c", a_clang_without_its_libc_is_told),
+                           ("c", a_clang_that_is_not_there_is_told), ("rust", a_rust_without_the_target_is_told),
                            ("js", a_node_without_the_tool_is_told)):
         results += cases("build/missing", project(world, lang), function)
     return results
