@@ -333,6 +333,38 @@ static void a_build_that_is_stopped_leaves_no_process(void **state)
     tear_down(&b);
 }
 
+/* Catches: a loop that reads as long as there is something, and looks at nothing else. */
+static void one_that_writes_without_end_is_stopped(void **state)
+{
+    (void)state;
+    bench b;
+    set_up(&b);
+    put("build.sh", "echo $$ >started; exec yes\n");
+    b.options.stop = at_once;
+    uint64_t before = lp_os_now_ns();
+    error_is(build(&b), LOOP_CANCELLED, "stopped");
+    assert_true(lp_os_now_ns() - before < 20000000000ull);
+    tear_down(&b);
+}
+
+/* Catches: a test that passes, as what a component wrote is compared up to its first zero. */
+static void a_zero_ends_no_text(void **state)
+{
+    (void)state;
+    static const char *const argv[] = {"/bin/sh", "-c", "printf 'a\\0b\\0'", NULL};
+    const lp_build_place place = {root, guard, "/bin/sh", NULL};
+    static const loop_build_options no_options = {0};
+    lp_build_run run = {.place = &place, .options = &no_options};
+    lp_build_job j = {.run = &run, .root = root};
+    char *out = NULL;
+    const lp_build_command c = {.argv = argv, .ret_out = &out};
+    no_error(lp_build_tool(&j, &c));
+    assert_string_equal(out, "a\x1a"
+                             "b\x1a");
+    free(out);
+    lp_build_job_done(&j);
+}
+
 /* ---- what does not fit ---- */
 
 static void each_difference_becomes_a_sentence(void **state)
@@ -392,6 +424,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_dry_run_writes_nothing, fresh, gone),
         cmocka_unit_test_setup_teardown(a_build_that_fails_is_told_and_tried_again, fresh, gone),
         cmocka_unit_test_setup_teardown(a_build_that_is_stopped_leaves_no_process, fresh, gone),
+        cmocka_unit_test_setup_teardown(one_that_writes_without_end_is_stopped, fresh, gone),
+        cmocka_unit_test_setup_teardown(a_zero_ends_no_text, fresh, gone),
         cmocka_unit_test(each_difference_becomes_a_sentence),
         cmocka_unit_test(many_differences_are_told_up_to_a_number),
     };

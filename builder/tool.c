@@ -15,6 +15,7 @@
 
 #define TICK_NS 50000000ull  /* how often it is looked whether to stop */
 #define TERM_NS 300000000ull /* a tool's own time to end */
+#define TURN 64              /* reads of a stream at a time: one without end holds up nothing */
 
 /* ---- words ---- */
 
@@ -83,7 +84,7 @@ struct stream {
     size_t max, left_out;
 };
 
-/* What is there now; false when it is over. */
+/* What is there now; false when it is over. It is text: a zero in it would hide what follows. */
 static bool take(struct stream *s)
 {
     char chunk[16384];
@@ -96,6 +97,8 @@ static bool take(struct stream *s)
         loop_error_delete(e);
         return false;
     }
+    for (char *zero = chunk; (zero = memchr(zero, 0, n - (size_t)(zero - chunk)));)
+        *zero = '\x1a';
     size_t room = s->to->len < s->max ? LP_MIN(n, s->max - s->to->len) : 0;
     lp_buf_add(s->to, chunk, room);
     s->left_out += n - room;
@@ -139,7 +142,7 @@ static loop_error *follow(lp_build_job *j, lp_os_guarded *g, struct stream strea
         bool ended = lp_os_guarded_ended(g, ret_status);
         feed(g, &input);
         for (int i = 0; i < 2; i++)
-            while (open[i]) {
+            for (size_t k = 0; open[i] && k < TURN; k++) {
                 size_t before = streams[i].to->len + streams[i].left_out;
                 open[i] = take(&streams[i]);
                 if (streams[i].to->len + streams[i].left_out == before)
