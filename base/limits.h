@@ -187,7 +187,7 @@
 #define LP_MAX_BUILD_JOBS 256           /* components built at a time */
 #define LP_MAX_BUILD_OUTPUT (1u << 20)  /* bytes of what a tool says; the rest is counted */
 #define LP_MAX_BUILD_ANSWER (64u << 20) /* bytes that a tool writes for us to read */
-#define LP_COMPOSE_MS 300000            /* for composing components */
-#define LP_BUILD_ASK_MS 60000           /* for loop-wit, and a tool that is asked its version */
+#define LP_BUILD_WIT_MS 300000          /* for loop-wit: bindings, a component, several made one */
+#define LP_BUILD_ASK_MS 60000           /* for a tool that is asked its version */
 
 #endif

@@ -131,7 +131,7 @@ loop_error *lp_compose(const lp_build_place *place, const loop_compose_options *
     LP_TRY(check_files(place->root, options));
     lp_build_word(&w, place->wit_tool);
     add_words(&w, options);
-    const lp_build_command c = {.argv = w.at, .deadline_ms = LP_COMPOSE_MS, .ret_out = &out};
+    const lp_build_command c = {.argv = w.at, .deadline_ms = LP_BUILD_WIT_MS, .ret_out = &out};
     loop_error *e = lp_build_tool(&j, &c);
     if (e)
         e = because(&j, e);

@@ -267,7 +267,8 @@ loop_error *lp_build_wit(lp_build_job *j, const char *what, const char *const *w
     lp_build_word(&w, j->run->place->wit_tool);
     for (size_t i = 0; words[i]; i++)
         lp_build_word(&w, words[i]);
-    const lp_build_command c = {.argv = w.at, .what = what, .ret_out = ret_out};
+    const lp_build_command c = {
+        .argv = w.at, .what = what, .deadline_ms = LP_BUILD_WIT_MS, .ret_out = ret_out};
     size_t before = j->said.len;
     loop_error *e = lp_build_tool(j, &c);
     lp_build_words_free(&w);
