@@ -94,6 +94,7 @@ struct lp_build_job {
     const char *sdk;    /* loop-sdk beside the WIT; NULL where there is none */
     const char *made;   /* what the language made, in `work` */
     bool dry;           /* commands are noted and not run */
+    bool installed;     /* the build itself brought its toolchain */
     lp_buf commands;    /* what was run, or would be, a line each */
     lp_buf said;        /* what tools said on stderr */
     lp_build_inputs found;

@@ -157,6 +157,7 @@ static loop_error *install_project(lp_build_job *j, const js_tools *t)
     const char *argv[] = {t->npm, "install", "--no-audit", "--no-fund", NULL};
     const lp_build_command c = {.argv = argv, .directory = t->project, .what = "npm install"};
     loop_error *e = lp_build_tool(j, &c);
+    j->installed = true;
     return loop_error_code(e) == LOOP_INVALID
                ? loop_error_wrap(e, "cannot install what package.json names")
                : e;

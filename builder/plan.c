@@ -191,6 +191,12 @@ static loop_error *add_written(lp_build_job *j, const lp_build_language *l, lp_b
 static loop_error *note(lp_build_job *j, const lp_build_language *l, const char *stamp,
                         lp_build_stamp *s)
 {
+    const char *identity;
+    void *tools;
+    if (j->installed) { /* a toolchain that came meanwhile counts as what it is */
+        LP_TRY(l->find(j, &identity, &tools));
+        LP_TRY(sum_tools(j, identity, &s->tool));
+    }
     LP_TRY(add_written(j, l, &s->inputs));
     LP_TRY(lp_build_sum_file(j->output, &s->output));
     for (size_t i = 0; i < j->found.n; i++)

@@ -24,6 +24,7 @@ def jobs(world):
     yield lambda: missing(world)
     yield lambda: changed(world)
     yield lambda: misfits(world)
+    yield lambda: installing(world)
     yield lambda: ended(world)
     yield lambda: composed(world)
 
@@ -287,6 +288,31 @@ def misfits(world):
     return cases("build/misfits", pair(world), is_first_well, what_is_missing_is_named, what_is_too_much_is_named,
                  what_has_another_type_is_named, another_version_is_named, one_that_is_no_component_is_named,
                  what_a_language_makes_gets_no_place)
+
+
+def installing(world):
+    """A project that names its tool in package.json, and has not installed it: npm is asked, once. Here npm is a
+    script that puts what set-up unpacked where npm would."""
+    cache = Path(common.tools_environment()["WASM_TOOLS"]).parents[2]
+    modules = cache / "js-guest/node_modules"
+    if not modules.exists():
+        return [Result("build/npm", skip="the toolchain for JavaScript guests is not set up: tools/setup/js-guest.sh")]
+
+    def what_it_names_is_installed_once(folder):
+        (folder / "js/package.json").write_text('{ "devDependencies": { "componentize-qjs": "*" } }\n')
+        npm = folder / "bin/npm"
+        npm.parent.mkdir()
+        npm.write_text(f"#!/bin/sh\necho installed >>'{folder}/log'\nln -s '{modules}' node_modules\n")
+        npm.chmod(0o755)
+        env = environment(world, folder)
+        env |= {"PATH": f"{folder}/bin:{env['PATH']}", "LOOP_CACHE_DIR": str(folder / "no-cache")}
+        out = loop(world, folder, "build", env=env)
+        assert "built   hello" in out, out
+        out = loop(world, folder, "build", env=env)
+        assert out == "fresh   hello\n", out
+        assert (folder / "log").read_text() == "installed\n"
+
+    return cases("build/npm", project(world, "js"), what_it_names_is_installed_once)
 
 
 def running(word):
