@@ -120,6 +120,8 @@ char *cli_format(const char *fmt, ...) LOOP_PRINTF(1, 2);
 void cli_put(FILE *to, const char *text);
 char *cli_shown(const char *text);
 size_t cli_width(const char *text);
+/* A text of several lines, each as cli_put does, behind `indent`. */
+void cli_put_lines(FILE *to, const char *indent, const char *text);
 /* As a JSON string, with its quotes; "null" for NULL. */
 void cli_put_json(FILE *to, const char *text);
 /*

@@ -7,34 +7,10 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cli/build.h"
 #include "cli/target.h"
 #include "loop/build.h"
-
-static void put_indented(const char *text)
-{
-    while (*text) {
-        size_t n = strcspn(text, "\n");
-        char *line = cli_format("%.*s", (int)n, text);
-        fputs("  ", stderr);
-        cli_put(stderr, line);
-        fputc('\n', stderr);
-        free(line);
-        text += n + (text[n] == '\n');
-    }
-}
-
-static void put_error(const loop_error *e)
-{
-    char *text = loop_error_format(e);
-    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
-        cli_put(stderr, line);
-        fputc('\n', stderr);
-    }
-    loop_free(text);
-}
 
 static void put_done(const loop_build_event *e)
 {
@@ -49,15 +25,8 @@ static void put_planned(const loop_build_event *e)
     printf("would build %s: ", e->component);
     cli_put(stdout, e->text);
     putchar('\n');
-    for (const char *p = e->output ? e->output : ""; *p;) {
-        size_t n = strcspn(p, "\n");
-        char *line = cli_format("%.*s", (int)n, p);
-        fputs("  ", stdout);
-        cli_put(stdout, line);
-        putchar('\n');
-        free(line);
-        p += n + (p[n] == '\n');
-    }
+    if (e->output)
+        cli_put_lines(stdout, "  ", e->output);
 }
 
 static void put_note(const loop_build_event *e)
@@ -68,7 +37,7 @@ static void put_note(const loop_build_event *e)
     cli_put(stderr, e->text);
     fputs(e->output ? ":\n" : "\n", stderr);
     if (e->output)
-        put_indented(e->output);
+        cli_put_lines(stderr, "  ", e->output);
 }
 
 static void put_failed(const loop_build_event *e)
@@ -76,8 +45,10 @@ static void put_failed(const loop_build_event *e)
     if (loop_error_code(e->error) == LOOP_CANCELLED)
         return;
     if (e->output)
-        put_indented(e->output);
-    put_error(e->error);
+        cli_put_lines(stderr, "  ", e->output);
+    char *text = loop_error_format(e->error);
+    cli_put_lines(stderr, "", text);
+    loop_free(text);
 }
 
 void cli_build_event(void *data, const loop_build_event *e)

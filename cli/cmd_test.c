@@ -8,19 +8,6 @@
 #include "cli/build.h"
 #include "cli/target.h"
 
-static void put_lines(const char *text)
-{
-    for (const char *p = text; *p;) {
-        size_t n = strcspn(p, "\n");
-        char *line = cli_format("%.*s", (int)n, p);
-        fputs("  ", stdout);
-        cli_put(stdout, line);
-        putchar('\n');
-        free(line);
-        p += n + (p[n] == '\n');
-    }
-}
-
 static void put_test(void *data, const loop_test_event *e)
 {
     cli_build_view *v = data;
@@ -32,7 +19,7 @@ static void put_test(void *data, const loop_test_event *e)
         cli_put(stdout, e->name);
         putchar('\n');
         if (e->report)
-            put_lines(e->report);
+            cli_put_lines(stdout, "  ", e->report);
         fflush(stdout);
     }
     char *step = cli_format("%zu of %zu tests", e->done, e->total);

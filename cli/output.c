@@ -99,6 +99,19 @@ void cli_put(FILE *to, const char *text)
     put_escaped(to, text, "");
 }
 
+void cli_put_lines(FILE *to, const char *indent, const char *text)
+{
+    while (*text) {
+        size_t n = strcspn(text, "\n");
+        char *line = cli_format("%.*s", (int)n, text);
+        fputs(indent, to);
+        cli_put(to, line);
+        putc('\n', to);
+        free(line);
+        text += n + (text[n] == '\n');
+    }
+}
+
 static char *escaped(const char *text, const char *keep)
 {
     char *s = NULL;

@@ -129,11 +129,7 @@ static void on_step(void *data, const char *what, const loop_error *error,
         char *text = loop_error_format(error);
         cli_put(stdout, what);
         fputs(": stays as it was\n", stdout);
-        for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
-            fputs("  ", stdout);
-            cli_put(stdout, line);
-            putchar('\n');
-        }
+        cli_put_lines(stdout, "  ", text);
         loop_free(text);
     }
     fflush(stdout);
