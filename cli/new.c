@@ -202,10 +202,16 @@ static void put_next(const cli_new *n, const char *next)
 {
     bool plain = strspn(n->folder, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
                                    "./_+-") == strlen(n->folder);
-    fputs("next\n  cd ", stdout);
-    if (!plain)
-        putchar('\'');
-    cli_put(stdout, n->folder);
+    fputs(plain ? "next\n  cd " : "next\n  cd '", stdout);
+    for (const char *at = n->folder; *at;) { /* a quote ends the quotes, and begins them again */
+        size_t length = strcspn(at, "'");
+        char *piece = cli_format("%.*s", (int)length, at);
+        cli_put(stdout, piece);
+        free(piece);
+        at += length;
+        if (*at && at++)
+            fputs("'\\''", stdout);
+    }
     puts(plain ? "" : "'");
     for (const char *end; *next; next = *end ? end + 1 : end) {
         end = next + strcspn(next, "\n");
