@@ -17,6 +17,7 @@ list of what was installed stays in share/loop/installed.txt, which --remove rea
 installation: what that does not have any more is taken away.
 """
 import argparse
+import errno
 import json
 import os
 import pwd
@@ -186,16 +187,31 @@ def take_away(dest, names):
 
 
 def into_place(stage, dest):
-    """Each file by a rename, so that nobody sees half of a library, and running programs keep theirs."""
+    """
+    Each file by a rename, so that nobody sees half of a library, and running programs keep theirs; once all
+    lie beside where they go, so that a disk that is full changes nothing. Everybody may read what is installed.
+    """
     names = sorted(str(p.relative_to(stage)) for p in stage.rglob("*") if p.is_symlink() or p.is_file())
     before = listed(dest)
     (stage / LIST).write_text("\n".join([*names, LIST]) + "\n", encoding="utf-8")
-    for name in [*names, LIST]:
-        source, target = stage / name, dest / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f".{target.name}.new")
-        beside.unlink(missing_ok=True)
-        shutil.copy2(source, beside, follow_symlinks=False)
+    ready = []
+    try:
+        for name in [*names, LIST]:
+            target = dest / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            beside = target.with_name(f".{target.name}.new")
+            beside.unlink(missing_ok=True)
+            ready.append((beside, target))
+            if target.is_dir() and not target.is_symlink():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(target))
+            shutil.copy2(stage / name, beside, follow_symlinks=False)
+            if not beside.is_symlink():
+                beside.chmod(0o755 if beside.stat().st_mode & 0o100 else 0o644)
+    except OSError:
+        for beside, _ in ready:
+            beside.unlink(missing_ok=True)
+        raise
+    for beside, target in ready:
         os.replace(beside, target)
     take_away(dest, before - {*names, LIST})
 
@@ -211,6 +227,7 @@ def install(args):
     libdir = args.libdir.strip("/")
     if not re.fullmatch(r"lib\w*(/[\w.-]+)?", libdir) or ".." in libdir:
         fail(f"'{args.libdir}' is no folder for libraries", "lib, lib64 or lib/x86_64-linux-gnu")
+    os.umask(0o022)  # folders are for everybody, whoever installs
     with tempfile.TemporaryDirectory(prefix="loop-install-") as folder:
         stage = Path(folder) / "stage"
         meson_install(build, stage)

@@ -44,12 +44,17 @@ def installation(world):
         return ["python3", ROOT / "tools/install.py", *words]
 
     def install_has_every_file(f):
-        ran(installer(world.build, f / "first"))
+        ran(["sh", "-c", 'umask 077; exec "$@"', "sh", *installer(world.build, f / "first")])
         missing = [name for name in FILES if not (f / "first" / name).exists()]
         assert not missing, f"not there: {missing}"
         public = {p.relative_to(ROOT) for p in (ROOT / "include").rglob("*.h")}
         there = {p.relative_to(f / "first") for p in (f / "first/include").rglob("*.h")}
         assert public == there, f"headers that differ: {public ^ there}"
+
+    def install_may_be_read_by_everybody(f):
+        for path in [f / "first", *(f / "first").rglob("*")]:
+            mode = path.lstat().st_mode & 0o777
+            assert path.is_symlink() or mode == 0o755 or (mode == 0o644 and not path.is_dir()), f"{path}: {mode:o}"
 
     def install_lists_what_it_installed(f):
         said = set((f / "first/share/loop/installed.txt").read_text("utf-8").split("\n")) - {""}
@@ -100,6 +105,17 @@ def installation(world):
             status, out, _ = common.run([str(w) for w in installer(world.build, f / "x", "--libdir", wrong)], merged=True)
             assert (status == 0) == (wrong == "/lib"), f"{wrong}: {out}"  # "/lib" is the lib of the prefix
 
+    def install_that_fails_changes_nothing(f):
+        last = f / "second/share/zsh/site-functions/_loop"
+        last.unlink()
+        last.mkdir()
+        before = {n: (f / "second" / n).lstat().st_ino for n in tree(f / "second")}
+        status, out, _ = common.run([str(w) for w in installer(world.build, f / "second")], merged=True)
+        assert status == 1 and b"_loop" in out, f"{status}: {out}"
+        after = {n: (f / "second" / n).lstat().st_ino for n in tree(f / "second")}
+        assert before == after, {n for n in before.keys() | after.keys() if before.get(n) != after.get(n)}
+        last.rmdir()
+
     def install_again_takes_away_what_is_gone(f):
         stale = f / "second/share/loop/profiles/stale.yaml"
         stale.write_text("log: {}\n", encoding="utf-8")
@@ -135,9 +151,9 @@ def installation(world):
         assert 'api.now "Ulm" = {"ok": {"celsius": 3.0, "wind": null}}' in out, out
 
     return cases("install", common.fresh_folder(world, "install-"), install_has_every_file,
-                 install_lists_what_it_installed, install_names_nothing_of_the_machine_that_built_it,
+                 install_may_be_read_by_everybody, install_lists_what_it_installed, install_names_nothing_of_the_machine_that_built_it,
                  install_may_be_moved, install_runs_a_component, install_may_have_its_libraries_elsewhere,
-                 install_again_takes_away_what_is_gone, uninstall_takes_away_what_it_installed_and_no_more,
+                 install_that_fails_changes_nothing, install_again_takes_away_what_is_gone, uninstall_takes_away_what_it_installed_and_no_more,
                  install_has_sidecars_to_start_from)
 
 
