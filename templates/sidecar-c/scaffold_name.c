@@ -34,8 +34,11 @@ static loop_error *now(void *self, loop_call *call, loop_string place, result_t 
 
 static loop_error *open_diary(void *self, loop_call *call, loop_string place, diary_t **ret)
 {
-    *ret = calloc(1, sizeof **ret + place.len + 1);
-    memcpy((*ret)->place, place.ptr, place.len); /* arguments live until the function returns */
+    diary_t *d = calloc(1, sizeof *d + place.len + 1);
+    if (!d)
+        return loop_error_new(LOOP_SYSTEM, "no memory for a diary");
+    memcpy(d->place, place.ptr, place.len); /* arguments live until the function returns */
+    *ret = d;
     return NULL;
 }
 
