@@ -453,14 +453,14 @@ def main(args: list[str]) -> None:
     if args[0] == "fail":
         raise Failure("cannot greet")
     print("hello", args[0])
-    log("info", "hello", "greeted", words=len(args), half=0.5, ok=True, name=args[0])
+    log("info", "hello", "greeted", words=len(args), half=0.5, ok=True, name=args[0], level=3)
 
 Run = command(main)
 """)
         alone([tool, "-d", "wit", "-w", "hello", "componentize", "app", "-p", ".", "-p", share / "sdk/python", "-o",
                "app.wasm"], cwd=app, env=environment(world, f))
         for words, status, out, err in (
-                (["you"], 0, b"hello you\n", b"hello: greeted words=1 half=0.5 ok=true name=you\n"),
+                (["you"], 0, b"hello you\n", b"hello: greeted words=1 half=0.5 ok=true name=you level=3\n"),
                 ([], 1, b"", b"usage: hello NAME\n"), (["fail"], 1, b"", b"error: cannot greet\n")):
             got = common.run(hidden([f / "prefix/bin/loop", "run", "app.wasm", *words]), cwd=app,
                              env=environment(world, f) | {"LOOP_CACHE_DIR": str(cache)})  # 18 MB take long to compile

@@ -74,7 +74,7 @@ def failed() -> Exception:
     return Err(None)  # type: ignore[no-any-return]
 
 
-def log(level: Level, target: str, message: str, **fields: Value) -> None:
+def log(level: Level, target: str, message: str, /, **fields: Value) -> None:
     """An entry of loop:core/logging, which the component's world imports; numbers stay numbers."""
     from wit_world.imports import logging  # type: ignore[import-not-found]
 
