@@ -289,7 +289,8 @@ def storage_under_loop(world):
         run, env = workspace(world, work, "loop:storage/store", STORAGE, "store", {"storage": {"quota": "1MiB"}})
         total = 0
         for turn in range(6):
-            acknowledged = killed([*run, "in", "notes", "hammer"], work, env, random.uniform(0.5, 1.5))
+            # every other one is at work by then, however long that takes
+            acknowledged = killed([*run, "in", "notes", "hammer"], work, env, random.uniform(0, 1), turn % 2 == 1)
             status, out, err = common.run([*run, "in", "notes", "many", "n", "."], cwd=work, env=env)
             if status:
                 raise peer.Wrong(f"run {turn}: status {status}: {err.decode()}")
@@ -321,18 +322,19 @@ def storage_swapped(world):
         run, env = workspace(world, work, "loop:storage/store", STORAGE, "store", {"storage": {"quota": "1MiB"}})
         swaps = ["memory", f"{node},file=data/b.log", None, "sqlite", f"{node},file=data/c.log", None]
         with subprocess.Popen([*run, "in", "notes", "hammer"], cwd=work, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.DEVNULL, start_new_session=True) as process:
+                              stderr=subprocess.DEVNULL, start_new_session=True, bufsize=0) as process:
             try:
+                first = process.stdout.readline().decode()  # it is at work, and can be asked soon
                 time.sleep(1)
                 for link in swaps:
                     command = ["swap", "asks", f"loop:storage/store={link}"] if link else ["reload", "asks.loop:storage/store"]
-                    status, out, _ = common.run([run[0], *command], cwd=work, env=env, merged=True, timeout=30)
+                    status, out, _ = common.run([run[0], *command], cwd=work, env=env, merged=True)
                     if status:
                         raise peer.Wrong(f"{command}: {out.decode()}")
                     time.sleep(0.2)
             finally:
                 process.kill()
-                counted = process.stdout.read().decode().split("\n")[:-1]
+                counted = (first + process.stdout.read().decode()).split("\n")[:-1]
         if [int(line) for line in counted] != list(range(1, len(counted) + 1)) or not counted:
             raise peer.Wrong(f"{len(counted)} lines, and not every number once, in order")
         link = {**STORAGE, "file": "data/c.log"}
@@ -347,13 +349,14 @@ def storage_swapped(world):
     return Result(title)
 
 
-def killed(command, home, env, delay):
-    """The last number that was printed; 0: none."""
+def killed(command, home, env, delay, working):
+    """The last number that was printed; 0: none. `working`: at least one is."""
     process = subprocess.Popen(command, cwd=home, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, start_new_session=True)
+                               stderr=subprocess.PIPE, start_new_session=True, bufsize=0)
+    first = process.stdout.readline().decode() if working else ""
     time.sleep(delay)
     if process.poll() is not None:
         raise peer.Wrong(f"it ended by itself: {process.communicate()[1].decode()}")
     process.kill()
-    lines = process.communicate()[0].decode().split("\n")[:-1]  # the last one may be cut
+    lines = (first + process.communicate()[0].decode()).split("\n")[:-1]  # the last one may be cut
     return int(lines[-1]) if lines else 0
