@@ -221,7 +221,8 @@ static void add_flags(lp_build_job *j, const c_tools *t, bool own, lp_build_word
     if (!lp_os_is_dir(source))
         source = lp_build_keep(j, lp_path_parent(source));
     lp_build_word(w, lp_build_text(j, "-I%s", source));
-    lp_build_word(w, lp_build_text(j, "-I%s", j->gen));
+    lp_build_word(w, "-iquote"); /* a world may be called as a header of the system: "time" */
+    lp_build_word(w, j->gen);
     if (j->sdk)
         lp_build_word(w, lp_build_text(j, "-I%s", j->sdk));
     lp_build_word(w, lp_build_text(j, "-ffile-prefix-map=%s=.", j->root));

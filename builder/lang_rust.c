@@ -114,7 +114,8 @@ static loop_error *find(lp_build_job *j, const char **ret_identity, void **ret_t
 
 static const char *const made[] = {".wasm", NULL};
 
-/* The .wasm of one message about an artifact of the project's own crate; NULL. cargo follows links. */
+/* The .wasm of one message about an artifact of the project's own crate; NULL. cargo follows links.
+ */
 static const char *artifact(lp_build_job *j, json_t *message, const char **ret_name)
 {
     const char *reason = json_string_value(json_object_get(message, "reason"));
@@ -197,9 +198,8 @@ static const char *flags(lp_build_job *j)
     lp_buf b = {0};
     lp_buf_puts(&b, "target." TARGET ".rustflags=[");
     const char *real = lp_build_keep(j, lp_os_realpath(j->root)); /* what cargo calls it */
-    const char *texts[] = {
-        lp_build_text(j, "--remap-path-prefix=%s/registry/src=/registry", cargo),
-        lp_build_text(j, "--remap-path-prefix=%s=.", real ? real : j->root)};
+    const char *texts[] = {lp_build_text(j, "--remap-path-prefix=%s/registry/src=/registry", cargo),
+                           lp_build_text(j, "--remap-path-prefix=%s=.", real ? real : j->root)};
     for (size_t i = 0; i < LP_COUNT(texts); i++) {
         lp_buf_puts(&b, i ? "," : "");
         lp_buf_json(&b, texts[i], strlen(texts[i])); /* TOML reads it alike */

@@ -13,31 +13,41 @@
 
 /* ---- rules ---- */
 
-/* Words of WIT, C, Rust, JavaScript and Python, and names that cargo or loop's files have. */
+/*
+ * Words of WIT, C, Rust, JavaScript and Python; names that cargo or loop's files have; modules of
+ * Python that a sidecar's own file of that name would hide from what it needs.
+ */
 static const char *const reserved[] = {
-    "abstract",   "alloc",       "and",       "app",      "arguments", "as",          "assert",
-    "async",      "auto",        "await",     "become",   "bindings",  "bool",        "borrow",
-    "box",        "break",       "build",     "case",     "catch",     "char",        "class",
-    "const",      "constructor", "continue",  "core",     "crate",     "debugger",    "def",
-    "default",    "del",         "delete",    "deps",     "do",        "double",      "dyn",
-    "elif",       "else",        "enum",      "errno",    "eval",      "examples",    "except",
-    "export",     "exports",     "extends",   "extern",   "f32",       "f64",         "false",
-    "final",      "finally",     "flags",     "float",    "fn",        "for",         "from",
-    "func",       "function",    "future",    "gen",      "global",    "goto",        "if",
-    "impl",       "implements",  "import",    "in",       "include",   "incremental", "inline",
-    "instanceof", "int",         "interface", "is",       "lambda",    "let",         "list",
-    "long",       "loop",        "macro",     "main",     "match",     "mod",         "module",
-    "move",       "mut",         "new",       "none",     "nonlocal",  "not",         "null",
-    "option",     "or",          "override",  "own",      "package",   "pass",        "priv",
-    "private",    "protected",   "public",    "pub",      "raise",     "record",      "ref",
-    "register",   "resource",    "restrict",  "result",   "return",    "s16",         "s32",
-    "s64",        "s8",          "self",      "short",    "signed",    "sizeof",      "static",
-    "std",        "stream",      "string",    "struct",   "super",     "switch",      "target",
-    "test",       "tests",       "this",      "throw",    "trait",     "true",        "try",
-    "tuple",      "type",        "typedef",   "typeof",   "u16",       "u32",         "u64",
-    "u8",         "union",       "unsafe",    "unsigned", "unsized",   "use",         "var",
-    "variant",    "virtual",     "void",      "volatile", "wasi",      "where",       "while",
-    "with",       "world",       "yield",
+    "abstract",  "alloc",       "and",        "api",         "app",       "arguments",
+    "as",        "assert",      "async",      "auto",        "await",     "become",
+    "bindings",  "bool",        "borrow",     "box",         "brand",     "break",
+    "build",     "case",        "catch",      "char",        "class",     "collections",
+    "const",     "constructor", "contextlib", "continue",    "core",      "crate",
+    "debugger",  "def",         "default",    "del",         "delete",    "deps",
+    "do",        "double",      "dyn",        "elif",        "else",      "enum",
+    "errno",     "eval",        "examples",   "except",      "export",    "exports",
+    "extends",   "extern",      "f32",        "f64",         "false",     "final",
+    "finally",   "flags",       "float",      "fn",          "for",       "from",
+    "func",      "function",    "functools",  "future",      "gen",       "global",
+    "goto",      "heapq",       "host",       "if",          "impl",      "implements",
+    "import",    "in",          "include",    "incremental", "inline",    "instanceof",
+    "int",       "interface",   "is",         "keyword",     "lambda",    "let",
+    "linecache", "list",        "long",       "loop",        "loop-sdk",  "loop-sidecar",
+    "macro",     "main",        "match",      "mmap",        "mod",       "module",
+    "move",      "mut",         "new",        "none",        "nonlocal",  "not",
+    "null",      "operator",    "option",     "or",          "override",  "own",
+    "package",   "pass",        "priv",       "private",     "protected", "pub",
+    "public",    "queue",       "raise",      "re",          "record",    "ref",
+    "register",  "resource",    "restrict",   "result",      "return",    "s16",
+    "s32",       "s64",         "s8",         "self",        "short",     "signed",
+    "sizeof",    "static",      "std",        "stream",      "string",    "struct",
+    "super",     "switch",      "target",     "test",        "tests",     "textwrap",
+    "this",      "threading",   "throw",      "token",       "tokenize",  "traceback",
+    "trait",     "true",        "try",        "tuple",       "type",      "typedef",
+    "typeof",    "types",       "u16",        "u32",         "u64",       "u8",
+    "union",     "unsafe",      "unsigned",   "unsized",     "use",       "var",
+    "variant",   "virtual",     "void",       "volatile",    "wasi",      "weakref",
+    "where",     "while",       "with",       "world",       "yield",
 };
 
 static bool is_reserved(const char *text)

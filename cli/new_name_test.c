@@ -44,6 +44,8 @@ static void a_name_is_what_all_languages_take(void **state)
         {"switch", NULL, NULL},    /* C */
         {"match", NULL, NULL},     /* Rust */
         {"lambda", NULL, NULL},    /* Python */
+        {"api", NULL, NULL},       /* the interface beside the world of a library */
+        {"host", NULL, NULL},      /* a header of a host's own */
         {"wasi:a", NULL, NULL},    /* a namespace of others */
         {"loop:a", NULL, NULL},
         {"my-interface", "example", "my-interface"},

@@ -96,7 +96,7 @@ static loop_error *restore(void *self, const loop_interface *interface, loop_pas
 static const scaffold_space_scaffold_name_dice_functions functions = {.roll = roll};
 static const loop_provider_swap swap = {.save = save, .restore = restore};
 
-static const loop_provider scaffold_name = {
+static const loop_provider provider = {
     .abi = LOOP_PROVIDER_ABI,
     .name = "scaffold-name",
     .summary = "dice",
@@ -111,4 +111,4 @@ static const loop_provider scaffold_name = {
     .swap = &swap,
 };
 
-LOOP_PROVIDER_EXPORT(scaffold_name);
+LOOP_PROVIDER_EXPORT(provider);

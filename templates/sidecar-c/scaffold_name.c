@@ -70,7 +70,7 @@ static loop_error *start(const loop_services *host, void **ret_self)
 
 static const scaffold_space_scaffold_name_api_functions api = {now, note, warmest, open_diary,
                                                                close_diary};
-static const loop_provider scaffold_name = {
+static const loop_provider provider = {
     .abi = LOOP_PROVIDER_ABI,
     .name = "scaffold-name",
     .summary = "the weather by the length of a name",
@@ -82,5 +82,5 @@ static const loop_provider scaffold_name = {
 
 int main(void)
 {
-    return loop_sidecar_main(&scaffold_name, "0.1.0");
+    return loop_sidecar_main(&provider, "0.1.0");
 }

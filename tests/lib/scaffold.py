@@ -45,6 +45,7 @@ def jobs(world):
     found = [(f"{language}-{kind}", lambda language=language, kind=kind: component(world, shelf, language, kind))
              for language in LANGUAGES for kind in WORLDS]
     found += [(form, lambda form=form: provider(world, shelf, form)) for form in FORMS]
+    found += [("names", lambda: named(world, shelf))]
     found += [("workspace", lambda: workspace(world, shelf)), ("host", lambda: host(world)),
               ("templates", lambda: all_there(world, shelf)), ("asked", lambda: asked(world, shelf)),
               ("interrupted", lambda: interrupted(world, shelf)), ("no-room", lambda: no_room(world, shelf))]
@@ -218,6 +219,30 @@ def provider(world, shelf, form):
 
     return cases(f"scaffold/{form}", common.fresh_folder(world, "new-"), is_made, builds,
                  answers_a_component_when_it_is_trusted, passes_its_tests, is_swapped_while_a_component_uses_it)
+
+
+def named(world, shelf):
+    """Names that headers and functions of C have: they build, and a source finds the system's own."""
+    def a_component_is_called_time(folder):
+        if why := cannot_build("c", world):
+            return why
+        env = user(world, shelf, folder)
+        project = made(folder, env, "component", "new", "time", "--lang", "c")
+        source = project / "src/main.c"
+        source.write_text("#include <time.h>\nstatic time_t at;\n" + source.read_text("utf-8").replace(
+            "log_greeting(name);", "time(&at);\n    log_greeting(name);"), encoding="utf-8")
+        build(project, env)
+        return None
+
+    def a_provider_is_called_free(folder):
+        env = user(world, shelf, folder)
+        for form, built in (("library", "build/free.so"), ("sidecar-c", "build/free")):
+            project = made(folder, env, "provider", "new", "free", "--form", form, "--dir", form)
+            ran(["make", built], cwd=project, env=env)
+        return None
+
+    return cases("scaffold/names", common.fresh_folder(world, "new-"), a_component_is_called_time,
+                 a_provider_is_called_free)
 
 
 def workspace(world, shelf):
