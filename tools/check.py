@@ -223,15 +223,17 @@ def host_names(args):
 
 
 def licences(args):
-    """The licence is there, and every locked package of the engine says its own."""
+    """The licence is there, and every locked package of the engine and of loop-wit says its own."""
     if "Apache License" not in (ROOT / "LICENSE").read_text(encoding="utf-8"):
         return ["LICENSE is not the Apache License"]
     allowed = re.compile(r"Apache-2\.0|MIT|BSD|ISC|Zlib|Unicode|CC0|Unlicense|0BSD|BSL|MPL-2\.0|CDLA-Permissive-2\.0")
-    status, out = run("cargo", "metadata", "--locked", "--offline", "--format-version", "1",
-                      "--manifest-path", "engine/Cargo.toml")
-    if status:
-        raise Skip("cargo cannot say offline what the engine is made of")
-    packages = json.loads(out[out.index('{"packages"'):])["packages"]
+    packages = []
+    for manifest in ("engine/Cargo.toml", "engine/wit-tool/Cargo.toml"):
+        status, out = run("cargo", "metadata", "--locked", "--offline", "--format-version", "1",
+                          "--manifest-path", manifest)
+        if status:
+            raise Skip(f"cargo cannot say offline what {manifest} is made of")
+        packages += json.loads(out[out.index('{"packages"'):])["packages"]
     return [f"{p['name']} {p['version']}: licence {p['license'] or 'not said'}" for p in packages
             if not allowed.search(p["license"] or "") and p["source"]]
 
