@@ -197,9 +197,8 @@ static const char *flags(lp_build_job *j)
     const char *cargo = home && *home ? home : lp_build_text(j, "%s/.cargo", user ? user : "");
     lp_buf b = {0};
     lp_buf_puts(&b, "target." TARGET ".rustflags=[");
-    const char *real = lp_build_keep(j, lp_os_realpath(j->root)); /* what cargo calls it */
     const char *texts[] = {lp_build_text(j, "--remap-path-prefix=%s/registry/src=/registry", cargo),
-                           lp_build_text(j, "--remap-path-prefix=%s=.", real ? real : j->root)};
+                           lp_build_text(j, "--remap-path-prefix=%s=.", j->root)};
     for (size_t i = 0; i < LP_COUNT(texts); i++) {
         lp_buf_puts(&b, i ? "," : "");
         lp_buf_json(&b, texts[i], strlen(texts[i])); /* TOML reads it alike */
