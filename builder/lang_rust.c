@@ -114,13 +114,12 @@ static loop_error *find(lp_build_job *j, const char **ret_identity, void **ret_t
 
 static const char *const made[] = {".wasm", NULL};
 
-/* The .wasm of one message about an artifact of the project's own crate; NULL. cargo follows links.
- */
+/* The .wasm of one message about an artifact of the project's own crate; NULL. */
 static const char *artifact(lp_build_job *j, json_t *message, const char **ret_name)
 {
     const char *reason = json_string_value(json_object_get(message, "reason"));
     const char *manifest = json_string_value(json_object_get(message, "manifest_path"));
-    lp_auto(lp_free_string) char *real = lp_os_realpath(j->build->source);
+    lp_auto(lp_free_string) char *real = lp_os_realpath(j->build->source); /* as cargo has it */
     lp_auto(lp_free_string) char *own = lp_format("%s/Cargo.toml", real ? real : j->build->source);
     if (!reason || strcmp(reason, "compiler-artifact") != 0 || !manifest ||
         strcmp(manifest, own) != 0)
