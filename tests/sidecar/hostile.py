@@ -482,7 +482,7 @@ def floods_next(number, _):
 
 @call
 def floods_next_of_a_call_that_was_given_up(number, _):
-    time.sleep(0.5)
+    time.sleep(2.5)
     one = wire.frame(tiny.NEXT, 1, names(number, "append", b"\1x"))
     while True:
         tiny.raw(one * 1000)
