@@ -34,11 +34,9 @@ static loop_error *now(void *self, loop_call *call, loop_string place, result_t 
 
 static loop_error *open_diary(void *self, loop_call *call, loop_string place, diary_t **ret)
 {
-    diary_t *d = calloc(1, sizeof *d + place.len + 1);
-    if (!d)
+    if (!(*ret = calloc(1, sizeof **ret + place.len + 1)))
         return loop_error_new(LOOP_SYSTEM, "no memory for a diary");
-    memcpy(d->place, place.ptr, place.len); /* arguments live until the function returns */
-    *ret = d;
+    memcpy((*ret)->place, place.ptr, place.len); /* arguments live until the function returns */
     return NULL;
 }
 
