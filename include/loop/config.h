@@ -187,7 +187,7 @@ LOOP_API const loop_config_package *loop_config_package_of(const loop_config *c)
 
 /*
  * Where packages come from: `registries:` of loop.yaml, and the same keys in the user's own
- * registries.yaml, beside which nobody else's say who the user is (knowledge/packages.md).
+ * registries.yaml, which alone may have users and passwords (knowledge/registries.md).
  */
 typedef struct loop_registries loop_registries;
 

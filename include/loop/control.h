@@ -72,7 +72,7 @@ LOOP_API loop_error *loop_remote_status(loop_remote *r, const loop_status **ret)
 /* Something to do: to swap a provider, to replace a component, or (`reload`) to start anew. */
 typedef struct loop_wish {
     const char *instance;       /* "notes" or "#3"; NULL to reload all */
-    const char *interface_name; /* to swap or reload who serves it; NULL: */
+    const char *interface_name; /* to swap or reload who serves it; NULL: its component (or all) */
     const char *component;      /* to replace the component: the new one's file, absolute */
     bool reload;                /* what there is, from its files as they are now */
     const loop_binding_link

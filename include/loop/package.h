@@ -98,7 +98,7 @@ LOOP_API void loop_package_list_delete(loop_package_list *list);
 /* ---- making one ---- */
 
 typedef struct loop_pack_options {
-    const char *output; /* the archive; NULL: build/NAME-VERSION.tar of the workspace */
+    const char *output; /* NULL: build/NAMESPACE-NAME-VERSION.tar of the workspace */
     bool layout;        /* an OCI layout, a folder, in place of an archive */
 } loop_pack_options;
 /*
@@ -155,8 +155,8 @@ LOOP_API bool loop_package_is_wish(const char *text);
 
 /*
  * Publishes an archive (or layout) at the registry that has its name, or at `registry`: a name of
- * `registries:`, or a location ("./folder", "layout:./folder", "https://…",
- * "oci://HOST:PORT/PREFIX"). The same bytes again are fine; LOOP_DENIED where the version is there
+ * `registries:`, or a location ("./folder", "layout:./folder", "oci://HOST:PORT/PREFIX"; to fetch
+ * from, "https://…", too). The same bytes again are fine; LOOP_DENIED where the version is there
  * with others, or where the registry lets you in no further. The list has one row.
  */
 LOOP_API loop_error *loop_packages_push(loop_packages *p, const char *path, const char *registry,

@@ -38,7 +38,7 @@ typedef enum loop_grant_kind {
     LOOP_GRANT_HTTP,     /* outgoing HTTP requests to one host */
     LOOP_GRANT_NET,      /* outgoing TCP and UDP to one host and port */
     LOOP_GRANT_STORAGE,  /* private storage, up to a quota */
-    LOOP_GRANT_PACKAGES, /* finding and fetching packages of one namespace, or one of them */
+    LOOP_GRANT_PACKAGES, /* finding, fetching, loading packages of a namespace, or one of them */
 } loop_grant_kind;
 
 typedef struct loop_grant {
