@@ -585,7 +585,7 @@ static_assert(offsetof(loop_pkg_registry_guest_result_own_download_error, of) ==
  * Settled in shape. This is the contract of a registry that somebody writes,
  * and what a component asks that looks into registries itself. It only looks
  * things up and delivers bytes. It decides nothing: the host chooses
- * versions, checks digests and signatures, and keeps the cache.
+ * versions, checks digests and (not yet) signatures, and keeps the cache.
  *
  * May wait: every function may go to a network.
  */
@@ -646,7 +646,7 @@ LOOP_API loop_error *loop_pkg_registry_next_open(
  * Settled in shape. This is the contract of a registry that somebody writes,
  * and what a component asks that looks into registries itself. It only looks
  * things up and delivers bytes. It decides nothing: the host chooses
- * versions, checks digests and signatures, and keeps the cache.
+ * versions, checks digests and (not yet) signatures, and keeps the cache.
  *
  * May wait: every function may go to a network.
  */
@@ -717,7 +717,7 @@ typedef loop_pkg_types_selection loop_pkg_resolver_selection;
 /* How to choose. */
 typedef uint8_t loop_pkg_resolver_options;
 enum {
-    /* Only what the cache has. */
+    /* Only what the cache and folders of this machine have. */
     LOOP_PKG_RESOLVER_OPTIONS_OFFLINE = 1u << 0,
     /* Take newer versions even where `locked` has a good one. */
     LOOP_PKG_RESOLVER_OPTIONS_UPGRADE = 1u << 1,
@@ -858,8 +858,8 @@ typedef struct loop_pkg_resolver_functions {
                            loop_pkg_resolver_options options,
                            loop_pkg_resolver_result_resolution_error *ret);
     /*
-     * Brings packages into the cache: digests and signatures are checked
-     * before anything is called complete.
+     * Brings packages into the cache: digests and (not yet) signatures are
+     * checked before anything is called complete.
      *
      * Each own in `*ret` is handed over to the component.
      */

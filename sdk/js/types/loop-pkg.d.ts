@@ -81,7 +81,7 @@ declare module "loop:pkg/loader@0.1.0" {
  * Settled in shape. This is the contract of a registry that somebody writes,
  * and what a component asks that looks into registries itself. It only looks
  * things up and delivers bytes. It decides nothing: the host chooses
- * versions, checks digests and signatures, and keeps the cache.
+ * versions, checks digests and (not yet) signatures, and keeps the cache.
  *
  * May wait: every function may go to a network.
  */
@@ -181,7 +181,7 @@ declare module "loop:pkg/resolver" {
     export type { Selection };
     /** How to choose. */
     export interface Options {
-        /** Only what the cache has. */
+        /** Only what the cache and folders of this machine have. */
         offline?: boolean;
         /** Take newer versions even where `locked` has a good one. */
         upgrade?: boolean;
@@ -228,8 +228,8 @@ declare module "loop:pkg/resolver" {
      */
     export function resolve(wishes: Requirement[], locked: Selection[], options: Options): Resolution;
     /**
-     * Brings packages into the cache: digests and signatures are checked
-     * before anything is called complete.
+     * Brings packages into the cache: digests and (not yet) signatures are
+     * checked before anything is called complete.
      *
      * @throws {Error}
      */

@@ -229,7 +229,7 @@ typedef loop_pkg_types_selection_t loop_pkg_resolver_selection_t;
 // How to choose.
 typedef uint8_t loop_pkg_resolver_options_t;
 
-// Only what the cache has.
+// Only what the cache and folders of this machine have.
 #define LOOP_PKG_RESOLVER_OPTIONS_OFFLINE (1 << 0)
 // Take newer versions even where `locked` has a good one.
 #define LOOP_PKG_RESOLVER_OPTIONS_UPGRADE (1 << 1)
@@ -353,8 +353,8 @@ extern bool loop_pkg_resolver_method_transfer_wait(loop_pkg_resolver_borrow_tran
 // Chooses versions. `locked` is what a lock file had: it is kept where
 // it satisfies the wishes, yanked or not.
 extern bool loop_pkg_resolver_resolve(loop_pkg_resolver_list_requirement_t *wishes, loop_pkg_resolver_list_selection_t *locked, loop_pkg_resolver_options_t options, loop_pkg_resolver_resolution_t *ret, loop_pkg_resolver_error_t *err);
-// Brings packages into the cache: digests and signatures are checked
-// before anything is called complete.
+// Brings packages into the cache: digests and (not yet) signatures are
+// checked before anything is called complete.
 extern bool loop_pkg_resolver_fetch(loop_pkg_resolver_list_selection_t *packages, loop_pkg_resolver_own_transfer_t *ret, loop_pkg_resolver_error_t *err);
 
 // Exported Functions from `wasi:cli/run@0.2.0`
