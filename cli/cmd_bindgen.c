@@ -245,8 +245,9 @@ const cli_command cli_bindgen = {
         "which a sidecar states them: a sidecar in Node or Python copies them from here.",
     .example = "loop bindgen c-host --out-dir src wit/dice.wit",
     .shows = "writes src/dice.h and src/dice.c",
-    .not_yet = "bindings for guests (use wit-bindgen), and for languages other than C; types that "
-               "loop does not carry: future, stream, map, error-context, async functions",
+    .not_yet = "bindings for guests (`loop build` writes those of what it builds), and for "
+               "languages other than C; types that loop does not carry: future, stream, map, "
+               "error-context, lists of fixed length, async functions",
     .operands = "<file>",
     .groups = (const cli_group *const[]){&group_input, &group_output, NULL},
     .max_operands = 2,

@@ -165,7 +165,7 @@ const cli_command cli_compose = {
         "step. What is composed is one component with one memory for each part, one identity and "
         "one set of grants; parts cannot be replaced any more. Where that matters, let a component "
         "serve an import in a slot instead: `bind: { INTERFACE: { component: NAME } }`. "
-        "knowledge/building.md compares the two.",
+        "knowledge/components.md compares the two.",
     .example = "loop compose app.wasm --plug weather.wasm -o whole.wasm",
     .shows = "writes whole.wasm, in which weather.wasm serves app.wasm",
     .not_yet = "fetching the packages that a .wac file names",

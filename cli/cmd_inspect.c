@@ -312,7 +312,7 @@ const cli_command cli_inspect = {
         "would not start it.",
     .example = "loop inspect hello.wasm",
     .shows = "lists exports and imports, with `<- engine` or `<- logging` behind each",
-    .not_yet = "packages, and types in full: a signature names them",
+    .not_yet = "types in full: a signature names them",
     .operands = "<component>",
     .groups =
         (const cli_group *const[]){&group_inspect, &cli_group_imports, &cli_group_config, NULL},

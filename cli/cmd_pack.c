@@ -100,8 +100,8 @@ static loop_error *run(const cli_args *args, int *ret_status)
 static const cli_group group_pack = {
     "Package",
     (const cli_option[]){
-        {"--output", "FILE", "where it goes; build/NAME-VERSION.tar of the workspace", NULL,
-         "<file>"},
+        {"--output", "FILE",
+         "where it goes; else build/NAMESPACE-NAME-VERSION.tar of the workspace", NULL, "<file>"},
         {"--layout", NULL, "an OCI image layout, a folder, in place of an archive", NULL, NULL},
         {"--check", "FILE", "pack nothing: read an archive or a layout, and check all of it", NULL,
          "<file>"},

@@ -96,7 +96,7 @@ const cli_command cli_push = {
         "while those whose loop.lock has it go on.\n\n"
         "Users and passwords are in registries.yaml of your configuration (only you may read it), "
         "or what `docker login` kept in config.json; none is sent before the registry asks for it.",
-    .example = "loop push build/notes-0.1.0.tar --to oci://localhost:5000",
+    .example = "loop push build/acme-notes-0.1.0.tar --to oci://localhost:5000",
     .shows = "publishes the package at a registry of this machine and prints its digest",
     .not_yet = "signatures; docker's credential helpers",
     .operands = "<file>",

@@ -89,8 +89,9 @@ const cli_command cli_reload = {
     .summary = "start anew what runs, from its files as they are now",
     .about =
         "Starts anew what came out of files that change: the component of an instance, and the "
-        "libraries and sidecars that serve it, each with the state of the one before. Calls wait "
-        "meanwhile; none is lost. What does not start again stays as it was, and is reported.\n\n"
+        "libraries, sidecars and components that serve it, each with the state of the one before. "
+        "Calls wait meanwhile; none is lost. What does not start again stays as it was, and is "
+        "reported.\n\n"
         "INSTANCE is a name or a number of `loop ps`; without one, everything of this user is "
         "started anew. With INTERFACE it is what serves that, also where it is linked into the "
         "host. A component without loop:core/reload stays, unless --restart lets it start from "

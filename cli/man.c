@@ -35,10 +35,14 @@ static const struct {
 
 /* Variables beside those of the options (loop_option_at). */
 static const char *const variables[][2] = {
-    {"LOOP_CACHE_DIR", "where compiled components are kept; else XDG_CACHE_HOME/loop, else "
-                       "~/.cache/loop"},
-    {"LOOP_DATA_DIR", "where profiles/ and classes/ lie; else where loop was installed"},
-    {"XDG_CONFIG_HOME", "where loop/trust.yaml lies; else ~/.config"},
+    {"LOOP_CACHE_DIR", "where compiled components and packages are kept; else "
+                       "XDG_CACHE_HOME/loop, else ~/.cache/loop"},
+    {"LOOP_DATA_DIR", "where profiles/, classes/ and templates/ lie; else where loop was "
+                      "installed"},
+    {"XDG_CONFIG_HOME", "where loop/trust.yaml and loop/registries.yaml lie; else ~/.config"},
+    {"DOCKER_CONFIG", "where docker's config.json lies, for its logins; else ~/.docker"},
+    {"SSL_CERT_FILE", "the certificates that registries are checked with; else the system's"},
+    {"SOURCE_DATE_EPOCH", "what a package says of when it was made; else 1970"},
     {"NO_COLOR", "not empty: errors are not coloured on a terminal"},
     {"PATH", "where `loop FOO` looks for the program loop-FOO"},
 };
@@ -46,9 +50,12 @@ static const char *const variables[][2] = {
 static const char *const files[][2] = {
     {"loop.yaml", "the workspace: its components, what they are granted, bindings, options; the "
                   "nearest one from the current folder upwards"},
+    {"loop.lock", "which packages were chosen for loop.yaml; kept with the sources"},
     {"profiles/NAME.yaml", "defaults of a profile, of the workspace or of the installation"},
     {"classes/NAME.yaml", "limits of a trust class, of the installation"},
     {"~/.config/loop/trust.yaml", "the workspaces that you trust; see loop-trust(1)"},
+    {"~/.config/loop/registries.yaml", "where packages come from, for all workspaces; passwords"},
+    {"~/.cache/loop/packages/", "packages that were fetched; see loop-cache(1)"},
     {"~/.cache/loop/compiled/", "compiled components; may be deleted at any time"},
 };
 

@@ -31,7 +31,7 @@ const cli_group cli_group_grants = {
          NULL},
         {"--allow-net", "HOST:PORT", "TCP and UDP to a host's port", NULL, NULL},
         {"--storage", "SIZE", "private storage up to this, such as 16MiB", NULL, NULL},
-        {"--packages", "NAMESPACE[:NAME]", "finding and fetching packages of a namespace", NULL,
+        {"--packages", "NAMESPACE[:NAME]", "finding, fetching and loading its packages", NULL,
          NULL},
         {0},
     },
