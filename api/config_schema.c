@@ -220,7 +220,7 @@ static const char definitions[] =
     "        \"http\": { \"description\": \"the same on a web server\", \"type\": \"string\" },\n"
     "        \"use\": { \"description\": \"a provider of loop:pkg/registry of this host\", "
     "\"type\": \"string\" },\n"
-    "        \"component\": { \"description\": \"the same as one of `components`\", "
+    "        \"component\": { \"description\": \"a component of `components` that serves it\", "
     "\"type\": \"string\" },\n"
     "        \"library\": { \"description\": \"the same in a shared library; takes `loop trust`\", "
     "\"type\": \"string\" },\n"

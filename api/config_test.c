@@ -613,6 +613,22 @@ static void the_shipped_schema_is_the_one_of_the_rows(void **state)
     free(bytes);
 }
 
+static void an_editor_knows_every_kind_of_registry(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"oci", "folder",    "layout",  "http",
+                                        "use", "component", "library", "sidecar"};
+    lp_auto(lp_free_string) char *schema = loop_config_schema();
+    const char *registry = strstr(schema, "\"registry\": {");
+    assert_non_null(registry);
+    for (size_t i = 0; i < LP_COUNT(kinds); i++) {
+        lp_auto(lp_free_string) char *described = lp_format("\"%s\": { \"desc", kinds[i]);
+        lp_auto(lp_free_string) char *enough = lp_format("{ \"required\": [\"%s\"] }", kinds[i]);
+        assert_non_null(strstr(registry, described));
+        assert_non_null(strstr(registry, enough));
+    }
+}
+
 static int make_root(void **state)
 {
     (void)state;
@@ -652,6 +668,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(every_option_says_what_it_is),
         cmocka_unit_test(the_format_shows_origins_and_no_secrets),
         cmocka_unit_test(the_shipped_schema_is_the_one_of_the_rows),
+        cmocka_unit_test(an_editor_knows_every_kind_of_registry),
     };
     if (argc == 2 && strcmp(argv[1], "--schema") == 0) {
         lp_auto(lp_free_string) char *schema = loop_config_schema();
