@@ -33,8 +33,8 @@ typedef struct loop_swap {
     const char *interface_name; /* "loop:storage/store" */
     /*
      * The new chain, outermost first. A link that is in the old one, with the same options,
-     * stays as it is. NULL: the same links, each started anew, libraries and sidecars from
-     * their files as they are now.
+     * stays as it is. NULL: the same links, each started anew, libraries, sidecars and components
+     * from their files as they are now.
      */
     const loop_link *links;
     size_t count;
