@@ -196,7 +196,7 @@ def replay(world, program, what, files):
 
 DOCS = ("README.md", "knowledge/tutorial.md", "knowledge/storage.md", "knowledge/building.md",
         "knowledge/components.md", "knowledge/trust.md", "knowledge/installing.md", "knowledge/packages.md",
-        "HACKING.md")
+        "knowledge/registries.md", "HACKING.md")
 COPIED = ("Makefile", "api", "meson.build", "providers", "templates", "tools")
 FENCE = re.compile(r"^```(\w+) (run|file=\S+|output)((?: \w+=\S+)*)\n(.*?)^```$", re.S | re.M)
 
