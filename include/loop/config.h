@@ -232,8 +232,8 @@ LOOP_API const char *loop_registries_for(const loop_registries *r, const char *p
  * in the order of the file.
  */
 typedef enum loop_ask_kind {
-    LOOP_ASK_LIBRARY, /* a shared library: `library` of a binding */
-    LOOP_ASK_SIDECAR, /* a process beside loop: `sidecar` of a binding */
+    LOOP_ASK_LIBRARY, /* a shared library: `library` of a binding or a registry */
+    LOOP_ASK_SIDECAR, /* a process beside loop: `sidecar` of one */
     LOOP_ASK_DIR,     /* a directory outside of the workspace */
 } loop_ask_kind;
 typedef struct loop_ask {
