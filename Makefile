@@ -119,7 +119,7 @@ help:
 	  'make examples the components of examples/, in C, Rust and JS' \
 	  'make check    layers, formatting, WIT, generated files, licences' \
 	  'make bench    timings as ratios against a peer, into build/bench.tsv' \
-	  'make asan     all tests under the address and undefined-behaviour sanitizers' \
+	  'make asan     the tests of loop itself under the address and undefined-behaviour sanitizers' \
 	  'make tsan     unit tests and swaps under ThreadSanitizer' \
   'make soak     power cuts and kill -9 for what stores, thousands of swaps; some ten minutes' \
   'make fuzz     each fuzz target for a minute, 10,000 random signatures' \
