@@ -121,6 +121,6 @@ help:
 	  'make bench    timings as ratios against a peer, into build/bench.tsv' \
 	  'make asan     the tests of loop itself under the address and undefined-behaviour sanitizers' \
 	  'make tsan     unit tests and swaps under ThreadSanitizer' \
-  'make soak     power cuts and kill -9 for what stores, thousands of swaps; some ten minutes' \
+  'make soak     power cuts and kill -9 for what stores, thousands of swaps; more than a quarter of an hour' \
   'make fuzz     each fuzz target for a minute, 10,000 random signatures' \
 	  'make fmt      format the C code'
