@@ -11,7 +11,7 @@ CACHE := $(or $(LOOP_CACHE_DIR),$(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME)/loop,$(
 WASM_TOOLS ?= $(CACHE)/venv/bin/wasm-tools
 export WASM_TOOLS
 
-.PHONY: all run install uninstall docs new-provider test bench asan tsan soak fuzz fmt check examples guests sidecars setup setup-all engine clean help wit-tool
+.PHONY: all run install uninstall docs new-provider test bench asan tsan soak fuzz fmt check examples guests sidecars setup setup-all setup-tests engine clean help wit-tool
 .DEFAULT_GOAL := all
 
 all: engine wit-tool $(B)/build.ninja
@@ -45,6 +45,10 @@ setup-all: setup
 	@sh tools/setup/rust-guest.sh || echo "the Rust examples are left out"
 	@sh tools/setup/js-guest.sh || echo "the JS examples are left out"
 
+# A registry, which is a service of this machine once it is installed: for tests alone.
+setup-tests: setup
+	@sh tools/setup/apt.sh --tests || echo "the tests against docker's registry are left out"
+
 engine: setup
 	@python3 tools/build_engine.py $(B)/engine
 
@@ -66,7 +70,7 @@ guests: setup-all
 sidecars:
 	@sh tools/build_sidecars.sh $(B)/sidecars
 
-test: setup-all all examples guests sidecars
+test: setup-tests setup-all all examples guests sidecars
 	@python3 tests/run.py --build $(B) $(if $(ONLY),--only $(ONLY))
 
 check: setup-all all
@@ -79,7 +83,7 @@ bench: setup-all all guests
 
 # Address and undefined-behaviour sanitizers over loop's own code, the same tests; not those that are the
 # time of compilers of other languages, or that build programs of their own around what is installed.
-asan: setup-all engine wit-tool examples guests sidecars
+asan: setup-tests setup-all engine wit-tool examples guests sidecars
 	@[ -f build-asan/build.ninja ] || meson setup build-asan -Db_sanitize=address,undefined -Db_lundef=false >build/meson-asan.log 2>&1 || { cat build/meson-asan.log; exit 1; }
 	@ninja -C build-asan --quiet
 	@python3 tools/build_wit_tool.py build-asan/loop-wit

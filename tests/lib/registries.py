@@ -44,7 +44,7 @@ def jobs(world):
 
 def why_not(needs):
     if "docker" in needs and not HAS_REGISTRY:
-        return "docker-registry is missing: tools/setup/apt.sh"
+        return "docker-registry is missing: tools/setup/apt.sh --tests"
     if "wkg" in needs and not wkg_program().exists():
         return "wkg is missing: tools/setup/wkg.sh"
     if "openssl" in needs and not shutil.which("openssl"):

@@ -3,19 +3,27 @@
 # installed; runs apt-get only when something is missing, through sudo when the
 # user is not root.
 #
-#   tools/setup/apt.sh [--check]
+#   tools/setup/apt.sh [--tests] [--check]
+#
+# --tests: also what tests alone take: docker-registry, which Debian starts as a
+# service that listens on port 5000. A machine that builds loop does without.
 . "$(dirname "$0")/common.sh"
 
 host="gcc g++ libc6-dev binutils meson ninja-build pkg-config libuv1-dev libfyaml-dev libcmocka-dev
-    libsodium-dev libxxhash-dev libjansson-dev libsqlite3-dev nettle-dev libarchive-dev libcurl4-openssl-dev docker-registry libsolv-dev"
+    libsodium-dev libxxhash-dev libjansson-dev libsqlite3-dev nettle-dev libarchive-dev libcurl4-openssl-dev libsolv-dev"
 guests="clang-19 lld-19 libclang-rt-19-dev-wasm32 wasi-libc"
 style="clang-format-19 clang-tidy-19"
+tests= more=
+if [ "${1-}" = --tests ]; then
+    tests=docker-registry more=" --tests"
+    shift
+fi
 
 have dpkg-query || fail "this is not a Debian system" \
-    "install the equivalents of: $(echo $host $guests $style)"
+    "install the equivalents of: $(echo $host $guests $style $tests)"
 
 missing=
-for package in $host $guests $style; do
+for package in $host $guests $style $tests; do
     case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
         installed) ;;
         *) missing="$missing $package" ;;
@@ -30,11 +38,11 @@ fi
 case ${1-} in
     --check)
         say "missing:$missing"
-        say "to install: tools/setup/apt.sh, or $install"
+        say "to install: tools/setup/apt.sh$more, or $install"
         exit 1
         ;;
     '') ;;
-    *) fail "unknown option '$1'" "apt.sh [--check]" ;;
+    *) fail "unknown option '$1'" "apt.sh [--tests] [--check]" ;;
 esac
 
 as_root=
