@@ -466,7 +466,7 @@ static void who_waits_for_the_keeper_can_be_ended(void **state)
     assert_true(ask_links(0, &n));
 }
 
-static loop_host *left_host; /* never deleted: no leak */
+static loop_host *volatile left_host; /* never deleted: no leak */
 
 static void stop_the_parent_inside(void *unused)
 {
