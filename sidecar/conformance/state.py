@@ -94,6 +94,24 @@ def finishes_first(new):
         peer.step_answer(step)
 
 
+def sends_first(new):
+    """The same where the function is over, and its answer waits for credit."""
+    with Running(new, wanted=["cancel", "state"], credit=LEAST_CREDIT) as peer:
+        peer.give_back = False
+        call_id = peer.begin("values.fill", 2 * LEAST_CREDIT)
+        until = time.monotonic() + peer.patience
+        while peer.in_flight < peer.given_credit - 4096:  # less is not worth a frame
+            name, frame_id, payload, _ = peer.frame(until, "as much as there is credit for")
+            peer.pieces.setdefault(frame_id, (name, bytearray()))[1].extend(payload)
+        step = peer.step("QUIESCE")
+        select.select([peer.process.stdout], [], [], 0.3)  # one that does not wait answers now
+        peer.give_back = True
+        peer.return_credit()
+        same(peer.any_answer(), call_id, "what is answered first")
+        peer.answer(call_id)
+        peer.step_answer(step)
+
+
 # --- save
 
 def saved(new):
@@ -441,6 +459,7 @@ REFUSED = [
 def checks():
     yield "state: quiesce and resume", quiesced
     yield "state: quiesce, and calls under way", finishes_first
+    yield "state: quiesce, and an answer that waits for credit", sends_first
     yield "state: swapped out, and gone", quiet_and_gone
     yield "state: save", saved
     yield "state: save of what holds nothing", saved_nothing

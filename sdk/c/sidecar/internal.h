@@ -264,8 +264,9 @@ extern struct sc_process {
     uint32_t to_spend, spent;
     loop_call *calls;
     size_t call_count;
-    unsigned work;   /* drops, saving and restoring: under way */
-    bool resume_due; /* RESUME came while a step was under way; calls wait for it */
+    size_t answering; /* calls that are no longer among them, and whose answer is not out yet */
+    unsigned work;    /* drops, saving and restoring: under way */
+    bool resume_due;  /* RESUME came while a step was under way; calls wait for it */
     sc_caller *callers;
     sc_asked *asked;
     uint32_t next_id;

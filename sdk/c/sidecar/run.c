@@ -6,17 +6,24 @@
 
 #include "internal.h"
 
-/* Off the list, before its answer is sent: its id may be used again at once. */
-static void unlist(loop_call *c)
+/*
+ * Sends its answer. It is off the list before that, since its id may be used again at once, and
+ * under way until after: nothing overtakes it.
+ */
+static void answer(loop_call *c, uint8_t type, const uint8_t *data, size_t len)
 {
     pthread_mutex_lock(&sc.lock);
-    for (loop_call **p = &sc.calls; *p; p = &(*p)->next)
-        if (*p == c) {
-            *p = c->next;
-            if (--sc.call_count == 0)
-                pthread_cond_broadcast(&sc.news); /* for QUIESCE */
-            break;
-        }
+    loop_call **p = &sc.calls;
+    while (*p != c)
+        p = &(*p)->next;
+    *p = c->next;
+    sc.call_count--;
+    sc.answering++;
+    pthread_mutex_unlock(&sc.lock);
+    sc_send(type, c->id, data, len);
+    pthread_mutex_lock(&sc.lock);
+    if (--sc.answering == 0 && sc.call_count == 0)
+        pthread_cond_broadcast(&sc.news); /* for QUIESCE */
     pthread_mutex_unlock(&sc.lock);
 }
 
@@ -25,8 +32,7 @@ static void send_fault(loop_call *c, loop_error *e)
     sc_buf b = {0};
     sc_error_write(&b, e);
     loop_error_delete(e);
-    unlist(c);
-    sc_send(SC_FAULT, c->id, b.ptr, b.len);
+    answer(c, SC_FAULT, b.ptr, b.len);
     free(b.ptr);
 }
 
@@ -95,8 +101,7 @@ static void send_result(loop_call *c, const sc_type *result, const void *ret)
     } else {
         if (!o.shared && c->shared_room)
             sc_shared_free(c->id); /* made there and not returned: nobody releases it */
-        unlist(c);
-        sc_send(SC_RESULT, c->id, o.to.ptr, o.to.len);
+        answer(c, SC_RESULT, o.to.ptr, o.to.len);
         for (size_t i = named; i < c->named.n; i++)
             if (c->named.at[i].own)
                 sc_remote_free(c->named.at[i].object); /* passed on */

@@ -142,7 +142,7 @@ bool sc_has_copies(void)
 static loop_error *quiesce(void)
 {
     pthread_mutex_lock(&sc.lock);
-    while (sc.call_count && !sc.ended)
+    while ((sc.call_count || sc.answering) && !sc.ended)
         sc_wait();
     pthread_mutex_unlock(&sc.lock);
     return swap_of()->quiesce ? swap_of()->quiesce(sc.self) : NULL;

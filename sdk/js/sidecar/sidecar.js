@@ -55,6 +55,7 @@ class Sidecar {
         this.#checkResources();
         this.callers = new Map();
         this.calls = new Map();
+        this.answering = 0; // calls that are no longer among them, and whose answer waits for credit
         this.asked = new Map(); // id of a NEXT -> what to do with its answer
         this.early = new Map(); // CANCELs of calls that are still coming, in pieces
         this.lastId = -1;
@@ -233,16 +234,24 @@ class Sidecar {
             console.error(why);
             return this.#fault(call, Fault.of(why, `the answer of '${row.name}' is no ${row.result.text}`));
         }
-        this.calls.delete(call.id);
-        this.connection.send("RESULT", call.id, undefined, w.done());
+        this.#settle(call, "RESULT", undefined, w.done());
         peer.sent();
-        this.#settled();
     }
 
     #fault(call, fault) {
+        this.#settle(call, "FAULT", fault.toWire());
+    }
+
+    /** Its id is free once the answer is out, and so free before; the call is over after. */
+    #settle(call, name, value, tail) {
         this.calls.delete(call.id);
-        this.connection.send("FAULT", call.id, fault.toWire());
-        this.#settled();
+        const waits = this.connection.send(name, call.id, value, tail);
+        if (!waits) return this.#settled();
+        this.answering++;
+        waits.then(() => {
+            this.answering--;
+            this.#settled();
+        });
     }
 
     /* ---- calls of ours ---- */
@@ -323,12 +332,12 @@ class Sidecar {
     }
 
     #settled() {
-        if (this.calls.size === 0) this.becameQuiet?.();
+        if (this.calls.size + this.answering === 0) this.becameQuiet?.();
     }
 
     /** No call is under way. */
     async quiet() {
-        while (this.calls.size) await new Promise((resolve) => (this.becameQuiet = resolve));
+        while (this.calls.size + this.answering) await new Promise((resolve) => (this.becameQuiet = resolve));
     }
 
     /* ---- the log, and the end ---- */

@@ -89,6 +89,7 @@ class Sidecar:
         self.callers, self.calls, self.asked, self.early = {}, {}, {}, {}
         self.last_id, self.open, self.level = -1, False, 0
         self.quiet = threading.Condition(self.lock)
+        self.answering = 0
         self.work, self.threads, self.idle = queue.SimpleQueue(), 0, 0
         self.firsts, self.draining, self.firsts_came, self.firsts_done = collections.deque(), threading.Lock(), 0, 0
         self.connection, self.handover = Connection(*_STREAMS[:2]), Handover(self, state)
@@ -239,7 +240,7 @@ class Sidecar:
 
     def wait_until_quiet(self):
         with self.quiet:
-            self.quiet.wait_for(lambda: not self.calls)
+            self.quiet.wait_for(lambda: not self.calls and not self.answering)
 
     # --- calls of the host
 
@@ -308,9 +309,8 @@ class Sidecar:
 
     def _answer(self, call, name, answer, peer):
         with self.quiet:
-            del self.calls[call.id]  # the id is free once the answer is out
-            if not self.calls:
-                self.quiet.notify_all()
+            del self.calls[call.id]  # the id is free once the answer is out,
+            self.answering += 1      # and the call is over then
         try:
             if name == "FAULT":
                 self.connection.send(name, call.id, answer.to_wire())
@@ -319,6 +319,10 @@ class Sidecar:
                 peer.sent()
         except Closed:
             pass
+        finally:
+            with self.quiet:
+                self.answering -= 1
+                self.quiet.notify_all()
 
     def _dropped(self, resource, thing):
         if isinstance(thing, Remote):

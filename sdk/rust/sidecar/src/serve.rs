@@ -60,7 +60,8 @@ pub(crate) struct Conversation {
     pub(crate) handover: Handover,
     caller_gone: Option<Box<dyn Fn(&Caller) + Send + Sync>>,
     calls: Mutex<HashMap<u32, Arc<Call>>>,
-    quiet: Condvar,
+    answering: AtomicUsize, // calls whose answer is on its way; `calls` is held to change it
+    quiet: Condvar, // with `calls`
     pub(crate) asked: Mutex<HashMap<u32, mpsc::Sender<Result<Vec<u8>, Fault>>>>,
     last_id: Mutex<u32>,
     pool: Mutex<Pool>,
@@ -92,7 +93,8 @@ pub(crate) fn run(sidecar: Sidecar) {
     };
     let it = Arc::new(Conversation {
         name: sidecar.name, most: sidecar.calls, interfaces: sidecar.interfaces, objects, sink,
-        handover: Handover::new(sidecar.state), caller_gone: sidecar.caller_gone, calls: Mutex::default(), quiet: Condvar::new(),
+        handover: Handover::new(sidecar.state), caller_gone: sidecar.caller_gone, calls: Mutex::default(),
+        answering: AtomicUsize::new(0), quiet: Condvar::new(),
         asked: Mutex::default(), last_id: Mutex::new(u32::MAX), pool: Mutex::default(),
         firsts: Mutex::default(), firsts_left: AtomicUsize::new(0), draining: Mutex::default(), level: AtomicU8::new(0),
         open: AtomicBool::new(false),
@@ -235,20 +237,28 @@ impl Conversation {
         self.settle(call.id, || self.answer(Type::Fault, call.id, &fault.to_row()));
     }
 
-    /// The id is free once the answer is out.
+    /// The id is free once the answer is out, and so free before; the call is over after.
     fn settle(&self, id: u32, answer: impl FnOnce()) {
         let mut calls = self.calls.lock().unwrap();
         calls.remove(&id);
-        if calls.is_empty() {
-            self.quiet.notify_all();
-        }
+        self.answering.fetch_add(1, Ordering::Relaxed);
         drop(calls);
         answer();
+        let calls = self.calls.lock().unwrap();
+        self.answering.fetch_sub(1, Ordering::Relaxed);
+        if self.rests(&calls) {
+            self.quiet.notify_all();
+        }
+    }
+
+    /// With `calls` held, as whoever changes `answering` holds it.
+    fn rests(&self, calls: &HashMap<u32, Arc<Call>>) -> bool {
+        calls.is_empty() && self.answering.load(Ordering::Relaxed) == 0
     }
 
     pub(crate) fn wait_until_quiet(&self) {
         let calls = self.calls.lock().unwrap();
-        drop(self.quiet.wait_while(calls, |calls| !calls.is_empty()));
+        drop(self.quiet.wait_while(calls, |calls| !self.rests(calls)));
     }
 
     fn end(&self) {
