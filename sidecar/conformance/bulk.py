@@ -53,12 +53,8 @@ def large_both_ways(peer):
 
 def credit_is_kept(peer):
     """The sidecar has sent all that it may, and goes on when it may again."""
-    peer.give_back = False
     call_id = peer.begin("values.fill", 5 * MIB)
-    until = time.monotonic() + peer.patience
-    while peer.in_flight < peer.given_credit - 4096:  # less is not worth a frame
-        name, frame_id, payload, more = peer.frame(until, "as much as there is credit for")
-        peer.pieces.setdefault(frame_id, (name, bytearray()))[1].extend(payload)
+    peer.use_credit_up()
     if select.select([peer.process.stdout], [], [], 0.3)[0] and peer.in_flight == peer.given_credit:
         raise Wrong("it goes on without credit")
     peer.give_back = True

@@ -97,12 +97,8 @@ def finishes_first(new):
 def sends_first(new):
     """The same where the function is over, and its answer waits for credit."""
     with Running(new, wanted=["cancel", "state"], credit=LEAST_CREDIT) as peer:
-        peer.give_back = False
         call_id = peer.begin("values.fill", 2 * LEAST_CREDIT)
-        until = time.monotonic() + peer.patience
-        while peer.in_flight < peer.given_credit - 4096:  # less is not worth a frame
-            name, frame_id, payload, _ = peer.frame(until, "as much as there is credit for")
-            peer.pieces.setdefault(frame_id, (name, bytearray()))[1].extend(payload)
+        peer.use_credit_up()
         step = peer.step("QUIESCE")
         select.select([peer.process.stdout], [], [], 0.3)  # one that does not wait answers now
         peer.give_back = True
