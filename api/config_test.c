@@ -490,7 +490,8 @@ static void a_profile_or_a_class_grants_nothing(void **state)
     c = must_load(&from);
     assert_int_equal(loop_config_class(c, "trusted")->limits.of[LOOP_MAX_MEMORY].value, 1 << 30);
     assert_int_equal(loop_config_class(c, "trusted")->limits.of[LOOP_MAX_CALL].value, 60000);
-    assert_int_equal(loop_config_class(c, "untrusted")->limits.of[LOOP_MAX_MEMORY].value, 512 << 20);
+    assert_int_equal(loop_config_class(c, "untrusted")->limits.of[LOOP_MAX_MEMORY].value,
+                     512 << 20);
     assert_null(loop_config_class(c, "root"));
     loop_config_delete(c);
 }
@@ -606,7 +607,8 @@ static void the_nearest_file_upwards_is_found(void **state)
     loop_config_delete(c);
     from.data_dir = "nothing-installed";
     c = must_load(&from);
-    assert_int_equal(loop_config_class(c, "untrusted")->limits.of[LOOP_MAX_MEMORY].value, 512 << 20);
+    assert_int_equal(loop_config_class(c, "untrusted")->limits.of[LOOP_MAX_MEMORY].value,
+                     512 << 20);
     loop_config_delete(c);
 }
 

@@ -44,7 +44,8 @@ const cli_group cli_group_limits = {
          NULL},
         {"--max-memory", "SIZE", "over all its memories, such as 64MiB", "limits.memory", NULL},
         {"--limit", "NAME=VALUE",
-         "any limit of `limits:` in loop.yaml, such as files=32 (tables, instances, memories, call, "
+         "any limit of `limits:` in loop.yaml, such as files=32 (tables, instances, memories, "
+         "call, "
          "total, handles, files, host-bytes, log, storage, calls, stack, memory)",
          NULL, NULL},
         {"--on-trap", "stop|restart|quarantine",
@@ -279,9 +280,8 @@ static loop_error *settle_on_trap(const cli_args *args, cli_target *t)
             return NULL;
         }
     }
-    return loop_error_new(LOOP_USAGE,
-                          "expected one of stop, restart, quarantine for --on-trap, found '%s'",
-                          flag);
+    return loop_error_new(
+        LOOP_USAGE, "expected one of stop, restart, quarantine for --on-trap, found '%s'", flag);
 }
 
 static loop_error *settle_limits(const cli_args *args, cli_target *t)

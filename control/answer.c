@@ -23,9 +23,12 @@ static const char *const tiers[] = {
     [LOOP_TIER_COMPONENT] = "component", [LOOP_TIER_STUB] = "stub",
 };
 static const char *const conditions[] = {
-    [LOOP_CONDITION_NEW] = "new",           [LOOP_CONDITION_RUNNING] = "running",
-    [LOOP_CONDITION_SWAPPING] = "swapping", [LOOP_CONDITION_STOPPING] = "stopping",
-    [LOOP_CONDITION_ENDED] = "ended",       [LOOP_CONDITION_RESTING] = "resting",
+    [LOOP_CONDITION_NEW] = "new",
+    [LOOP_CONDITION_RUNNING] = "running",
+    [LOOP_CONDITION_SWAPPING] = "swapping",
+    [LOOP_CONDITION_STOPPING] = "stopping",
+    [LOOP_CONDITION_ENDED] = "ended",
+    [LOOP_CONDITION_RESTING] = "resting",
     [LOOP_CONDITION_QUARANTINED] = "quarantined",
 };
 static const char *const kinds[] = {

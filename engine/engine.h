@@ -134,7 +134,7 @@ typedef struct lp_guest_options {
     const lp_guest_dir *dirs;
     size_t dir_count;
     const loop_limits *limits; /* filled; as long as the guest. NULL: those of nobody */
-    bool wasi, http;       /* link these groups */
+    bool wasi, http;           /* link these groups */
     lp_guest_hooks hooks;
 } lp_guest_options;
 

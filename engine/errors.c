@@ -74,8 +74,7 @@ static void on_frame(void *data, const lpx_frame *f)
 static const char *trap_hint(int trap)
 {
     switch (trap) {
-    case WASMTIME_TRAP_CODE_STACK_OVERFLOW:
-        return "look for a recursion without end";
+    case WASMTIME_TRAP_CODE_STACK_OVERFLOW: return "look for a recursion without end";
     case WASMTIME_TRAP_CODE_UNREACHABLE_CODE_REACHED:
         return "an abort, a failed assertion or a panic: the component's own message is above";
     case WASMTIME_TRAP_CODE_MEMORY_OUT_OF_BOUNDS:

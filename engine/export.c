@@ -92,8 +92,8 @@ loop_error *lp_guest_call_wave(lp_guest *g, const char *interface_name, const ch
     bool bad_text;
     LP_TRY(lp_guest_check_free(g, function));
     lp_guest_enter(g, false);
-    lpx_outcome o =
-        lpx_call_wave(g->driver, g->cx, &f, args, strlen(args), lp_guest_time(g, timeout_ms), &out, &bad_text, &e);
+    lpx_outcome o = lpx_call_wave(g->driver, g->cx, &f, args, strlen(args),
+                                  lp_guest_time(g, timeout_ms), &out, &bad_text, &e);
     lp_guest_leave(g);
     if (bad_text) {
         lp_auto(lp_free_string) char *text = lp_error_text(e);

@@ -377,12 +377,9 @@ loop_error *lp_guest_define_pollable(lp_guest *g, const lp_import *import)
 static loop_limit_id limit_of(const lp_guest *g, const wasmtime_error_t *e)
 {
     static const loop_limit_id limits[] = {
-        [LPX_LIMIT_NONE] = LOOP_MAX_COUNT,
-        [LPX_LIMIT_INSTANCES] = LOOP_MAX_INSTANCES,
-        [LPX_LIMIT_MEMORIES] = LOOP_MAX_MEMORIES,
-        [LPX_LIMIT_TABLES] = LOOP_MAX_TABLES,
-        [LPX_LIMIT_HANDLES] = LOOP_MAX_HANDLES,
-        [LPX_LIMIT_HOST_BYTES] = LOOP_MAX_HOST_BYTES,
+        [LPX_LIMIT_NONE] = LOOP_MAX_COUNT,        [LPX_LIMIT_INSTANCES] = LOOP_MAX_INSTANCES,
+        [LPX_LIMIT_MEMORIES] = LOOP_MAX_MEMORIES, [LPX_LIMIT_TABLES] = LOOP_MAX_TABLES,
+        [LPX_LIMIT_HANDLES] = LOOP_MAX_HANDLES,   [LPX_LIMIT_HOST_BYTES] = LOOP_MAX_HOST_BYTES,
     };
     uint32_t told = lpx_error_limit(e);
     int trap = lpx_error_trap(e);

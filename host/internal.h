@@ -263,7 +263,7 @@ struct loop_host {
 struct loop_component {
     loop_host *host;
     lp_component *engine;
-    _Atomic size_t users; /* bodies, beside whoever opened it */
+    _Atomic size_t users;  /* bodies, beside whoever opened it */
     loop_component *other; /* the same for another engine, and so on; `changing` */
     char *path;
     const char *name; /* whose bindings hold for what is described; NULL: no component's */
@@ -404,12 +404,12 @@ struct lp_strikes {
     struct {
         uint64_t *at;
         size_t n, cap;
-    } times;            /* of those within the last minute */
-    uint64_t since_ns;  /* it runs since then; 0: not started again yet */
-    unsigned row;       /* one after the other, without a minute of good running between */
-    uint32_t count;     /* of all */
+    } times;           /* of those within the last minute */
+    uint64_t since_ns; /* it runs since then; 0: not started again yet */
+    unsigned row;      /* one after the other, without a minute of good running between */
+    uint32_t count;    /* of all */
     bool quarantined;
-    char *why;          /* the last */
+    char *why; /* the last */
 };
 
 /* Work that waits for an instance; mailbox.c. */
@@ -449,13 +449,13 @@ struct loop_instance {
         size_t n, cap;
     } exports; /* that somebody looked up; as `body` */
     _Atomic bool entered;
-    uint64_t storage;         /* bytes that it may store; UINT64_MAX: nobody has asked yet */
-    char *no_storage;         /* why none is */
+    uint64_t storage; /* bytes that it may store; UINT64_MAX: nobody has asked yet */
+    char *no_storage; /* why none is */
     struct {
         uint64_t second;
         uint64_t written, left_out; /* in it */
-    } log; /* its own thread's */
-    bool (*asks)(void *data); /* of a loop_caller: whether to give up; NULL */
+    } log;                          /* its own thread's */
+    bool (*asks)(void *data);       /* of a loop_caller: whether to give up; NULL */
     void *asks_data;
 
     /* The job; written by the main thread before the actor starts, by the actor until `done`. */
@@ -474,18 +474,19 @@ struct loop_instance {
     _Atomic uint32_t changes;         /* swaps of what serves its imports */
     _Atomic uint32_t swaps, restarts; /* of its component: with its state, and from nothing */
     uint64_t started_ns;              /* 0: never */
-    lp_os_mutex *lock; /* of those down to `ends_again`, `body` and `exports`; taken after host->changing */
-    lp_os_cond *wake;  /* with it: there is something between two calls */
+    lp_os_mutex
+        *lock; /* of those down to `ends_again`, `body` and `exports`; taken after host->changing */
+    lp_os_cond *wake; /* with it: there is something between two calls */
     struct lp_mailbox mail;
     struct lp_reload *reload; /* a replacement that is under way; NULL */
     struct lp_strikes strikes;
-    uint64_t again_ns;        /* with `rests`: when it begins anew; UINT64_MAX: it does not */
-    bool rests;               /* it failed, and no thread of it runs */
-    bool ends_again;          /* cancelled so that its component starts again, not for good */
+    uint64_t again_ns; /* with `rests`: when it begins anew; UINT64_MAX: it does not */
+    bool rests;        /* it failed, and no thread of it runs */
+    bool ends_again;   /* cancelled so that its component starts again, not for good */
     /* The main thread's. */
     enum { LP_NEW, LP_RUNNING, LP_ENDED, LP_STUCK } state;
     bool timed_out, stopping;
-    loop_error *failure; /* with `rests` */
+    loop_error *failure;                           /* with `rests` */
     uint64_t warn_at_ns, deadline_ns, stuck_at_ns; /* UINT64_MAX: never */
     uv_timer_t *timer;
     loop_instance_done *on_done;
@@ -854,8 +855,8 @@ loop_error *lp_named_error(loop_instance *i, loop_error *err) LOOP_MUST_USE;
 /* ---- strikes.c ---- */
 struct lp_strike_rule {
     loop_on_trap mode;
-    unsigned at_once;   /* the first so many begin anew at once */
-    uint32_t a_minute;  /* not more than so many within a minute; 0: never */
+    unsigned at_once;  /* the first so many begin anew at once */
+    uint32_t a_minute; /* not more than so many within a minute; 0: never */
 };
 /* It failed: when it may begin anew, UINT64_MAX: not by itself. */
 uint64_t lp_strike(struct lp_strikes *s, const struct lp_strike_rule *rule, uint64_t now);

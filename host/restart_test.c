@@ -35,13 +35,23 @@ static void note_log(void *data, const loop_log_entry *entry)
     lp_buf_printf(&told, "%s\n", entry->message);
 }
 
+static int note_signals(void **state)
+{
+    (void)state;
+    loop_host *h;
+    if (loop_host_new(&(loop_host_options){.no_cache = true}, &h))
+        return -1;
+    for (size_t i = 0; i < LP_COUNT(trap_signals); i++)
+        sigaction(trap_signals[i], NULL, &engine_actions[i]);
+    loop_host_delete(h);
+    return 0;
+}
+
 static int set_up(void **state)
 {
     (void)state;
     loop_error *e =
         loop_host_new(&(loop_host_options){.log = note_log, .log_level = LOOP_LOG_INFO}, &host);
-    for (size_t i = 0; i < LP_COUNT(trap_signals); i++)
-        sigaction(trap_signals[i], NULL, &engine_actions[i]);
     strcpy(folder, "/tmp/restart-test-XXXXXX");
     assert_non_null(mkdtemp(folder));
     may_count = loop_policy_new();
@@ -199,8 +209,8 @@ static void the_third_failure_is_quarantined_and_a_reload_lifts_it(void **state)
         loop_host_turn(host, 20);
     assert_int_equal(end.status, -1); /* it waits for somebody */
     struct reloaded reloaded = {0};
-    assert_null(loop_instance_swap_component(i, c, &(loop_instance_swap){0}, note_reload,
-                                             &reloaded));
+    assert_null(
+        loop_instance_swap_component(i, c, &(loop_instance_swap){0}, note_reload, &reloaded));
     assert_true(turn_until(has_ended, &end));
     assert_true(reloaded.done);
     assert_null(reloaded.error);
@@ -243,8 +253,7 @@ static void a_deadline_holds_for_all_of_its_beginnings(void **state)
     loop_component *c = open_guest("hostile-trap");
     loop_instance *i;
     assert_null(loop_instance_new(
-        host, c,
-        &(loop_instance_options){.on_trap = LOOP_ON_TRAP_RESTART, .timeout_ms = 500}, &i));
+        host, c, &(loop_instance_options){.on_trap = LOOP_ON_TRAP_RESTART, .timeout_ms = 500}, &i));
     loop_result r;
     uint64_t start = lp_os_now_ns();
     loop_error *e = loop_instance_run(i, &r);
@@ -365,5 +374,5 @@ int main(void)
         TEST(what_serves_goes_on_with_what_waits),
         TEST(what_waits_is_told_of_the_end),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, note_signals, NULL);
 }

@@ -258,8 +258,8 @@ LOOP_API const loop_class_config *loop_config_class(const loop_config *c, const 
  * The limits that hold for a component of loop.yaml (NULL: for one that is not there): those of the
  * class, its own rows in their place, and of memory no more than `limits.memory` for all.
  */
-LOOP_API void loop_config_limits(const loop_config *c, const char *component, const char *class_name,
-                                 loop_limits *ret);
+LOOP_API void loop_config_limits(const loop_config *c, const char *component,
+                                 const char *class_name, loop_limits *ret);
 
 /*
  * Adds the grants and denials of loop.yaml for `component`. LOOP_NOT_FOUND for a component that

@@ -51,7 +51,7 @@ typedef struct loop_host_options {
     bool production; /* providers that are for development only are refused */
     /* Where relative paths in options of providers start; NULL: the current directory. */
     const char *directory;
-    bool confine; /* such paths may not lead out of it, links followed */
+    bool confine;   /* such paths may not lead out of it, links followed */
     uint64_t stack; /* of components whose limits say nothing else; 0: 1 MiB */
     /* The workspace's loop.yaml, for providers that read it; NULL: none. */
     const char *workspace;

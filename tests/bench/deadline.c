@@ -35,7 +35,8 @@ static double now_ns(void)
 static const loop_export *enter(loop_host *h, loop_component *c, uint64_t ms,
                                 loop_instance **ret_instance)
 {
-    loop_limits limits = {.of = {[LOOP_MAX_CALL] = {.value = ms}, [LOOP_MAX_TOTAL] = {.value = ms}}};
+    loop_limits limits = {
+        .of = {[LOOP_MAX_CALL] = {.value = ms}, [LOOP_MAX_TOTAL] = {.value = ms}}};
     const loop_export *f;
     must(loop_instance_new(h, c, &(loop_instance_options){.limits = &limits}, ret_instance));
     must(loop_instance_enter(*ret_instance));
