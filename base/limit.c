@@ -154,17 +154,17 @@ char *lp_limit_hint(const loop_limits *l, loop_limit_id id)
     const loop_origin *o = &limit->origin;
     const char *name = rows[id].name, *source = o->source ? o->source : "";
     if (limit->own && lp_starts_with(source, "--"))
-        return lp_starts_with(source, "--limit") ? lp_format("raise it with --limit %s=", name)
+        return lp_starts_with(source, "--limit") ? lp_format("raise it with --limit %s=N", name)
                                                  : lp_format("raise it with %s", source);
     if (limit->own && o->line)
         return lp_format("raise '%s' at %s:%u:%u", name, source, o->line, o->column);
     if (limit->own && *source)
         return lp_format("raise it in %s", source);
     if (o->line)
-        return lp_format("raise it with --limit %s=, or '%s' under 'limits' of the component in "
+        return lp_format("raise it with --limit %s=N, or '%s' under 'limits' of the component in "
                          "loop.yaml; its class has it from %s:%u",
                          name, name, class_file(source), o->line);
-    return lp_format("raise it with --limit %s=, or '%s' under 'limits' of the component in "
+    return lp_format("raise it with --limit %s=N, or '%s' under 'limits' of the component in "
                      "loop.yaml",
                      name, name);
 }

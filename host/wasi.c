@@ -120,7 +120,7 @@ static void tell_limit(struct lp_body *b, loop_limit_id id)
     lp_auto(lp_free_string) char *value = loop_limit_text(id, l->of[id].value);
     lp_auto(lp_free_string) char *hint = lp_limit_hint(l, id);
     lp_auto(lp_free_string) char *reason =
-        lp_format("it reached its %s limit of %s", loop_limit_row_of(id)->name, value);
+        lp_format("reached its %s limit of %s", loop_limit_row_of(id)->name, value);
     tell_once(b->net, reason, hint, "");
 }
 
