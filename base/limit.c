@@ -177,5 +177,6 @@ loop_error *lp_limit_error(const loop_limits *l, loop_limit_id id, const char *w
     lp_auto(lp_free_string) char *hint = lp_limit_hint(l, id);
     loop_error *e = lp_error_because(time ? LOOP_TIMEOUT : LOOP_LIMIT, cause,
                                      "'%s' reached its %s limit of %s", who, rows[id].name, value);
-    return loop_error_hint_set(e, "%s", hint);
+    return loop_error_hint_set(
+        e, "%s%s", id == LOOP_MAX_STACK ? "look for a recursion without end, or " : "", hint);
 }

@@ -635,7 +635,7 @@ bool loop_call_package(loop_call *call, loop_string name, loop_string *ret_why)
 }
 
 /* What the second that is over left out. */
-static void tell_left_out(loop_instance *i)
+void lp_log_left_out(loop_instance *i)
 {
     if (i->log.left_out)
         loop_host_log(i->host, LOOP_LOG_WARN, "%s: %llu log entries were left out within a second",
@@ -648,7 +648,7 @@ bool loop_call_may_log(loop_call *call)
     loop_instance *i = call->body->instance;
     uint64_t now = lp_os_now_ns() / 1000000000, most = i->limits.of[LOOP_MAX_LOG].value;
     if (now != i->log.second) {
-        tell_left_out(i);
+        lp_log_left_out(i);
         i->log.second = now;
         i->log.written = 0;
     }

@@ -697,6 +697,8 @@ loop_error *lp_slot_call_numbers(void *slot, const lp_flat *in, uint64_t *ret);
 loop_error *lp_slot_put(void *slot, lp_target *out);
 loop_error *lp_stub_call(void *slot, lp_values *in);
 
+/* Tells in the log how many entries were left out of it, if any; none of its calls runs. */
+void lp_log_left_out(loop_instance *i);
 /* Whose call it is. */
 struct lp_body *lp_call_body(const loop_call *call);
 /*

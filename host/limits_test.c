@@ -31,7 +31,8 @@ extern size_t __sanitizer_get_current_allocated_bytes(void) __attribute__((weak)
 
 static char folder[] = "/tmp/limits-test-XXXXXX";
 static loop_policy *may_read;
-static char *last_log; /* of the host */
+static bool noting;
+static char *last_log; /* of the host: its warnings, a line each */
 
 /* The engine turns these signals into traps; cmocka takes them over for each test. */
 static const int trap_signals[] = {SIGSEGV, SIGILL, SIGFPE, SIGBUS};
@@ -40,10 +41,11 @@ static struct sigaction engine_actions[LP_COUNT(trap_signals)];
 static void note_log(void *data, const loop_log_entry *entry)
 {
     (void)data;
-    if (entry->level < LOOP_LOG_WARN)
+    if (!noting || entry->level < LOOP_LOG_WARN)
         return;
+    char *all = lp_format("%s%s\n", last_log ? last_log : "", entry->message);
     free(last_log);
-    last_log = lp_strdup(entry->message);
+    last_log = all;
 }
 
 static loop_host *host_new(void)
@@ -219,7 +221,9 @@ static void each_limit_is_named_and_the_next_component_runs(void **state)
         const loop_instance_options o = {.args = args, .limits = &limits, .policy = may_read};
         int status;
         free(lp_take(&last_log));
+        noting = true;
         loop_error *e = run(h, c, &o, r->call, &status);
+        noting = false;
         if (loop_error_code(e) != r->code)
             fail_msg("%s, %s: %s", r->guest, loop_limit_row_of(r->id)->name,
                      e ? loop_error_message(e) : "no error");

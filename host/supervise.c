@@ -161,6 +161,7 @@ static void warn_of_limits(loop_instance *i)
 static loop_error *join(loop_instance *i, loop_result *ret)
 {
     lp_os_thread_join(lp_take(&i->thread)); /* none, where it rested */
+    lp_log_left_out(i);
     i->state = LP_ENDED;
     loop_error *err = i->error ? lp_named_error(i, lp_take(&i->error)) : NULL;
     if (err) {
