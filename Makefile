@@ -102,6 +102,7 @@ soak: setup-all all guests sidecars
 	@STORE_CRASHES=1000 $(B)/tests/sqlite_take_test
 	@STORE_KILLS=200 $(B)/tests/sqlite_kill_test
 	@STORE_KILLS=200 SOAK_SECONDS=120 python3 tests/run.py --build $(B) --only storage,sidecars
+	@HOSTILE=10000 LOOP_TEST_GUESTS=$(B)/guests $(B)/tests/limits_test
 	@SWAP_FIGURES=1 SWAPS=1000 SWAP_KEYS=100000 FLAT_SWAPS=10000 python3 tests/run.py --build $(B) --only swap
 
 fuzz: engine

@@ -25,7 +25,8 @@
 /* What the values of one call live in. Zero-initialise; used again after _reset. */
 typedef struct lp_frame {
     lp_arena arena;
-    size_t fuel; /* bytes left */
+    size_t fuel; /* bytes left of */
+    size_t most; /* those of a call; 0: LP_MAX_CALL_FUEL */
     struct {
         void **at;
         size_t n, cap;
@@ -46,7 +47,7 @@ static inline void lp_frame_end(lp_frame *f)
 static inline void lp_frame_begin(lp_frame *f)
 {
     lp_frame_end(f);
-    f->fuel = LP_MAX_CALL_FUEL;
+    f->fuel = f->most ? f->most : LP_MAX_CALL_FUEL;
 }
 
 /* What stands for a handle in C: a pointer, or a loop_handle. `node` is OWN or BORROW. */

@@ -42,10 +42,9 @@ void lp_frame_done(lp_frame *f)
 
 loop_error *lp_out_of_fuel(void)
 {
-    return loop_error_hint_set(loop_error_new(LOOP_LIMIT,
-                                              "the values of one call take more than %u MiB",
-                                              LP_MAX_CALL_FUEL >> 20),
-                               "pass less at once, in several calls");
+    return loop_error_hint_set(
+        loop_error_new(LOOP_LIMIT, "the values of one call take more than they may"),
+        "pass less at once, in several calls");
 }
 
 /* ---- memory ---- */

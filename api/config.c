@@ -16,8 +16,10 @@
 
 /* What holds without a class file: a component is never without a bound by accident. */
 static const loop_class_config classes[] = {
-    {"untrusted", UINT64_C(512) << 20, 0, {"default", 0, 0}},
-    {"trusted", UINT64_C(4) << 30, 0, {"default", 0, 0}},
+    {.name = "untrusted", .origin = {"default", 0, 0}}, /* the rows' own values */
+    {.name = "trusted",
+     .limits.of = {[LOOP_MAX_MEMORY] = {.value = UINT64_C(4) << 30}},
+     .origin = {"default", 0, 0}},
 };
 
 /* One load: what was asked for, and what has been found so far. */
@@ -105,6 +107,8 @@ loop_config *lp_config_new(void)
 {
     loop_config *c = lp_alloc(sizeof *c);
     memcpy(c->classes, classes, sizeof classes);
+    for (size_t i = 0; i < LP_COUNT(c->classes); i++)
+        lp_limits_fill(&c->classes[i].limits);
     for (size_t i = 0; i < lp_option_count(); i++) {
         const char *fallback = loop_option_at(i)->fallback;
         lp_config_set(c, i, fallback ? fallback : "", (loop_origin){"default", 0, 0});

@@ -22,6 +22,7 @@
 #define LP_CONFIG_H
 
 #include "base/base.h"
+#include "base/limit.h"
 #include "base/yaml.h"
 #include "loop/config.h"
 #include "loop/trust.h"
@@ -165,6 +166,9 @@ loop_error *lp_config_read_source(loop_config *c, lp_config_component *component
                                   const lp_yaml *map) LOOP_MUST_USE;
 /* `overrides:` */
 loop_error *lp_config_read_overrides(loop_config *c, const lp_yaml *map) LOOP_MUST_USE;
+/* `limits:` of a component or a class. */
+loop_error *lp_config_read_limits(loop_config *c, const lp_yaml *map, const char *where,
+                                  loop_limits *into) LOOP_MUST_USE;
 /* The keys of a class file. */
 loop_error *lp_config_read_class(loop_config *c, const lp_yaml *root,
                                  loop_class_config *into) LOOP_MUST_USE;

@@ -14,7 +14,7 @@ static const char *const kinds[] = {
     [LOOP_GRANT_DIR] = "dir", [LOOP_GRANT_ENV] = "env",         [LOOP_GRANT_HTTP] = "http",
     [LOOP_GRANT_NET] = "net", [LOOP_GRANT_STORAGE] = "storage", [LOOP_GRANT_PACKAGES] = "packages",
 };
-static const char *const traps[] = {"stop", "restart", "quarantine"};
+static const char *const traps[] = {"default", "stop", "restart", "quarantine"};
 
 /* "deny dir ./data as /data, read-only"; malloced. */
 static char *grant_line(const lp_config_grant *g)
@@ -70,6 +70,19 @@ static void build_text(lp_buf *b, const loop_component_config *row)
         words_text(b, "  tested by", NULL, row->test_command);
 }
 
+/* Those that are said. */
+static void limits_text(lp_buf *b, const loop_limits *l)
+{
+    for (size_t i = 0; i < LOOP_MAX_COUNT; i++) {
+        if (!l->of[i].value)
+            continue;
+        lp_auto(lp_free_string) char *name =
+            lp_format("  %s", loop_limit_row_of((loop_limit_id)i)->name);
+        lp_auto(lp_free_string) char *value = loop_limit_text((loop_limit_id)i, l->of[i].value);
+        line(b, name, l->of[i].origin.source ? &l->of[i].origin : NULL, "%s", value);
+    }
+}
+
 static void component_text(lp_buf *b, const lp_config_component *component)
 {
     const loop_component_config *row = &component->row;
@@ -89,10 +102,7 @@ static void component_text(lp_buf *b, const lp_config_component *component)
         line(b, g->deny ? "  denied" : "  granted", &g->origin, "%s",
              g->deny ? text + strlen("deny ") : text);
     }
-    if (row->memory_limit)
-        line(b, "  memory", NULL, "%llu bytes", (unsigned long long)row->memory_limit);
-    if (row->call_limit_ms)
-        line(b, "  call", NULL, "%llu ms", (unsigned long long)row->call_limit_ms);
+    limits_text(b, &row->limits);
     line(b, "  on-trap", NULL, "%s", traps[row->on_trap]);
     build_text(b, row);
     for (size_t i = 0; i < component->pairs.n; i++)
@@ -127,10 +137,7 @@ static void format_text(lp_buf *b, const loop_config *c)
         const loop_class_config *k = &c->classes[i];
         lp_buf_puts(b, "\n");
         line(b, "class", &k->origin, "%s", k->name);
-        if (k->memory_limit)
-            line(b, "  memory", NULL, "%llu bytes", (unsigned long long)k->memory_limit);
-        if (k->call_limit_ms)
-            line(b, "  call", NULL, "%llu ms", (unsigned long long)k->call_limit_ms);
+        limits_text(b, &k->limits);
     }
     for (size_t i = 0; i < c->components.n; i++)
         component_text(b, c->components.at[i]);
@@ -195,6 +202,28 @@ static void build_json(lp_buf *b, const loop_component_config *row)
         json_texts(b, ",\"test\":", row->test_command);
 }
 
+/* Bytes, milliseconds, numbers; null: none. */
+static void limits_json(lp_buf *b, const loop_limits *l)
+{
+    lp_buf_puts(b, ",\"limits\":{");
+    const char *between = "";
+    for (size_t i = 0; i < LOOP_MAX_COUNT; i++) {
+        const loop_limit *limit = &l->of[i];
+        if (!limit->value)
+            continue;
+        lp_buf_printf(b, "%s\"%s\":", between, loop_limit_row_of((loop_limit_id)i)->name);
+        if (limit->value == LOOP_UNLIMITED)
+            lp_buf_puts(b, "{\"value\":null");
+        else
+            lp_buf_printf(b, "{\"value\":%llu", (unsigned long long)limit->value);
+        if (limit->origin.source)
+            json_origin(b, &limit->origin);
+        lp_buf_puts(b, "}");
+        between = ",";
+    }
+    lp_buf_puts(b, "}");
+}
+
 static void component_json(lp_buf *b, const lp_config_component *component)
 {
     const loop_component_config *row = &component->row;
@@ -210,9 +239,8 @@ static void component_json(lp_buf *b, const lp_config_component *component)
         json_origin(b, &component->grants.at[i].origin);
         lp_buf_puts(b, "}");
     }
-    lp_buf_printf(b, "],\"storage\":%llu,\"memory\":%llu,\"call_ms\":%llu",
-                  (unsigned long long)row->storage_quota, (unsigned long long)row->memory_limit,
-                  (unsigned long long)row->call_limit_ms);
+    lp_buf_printf(b, "],\"storage\":%llu", (unsigned long long)row->storage_quota);
+    limits_json(b, &row->limits);
     json_text(b, ",\"on-trap\":", traps[row->on_trap]);
     build_json(b, row);
     lp_buf_puts(b, ",\"config\":[");
@@ -268,8 +296,7 @@ static void format_json(lp_buf *b, const loop_config *c)
     for (size_t i = 0; i < LP_COUNT(c->classes); i++) {
         const loop_class_config *k = &c->classes[i];
         json_text(b, i ? ",{\"name\":" : "{\"name\":", k->name);
-        lp_buf_printf(b, ",\"memory\":%llu,\"call_ms\":%llu", (unsigned long long)k->memory_limit,
-                      (unsigned long long)k->call_limit_ms);
+        limits_json(b, &k->limits);
         json_origin(b, &k->origin);
         lp_buf_puts(b, "}");
     }

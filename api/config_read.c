@@ -32,15 +32,7 @@ static loop_error *read_limits(loop_config *c, lp_config_component *component, c
 {
     lp_auto(lp_free_string) char *where =
         lp_format(" in 'limits' of component '%s'", component->row.name);
-    LP_TRY(lp_config_check_map(map, "components.*.limits", LP_CONFIG_WORKSPACE, where));
-    const lp_yaml *memory = lp_yaml_get(map, "memory"), *call = lp_yaml_get(map, "call");
-    if (memory) {
-        component->row.memory_origin = lp_config_origin(c, memory->key);
-        LP_TRY(lp_config_read_size(memory, "memory", &component->row.memory_limit));
-    }
-    if (call)
-        component->row.call_origin = lp_config_origin(c, call->key);
-    return call ? lp_config_read_duration(call, "call", &component->row.call_limit_ms) : NULL;
+    return lp_config_read_limits(c, map, where, &component->row.limits);
 }
 
 static loop_error *read_on_trap(lp_config_component *component, const lp_yaml *at)
@@ -48,15 +40,12 @@ static loop_error *read_on_trap(lp_config_component *component, const lp_yaml *a
     static const char *const names[] = {"stop", "restart", "quarantine"};
     for (int i = 0; i < (int)LP_COUNT(names); i++) {
         if (at->kind == LP_YAML_TEXT && strcmp(at->text, names[i]) == 0) {
-            component->row.on_trap = (loop_on_trap)i;
-            return i == LOOP_ON_TRAP_STOP
-                       ? NULL
-                       : lp_yaml_error(at, "'on-trap: %s' is not there yet; only 'stop' is",
-                                       names[i]);
+            component->row.on_trap = (loop_on_trap)(LOOP_ON_TRAP_STOP + i);
+            return NULL;
         }
     }
     return lp_yaml_error(at, "expected one of stop, restart, quarantine for 'on-trap', found '%s'",
-                         at->text);
+                         at->kind == LP_YAML_TEXT ? at->text : lp_yaml_kind_name(at));
 }
 
 static loop_error *read_pairs(loop_config *c, lp_config_component *component, const lp_yaml *map)

@@ -72,6 +72,10 @@ static void leaf_schema(lp_buf *b, const char *type, const char *values)
         {"size", "\"type\": [\"string\", \"integer\"], "
                  "\"pattern\": \"^[0-9]+(B|KiB|MiB|GiB|kB|MB|GB)?$\""},
         {"duration", "\"type\": \"string\", \"pattern\": \"^[0-9]+(ms|s|m|h)$\""},
+        {"size?", "\"type\": [\"string\", \"integer\"], "
+                  "\"pattern\": \"^([0-9]+(B|KiB|MiB|GiB|kB|MB|GB)?|none)$\""},
+        {"duration?", "\"type\": \"string\", \"pattern\": \"^([0-9]+(ms|s|m|h)|none)$\""},
+        {"number", "\"type\": \"integer\", \"minimum\": 1"},
         {"bool", "\"type\": \"boolean\""},
         {"mode", "\"enum\": [\"ro\", \"rw\"]"},
         {"on-trap", "\"enum\": [\"stop\", \"restart\", \"quarantine\"]"},

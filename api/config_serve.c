@@ -12,17 +12,6 @@
 
 #define CLASS "untrusted"
 
-static uint64_t memory_limit(const loop_config *c, const loop_component_config *row)
-{
-    uint64_t most = 0;
-    uint64_t own =
-        row->memory_limit ? row->memory_limit : loop_config_class(c, CLASS)->memory_limit;
-    const char *all = loop_config_get(c, "limits.memory", NULL);
-    if (!*all || !lp_parse_size(all, &most) || !most)
-        return own;
-    return own ? LP_MIN(own, most) : most;
-}
-
 /* The name of the program first; NULL-terminated. */
 static const char **arguments(const loop_component_config *row)
 {
@@ -55,15 +44,16 @@ static loop_error *add(const loop_config *c, loop_host *h, const loop_component_
     uint64_t grace = 0;
     lp_parse_duration(loop_config_get(c, "limits.grace", NULL), &grace);
     const char **args = arguments(row), **config = pairs(c, row->name);
+    loop_limits limits;
+    loop_config_limits(c, row->name, CLASS, &limits);
     const loop_instance_options o = {
         .name = row->name,
         .identity = identity,
         .args = args,
         .policy = policy,
         .optional = row->optional,
-        .memory_limit = memory_limit(c, row),
-        .call_timeout_ms =
-            row->call_limit_ms ? row->call_limit_ms : loop_config_class(c, CLASS)->call_limit_ms,
+        .limits = &limits,
+        .on_trap = row->on_trap,
         .grace_ms = grace,
         .config = config,
     };

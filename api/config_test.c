@@ -109,15 +109,24 @@ static void a_mistake_is_reported_with_its_place(void **state)
         {NOTES "    grants: {storage: {quota: big}}\n",
          "loop.yaml:5:31: expected a size such as 64MiB for 'quota', found 'big'", NULL},
         {NOTES "    limits: {memory: 0}\n",
-         "loop.yaml:5:22: expected a size such as 64MiB for 'memory', found '0'", NULL},
+         "loop.yaml:5:22: 'memory' is 64 KiB at least and 1024 GiB at most, found '0'", NULL},
         {NOTES "    limits: {call: 5}\n",
-         "loop.yaml:5:20: expected a duration such as 5s for 'call', found '5'", NULL},
+         "loop.yaml:5:20: expected a duration such as 5s, or none, for 'call', found '5'", NULL},
         {NOTES "    limits: {call: }\n",
          "loop.yaml:5:14: expected a duration such as 5s for 'call', found nothing", NULL},
         {NOTES "    limits: 5\n",
          "loop.yaml:5:13: expected a map in 'limits' of component 'notes', found text", NULL},
-        {NOTES "    on-trap: restart\n",
-         "loop.yaml:5:14: 'on-trap: restart' is not there yet; only 'stop' is", NULL},
+        {NOTES "    limits: {files: none}\n",
+         "loop.yaml:5:21: expected a whole number for 'files', found 'none'", NULL},
+        {NOTES "    limits: {handles: 1000000}\n",
+         "loop.yaml:5:23: 'handles' is 16 at least and 65536 at most, found '1000000'", NULL},
+        {NOTES "    limits: {speed: 9}\n",
+         "loop.yaml:5:14: unknown key 'speed' in 'limits' of component 'notes'",
+         "allowed: memory, tables, instances, memories, call, total, handles, files, host-bytes, "
+         "log, storage, calls, stack"},
+        {NOTES "    on-trap: [stop]\n",
+         "loop.yaml:5:14: expected one of stop, restart, quarantine for 'on-trap', found 'a list'",
+         NULL},
         {NOTES "    on-trap: explode\n",
          "loop.yaml:5:14: expected one of stop, restart, quarantine for 'on-trap', found "
          "'explode'",
@@ -275,8 +284,8 @@ static void a_whole_file_is_read(void **state)
     assert_string_equal(notes->args[1], "3");
     assert_null(notes->args[2]);
     assert_string_equal(notes->optional[0], "loop:window/windows");
-    assert_int_equal(notes->memory_limit, 256 << 20);
-    assert_int_equal(notes->call_limit_ms, 5000);
+    assert_int_equal(notes->limits.of[LOOP_MAX_MEMORY].value, 256 << 20);
+    assert_int_equal(notes->limits.of[LOOP_MAX_CALL].value, 5000);
     assert_int_equal(notes->on_trap, LOOP_ON_TRAP_STOP);
     assert_int_equal(notes->origin.line, 4);
     const loop_component_config *bare = loop_config_component_at(c, 1);
@@ -292,7 +301,7 @@ static void a_whole_file_is_read(void **state)
     lp_auto(lp_free_string) char *base = lp_format("%s/base.wasm", up);
     assert_string_equal(loop_config_override_at(c, 0)->path, base);
     assert_null(loop_config_override_at(c, 1));
-    assert_int_equal(bare->on_trap, LOOP_ON_TRAP_STOP);
+    assert_int_equal(bare->on_trap, LOOP_ON_TRAP_DEFAULT);
     assert_null(loop_config_component_at(c, 4));
     const char *key, *value;
     assert_true(loop_config_component_value(c, "notes", 1, &key, &value));
@@ -484,10 +493,44 @@ static void a_profile_or_a_class_grants_nothing(void **state)
     }
     put("installed/classes/trusted.yaml", "limits: {memory: 1GiB, call: 1m}\n");
     c = must_load(&from);
-    assert_int_equal(loop_config_class(c, "trusted")->memory_limit, 1 << 30);
-    assert_int_equal(loop_config_class(c, "trusted")->call_limit_ms, 60000);
-    assert_int_equal(loop_config_class(c, "untrusted")->memory_limit, 512 << 20);
+    assert_int_equal(loop_config_class(c, "trusted")->limits.of[LOOP_MAX_MEMORY].value, 1 << 30);
+    assert_int_equal(loop_config_class(c, "trusted")->limits.of[LOOP_MAX_CALL].value, 60000);
+    assert_int_equal(loop_config_class(c, "untrusted")->limits.of[LOOP_MAX_MEMORY].value,
+                     512 << 20);
     assert_null(loop_config_class(c, "root"));
+    loop_config_delete(c);
+}
+
+/* The component's own row, else its class; each with its line. Of memory no more than for all. */
+static void limits_come_from_the_row_the_class_and_the_bound_for_all(void **state)
+{
+    (void)state;
+    put("installed/classes/untrusted.yaml", "limits:\n  memory: 64MiB\n  files: 7\n  call: none\n");
+    put("installed/classes/trusted.yaml", "limits: { files: 70 }\n");
+    put("loop.yaml", "loop: 1\nlimits: { memory: 32MiB }\ncomponents:\n"
+                     "  a: { path: a.wasm, limits: { files: 9, memory: 1GiB, total: 1m } }\n"
+                     "  b: { path: b.wasm, limits: { memory: 1MiB } }\n");
+    loop_config_sources from = {.data_dir = "installed", .ignore_environment = true};
+    loop_config *c = must_load(&from);
+    loop_limits l;
+    loop_config_limits(c, "a", "untrusted", &l);
+    assert_int_equal(l.of[LOOP_MAX_FILES].value, 9);
+    assert_true(l.of[LOOP_MAX_FILES].own);
+    assert_int_equal(l.of[LOOP_MAX_FILES].origin.line, 4);
+    assert_int_equal(l.of[LOOP_MAX_MEMORY].value, 32 << 20);
+    assert_int_equal(l.of[LOOP_MAX_MEMORY].origin.line, 2);
+    assert_int_equal(l.of[LOOP_MAX_TOTAL].value, 60000);
+    assert_true(l.of[LOOP_MAX_CALL].value == LOOP_UNLIMITED);
+    assert_int_equal(l.of[LOOP_MAX_STACK].value, 1 << 20); /* nobody says it */
+    loop_config_limits(c, "b", "untrusted", &l);
+    assert_int_equal(l.of[LOOP_MAX_FILES].value, 7);
+    assert_false(l.of[LOOP_MAX_FILES].own);
+    assert_string_equal(l.of[LOOP_MAX_FILES].origin.source, "installed/classes/untrusted.yaml");
+    assert_int_equal(l.of[LOOP_MAX_FILES].origin.line, 3);
+    assert_int_equal(l.of[LOOP_MAX_MEMORY].value, 1 << 20);
+    loop_config_limits(c, NULL, "trusted", &l);
+    assert_int_equal(l.of[LOOP_MAX_FILES].value, 70);
+    assert_int_equal(l.of[LOOP_MAX_MEMORY].value, 32 << 20);
     loop_config_delete(c);
 }
 
@@ -569,7 +612,8 @@ static void the_nearest_file_upwards_is_found(void **state)
     loop_config_delete(c);
     from.data_dir = "nothing-installed";
     c = must_load(&from);
-    assert_int_equal(loop_config_class(c, "untrusted")->memory_limit, 512 << 20);
+    assert_int_equal(loop_config_class(c, "untrusted")->limits.of[LOOP_MAX_MEMORY].value,
+                     512 << 20);
     loop_config_delete(c);
 }
 
@@ -662,6 +706,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(the_later_layer_wins),
         cmocka_unit_test(the_profile_is_found_by_flag_environment_file_default),
         cmocka_unit_test(a_profile_or_a_class_grants_nothing),
+        cmocka_unit_test(limits_come_from_the_row_the_class_and_the_bound_for_all),
         cmocka_unit_test(the_environment_sets_options_and_nothing_else),
         cmocka_unit_test(a_wrong_flag_is_a_usage_error),
         cmocka_unit_test(the_nearest_file_upwards_is_found),

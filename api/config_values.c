@@ -219,29 +219,3 @@ loop_error *lp_config_read_options(loop_config *c, const lp_yaml *root, lp_confi
     }
     return NULL;
 }
-
-loop_error *lp_config_read_class(loop_config *c, const lp_yaml *root, loop_class_config *into)
-{
-    /* the same two limits as a component's, under the same rows */
-    static const char *const names[] = {"limits"};
-    loop_class_config class = *into;
-    class.origin = lp_config_origin(c, root);
-    if (root->kind != LP_YAML_NULL && root->kind != LP_YAML_MAP)
-        return lp_yaml_error(root, "expected a map, found %s", lp_yaml_kind_name(root));
-    for (const lp_yaml *i = root->first; i; i = i->next)
-        if (strcmp(i->key->text, "limits") != 0)
-            return lp_config_suggest(
-                lp_yaml_error(i->key, "unknown key '%s' in a class", i->key->text), i->key->text,
-                names, LP_COUNT(names));
-    const lp_yaml *limits = lp_yaml_get(root, "limits");
-    if (limits)
-        LP_TRY(lp_config_check_map(limits, "components.*.limits", LP_CONFIG_WORKSPACE,
-                                   " in 'limits'"));
-    const lp_yaml *memory = lp_yaml_get(limits, "memory"), *call = lp_yaml_get(limits, "call");
-    if (memory)
-        LP_TRY(lp_config_read_size(memory, "memory", &class.memory_limit));
-    if (call)
-        LP_TRY(lp_config_read_duration(call, "call", &class.call_limit_ms));
-    *into = class;
-    return NULL;
-}

@@ -78,32 +78,35 @@ static void put_grants(const loop_policy *p, const char *title, bool deny)
 
 /* ---- limits ---- */
 
-static void put_size(const char *name, uint64_t bytes, const loop_origin *origin)
+static void put_time(const char *name, uint64_t ms, const loop_origin *origin)
 {
-    char *text = bytes ? cli_format("%-9s%.4g MiB", name, (double)bytes / (1 << 20))
-                       : cli_format("%-9snone", name);
+    char *text =
+        ms ? cli_format("%-11s%g s", name, (double)ms / 1000) : cli_format("%-11snone", name);
     put_line(text, origin);
     free(text);
 }
 
-static void put_time(const char *name, uint64_t ms, const loop_origin *origin)
+static void put_limit(const loop_limits *l, loop_limit_id id)
 {
-    char *text =
-        ms ? cli_format("%-9s%g s", name, (double)ms / 1000) : cli_format("%-9snone", name);
-    put_line(text, origin);
+    char *value = loop_limit_text(id, l->of[id].value);
+    char *text = cli_format("%-11s%s", loop_limit_row_of(id)->name, value);
+    put_line(text, &l->of[id].origin);
     free(text);
+    loop_free(value);
 }
 
 static void put_limits(const cli_target *t)
 {
+    static const char *const traps[] = {"stop", "stop", "restart", "quarantine"};
     loop_origin timeout, grace;
     loop_config_get(t->config, "limits.timeout", &timeout);
     loop_config_get(t->config, "limits.grace", &grace);
     puts("\nlimits");
-    put_size("memory", t->memory_limit, &t->memory_origin);
+    for (int i = 0; i < LOOP_MAX_COUNT; i++)
+        put_limit(&t->limits, (loop_limit_id)i);
     put_time("timeout", t->timeout_ms, &timeout);
-    put_time("call", t->call_limit_ms, &t->call_origin);
     put_time("grace", t->grace_ms, &grace);
+    printf("  on-trap    %s\n", traps[t->on_trap]);
 }
 
 /* ---- imports ---- */

@@ -180,6 +180,7 @@ static void close_control(struct run *r)
 static loop_host_options host_options(const cli_args *args, const cli_target *t, struct run *r)
 {
     loop_host_options o = cli_host_options(t->config);
+    o.stack = t->limits.of[LOOP_MAX_STACK].value;
     o.no_cache = cli_has(args, "--no-cache");
     o.progress = !cli_has(args, "--quiet") && isatty(STDERR_FILENO) ? show_progress : NULL;
     o.trace = cli_has(args, "--trace") ? show_trace : NULL;
@@ -240,10 +241,10 @@ static loop_error *open_instance(const cli_args *args, const cli_target *t, stru
         .args = t->args,
         .policy = t->policy,
         .optional = t->optional,
-        .memory_limit = t->memory_limit,
+        .limits = &t->limits,
         .timeout_ms = t->timeout_ms,
-        .call_timeout_ms = t->call_limit_ms,
         .grace_ms = t->grace_ms,
+        .on_trap = t->on_trap,
         .config = t->pairs,
     };
     return loop_instance_new(r->host, *ret_component, &options, &r->instance);
@@ -329,8 +330,7 @@ const cli_command cli_run = {
         "stops it at once. The exit status is the component's own; loop's failures are 64 to 79.",
     .example = "loop run --dir ./data::/data notes.wasm add 'buy milk'",
     .shows = "runs notes.wasm with two arguments; it sees ./data as /data and no other file",
-    .not_yet = "serving HTTP (wasi:http/incoming-handler), on-trap: restart, the class "
-               "'trusted'",
+    .not_yet = "serving HTTP (wasi:http/incoming-handler), the class 'trusted'",
     .operands = "<component>",
     .groups = (const cli_group *const[]){&group_run, &cli_group_grants, &cli_group_limits,
                                          &cli_group_imports, &cli_group_config, NULL},

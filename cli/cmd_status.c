@@ -54,6 +54,11 @@ static void put_instance(const cli_host *host, const loop_instance_status *s)
     printf(
         "\n    replaced %u times with its state, %u times from nothing; %u wait in its mailbox\n",
         s->swaps, s->restarts, s->waiting);
+    if (s->failure) {
+        printf("    failed %u times, the last time: ", s->failures);
+        cli_put(stdout, s->failure);
+        puts(s->condition == LOOP_CONDITION_QUARANTINED ? "; `loop reload` starts it again" : "");
+    }
     for (size_t i = 0; i < s->import_count; i++) {
         engine += s->imports[i].tier == LOOP_TIER_ENGINE;
         if (s->imports[i].tier != LOOP_TIER_ENGINE)
@@ -117,6 +122,9 @@ static void json_instance(const cli_host *host, const loop_instance_status *s)
            ",\"swaps\":%u,\"restarts\":%u,\"waiting\":%u",
            s->number, host->name, cli_condition(s->condition), s->uptime_ms, s->swaps, s->restarts,
            s->waiting);
+    printf(",\"failures\":%u", s->failures);
+    if (s->failure)
+        put_key("failure", s->failure);
     put_key("component", s->path);
     fputs(",\"imports\":[", stdout);
     for (size_t i = 0; i < s->import_count; i++) {

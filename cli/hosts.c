@@ -180,6 +180,8 @@ const char *cli_condition(loop_condition c)
     case LOOP_CONDITION_SWAPPING: return "swapping";
     case LOOP_CONDITION_STOPPING: return "stopping";
     case LOOP_CONDITION_ENDED: return "ended";
+    case LOOP_CONDITION_RESTING: return "resting";
+    case LOOP_CONDITION_QUARANTINED: return "quarantined";
     }
     return "unknown";
 }

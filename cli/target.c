@@ -1,9 +1,9 @@
 /*
  * cli/target.c: implements cli/target.h.
  *
- * Limits: a flag beats everything. Else memory is the least of limits.memory
- * and of what the component's own row or, without one, its class allows. The
- * class is `untrusted` for everybody: there is no way yet to vouch for one.
+ * Limits: a flag beats everything. Else loop_config_limits: the component's own row, its class, and
+ * of memory no more than limits.memory. The class is `untrusted` for everybody: there is no way yet
+ * to vouch for one.
  *
  * What its storage belongs to: a component of loop.yaml to the workspace and its name there,
  * whichever version of a package it is; anything else to its file. The name of a package alone is
@@ -43,6 +43,13 @@ const cli_group cli_group_limits = {
         {"--timeout", "DURATION", "stop it after this time, such as 5s or 250ms", "limits.timeout",
          NULL},
         {"--max-memory", "SIZE", "over all its memories, such as 64MiB", "limits.memory", NULL},
+        {"--limit", "NAME=VALUE",
+         "any limit of `limits:` in loop.yaml, such as files=32 (tables, instances, memories, "
+         "call, "
+         "total, handles, files, host-bytes, log, storage, calls, stack, memory)",
+         NULL, NULL},
+        {"--on-trap", "stop|restart|quarantine",
+         "what happens when it traps or reaches a limit (stop)", NULL, "stop|restart|quarantine"},
         {"--grace", "DURATION", "between asking it to end and stopping it (2s)", "limits.grace",
          NULL},
         {0},
@@ -242,24 +249,56 @@ static loop_error *settle_grants(const cli_args *args, cli_target *t)
     return add_flag_grants(args, t);
 }
 
-static void settle_limits(const cli_args *args, cli_target *t)
+/* "files=32" of --limit. */
+static loop_error *set_limit(cli_target *t, const char *text)
 {
-    const loop_class_config *class = loop_config_class(t->config, CLASS);
-    loop_origin origin;
-    uint64_t option = cli_size(loop_config_get(t->config, "limits.memory", &origin));
-    bool own = t->row && t->row->memory_limit;
-    t->memory_limit = own ? t->row->memory_limit : class->memory_limit;
-    t->memory_origin = own ? t->row->memory_origin : class->origin;
-    bool flag = cli_has(args, "--max-memory");
-    if (flag || (option && (!t->memory_limit || option < t->memory_limit))) {
-        t->memory_limit = option;
-        t->memory_origin = origin;
+    const char *equals = strchr(text, '=');
+    char *name = cli_format("%.*s", (int)strcspn(text, "="), text);
+    loop_limit_id id = loop_limit_named(name);
+    free(name);
+    loop_limit limit = {.own = true, .origin = {"--limit", 0, 0}};
+    loop_error *e =
+        !equals || id == LOOP_MAX_COUNT
+            ? loop_error_hint_set(loop_error_new(LOOP_USAGE, "'--limit %s' names no limit", text),
+                                  "write it as --limit files=32; `loop explain` shows them all")
+            : loop_limit_parse(id, equals + 1, &limit.value);
+    if (!e)
+        t->limits.of[id] = limit;
+    return e;
+}
+
+static loop_error *settle_on_trap(const cli_args *args, cli_target *t)
+{
+    static const char *const names[] = {"stop", "restart", "quarantine"};
+    const char *flag = cli_value(args, "--on-trap");
+    t->on_trap = t->row ? t->row->on_trap : LOOP_ON_TRAP_DEFAULT;
+    if (!flag)
+        return NULL;
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(flag, names[i]) == 0) {
+            t->on_trap = (loop_on_trap)(LOOP_ON_TRAP_STOP + i);
+            return NULL;
+        }
     }
-    own = t->row && t->row->call_limit_ms;
-    t->call_limit_ms = own ? t->row->call_limit_ms : class->call_limit_ms;
-    t->call_origin = own ? t->row->call_origin : class->origin;
+    return loop_error_new(
+        LOOP_USAGE, "expected one of stop, restart, quarantine for --on-trap, found '%s'", flag);
+}
+
+static loop_error *settle_limits(const cli_args *args, cli_target *t)
+{
+    loop_config_limits(t->config, t->row ? t->row->name : NULL, CLASS, &t->limits);
+    if (cli_has(args, "--max-memory")) {
+        loop_limit *memory = &t->limits.of[LOOP_MAX_MEMORY];
+        memory->own = true;
+        memory->value = cli_size(loop_config_get(t->config, "limits.memory", &memory->origin));
+    }
+    const char *text;
+    loop_error *e = settle_on_trap(args, t);
+    for (size_t i = 0; !e && (text = cli_value_at(args, "--limit", i)); i++)
+        e = set_limit(t, text);
     t->timeout_ms = cli_duration_ms(loop_config_get(t->config, "limits.timeout", NULL));
     t->grace_ms = cli_duration_ms(loop_config_get(t->config, "limits.grace", NULL));
+    return e;
 }
 
 /* ---- lists ---- */
@@ -341,11 +380,12 @@ loop_error *cli_target_open(const cli_args *args, cli_target *ret)
         e = find(args, &t);
     if (!e)
         e = settle_grants(args, &t);
+    if (!e)
+        e = settle_limits(args, &t);
     if (e) {
         cli_target_done(&t);
         return e;
     }
-    settle_limits(args, &t);
     settle_args(args, &t);
     t.optional = cli_optional(args, t.row);
     settle_pairs(&t);

@@ -22,8 +22,9 @@ typedef struct cli_target {
     const char **args;     /* the component's, its name first; ends with NULL */
     const char **optional; /* ends with NULL; NULL: none */
     const char **pairs;    /* `config:` by turns; ends with NULL; NULL: none */
-    uint64_t memory_limit, call_limit_ms, timeout_ms, grace_ms;
-    loop_origin memory_origin, call_origin;
+    loop_limits limits;
+    loop_on_trap on_trap;
+    uint64_t timeout_ms, grace_ms;
 } cli_target;
 
 /*

@@ -23,9 +23,13 @@ static const char *const tiers[] = {
     [LOOP_TIER_COMPONENT] = "component", [LOOP_TIER_STUB] = "stub",
 };
 static const char *const conditions[] = {
-    [LOOP_CONDITION_NEW] = "new",           [LOOP_CONDITION_RUNNING] = "running",
-    [LOOP_CONDITION_SWAPPING] = "swapping", [LOOP_CONDITION_STOPPING] = "stopping",
+    [LOOP_CONDITION_NEW] = "new",
+    [LOOP_CONDITION_RUNNING] = "running",
+    [LOOP_CONDITION_SWAPPING] = "swapping",
+    [LOOP_CONDITION_STOPPING] = "stopping",
     [LOOP_CONDITION_ENDED] = "ended",
+    [LOOP_CONDITION_RESTING] = "resting",
+    [LOOP_CONDITION_QUARANTINED] = "quarantined",
 };
 static const char *const kinds[] = {
     [LOOP_COMPONENT_COMMAND] = "command",
@@ -95,6 +99,11 @@ static void put_instance(lp_buf *b, const loop_instance_status *s)
     put_number(b, "swaps", s->swaps);
     put_number(b, "restarts", s->restarts);
     put_number(b, "waiting", s->waiting);
+    put_number(b, "failures", s->failures);
+    if (s->failure) {
+        lp_buf_puts(b, ",");
+        put_text(b, "failure", s->failure);
+    }
     lp_buf_puts(b, ",\"imports\":[");
     for (size_t i = 0; i < s->import_count; i++) {
         lp_buf_puts(b, i ? "," : "");
@@ -273,7 +282,10 @@ static void read_instance(struct reading *r, const json_t *from, loop_instance_s
         .swaps = (uint32_t)number(r, from, "swaps"),
         .restarts = (uint32_t)number(r, from, "restarts"),
         .waiting = (uint32_t)number(r, from, "waiting"),
+        .failures = (uint32_t)number(r, from, "failures"),
     };
+    if (json_object_get(from, "failure"))
+        ret->failure = text(r, from, "failure");
     if (json_object_get(from, "provider"))
         ret->provider = text(r, from, "provider");
     loop_import_status *m = list(r, from, "imports", sizeof *m, &items, &ret->import_count);

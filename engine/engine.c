@@ -11,8 +11,9 @@
 
 #include "base/os/os.h"
 
-/* Room for what a guest may use (LP_WASM_STACK), and for the host's frames on top of it. */
-#define FIBER_STACK (3u << 20)
+#define WASM_STACK (1u << 20)
+/* Room on a fiber beside what a guest may use: for the host's frames on top of it. */
+#define FIBER_OURS (2u << 20)
 
 const char *lp_engine_version(void)
 {
@@ -21,12 +22,13 @@ const char *lp_engine_version(void)
 
 loop_error *lp_engine_new(const lp_engine_options *o, lp_engine **ret)
 {
+    size_t stack = o->stack ? (size_t)o->stack : WASM_STACK;
     wasm_config_t *config = wasm_config_new();
     wasmtime_config_wasm_component_model_set(config, true);
     wasmtime_config_epoch_interruption_set(config, true);
-    wasmtime_config_max_wasm_stack_set(config, LP_WASM_STACK);
+    wasmtime_config_max_wasm_stack_set(config, stack);
     wasmtime_config_memory_may_move_set(config, false); /* abi/lower.c counts on it */
-    wasmtime_config_async_stack_size_set(config, FIBER_STACK);
+    wasmtime_config_async_stack_size_set(config, stack + FIBER_OURS);
     lpx_config_details(config);
     wasm_engine_t *wasm = wasm_engine_new_with_config(config);
     if (!wasm)
@@ -40,10 +42,16 @@ loop_error *lp_engine_new(const lp_engine_options *o, lp_engine **ret)
     lp_engine *e = lp_alloc(sizeof *e);
     e->wasm = wasm;
     e->ticker = ticker;
+    e->stack = stack;
     e->options = *o;
     e->cache_dir = o->cache_dir ? lp_strdup(o->cache_dir) : NULL;
     *ret = e;
     return NULL;
+}
+
+uint64_t lp_engine_stack(const lp_engine *e)
+{
+    return e->stack;
 }
 
 void lp_engine_delete(lp_engine *e)
@@ -175,6 +183,22 @@ loop_error *lp_component_open(lp_engine *e, const char *path, lp_component **ret
     c->len = len;
     *ret = c;
     return NULL;
+}
+
+uint64_t lp_component_stack(const lp_component *c)
+{
+    return c->engine->stack;
+}
+
+lp_component *lp_component_again(const lp_component *c, lp_engine *e)
+{
+    lp_component *again = lp_alloc(sizeof *again);
+    again->engine = e;
+    again->path = lp_strdup(c->path);
+    again->bytes = lp_alloc(c->len);
+    memcpy(again->bytes, c->bytes, c->len);
+    again->len = c->len;
+    return again;
 }
 
 void lp_component_delete(lp_component *c)

@@ -10,6 +10,7 @@
 #define LP_ENGINE_H
 
 #include "base/base.h"
+#include "base/limit.h"
 #include "engine/raw.h"
 #include "engine/type.h"
 
@@ -25,6 +26,7 @@ typedef struct lp_guest lp_guest;
  * before a compilation. Both may be NULL.
  */
 typedef struct lp_engine_options {
+    uint64_t stack; /* bytes that a guest may use of one; 0: 1 MiB */
     const char *cache_dir;
     void (*note)(void *data, const char *text);
     void (*progress)(void *data, const char *text);
@@ -34,6 +36,7 @@ typedef struct lp_engine_options {
 loop_error *lp_engine_new(const lp_engine_options *o, lp_engine **ret) LOOP_MUST_USE;
 void lp_engine_delete(lp_engine *e);
 const char *lp_engine_version(void);
+uint64_t lp_engine_stack(const lp_engine *e);
 
 /* ---- components ---- */
 
@@ -58,6 +61,10 @@ loop_error *lp_component_open(lp_engine *e, const char *path, lp_component **ret
 loop_error *lp_component_compile(lp_component *c) LOOP_MUST_USE;
 bool lp_component_is_compiled(const lp_component *c);
 void lp_component_delete(lp_component *c);
+/* Of its engine. */
+uint64_t lp_component_stack(const lp_component *c);
+/* The same, not compiled, for another engine: one with more or less of a stack. */
+lp_component *lp_component_again(const lp_component *c, lp_engine *e);
 /* The rows; made at the first call from the file's own types. NULL past the end. */
 loop_error *lp_component_rows(lp_component *c, const lp_row **ret, size_t *ret_count) LOOP_MUST_USE;
 
@@ -126,14 +133,13 @@ typedef struct lp_guest_options {
     const char *const *env;  /* name and value by turns, NULL-terminated */
     const lp_guest_dir *dirs;
     size_t dir_count;
-    uint64_t memory_limit; /* bytes over all memories */
-    bool wasi, http;       /* link these groups */
+    const loop_limits *limits; /* filled; as long as the guest. NULL: those of nobody */
+    bool wasi, http;           /* link these groups */
     lp_guest_hooks hooks;
 } lp_guest_options;
 
 /* `c` is compiled and outlives the guest. */
-loop_error *lp_guest_new(lp_engine *e, lp_component *c, const lp_guest_options *o,
-                         lp_guest **ret) LOOP_MUST_USE;
+loop_error *lp_guest_new(lp_component *c, const lp_guest_options *o, lp_guest **ret) LOOP_MUST_USE;
 /* Ends what is left and frees. NULL is fine. */
 void lp_guest_delete(lp_guest *g);
 
@@ -227,7 +233,7 @@ void lp_guest_sleep(lp_guest *g, uint64_t ms);
 void lp_guest_stop(lp_guest *g);
 void lp_guest_ask(lp_guest *g);
 
-/* Whether a memory was refused for the limit. */
-bool lp_guest_memory_refused(const lp_guest *g);
+/* Whether memory or a table was refused for its limit: LOOP_MAX_COUNT: neither. */
+loop_limit_id lp_guest_refused(const lp_guest *g);
 
 #endif

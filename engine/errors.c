@@ -74,8 +74,7 @@ static void on_frame(void *data, const lpx_frame *f)
 static const char *trap_hint(int trap)
 {
     switch (trap) {
-    case WASMTIME_TRAP_CODE_STACK_OVERFLOW:
-        return "look for a recursion without end; a component has 1 MiB of stack";
+    case WASMTIME_TRAP_CODE_STACK_OVERFLOW: return "look for a recursion without end";
     case WASMTIME_TRAP_CODE_UNREACHABLE_CODE_REACHED:
         return "an abort, a failed assertion or a panic: the component's own message is above";
     case WASMTIME_TRAP_CODE_MEMORY_OUT_OF_BOUNDS:
@@ -116,10 +115,6 @@ loop_error *lp_error_of_guest(const char *name, wasmtime_error_t *e, loop_code o
         const char *reason = lp_starts_with(root, "wasm trap: ") ? root + 11 : root;
         lp_auto(lp_free_string) char *message = lp_format("%s trapped: %s", name, reason);
         err = loop_error_hint_set(with_frames(e, LOOP_TRAP, message), "%s", trap_hint(trap));
-    } else if (strstr(root, "fuel allocated for hostcalls")) {
-        err = with_frames(e, LOOP_LIMIT, "a call passed more than the engine lets through");
-        err = loop_error_hint_set(err,
-                                  "pass less at once: about 4 MiB of bytes, or 3 million numbers");
     } else {
         /* With frames the guest did it (a bad handle, say). */
         err = with_frames(e, LOOP_TRAP, root);

@@ -59,6 +59,7 @@ loop_error *lp_export_call(lp_export *x, lp_calling *c)
     c->hooks = &hooks;
     c->guest = g;
     c->error = NULL;
+    c->timeout_ms = lp_guest_time(g, c->timeout_ms);
     lp_guest_enter(g, alone);
     lpx_outcome o = lpx_export_call(g->driver, g->cx, x->raw, c, alone);
     lp_guest_leave(g);
@@ -70,7 +71,7 @@ loop_error *lp_guest_drop(lp_guest *g, uint32_t held, uint64_t timeout_ms)
     bool alone = lp_guest_fits_here(g);
     lp_guest_enter(g, alone);
     wasmtime_error_t *e = NULL;
-    lpx_outcome o = lpx_held_drop(g->driver, g->cx, held, alone, timeout_ms, &e);
+    lpx_outcome o = lpx_held_drop(g->driver, g->cx, held, alone, lp_guest_time(g, timeout_ms), &e);
     lp_guest_leave(g);
     bool exited;
     int status;
@@ -91,8 +92,8 @@ loop_error *lp_guest_call_wave(lp_guest *g, const char *interface_name, const ch
     bool bad_text;
     LP_TRY(lp_guest_check_free(g, function));
     lp_guest_enter(g, false);
-    lpx_outcome o =
-        lpx_call_wave(g->driver, g->cx, &f, args, strlen(args), timeout_ms, &out, &bad_text, &e);
+    lpx_outcome o = lpx_call_wave(g->driver, g->cx, &f, args, strlen(args),
+                                  lp_guest_time(g, timeout_ms), &out, &bad_text, &e);
     lp_guest_leave(g);
     if (bad_text) {
         lp_auto(lp_free_string) char *text = lp_error_text(e);

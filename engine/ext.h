@@ -39,7 +39,8 @@ typedef struct lpx_hooks {
     void *data;
     bool (*http)(void *data, bool https, lpx_text host, uint16_t port);
     bool (*resolve)(void *data, lpx_text name);
-    /* An open that Wasmtime refused: code is "not-permitted", "read-only" or "access". */
+    /* An open that Wasmtime refused: code is "not-permitted", "read-only" or "access"; "files": too
+       many are open. */
     void (*open_failed)(void *data, lpx_text path, lpx_text code, bool write);
     void *net_data;
     void (*net_ref)(void *net_data);
@@ -149,13 +150,21 @@ lpx_outcome lpx_held_drop(lpx_driver *d, wasmtime_context_t *cx, uint32_t handle
 /* The guest of `store` looks up at each tick of the epoch. The driver outlives the store. */
 void lpx_store_drive(lpx_driver *d, wasmtime_store_t *store);
 
-/* Over all memories (bytes) and tables (elements) of a store together. Outlives the store. */
+/*
+ * Over all memories (bytes) and tables (elements) of a store together, and how many there may be
+ * of what. Outlives the store.
+ */
 typedef struct lpx_limits {
     uint64_t memory_max, memory_used;
     uint64_t table_max, table_used;
+    uint64_t instances, memories; /* of core modules */
+    uint64_t handles;             /* in the guest's tables, and of WASI's resources */
+    uint64_t files;               /* files, sockets, and lists of a directory's entries */
+    uint64_t host_bytes;          /* that a call copies out of the guest, where loop does not */
     bool memory_refused, table_refused;
 } lpx_limits;
-void lpx_store_limit(wasmtime_store_t *store, lpx_limits *limits);
+/* Once, after wasmtime_context_set_wasi. */
+void lpx_store_limit(lpx_driver *d, wasmtime_store_t *store, lpx_limits *limits);
 /* Instead of wasmtime_store_delete: streams end their tasks in the driver's runtime. */
 void lpx_store_delete(lpx_driver *d, wasmtime_store_t *store);
 
@@ -196,6 +205,16 @@ void lpx_error_frames(const wasmtime_error_t *e, void (*f)(void *data, const lpx
                       void *data);
 /* enum wasmtime_trap_code_enum, or -1. */
 int lpx_error_trap(const wasmtime_error_t *e);
+enum {
+    LPX_LIMIT_NONE,
+    LPX_LIMIT_INSTANCES,
+    LPX_LIMIT_MEMORIES,
+    LPX_LIMIT_TABLES, /* their number, which is the engine's */
+    LPX_LIMIT_HANDLES,
+    LPX_LIMIT_HOST_BYTES,
+};
+/* Which limit of a store an error tells of; of bytes and elements lpx_limits says so. */
+uint32_t lpx_error_limit(const wasmtime_error_t *e);
 /* The innermost message; all messages, one a line. Neither with a backtrace. */
 void lpx_error_root(const wasmtime_error_t *e, wasm_byte_vec_t *out);
 void lpx_error_chain(const wasmtime_error_t *e, wasm_byte_vec_t *out);

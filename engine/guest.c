@@ -10,8 +10,6 @@
 #include "base/os/os.h"
 #include "engine/internal.h"
 
-#define MAX_TABLE_ELEMENTS 1000000
-
 struct binding {
     lp_guest *guest;
     lp_function function;
@@ -152,22 +150,44 @@ static loop_error *link_groups(lp_guest *g)
     return e ? lp_error_of(e) : NULL;
 }
 
-loop_error *lp_guest_new(lp_engine *e, lp_component *c, const lp_guest_options *o, lp_guest **ret)
+static void set_limits(lp_guest *g)
 {
+    if (!g->options.limits) {
+        lp_limits_fill(&g->filled);
+        g->options.limits = &g->filled;
+    }
+    const loop_limit *of = g->options.limits->of;
+    g->limits = (lpx_limits){
+        .memory_max = of[LOOP_MAX_MEMORY].value,
+        .table_max = of[LOOP_MAX_TABLES].value,
+        .instances = of[LOOP_MAX_INSTANCES].value,
+        .memories = of[LOOP_MAX_MEMORIES].value,
+        .handles = of[LOOP_MAX_HANDLES].value,
+        .files = of[LOOP_MAX_FILES].value,
+        .host_bytes = of[LOOP_MAX_HOST_BYTES].value,
+    };
+    uint64_t total = of[LOOP_MAX_TOTAL].value;
+    g->total_ns = total == LOOP_UNLIMITED ? 0 : total * 1000000;
+}
+
+loop_error *lp_guest_new(lp_component *c, const lp_guest_options *o, lp_guest **ret)
+{
+    lp_engine *e = c->engine;
     lp_guest *g = lp_alloc(sizeof *g);
     g->engine = e;
     g->component = c;
     g->options = *o;
     set_hooks(g);
-    g->limits = (lpx_limits){.memory_max = o->memory_limit, .table_max = MAX_TABLE_ELEMENTS};
+    set_limits(g);
     g->driver = lpx_driver_new(&g->hooks);
     g->linker = wasmtime_component_linker_new(e->wasm);
     g->store = wasmtime_store_new(e->wasm, g, NULL);
     g->cx = wasmtime_store_context(g->store);
-    lpx_store_limit(g->store, &g->limits);
     loop_error *err = g->driver
                           ? set_wasi(g)
                           : loop_error_new(LOOP_SYSTEM, "no memory or descriptors for a guest");
+    if (!err)
+        lpx_store_limit(g->driver, g->store, &g->limits);
     if (!err)
         err = link_groups(g);
     if (err) {
@@ -353,12 +373,31 @@ loop_error *lp_guest_define_pollable(lp_guest *g, const lp_import *import)
 
 /* ---- calls ---- */
 
-static loop_error *limit_error(const lp_guest *g, loop_error *cause)
+/* The limit that an error tells of; LOOP_MAX_COUNT: none. */
+static loop_limit_id limit_of(const lp_guest *g, const wasmtime_error_t *e)
 {
-    lp_auto(lp_free_string) char *limit = lp_size_text(g->limits.memory_max);
-    loop_error *e = lp_error_because(LOOP_LIMIT, cause, "'%s' reached its memory limit of %s",
-                                     g->options.name, limit);
-    return loop_error_hint_set(e, "raise it with --max-memory, or limits.memory in loop.yaml");
+    static const loop_limit_id limits[] = {
+        [LPX_LIMIT_NONE] = LOOP_MAX_COUNT,        [LPX_LIMIT_INSTANCES] = LOOP_MAX_INSTANCES,
+        [LPX_LIMIT_MEMORIES] = LOOP_MAX_MEMORIES, [LPX_LIMIT_TABLES] = LOOP_MAX_TABLES,
+        [LPX_LIMIT_HANDLES] = LOOP_MAX_HANDLES,   [LPX_LIMIT_HOST_BYTES] = LOOP_MAX_HOST_BYTES,
+    };
+    uint32_t told = lpx_error_limit(e);
+    int trap = lpx_error_trap(e);
+    if (told && told < LP_COUNT(limits))
+        return limits[told];
+    if (trap == WASMTIME_TRAP_CODE_STACK_OVERFLOW)
+        return LOOP_MAX_STACK;
+    /* A refused memory ends in an abort, or before the start; another trap is a fault of its own.
+     */
+    bool gave_up = trap < 0 || trap == WASMTIME_TRAP_CODE_UNREACHABLE_CODE_REACHED;
+    return gave_up ? lp_guest_refused(g) : LOOP_MAX_COUNT;
+}
+
+static loop_error *used_up(const lp_guest *g)
+{
+    if (g->total_ns && g->inside_ns >= g->total_ns)
+        return lp_limit_error(g->options.limits, LOOP_MAX_TOTAL, g->options.name, NULL);
+    return loop_error_new(LOOP_TIMEOUT, "the component used up its time");
 }
 
 /* What a race's end means. *exited: the guest ended itself with a status. */
@@ -369,7 +408,7 @@ loop_error *lp_guest_outcome(lp_guest *g, lpx_outcome o, wasmtime_error_t *e, bo
     switch (o) {
     case LPX_DONE: return NULL;
     case LPX_STOPPED: return loop_error_new(LOOP_CANCELLED, "the component was stopped");
-    case LPX_DEADLINE: return loop_error_new(LOOP_TIMEOUT, "the component used up its time");
+    case LPX_DEADLINE: return used_up(g);
     case LPX_FAILED: break;
     }
     if (g->stash) {
@@ -382,12 +421,10 @@ loop_error *lp_guest_outcome(lp_guest *g, lpx_outcome o, wasmtime_error_t *e, bo
         return NULL;
     }
     lp_auto(lp_free_string) char *name = lp_format("'%s'", g->options.name);
-    int trap = lpx_error_trap(e);
+    loop_limit_id limit = limit_of(g, e);
     loop_error *err = lp_error_of_guest(name, e, g->started ? LOOP_TRAP : LOOP_INTERNAL);
-    /* A refused memory ends in an abort, or before the start; another trap is a fault of its own.
-     */
-    bool gave_up = trap < 0 || trap == WASMTIME_TRAP_CODE_UNREACHABLE_CODE_REACHED;
-    return g->limits.memory_refused && gave_up ? limit_error(g, err) : err;
+    return limit == LOOP_MAX_COUNT ? err
+                                   : lp_limit_error(g->options.limits, limit, g->options.name, err);
 }
 
 /* A guest that may wait is driven by the thread, which drives one at a time. */
@@ -421,8 +458,8 @@ loop_error *lp_guest_instantiate(lp_guest *g, uint64_t timeout_ms, bool *exited,
     LP_TRY(lp_guest_check_free(g, "instantiate"));
     lp_guest_enter(g, false);
     lp_os_stack_bounds(&g->stack_low, &g->stack_high);
-    lpx_outcome o = lpx_instantiate(g->driver, g->linker, g->cx, g->component->wasm, timeout_ms,
-                                    &g->instance, &e);
+    lpx_outcome o = lpx_instantiate(g->driver, g->linker, g->cx, g->component->wasm,
+                                    lp_guest_time(g, timeout_ms), &g->instance, &e);
     lp_guest_leave(g);
     g->started = o == LPX_DONE;
     return lp_guest_outcome(g, o, e, exited, ret_status);
@@ -466,7 +503,7 @@ loop_error *lp_guest_run(lp_guest *g, const char *interface_name, uint64_t timeo
     bool ok = false, exited;
     LP_TRY(lp_guest_check_free(g, "run"));
     lp_guest_enter(g, false);
-    lpx_outcome o = lpx_call_run(g->driver, g->cx, &f, timeout_ms, &ok, &e);
+    lpx_outcome o = lpx_call_run(g->driver, g->cx, &f, lp_guest_time(g, timeout_ms), &ok, &e);
     lp_guest_leave(g);
     *ret_status = ok ? 0 : 1;
     return lp_guest_outcome(g, o, e, &exited, ret_status);
@@ -487,7 +524,9 @@ void lp_guest_ask(lp_guest *g)
     lpx_driver_ask(g->driver);
 }
 
-bool lp_guest_memory_refused(const lp_guest *g)
+loop_limit_id lp_guest_refused(const lp_guest *g)
 {
-    return g->limits.memory_refused;
+    return g->limits.memory_refused  ? LOOP_MAX_MEMORY
+           : g->limits.table_refused ? LOOP_MAX_TABLES
+                                     : LOOP_MAX_COUNT;
 }

@@ -4,13 +4,12 @@
 
 #include <stdatomic.h>
 
+#include "base/os/os.h"
 #include "engine/engine.h"
 #include "engine/ext.h"
 
-/* What a guest may use of the stack; it traps beyond. */
-#define LP_WASM_STACK (1u << 20)
-/* What it takes to enter a guest on a thread's own stack: the host's frames, too. */
-#define LP_STACK_NEEDED (LP_WASM_STACK + (512u << 10))
+/* What it takes to enter a guest on a thread's own stack beside the guest's: the host's frames. */
+#define LP_STACK_OURS (512u << 10)
 
 /* The epoch moves this often while guests run: a spinning guest looks up that often. */
 #define LP_TICK_NS 5000000u
@@ -20,6 +19,7 @@ struct lp_engine {
     lp_engine_options options;
     char *cache_dir;
     struct lp_ticker *ticker;
+    size_t stack; /* what a guest may use of it; it traps beyond */
 };
 
 /* ticker.c: one thread an engine, awake only while guests run. */
@@ -134,6 +134,9 @@ struct lp_guest {
     wasmtime_store_t *store;
     wasmtime_context_t *cx;
     lpx_limits limits;
+    loop_limits filled;           /* where options.limits is NULL */
+    uint64_t total_ns, inside_ns; /* the limit (0: none), and what was used of it */
+    uint64_t entered_ns;          /* with a limit */
     wasmtime_component_instance_t instance;
     loop_error *stash;               /* raised inside a host call, on its way out */
     uint32_t resources;              /* types defined, numbered from 0 */
@@ -152,7 +155,7 @@ static inline bool lp_guest_fits_here(const lp_guest *g)
 {
     uintptr_t at = (uintptr_t)__builtin_frame_address(0);
     return g->alone && at < g->stack_high && at > g->stack_low &&
-           at - g->stack_low > LP_STACK_NEEDED;
+           at - g->stack_low > g->engine->stack + LP_STACK_OURS;
 }
 
 /* Whether this thread drives a guest that may wait. */
@@ -164,14 +167,27 @@ static inline void lp_guest_enter(lp_guest *g, bool alone)
     g->driven = !alone;
     if (!alone)
         lp_thread_drives(true);
+    if (g->total_ns)
+        g->entered_ns = lp_os_now_ns();
     lp_ticker_enter(g->engine->ticker, &g->ticking);
 }
 
 static inline void lp_guest_leave(lp_guest *g)
 {
     lp_ticker_leave(&g->ticking);
+    if (g->total_ns)
+        g->inside_ns += lp_os_now_ns() - g->entered_ns;
     if (g->driven)
         lp_thread_drives(false);
+}
+
+/* In milliseconds, 0: for ever: how long a call may take, where it has `timeout_ms`. */
+static inline uint64_t lp_guest_time(const lp_guest *g, uint64_t timeout_ms)
+{
+    if (!g->total_ns)
+        return timeout_ms;
+    uint64_t left = g->total_ns > g->inside_ns ? (g->total_ns - g->inside_ns) / 1000000 + 1 : 1;
+    return timeout_ms ? LP_MIN(timeout_ms, left) : left;
 }
 
 /* What a race's end means; takes `e`. *exited: the guest ended itself with a status. */

@@ -65,7 +65,6 @@ static void close_backend(void *self)
     free(b->exports);
     lp_backend_calls_done(b);
     loop_error_delete(b->why);
-    free(b->starts.at);
     lp_os_cond_delete(b->told);
     lp_os_cond_delete(b->wake);
     lp_os_mutex_delete(b->lock);
@@ -233,6 +232,11 @@ static void copy_options(lp_backend_table *t, const loop_instance_options *o)
     t->options.args = lp_arena_list(&t->arena, o->args);
     t->options.optional = lp_arena_list(&t->arena, o->optional);
     t->options.config = lp_arena_list(&t->arena, o->config);
+    if (o->limits) {
+        loop_limits *limits = lp_arena_alloc(&t->arena, sizeof *limits);
+        *limits = lp_limits_copy(&t->arena, o->limits);
+        t->options.limits = limits;
+    }
     if (o->policy)
         t->host->hooks.policy_ref(o->policy);
 }

@@ -23,11 +23,8 @@
 #define LP_BACKEND_LOOK_NS 10000000ull /* how often who waits looks whether it still may */
 #define LP_BACKEND_SPIN_NS 20000       /* how long either side looks before it sleeps */
 #define LP_BACKEND_PATIENCE_MS 1000    /* for a call that nobody waits for any more */
-#define LP_BACKEND_MINUTE_NS 60000000000ull
-#define LP_BACKEND_BACKOFF_MS 100   /* after the second end within a minute; then twice that */
-#define LP_BACKEND_BACKOFF_MAX 5000 /* and no longer */
-#define LP_BACKEND_CLOSE_MS 2000    /* for the drops that are left, at the end */
-#define LP_BACKEND_STUCK_MS 500     /* to come back after it was stopped */
+#define LP_BACKEND_CLOSE_MS 2000       /* for the drops that are left, at the end */
+#define LP_BACKEND_STUCK_MS 500        /* to come back after it was stopped */
 
 /* An interface that it serves; `interface` is first. */
 struct lp_backend_side {
@@ -95,6 +92,7 @@ struct lp_backend {
     _Atomic uint32_t posted; /* counts work */
     struct lp_backend_call *running, *idle;
     size_t idle_count;
+    uint64_t calls; /* under way and waiting */
     enum {
         LP_BACKEND_STARTS,
         LP_BACKEND_WELL,
@@ -106,11 +104,8 @@ struct lp_backend {
     int status;
     loop_error *why; /* DOWN */
     uint64_t not_before_ns;
-    struct {
-        uint64_t *at;
-        size_t n, cap;
-    } starts; /* again, within the last minute */
     /* The thread's own. */
+    bool tried;                    /* to start again, just now */
     struct loop_export ***exports; /* by side and row; NULL: not looked up in this body */
     bool given;                    /* its state was, in this swap; backend_state.c */
 };

@@ -359,8 +359,15 @@ static loop_error *post_and_wait(struct caller *x)
     lp_backend *b = x->b;
     lp_os_mutex_lock(b->lock);
     loop_error *err = NULL;
-    if (lp_backend_post(b, &x->c->work)) {
+    const loop_limits *limits = &b->instance->limits;
+    if (b->calls >= limits->of[LOOP_MAX_CALLS].value) {
+        err = lp_limit_error(limits, LOOP_MAX_CALLS, b->table->provider.name, NULL);
+        drop_handles(b, &plan_of(x->c)->params, x->c->args);
+        call_keep(b, x->c);
+    } else if (lp_backend_post(b, &x->c->work)) {
+        b->calls++;
         err = wait_for(x);
+        b->calls--;
     } else {
         err = loop_error_new(LOOP_UNAVAILABLE, "the component '%s' has ended",
                              b->table->provider.name);

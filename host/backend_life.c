@@ -5,7 +5,8 @@
  *
  * It is linked by whoever needs it first, so that what it lacks is an error of theirs, and
  * instantiated on its thread. What ended it is told to the call that was under way; the next call
- * starts it again in another body, `restarts` times within a minute at most and later and later.
+ * starts it again in another body, `restarts` times within a minute at most and later and later
+ * (strikes.c), or not, as its on-trap says.
  * Whatever was left there meanwhile waits for that.
  *
  * Its thread never waits for host->changing while somebody waits for it: a swap that has the lock
@@ -15,7 +16,7 @@
 
 #include "host/backend.h"
 
-#define STACK (2u << 20)         /* as any instance's: supervise.c */
+#define STACK (1u << 20)         /* beside the component's, as any instance's: supervise.c */
 #define LOOK_MS 5                /* for work, while the guest's network goes on: mailbox.c */
 #define CHANGING_NS 200000000ull /* for a swap that is under way */
 
@@ -38,36 +39,35 @@ static void forget_exports(lp_backend *b)
             lp_export_close(lp_take(&b->exports[s][n]));
 }
 
-static void forget_old_starts(lp_backend *b, uint64_t now)
+/* When it may start again; it is told in the log. */
+static void strike(lp_backend *b, const loop_error *why)
 {
-    size_t kept = 0;
-    for (size_t n = 0; n < b->starts.n; n++)
-        if (b->starts.at[n] + LP_BACKEND_MINUTE_NS > now)
-            b->starts.at[kept++] = b->starts.at[n];
-    b->starts.n = kept;
-}
-
-/* When it may start again. */
-static uint64_t next_start(lp_backend *b, uint64_t now)
-{
-    forget_old_starts(b, now);
-    size_t n = b->starts.n;
-    if (!b->restarts)
-        return UINT64_MAX;
-    if (n >= b->restarts)
-        return b->starts.at[n - b->restarts] + LP_BACKEND_MINUTE_NS;
-    uint64_t ms = n < 2 ? 0 : LP_BACKEND_BACKOFF_MS;
-    for (size_t i = 2; i < n && ms < LP_BACKEND_BACKOFF_MAX; i++)
-        ms *= 2;
-    return now + LP_MIN(ms, (uint64_t)LP_BACKEND_BACKOFF_MAX) * LP_BACKEND_MS;
+    loop_instance *i = b->instance;
+    loop_on_trap mode = i->options.on_trap;
+    const struct lp_strike_rule rule = {
+        .mode = b->table->is_child ? LOOP_ON_TRAP_STOP : mode,
+        .at_once = 2,
+        .a_minute = (uint32_t)b->restarts,
+    };
+    uint64_t now = lp_os_now_ns();
+    lp_os_mutex_lock(i->lock);
+    lp_strikes_note(&i->strikes, why);
+    b->not_before_ns = i->again_ns = lp_strike(&i->strikes, &rule, now);
+    i->rests = true;
+    lp_os_mutex_unlock(i->lock);
 }
 
 void lp_backend_fell(lp_backend *b, const loop_error *why)
 {
     const char *name = b->table->provider.name;
-    loop_host_log(b->table->host, LOOP_LOG_ERROR, "the component '%s' ended while it served: %s",
-                  name, why ? loop_error_message(why) : "of itself");
-    b->not_before_ns = next_start(b, lp_os_now_ns());
+    strike(b, why);
+    bool quarantined = b->instance->strikes.quarantined;
+    loop_host_log(b->table->host, LOOP_LOG_ERROR, "the component '%s' ended while it served%s: %s",
+                  name,
+                  quarantined ? ", the third time within a minute, and is in quarantine; `loop "
+                                "reload` starts it again"
+                              : "",
+                  why ? loop_error_message(why) : "of itself");
     settle(b, LP_BACKEND_DOWN,
            why ? lp_error_copy(why)
                : loop_error_new(LOOP_UNAVAILABLE, "the component '%s' ended itself", name));
@@ -112,7 +112,7 @@ static loop_error *make_again(lp_backend *b)
     struct lp_body *body, *old;
     if (!lock_changing(b))
         return loop_error_new(LOOP_UNAVAILABLE, "a swap is under way, and it cannot start before");
-    *lp_push(&b->starts) = lp_os_now_ns();
+    b->tried = true;
     loop_error *err = lp_body_new(i, b->table->component, &body);
     if (!err) {
         forget_exports(b);
@@ -127,16 +127,26 @@ static loop_error *make_again(lp_backend *b)
     return err;
 }
 
+static void began(lp_backend *b)
+{
+    loop_instance *i = b->instance;
+    lp_os_mutex_lock(i->lock);
+    i->rests = false;
+    lp_strikes_started(&i->strikes, lp_os_now_ns());
+    lp_os_mutex_unlock(i->lock);
+}
+
 static loop_error *start_again(lp_backend *b)
 {
     const char *name = b->table->provider.name;
-    size_t starts = b->starts.n;
+    b->tried = false;
     settle(b, LP_BACKEND_STARTS, NULL);
     loop_error *err = make_again(b);
-    bool tried = b->starts.n > starts; /* and counts, also where it could not be linked */
+    bool tried = b->tried; /* and counts, also where it could not be linked */
     if (!err)
         err = instantiate(b);
     if (!err) {
+        began(b);
         settle(b, LP_BACKEND_WELL, NULL);
         loop_host_log(b->table->host, LOOP_LOG_INFO, "the component '%s' serves again", name);
         return NULL;
@@ -160,9 +170,14 @@ static loop_error *is_down(lp_backend *b)
 {
     const char *name = b->table->provider.name;
     loop_error *err = lp_error_copy(b->why);
-    uint64_t now = lp_os_now_ns(), wait = b->not_before_ns - LP_MIN(now, b->not_before_ns);
+    if (b->instance->strikes.quarantined)
+        return loop_error_hint_set(
+            loop_error_wrap(err, "the component '%s' is in quarantine, since it failed too often",
+                            name),
+            "look at why; `loop reload` starts it again");
     if (b->not_before_ns == UINT64_MAX || is_to_end(b))
         return loop_error_wrap(err, "the component '%s' has ended, and is not started again", name);
+    uint64_t now = lp_os_now_ns(), wait = b->not_before_ns - LP_MIN(now, b->not_before_ns);
     return loop_error_wrap(err, "the component '%s' has ended, and starts again in %g s", name,
                            (double)wait / 1e9);
 }
@@ -305,7 +320,8 @@ loop_error *lp_backend_start(lp_backend *b)
     LP_TRY(
         lp_instance_new_behind(t->host, t->component, &t->options, t->provider.name, t->depth, &i));
     b->instance = i;
-    loop_error *err = lp_os_thread_start(serve, b, STACK, &b->thread);
+    size_t stack = STACK + (size_t)i->limits.of[LOOP_MAX_STACK].value;
+    loop_error *err = lp_os_thread_start(serve, b, stack, &b->thread);
     if (err)
         lp_instance_delete_behind(lp_take(&b->instance));
     return err;

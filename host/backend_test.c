@@ -292,6 +292,92 @@ static void a_trap_ends_one_alone(void **state)
     loop_status_delete(s);
 }
 
+/* on-trap of what serves: it is as for what runs, and a reload lifts the quarantine. */
+static void one_that_fails_too_often_is_quarantined(void **state)
+{
+    (void)state;
+    lp_auto(lp_free_string) char *path = path_of("slots-node1");
+    const loop_instance_options o = {
+        .name = "b", .optional = may_lack, .on_trap = LOOP_ON_TRAP_QUARANTINE};
+    const char *provider = NULL;
+    must(loop_host_component_add(host, path, &o, &provider));
+    bind_to("a", LINKS, "b");
+    struct asker a = asker("a");
+    answer r;
+    for (int n = 0; n < 3; n++) {
+        lp_os_sleep_ms(n == 2 ? 120 : 0); /* the third begins after a while */
+        r = relay(&a, CRASH);
+        bad(&r, "unreachable");
+    }
+    lp_os_sleep_ms(300);
+    r = relay(&a, COUNT);
+    bad(&r, "is in quarantine");
+    loop_status *s = loop_host_status(host);
+    assert_int_equal(status_of(s, "b")->condition, LOOP_CONDITION_QUARANTINED);
+    assert_int_equal(status_of(s, "b")->failures, 3);
+    loop_status_delete(s);
+    swap_to("a", NULL, LOOP_CARRY_NONE); /* a reload */
+    assert_int_equal(count(&a), 1);
+}
+
+static void one_that_stops_is_not_started_again(void **state)
+{
+    (void)state;
+    lp_auto(lp_free_string) char *path = path_of("slots-node1");
+    const loop_instance_options o = {
+        .name = "b", .optional = may_lack, .on_trap = LOOP_ON_TRAP_STOP};
+    const char *provider = NULL;
+    must(loop_host_component_add(host, path, &o, &provider));
+    bind_to("a", LINKS, "b");
+    struct asker a = asker("a");
+    answer r = relay(&a, CRASH);
+    bad(&r, "unreachable");
+    r = relay(&a, COUNT);
+    bad(&r, "is not started again");
+}
+
+struct spinning {
+    struct asker asker;
+    _Atomic bool begun;
+};
+
+static void spin_there(void *data)
+{
+    struct spinning *s = data;
+    enter(&s->asker);
+    s->begun = true;
+    answer r = relay(&s->asker, SPIN);
+    bad(&r, "its call limit of 0.5 s");
+}
+
+/* So many calls at a time, and no more: who comes then hears of it, and is served later. */
+static void calls_in_flight_have_a_limit(void **state)
+{
+    (void)state;
+    loop_limits limits = {0};
+    limits.of[LOOP_MAX_CALLS].value = 1;
+    limits.of[LOOP_MAX_CALL].value = 500;
+    lp_auto(lp_free_string) char *path = path_of("slots-node1");
+    const loop_instance_options o = {.name = "b", .optional = may_lack, .limits = &limits};
+    const char *provider = NULL;
+    must(loop_host_component_add(host, path, &o, &provider));
+    memset(&limits, 1, sizeof limits); /* it has a copy */
+    bind_to("a", LINKS, "b");
+    bind_to("c", LINKS, "b");
+    struct asker second = asker("c");
+    struct spinning s = {0};
+    lp_os_thread *thread;
+    must(try_asker("a", 0, &s.asker));
+    must(lp_os_thread_start(spin_there, &s, 8u << 20, &thread));
+    while (!s.begun)
+        lp_os_sleep_ms(1);
+    lp_os_sleep_ms(100);
+    answer r = relay(&second, COUNT);
+    bad(&r, "its calls limit of 1");
+    lp_os_thread_join(thread);
+    assert_int_equal(count(&second), 1);
+}
+
 static void a_trap_without_a_place_for_it(void **state)
 {
     (void)state;
@@ -337,7 +423,7 @@ static void its_own_limit(void **state)
     struct asker a = asker("a");
     uint64_t began = lp_os_now_ns();
     answer r = relay(&a, SPIN);
-    bad(&r, "longer than");
+    bad(&r, "its call limit of 0.2 s");
     assert_in_range(ms_since(began), 150, 20000);
     assert_int_equal(count(&a), 1);
 }
@@ -456,6 +542,9 @@ int main(void)
         TEST(a_lock_in_the_way),
         TEST(an_adapter_between),
         TEST(a_trap_ends_one_alone),
+        TEST(one_that_fails_too_often_is_quarantined),
+        TEST(one_that_stops_is_not_started_again),
+        TEST(calls_in_flight_have_a_limit),
         TEST(a_trap_without_a_place_for_it),
         TEST(the_callers_deadline_holds),
         TEST(its_own_limit),

@@ -135,6 +135,14 @@ static loop_error *call_and_hold(struct lp_slot *s, loop_call *call, const void 
     return err;
 }
 
+loop_error *lp_lift_error(const struct lp_body *b, loop_error *err)
+{
+    const loop_instance *i = b->instance;
+    return loop_error_code(err) == LOOP_LIMIT && !loop_error_cause(err)
+               ? lp_limit_error(&i->limits, LOOP_MAX_HOST_BYTES, i->options.name, err)
+               : err;
+}
+
 /* A call with a handle of a provider that was swapped out, and serves it on. */
 static loop_error *call_older(struct lp_slot *s, loop_call *call, const void *args)
 {
@@ -206,7 +214,7 @@ static loop_error *lift_and_call(struct lp_slot *s, lp_values *in)
     if (err || b->gone || b->mixed) {
         lp_drop_taken(b);
         if (err)
-            return err;
+            return lp_lift_error(b, err);
         return answer_unavailable(s, b->gone ? "the provider of this handle was swapped out; "
                                                "ask for a new one"
                                              : "these handles are of several providers, since one "
@@ -350,7 +358,7 @@ static inline loop_error *plain(const struct lp_slot *s, lp_values *in)
     if (!err)
         return call_plain(s, args, &in->result);
     lp_frame_end(frame);
-    return in_function(s, err);
+    return in_function(s, lp_lift_error(s->body, err));
 }
 
 static loop_error *carefully_plain(struct careful *c)
@@ -521,7 +529,7 @@ static loop_error *answer_stub(struct lp_slot *s, lp_values *in)
     loop_error *bad = lp_lift_values(&l, &s->plan->params, args);
     lp_drop_taken(b);
     if (bad)
-        return bad;
+        return lp_lift_error(b, bad);
     loop_error *err = answer_unavailable(s, s->stub_reason);
     if (!err)
         return NULL;
@@ -603,7 +611,10 @@ uint64_t loop_call_storage(loop_call *call, loop_string *ret_why)
     if (i->storage == UINT64_MAX) { /* a policy does not change while it is in use */
         loop_decision d;
         i->host->hooks.decide(i->options.policy, &(loop_request){.kind = LOOP_GRANT_STORAGE}, &d);
-        i->storage = d.allowed ? d.by->bytes : 0;
+        uint64_t most = i->limits.of[LOOP_MAX_STORAGE].value;
+        i->storage = d.allowed ? LP_MIN(d.by->bytes, most) : 0;
+        if (d.allowed && d.by->bytes > most)
+            i->no_storage = lp_limit_hint(&i->limits, LOOP_MAX_STORAGE);
         if (!d.allowed)
             i->no_storage = lp_format("%s; to allow it: %s", d.reason, d.hint);
     }
@@ -621,6 +632,36 @@ bool loop_call_package(loop_call *call, loop_string name, loop_string *ret_why)
     *ret_why = d.allowed ? loop_string_of("")
                          : loop_call_format(call, "%s; to allow it: %s", d.reason, d.hint);
     return d.allowed;
+}
+
+/* What the second that is over left out. */
+void lp_log_left_out(loop_instance *i)
+{
+    if (i->log.left_out)
+        loop_host_log(i->host, LOOP_LOG_WARN, "%s: %llu log entries were left out within a second",
+                      i->options.name, (unsigned long long)i->log.left_out);
+    i->log.left_out = 0;
+}
+
+bool loop_call_may_log(loop_call *call)
+{
+    loop_instance *i = call->body->instance;
+    uint64_t now = lp_os_now_ns() / 1000000000, most = i->limits.of[LOOP_MAX_LOG].value;
+    if (now != i->log.second) {
+        lp_log_left_out(i);
+        i->log.second = now;
+        i->log.written = 0;
+    }
+    if (i->log.written++ < most)
+        return true;
+    if (i->log.left_out++ == 0) {
+        lp_auto(lp_free_string) char *hint = lp_limit_hint(&i->limits, LOOP_MAX_LOG);
+        loop_host_log(i->host, LOOP_LOG_WARN,
+                      "%s: reached its log limit of %llu entries a second; those over it are left "
+                      "out; %s",
+                      i->options.name, (unsigned long long)most, hint);
+    }
+    return false;
 }
 
 loop_cancel_reason loop_call_cancelled(const loop_call *call, uint32_t *ret_remaining_ms)

@@ -26,6 +26,7 @@ loop_error *loop_caller_new(loop_host *host, const char *name, bool (*cancelled)
     c->instance.options.name = c->name;
     c->instance.options.identity = c->name;
     c->instance.storage = UINT64_MAX;
+    lp_limits_fill(&c->instance.limits);
     c->instance.cancelled = LOOP_CANCEL_NONE;
     c->instance.force_at_ns = UINT64_MAX;
     c->instance.asks = cancelled;

@@ -159,8 +159,7 @@ static loop_error *make_table(loop_child *c, const loop_instance *parent, const 
         .identity = shares ? o->identity : own,
         .policy = policy,
         .optional = o->optional, /* nobody else says what it can do without */
-        .memory_limit = o->memory_limit,
-        .call_timeout_ms = o->call_timeout_ms,
+        .limits = o->limits,
         .grace_ms = o->grace_ms,
     };
     loop_error *err = lp_backend_table_new(c->host, path, &options, true, &c->table);

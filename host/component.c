@@ -39,6 +39,7 @@ void loop_component_delete(loop_component *c)
 {
     if (!c || c->users-- > 0)
         return;
+    loop_component_delete(c->other);
     lp_component_delete(c->engine);
     lp_arena_done(&c->arena);
     free(c->items.at);
@@ -100,6 +101,40 @@ loop_error *loop_component_open(loop_host *h, const char *path, loop_component *
     for (size_t i = 0; (name = lp_component_export_at(c->engine, i)); i++)
         note_export(c, name);
     *ret = c;
+    return NULL;
+}
+
+/* ---- its stack ---- */
+
+static uint64_t stack_of(const loop_component *c)
+{
+    return lp_component_stack(c->engine);
+}
+
+loop_error *lp_component_with_stack(loop_component *c, uint64_t stack, loop_component **ret)
+{
+    loop_component *last = c;
+    for (loop_component *at = c; at; at = at->other) {
+        last = at;
+        if (stack_of(at) == stack) {
+            *ret = at;
+            return NULL;
+        }
+    }
+    lp_engine *e;
+    LP_TRY(lp_host_engine(c->host, stack, &e));
+    lp_component *again = lp_component_again(c->engine, e);
+    loop_error *err = lp_component_compile(again);
+    if (err) {
+        lp_component_delete(again);
+        return err;
+    }
+    loop_component *other = lp_alloc(sizeof *other);
+    other->host = c->host;
+    other->engine = again;
+    other->path = lp_strdup(c->path);
+    other->kind = c->kind;
+    last->other = *ret = other;
     return NULL;
 }
 

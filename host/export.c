@@ -435,7 +435,7 @@ static loop_error *take_result(void *data, lp_values *in)
     if (err)
         lp_drop_taken(b);
     b->taken.n = 0;
-    return in_function(c, err);
+    return in_function(c, err ? lp_lift_error(b, err) : NULL);
 }
 
 /* ---- calling ---- */
@@ -452,9 +452,10 @@ static loop_error *call_error(const loop_export *f, loop_error *err)
     case LOOP_TIMEOUT:
         if (!i->entered)
             return err; /* supervise.c says it */
-        return lp_error_because(LOOP_TIMEOUT, err, "%s of '%s' took longer than %g s",
-                                f->export->name, i->options.name,
-                                (double)i->options.call_timeout_ms / 1000);
+        if (!loop_error_hint(err) && i->options.call_timeout_ms)
+            err = lp_limit_error(&i->limits, LOOP_MAX_CALL, i->options.name, err);
+        return loop_error_wrap(err, "%s of '%s' has not ended in time", f->export->name,
+                               i->options.name);
     default: return err;
     }
 }

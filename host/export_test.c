@@ -94,7 +94,7 @@ static void any_stack_is_enough(void **state)
         lp_os_thread *thread;
         assert_null(lp_os_thread_start(run_job, &job, sizes[n], &thread));
         lp_os_thread_join(thread);
-        assert_int_equal(job.code, LOOP_TRAP);
+        assert_int_equal(job.code, LOOP_LIMIT);
         drop(job.instance);
     }
 }
@@ -134,7 +134,7 @@ static void looking_up(void **state)
     assert_ptr_equal(f, same);
     uint32_t one = 1, answer;
     e = loop_export_call(f, &one, &answer);
-    assert_int_equal(loop_error_code(e), LOOP_TRAP);
+    assert_int_equal(loop_error_code(e), LOOP_LIMIT);
     loop_error_delete(e);
     e = loop_export_call(f, &one, &answer); /* a trap is the end of an instance */
     assert_int_equal(loop_error_code(e), LOOP_UNAVAILABLE);

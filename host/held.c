@@ -98,12 +98,12 @@ static loop_error *hold(struct lp_body *b, const struct lp_held *h, uint32_t *re
     uint32_t number = b->free_held;
     if (number != UINT32_MAX) {
         b->free_held = b->held.at[number].next_free;
-    } else if (b->held.n < LP_MAX_HANDLES) {
+    } else if (b->held.n < b->instance->limits.of[LOOP_MAX_HANDLES].value) {
         number = (uint32_t)b->held.n;
         lp_push(&b->held);
     } else {
-        return loop_error_new(LOOP_LIMIT, "the component holds %d handles, the most there may be",
-                              LP_MAX_HANDLES);
+        return lp_limit_error(&b->instance->limits, LOOP_MAX_HANDLES, b->instance->options.name,
+                              NULL);
     }
     b->held.at[number] = *h;
     *ret = number;

@@ -53,6 +53,7 @@ loop_error *lp_host_new(const loop_host_options *o, const lp_host_hooks *hooks, 
     h->main = lp_os_thread_self();
     lp_auto(lp_free_string) char *own_cache = o->cache_dir ? NULL : lp_os_cache_dir();
     lp_engine_options e = {
+        .stack = o->stack,
         .cache_dir = o->no_cache    ? NULL
                      : o->cache_dir ? o->cache_dir
                                     : own_cache,
@@ -61,6 +62,8 @@ loop_error *lp_host_new(const loop_host_options *o, const lp_host_hooks *hooks, 
         .data = h,
     };
     loop_error *err = lp_engine_new(&e, &h->engine);
+    h->engine_options = e;
+    h->engine_options.cache_dir = NULL; /* h->cache_dir */
     if (err) {
         free(h);
         return err;
@@ -85,6 +88,27 @@ loop_error *lp_host_new(const loop_host_options *o, const lp_host_hooks *hooks, 
     uv_timer_init(&h->loop, &h->turn);
     uv_unref((uv_handle_t *)&h->turn);
     *ret = h;
+    return NULL;
+}
+
+loop_error *lp_host_engine(loop_host *h, uint64_t stack, lp_engine **ret)
+{
+    if (lp_engine_stack(h->engine) == stack) {
+        *ret = h->engine;
+        return NULL;
+    }
+    for (size_t i = 0; i < h->engines.n; i++) {
+        if (lp_engine_stack(h->engines.at[i]) == stack) {
+            *ret = h->engines.at[i];
+            return NULL;
+        }
+    }
+    lp_engine_options o = h->engine_options;
+    o.stack = stack;
+    o.cache_dir = h->options.no_cache ? NULL : h->cache_dir;
+    lp_engine *e;
+    LP_TRY(lp_engine_new(&o, &e));
+    *lp_push(&h->engines) = *ret = e;
     return NULL;
 }
 
@@ -129,6 +153,9 @@ void loop_host_delete(loop_host *h)
     lp_bindings_done(h);
     lp_providers_done(h);
     lp_tables_done(h);
+    for (size_t i = 0; i < h->engines.n; i++)
+        lp_engine_delete(h->engines.at[i]);
+    free(h->engines.at);
     lp_engine_delete(h->engine);
     lp_os_mutex_delete(h->changing);
     lp_os_mutex_delete(h->finding);

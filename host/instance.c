@@ -16,9 +16,29 @@
 
 #include "host/internal.h"
 
-#define DEFAULT_MEMORY ((uint64_t)512 << 20)
-
 /* ---- making ---- */
+
+/* One limit, where an option of its own says it. */
+static void set_limit(loop_limits *l, loop_limit_id id, uint64_t value)
+{
+    if (value && value != l->of[id].value)
+        l->of[id] = (loop_limit){.value = value, .own = true};
+}
+
+static void copy_limits(loop_instance *i)
+{
+    bool deep = i->options.limits && i->options.limits->of[LOOP_MAX_STACK].value;
+    i->limits = lp_limits_copy(&i->arena, i->options.limits);
+    if (!deep)
+        i->limits.of[LOOP_MAX_STACK].value = lp_engine_stack(i->host->engine);
+    lp_limits_fill(&i->limits);
+    set_limit(&i->limits, LOOP_MAX_MEMORY, i->options.memory_limit);
+    set_limit(&i->limits, LOOP_MAX_CALL, i->options.call_timeout_ms);
+    uint64_t call = i->limits.of[LOOP_MAX_CALL].value;
+    i->options.limits = &i->limits;
+    i->options.memory_limit = i->limits.of[LOOP_MAX_MEMORY].value;
+    i->options.call_timeout_ms = call == LOOP_UNLIMITED ? 0 : call;
+}
 
 static void copy_options(loop_instance *i, const loop_instance_options *o, const loop_component *c)
 {
@@ -32,8 +52,7 @@ static void copy_options(loop_instance *i, const loop_instance_options *o, const
     i->options.args = lp_arena_list(&i->arena, o->args ? o->args : just_name);
     i->options.optional = lp_arena_list(&i->arena, o->optional);
     i->options.config = lp_arena_list(&i->arena, o->config);
-    if (!i->options.memory_limit)
-        i->options.memory_limit = DEFAULT_MEMORY;
+    copy_limits(i);
     i->storage = UINT64_MAX;
 }
 
@@ -49,6 +68,7 @@ static bool imports_any(const loop_component *c, const char *prefix)
 
 loop_error *lp_body_new(loop_instance *i, loop_component *c, struct lp_body **ret)
 {
+    LP_TRY(lp_component_with_stack(c, i->limits.of[LOOP_MAX_STACK].value, &c));
     struct lp_body *b = lp_alloc(sizeof *b);
     b->instance = i;
     b->host = i->host;
@@ -57,12 +77,13 @@ loop_error *lp_body_new(loop_instance *i, loop_component *c, struct lp_body **re
     c->users++;
     b->free_held = UINT32_MAX;
     b->lock = lp_os_mutex_new();
+    b->in.most = b->out.most = (size_t)i->limits.of[LOOP_MAX_HOST_BYTES].value;
     b->sees_cancellation =
         c->kind == LOOP_COMPONENT_APP || imports_any(c, "loop:core/cancellation@");
     b->in_background = imports_any(c, "wasi:http/") || imports_any(c, "wasi:sockets/");
     lp_guest_options guest;
     lp_wasi_options(b, &guest);
-    loop_error *err = lp_guest_new(i->host->engine, c->engine, &guest, &b->guest);
+    loop_error *err = lp_guest_new(c->engine, &guest, &b->guest);
     if (!err)
         err = lp_link(b);
     if (err)
@@ -138,6 +159,8 @@ static void instance_free(loop_instance *i)
 {
     lp_os_cond_delete(i->wake);
     lp_os_mutex_delete(i->lock);
+    lp_strikes_done(&i->strikes);
+    loop_error_delete(i->failure);
     free(i->no_storage);
     lp_arena_done(&i->arena);
     free(i);
@@ -229,6 +252,21 @@ void loop_instance_delete(loop_instance *i)
 
 /* ---- the actor's thread ---- */
 
+/* What C has looked up, after a failure. */
+static loop_error *find_again(loop_instance *i)
+{
+    if (!i->exports.n)
+        return NULL;
+    loop_error *err = lp_exports_prepare(i, i->body);
+    lp_os_mutex_lock(i->lock);
+    if (err)
+        lp_exports_forget(i);
+    else
+        lp_exports_move(i);
+    lp_os_mutex_unlock(i->lock);
+    return err;
+}
+
 static loop_error *run_job(loop_instance *i)
 {
     bool exited;
@@ -237,6 +275,7 @@ static loop_error *run_job(loop_instance *i)
     if (err || exited)
         return err;
     i->body->instantiated = true;
+    LP_TRY(find_again(i));
     lp_body_begins(i->body, i->options.call_timeout_ms);
     if (i->serves)
         return lp_serve(i, &i->result.status);
@@ -360,7 +399,8 @@ void lp_actor(void *arg)
     i->error = i->call_text ? invoke_job(i) : run_job(i);
     lp_gate_leave(i->body); /* where it was ended in a call */
     loop_host *h = i->host;
-    lp_mail_close(i);
+    if (!lp_restarts(i)) /* else what waits there may wait for its next start */
+        lp_mail_close(i);
     i->done = true; /* from here on the main thread may free `i` after joining */
     uv_async_send(&h->wake);
 }

@@ -95,7 +95,7 @@ static void every_end_leaves_the_host_whole(void **state)
     } rows[] = {
         {"exit-with-code", {.args = (const char *const[]){"x", "42", NULL}}, 42},
         {"trap", {0}, LOOP_TRAP},
-        {"stack-overflow", {0}, LOOP_TRAP},
+        {"stack-overflow", {0}, LOOP_LIMIT},
         {"spin", {.timeout_ms = 50}, LOOP_TIMEOUT},
         {"spin", {.call_timeout_ms = 50}, LOOP_TIMEOUT},
         {"sleep-poll", {.timeout_ms = 50}, LOOP_TIMEOUT},

@@ -24,6 +24,7 @@
  *   export.c    calls into components
  *   instance.c  an instance as an actor: its making and its thread
  *   supervise.c the main thread's side: start, deadline, cancellation, end
+ *   strikes.c   failures, and when what failed begins anew; restart.c: what runs, and did
  *   app.c       the life of a loop:core/app
  *   mailbox.c   work for an instance, and what its thread waits for between two calls
  *   reload.c    replacing the component of an instance
@@ -37,6 +38,7 @@
 
 #include "abi/convert.h"
 #include "base/base.h"
+#include "base/limit.h"
 #include "base/os/os.h"
 #include "engine/engine.h"
 #include "host/hooks.h"
@@ -190,6 +192,11 @@ struct loop_host {
     lp_host_hooks hooks;
     uintptr_t main; /* the thread that made it */
     lp_engine *engine;
+    lp_engine_options engine_options; /* what it was made with, but for its cache_dir */
+    struct {
+        lp_engine **at;
+        size_t n, cap;
+    } engines; /* others, for stacks of another size; `changing` */
     struct {
         struct lp_table **at;
         size_t n, cap;
@@ -257,7 +264,8 @@ struct loop_host {
 struct loop_component {
     loop_host *host;
     lp_component *engine;
-    _Atomic size_t users; /* bodies, beside whoever opened it */
+    _Atomic size_t users;  /* bodies, beside whoever opened it */
+    loop_component *other; /* the same for another engine, and so on; `changing` */
     char *path;
     const char *name; /* whose bindings hold for what is described; NULL: no component's */
     loop_component_kind kind;
@@ -392,6 +400,19 @@ struct lp_body {
     } dirs;
 };
 
+/* How often something failed; strikes.c. Zero-initialise. */
+struct lp_strikes {
+    struct {
+        uint64_t *at;
+        size_t n, cap;
+    } times;           /* of those within the last minute */
+    uint64_t since_ns; /* it runs since then; 0: not started again yet */
+    unsigned row;      /* one after the other, without a minute of good running between */
+    uint32_t count;    /* of all */
+    bool quarantined;
+    char *why; /* the last */
+};
+
 /* Work that waits for an instance; mailbox.c. */
 struct lp_letter {
     loop_work *work;
@@ -416,6 +437,7 @@ struct loop_instance {
     const char *serves_as; /* the provider that it is; NULL: it runs for itself */
     lp_arena arena;        /* copies of the options */
     loop_instance_options options;
+    loop_limits limits; /* what holds; options.limits points here */
     /*
      * The instance's thread puts another one in its place, with `lock` held (while there is no
      * such thread, the main thread): whoever is on another one holds `lock`, too, or
@@ -428,9 +450,13 @@ struct loop_instance {
         size_t n, cap;
     } exports; /* that somebody looked up; as `body` */
     _Atomic bool entered;
-    uint64_t storage;         /* bytes granted; UINT64_MAX: nobody has asked yet */
-    char *no_storage;         /* why none is */
-    bool (*asks)(void *data); /* of a loop_caller: whether to give up; NULL */
+    uint64_t storage; /* bytes that it may store; UINT64_MAX: nobody has asked yet */
+    char *no_storage; /* why none is */
+    struct {
+        uint64_t second;
+        uint64_t written, left_out; /* in it */
+    } log;                          /* its own thread's */
+    bool (*asks)(void *data);       /* of a loop_caller: whether to give up; NULL */
     void *asks_data;
 
     /* The job; written by the main thread before the actor starts, by the actor until `done`. */
@@ -449,14 +475,19 @@ struct loop_instance {
     _Atomic uint32_t changes;         /* swaps of what serves its imports */
     _Atomic uint32_t swaps, restarts; /* of its component: with its state, and from nothing */
     uint64_t started_ns;              /* 0: never */
-    lp_os_mutex *lock; /* of the four below, `body` and `exports`; taken after host->changing */
-    lp_os_cond *wake;  /* with it: there is something between two calls */
+    lp_os_mutex
+        *lock; /* of those down to `ends_again`, `body` and `exports`; taken after host->changing */
+    lp_os_cond *wake; /* with it: there is something between two calls */
     struct lp_mailbox mail;
     struct lp_reload *reload; /* a replacement that is under way; NULL */
-    bool ends_again;          /* cancelled so that its component starts again, not for good */
+    struct lp_strikes strikes;
+    uint64_t again_ns; /* with `rests`: when it begins anew; UINT64_MAX: it does not */
+    bool rests;        /* it failed, and no thread of it runs */
+    bool ends_again;   /* cancelled so that its component starts again, not for good */
     /* The main thread's. */
     enum { LP_NEW, LP_RUNNING, LP_ENDED, LP_STUCK } state;
     bool timed_out, stopping;
+    loop_error *failure;                           /* with `rests` */
     uint64_t warn_at_ns, deadline_ns, stuck_at_ns; /* UINT64_MAX: never */
     uv_timer_t *timer;
     loop_instance_done *on_done;
@@ -466,10 +497,15 @@ struct loop_instance {
 /* ---- component.c ---- */
 /* Read, not compiled; nothing is said of who serves it. */
 loop_error *lp_component_read(loop_host *h, const char *path, loop_component **ret) LOOP_MUST_USE;
+/* The same with a stack of that size: itself, or one that goes with it. `changing` is held. */
+loop_error *lp_component_with_stack(loop_component *c, uint64_t stack,
+                                    loop_component **ret) LOOP_MUST_USE;
 /* Compiles one that was read, once. */
 loop_error *lp_component_prepare(loop_component *c) LOOP_MUST_USE;
 
 /* ---- host.c ---- */
+/* The engine for guests with a stack of that size. `changing` is held. */
+loop_error *lp_host_engine(loop_host *h, uint64_t stack, lp_engine **ret) LOOP_MUST_USE;
 void lp_host_trace(loop_host *h, const loop_trace *t);
 /* Whether the engine serves an interface (the WASI group), and that function. */
 bool lp_wasi_interface(const char *interface_name);
@@ -663,6 +699,8 @@ loop_error *lp_slot_call_numbers(void *slot, const lp_flat *in, uint64_t *ret);
 loop_error *lp_slot_put(void *slot, lp_target *out);
 loop_error *lp_stub_call(void *slot, lp_values *in);
 
+/* Tells in the log how many entries were left out of it, if any; none of its calls runs. */
+void lp_log_left_out(loop_instance *i);
 /* Whose call it is. */
 struct lp_body *lp_call_body(const loop_call *call);
 /*
@@ -670,6 +708,8 @@ struct lp_body *lp_call_body(const loop_call *call);
  * `why` lives as long as the answer.
  */
 bool lp_unavailable(const lp_node *result, const char *why, void *ret);
+/* Values of a component that took more than they may: LOOP_LIMIT becomes that of its limit. */
+loop_error *lp_lift_error(const struct lp_body *b, loop_error *err) LOOP_MUST_USE;
 /* Stopped, or asked to end, and the time to do so is over; of a loop_caller: it gives up. */
 bool lp_instance_must_end(const loop_instance *i);
 
@@ -820,6 +860,32 @@ void lp_signal(loop_instance *i, void (*f)(lp_guest *guest));
 /* Starts the actor's thread. */
 loop_error *lp_actor_start(loop_instance *i) LOOP_MUST_USE;
 
+/* As it is told to whoever runs the instance. */
+loop_error *lp_named_error(loop_instance *i, loop_error *err) LOOP_MUST_USE;
+
+/* ---- strikes.c ---- */
+struct lp_strike_rule {
+    loop_on_trap mode;
+    unsigned at_once;  /* the first so many begin anew at once */
+    uint32_t a_minute; /* not more than so many within a minute; 0: never */
+};
+/* It failed: when it may begin anew, UINT64_MAX: not by itself. */
+uint64_t lp_strike(struct lp_strikes *s, const struct lp_strike_rule *rule, uint64_t now);
+void lp_strikes_started(struct lp_strikes *s, uint64_t now);
+void lp_strikes_note(struct lp_strikes *s, const loop_error *err);
+void lp_strikes_done(struct lp_strikes *s);
+/* Whether an error is a failure of the component's own, in what it did. */
+bool lp_is_strike(const loop_error *err);
+
+/* ---- restart.c ---- */
+bool lp_restarts(const loop_instance *i);
+/* It has ended: true where it rests from now on. */
+bool lp_restart_begin(loop_instance *i);
+/* Of one that rests: when to look again; 0: it runs, or has ended. */
+uint64_t lp_restart_look(loop_instance *i);
+/* Starts the thread of one that rests, with the body that it has. */
+void lp_restart_run(loop_instance *i);
+
 /* ---- mailbox.c ---- */
 /* What an actor wakes for, between two calls. */
 enum lp_wake {
@@ -861,6 +927,8 @@ uint64_t lp_reload_due(loop_instance *i, uint64_t now_ns);
 bool lp_reload_tell(loop_instance *i);
 /* The instance ends: so does what waits. */
 void lp_reload_end(loop_instance *i);
+/* One that rests gets the other component, and begins anew with it; else false. */
+bool lp_reload_rested(loop_instance *i);
 /* A command has ended so that it starts again: puts the other component in. Else false. */
 bool lp_reload_again(loop_instance *i);
 

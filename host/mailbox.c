@@ -38,9 +38,8 @@ static loop_error *leave(loop_instance *i, const struct lp_letter *what)
     struct lp_mailbox *m = &i->mail;
     if (m->state != LP_MAIL_OPEN)
         return no_mail(i);
-    if (m->waiting >= LP_MAX_MAIL)
-        return loop_error_new(LOOP_LIMIT, "%d pieces of work wait for '%s' already", LP_MAX_MAIL,
-                              i->options.name);
+    if (m->waiting >= i->limits.of[LOOP_MAX_CALLS].value)
+        return lp_limit_error(&i->limits, LOOP_MAX_CALLS, i->options.name, NULL);
     struct lp_letter *l = lp_alloc(sizeof *l);
     *l = *what;
     *m->last = l;
@@ -195,8 +194,11 @@ loop_condition lp_instance_condition(loop_instance *i)
     if (i->state == LP_NEW)
         return i->entered ? LOOP_CONDITION_RUNNING : LOOP_CONDITION_NEW;
     lp_os_mutex_lock(i->lock);
-    bool swapping = i->reload != NULL, again = i->ends_again;
+    bool swapping = i->reload != NULL, again = i->ends_again, rests = i->rests;
+    bool quarantined = i->strikes.quarantined;
     lp_os_mutex_unlock(i->lock);
+    if (rests)
+        return quarantined ? LOOP_CONDITION_QUARANTINED : LOOP_CONDITION_RESTING;
     if (i->stopping || i->asked_to_stop || i->cancelled != LOOP_CANCEL_NONE)
         return again ? LOOP_CONDITION_SWAPPING : LOOP_CONDITION_STOPPING;
     return swapping ? LOOP_CONDITION_SWAPPING : LOOP_CONDITION_RUNNING;

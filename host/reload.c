@@ -70,7 +70,7 @@ static void drop_new(struct lp_reload *r)
 }
 
 /* The new one takes the place of the old one, which goes, with all that it held. */
-static void put_in(struct lp_reload *r)
+static void take_place(struct lp_reload *r)
 {
     loop_instance *i = r->instance;
     lp_os_mutex_lock(i->host->changing);
@@ -78,7 +78,8 @@ static void put_in(struct lp_reload *r)
     struct lp_body *old = i->body;
     i->body = lp_take(&r->body);
     i->incoming = NULL;
-    lp_exports_move(i);
+    if (!i->rests) /* else its thread looks them up, where it begins */
+        lp_exports_move(i);
     lp_os_mutex_unlock(i->lock);
     lp_body_delete(old);
     lp_os_mutex_unlock(i->host->changing);
@@ -210,7 +211,7 @@ static loop_error *replace(struct lp_reload *r, void (*leave)(void *data), void 
         LP_TRY(carry(r));
     else if (leave)
         leave(data);
-    put_in(r);
+    take_place(r);
     return NULL;
 }
 
@@ -401,7 +402,7 @@ bool lp_reload_again(loop_instance *i)
     loop_free(i->result.output);
     i->result = (loop_result){0};
     i->stopping = false;
-    put_in(r);
+    take_place(r);
     i->done = false;
     loop_error *err = lp_actor_start(i); /* from here on the error and `done` are its own */
     r->report.pause_ns = lp_os_now_ns() - r->asked_ns;
@@ -410,6 +411,41 @@ bool lp_reload_again(loop_instance *i)
         i->error = err;
         i->done = true;
     }
+    return true;
+}
+
+/* ---- the main thread: one that failed and rests ---- */
+
+static struct lp_reload *take_rested(loop_instance *i)
+{
+    lp_os_mutex_lock(i->lock);
+    struct lp_reload *r = i->reload && i->reload->state == WAITS ? i->reload : NULL;
+    bool go = r && !i->timed_out && !i->asked_to_stop && !i->stopping;
+    if (go) {
+        r->state = TAKEN;
+        r->carries = false;
+        if (i->ends_again) {
+            i->ends_again = false;
+            i->cancelled = LOOP_CANCEL_NONE;
+            i->force_at_ns = UINT64_MAX;
+        }
+    }
+    lp_os_mutex_unlock(i->lock);
+    return go ? r : NULL;
+}
+
+bool lp_reload_rested(loop_instance *i)
+{
+    struct lp_reload *r = take_rested(i);
+    if (!r)
+        return false;
+    lp_os_mutex_lock(i->lock);
+    lp_strikes_done(&i->strikes);
+    lp_os_mutex_unlock(i->lock);
+    take_place(r);
+    lp_restart_run(i);
+    r->report.pause_ns = lp_os_now_ns() - r->asked_ns;
+    hand_over(r, NULL);
     return true;
 }
 
@@ -477,7 +513,7 @@ static loop_error *check_component(const loop_instance *i, const loop_component 
 static loop_error *check_loss(struct lp_reload *r, const loop_instance_swap *o)
 {
     const loop_component *old = r->instance->body->component;
-    if (r->carries)
+    if (r->carries || r->instance->rests)
         return NULL;
     const char *who = r->again ? "a command" : has_reload(old) ? r->to : r->from;
     if (!o->restart && !o->dry_run)
@@ -561,7 +597,7 @@ loop_error *loop_instance_swap_component(loop_instance *i, loop_component *c,
     lp_os_mutex_unlock(i->lock);
     if (r->dry_run)
         give_up_waiting(r, NULL);
-    else if (r->again)
+    else if (r->again && !i->rests)
         ask_for_again(i);
     uv_async_send(&i->host->wake); /* a look: when it is due */
     return NULL;

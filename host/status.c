@@ -158,6 +158,10 @@ static void add_import(struct snapshot *s, struct lp_body *b, const struct lp_ca
 static void add_shared(loop_instance *i, loop_instance_status *to)
 {
     to->waiting = i->mail.waiting;
+    to->failures = i->strikes.count;
+    if (i->rests)
+        to->condition =
+            i->strikes.quarantined ? LOOP_CONDITION_QUARANTINED : LOOP_CONDITION_RESTING;
     if (i->reload && to->condition == LOOP_CONDITION_RUNNING)
         to->condition = LOOP_CONDITION_SWAPPING;
 }
@@ -192,6 +196,7 @@ static void add_instance(struct snapshot *s, loop_instance *i)
         .import_count = b->capabilities.n,
     };
     add_shared(i, to);
+    to->failure = i->strikes.why ? keep(s, i->strikes.why) : NULL;
     loop_import_status *imports =
         lp_arena_alloc(&s->arena, (b->capabilities.n + 1) * sizeof *imports);
     for (size_t n = 0; n < b->capabilities.n; n++)

@@ -12,8 +12,8 @@
 #include "host/internal.h"
 
 #define LP_STUCK_MS 50
-/* A component without WASI runs on it (1 MiB at most), else on a fiber. */
-#define LP_ACTOR_STACK (2u << 20)
+/* Beside the component's: one without WASI runs on it, else on a fiber. */
+#define LP_ACTOR_STACK (1u << 20)
 
 /* ---- asking and stopping ---- */
 
@@ -135,42 +135,41 @@ static loop_error *stop_reason(loop_instance *i, loop_error *err)
                           i->cancelled == LOOP_CANCEL_INTERRUPTED ? "interrupted" : "stopped");
 }
 
-static loop_error *name_error(loop_instance *i, loop_error *err)
+loop_error *lp_named_error(loop_instance *i, loop_error *err)
 {
     loop_code code = loop_error_code(err);
     if (code == LOOP_CANCELLED && (i->stopping || i->serves))
         return stop_reason(i, err);
-    if (code == LOOP_TIMEOUT && !i->timed_out)
-        return loop_error_hint_set(loop_error_wrap(err, "a call into '%s' took longer than %g s",
-                                                   i->options.name,
-                                                   (double)i->options.call_timeout_ms / 1000),
-                                   "raise limits.call in loop.yaml");
-    return err;
+    bool total = loop_error_hint(err) != NULL; /* it says itself what it is */
+    return code == LOOP_TIMEOUT && !i->timed_out && !total
+               ? lp_limit_error(&i->limits, LOOP_MAX_CALL, i->options.name, err)
+               : err;
 }
 
-static void warn_of_memory(loop_instance *i)
+static void warn_of_limits(loop_instance *i)
 {
-    if (!lp_guest_memory_refused(i->body->guest) || i->result.status == 0)
+    loop_limit_id id = lp_guest_refused(i->body->guest);
+    if (id == LOOP_MAX_COUNT || i->result.status == 0)
         return;
-    lp_auto(lp_free_string) char *limit = lp_size_text(i->options.memory_limit);
-    loop_host_log(i->host, LOOP_LOG_WARN,
-                  "%s: reached its memory limit of %s on the way; raise it with --max-memory, or "
-                  "limits.memory in loop.yaml",
-                  i->options.name, limit);
+    lp_auto(lp_free_string) char *limit = loop_limit_text(id, i->limits.of[id].value);
+    lp_auto(lp_free_string) char *hint = lp_limit_hint(&i->limits, id);
+    loop_host_log(i->host, LOOP_LOG_WARN, "%s: reached its %s limit of %s on the way; %s",
+                  i->options.name, loop_limit_row_of(id)->name, limit, hint);
 }
 
 /* The actor is done: its error or its result. */
 static loop_error *join(loop_instance *i, loop_result *ret)
 {
-    lp_os_thread_join(lp_take(&i->thread));
+    lp_os_thread_join(lp_take(&i->thread)); /* none, where it rested */
+    lp_log_left_out(i);
     i->state = LP_ENDED;
-    loop_error *err = i->error ? name_error(i, lp_take(&i->error)) : NULL;
+    loop_error *err = i->error ? lp_named_error(i, lp_take(&i->error)) : NULL;
     if (err) {
         loop_free(i->result.output);
         *ret = (loop_result){.status = (int)loop_error_code(err)};
         return err;
     }
-    warn_of_memory(i);
+    warn_of_limits(i);
     *ret = i->result;
     return NULL;
 }
@@ -195,6 +194,7 @@ static void finish(loop_instance *i)
     loop_host *h = i->host;
     loop_result result = {0};
     loop_error *err = i->done ? join(i, &result) : give_up(i, &result);
+    lp_mail_close(i); /* what is left of one that might have begun anew */
     uv_close((uv_handle_t *)lp_take(&i->timer), free_timer);
     if (--h->running == 0)
         uv_unref((uv_handle_t *)&h->wake);
@@ -215,8 +215,9 @@ bool lp_supervise(loop_instance *i)
         return false;
     if (lp_reload_tell(i))
         return true;
-    uint64_t next = i->done ? 0 : supervise(i), now = lp_os_now_ns();
-    if (i->done && lp_reload_again(i))
+    uint64_t next = i->rests ? lp_restart_look(i) : i->done ? 0 : supervise(i);
+    uint64_t now = lp_os_now_ns();
+    if (i->done && (lp_reload_again(i) || lp_restart_begin(i)))
         return true;
     if (i->done || (i->stopping && now >= i->stuck_at_ns)) {
         lp_reload_end(i);
@@ -276,7 +277,8 @@ static loop_error *check_start(const loop_instance *i, const char *call, bool se
 
 loop_error *lp_actor_start(loop_instance *i)
 {
-    return lp_os_thread_start(lp_actor, i, LP_ACTOR_STACK, &i->thread);
+    size_t stack = LP_ACTOR_STACK + (size_t)i->limits.of[LOOP_MAX_STACK].value;
+    return lp_os_thread_start(lp_actor, i, stack, &i->thread);
 }
 
 static loop_error *begin(loop_instance *i, const char *call, bool serves,
@@ -363,6 +365,8 @@ void lp_end_running(loop_instance *i)
         return;
     lp_ask_to_end(i, LOOP_CANCEL_STOPPED, 0);
     stop(i);
+    if (i->rests)
+        lp_restart_look(i); /* and that is its end */
     while (!i->done && lp_os_now_ns() < i->stuck_at_ns)
         uv_sleep(1);
     lp_reload_end(i);

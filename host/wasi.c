@@ -41,14 +41,23 @@ static bool is_new(struct lp_net_policy *p, const char *reason)
     return true;
 }
 
-/* Any thread. */
-static void tell(struct lp_net_policy *p, const char *reason, const char *hint)
+static void tell_once(struct lp_net_policy *p, const char *reason, const char *hint,
+                      const char *denied)
 {
     lp_os_mutex_lock(p->lock);
     if (p->host && is_new(p, reason))
-        loop_host_log(p->host, LOOP_LOG_WARN, "%s: denied: %s%s%s", p->name, reason,
-                      *hint ? "; to allow it: " : "", hint);
+        loop_host_log(p->host, LOOP_LOG_WARN, "%s: %s%s%s%s", p->name, denied, reason,
+                      !*hint    ? ""
+                      : *denied ? "; to allow it: "
+                                : "; ",
+                      hint);
     lp_os_mutex_unlock(p->lock);
+}
+
+/* Any thread. */
+static void tell(struct lp_net_policy *p, const char *reason, const char *hint)
+{
+    tell_once(p, reason, hint, "denied: ");
 }
 
 static bool decide(struct lp_body *b, const loop_request *want)
@@ -104,9 +113,24 @@ static bool any_read_only(const struct lp_body *b)
     return false;
 }
 
+/* The guest got an error for it; who runs it is told of it once. */
+static void tell_limit(struct lp_body *b, loop_limit_id id)
+{
+    const loop_limits *l = &b->instance->limits;
+    lp_auto(lp_free_string) char *value = loop_limit_text(id, l->of[id].value);
+    lp_auto(lp_free_string) char *hint = lp_limit_hint(l, id);
+    lp_auto(lp_free_string) char *reason =
+        lp_format("reached its %s limit of %s", loop_limit_row_of(id)->name, value);
+    tell_once(b->net, reason, hint, "");
+}
+
 static void on_open_failed(void *data, lp_str path, lp_str code, bool write)
 {
     struct lp_body *b = data;
+    if (lp_str_is(code, "files")) {
+        tell_limit(b, LOOP_MAX_FILES);
+        return;
+    }
     lp_auto(lp_free_string) char *shown = lp_strndup(path.ptr, LP_MIN(path.len, (size_t)200));
     bool read_only =
         lp_str_is(code, "read-only") || (write && !leads_out(shown) && any_read_only(b));
@@ -278,7 +302,7 @@ void lp_wasi_options(struct lp_body *b, lp_guest_options *o)
         .env = copy,
         .dirs = b->dirs.at,
         .dir_count = b->dirs.n,
-        .memory_limit = b->instance->options.memory_limit,
+        .limits = &b->instance->limits,
         .hooks = {b, on_http, on_resolve, on_open_failed, b->net, net_ref, net_unref, on_net},
     };
     groups(b, o);

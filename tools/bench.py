@@ -14,7 +14,7 @@ swap (the longest call that a guest at full speed sees around a swap of its
 provider, p50 and p99, against one call; what a swap a second takes of its throughput),
 pack (an installed package against `wasmtime run` of the plain file, both cached; choosing
 among 1,000 packages, `loop update` with all of them in the cache, against Cargo and a lock
-file for the same graph).
+file for the same graph), trust (a deadline that is not reached, against none).
 """
 import argparse
 import contextlib
@@ -399,8 +399,25 @@ def bench_resolve(loop, yaml, make_registry):
     yield row("pack.resolve", "cargo generate-lockfile", ours, theirs, "ms", 0)
 
 
+def bench_deadline(build: Path):
+    """A guest that computes, with a deadline far off and without one: the minimum of 50 interleaved batches of a
+    million calls inside of it, in five processes."""
+    with_one, without = [], []
+    for _ in range(5):
+        out = subprocess.run([build / "tests/bench_deadline", build / "guests/hostile-recursion.wasm", "50"],
+                             check=True, stdout=subprocess.PIPE, text=True).stdout
+        batches = [[float(x) for x in line.split("\t")] for line in out.splitlines()]
+        with_one.append(min(b[0] for b in batches))
+        without.append(min(b[1] for b in batches))
+    yield row("trust.deadline", "the same guest without a deadline", with_one, without, "ns", 3)
+
+
+def bench_trust(build: Path):
+    yield from bench_deadline(build)
+
+
 GROUPS = {"start": bench_start, "call": bench_call, "calls": bench_calls, "forms": bench_forms,
-          "swap": bench_swap, "pack": bench_pack}
+          "swap": bench_swap, "pack": bench_pack, "trust": bench_trust}
 
 
 # What the ratios of a group are meant to be at most; told, never an error: machines differ.

@@ -12,7 +12,7 @@ use crate::handles::Held;
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -21,6 +21,7 @@ use tokio::sync::Notify;
 use wasmtime::component::{Func, Instance, Val};
 use wasmtime::{Error, ResourceLimiter, Result, Store, UpdateDeadline, WasmBacktrace, bail};
 use wasmtime_c_api::*;
+use wasmtime_wasi::WasiView;
 
 /// What other threads may tell a running guest.
 pub struct Signals {
@@ -48,6 +49,7 @@ pub struct Driver {
     hooks: *const crate::wasi::Hooks,
     /// Resources of the guest that C holds; how many resource types C numbered.
     pub held: RefCell<Held>,
+    files: RefCell<Files>,
     resources: Cell<u32>,
     /// The call of an export in flight: what the lift of its result has to know.
     pub calling: Cell<Option<Current>>,
@@ -240,6 +242,7 @@ pub extern "C" fn lpx_driver_new(hooks: *const crate::wasi::Hooks) -> Option<Box
         }),
         hooks,
         held: RefCell::default(),
+        files: RefCell::default(),
         resources: Cell::new(0),
         calling: Cell::new(None),
         alone: Cell::new(false),
@@ -373,14 +376,19 @@ pub unsafe extern "C" fn lpx_call_wave(
     outcome
 }
 
-/// The limits of one store, over all its memories and tables together. C owns
-/// and reads it; it outlives the store.
+/// The limits of one store: over all its memories and tables together, how many there may be of
+/// what, and what of them was refused. C owns and reads it; it outlives the store.
 #[repr(C)]
 pub struct Limits {
     memory_max: u64,
     memory_used: u64,
     table_max: u64,
     table_used: u64,
+    instances: u64,
+    memories: u64,
+    handles: u64,
+    files: u64,
+    host_bytes: u64,
     memory_refused: bool,
     table_refused: bool,
 }
@@ -391,26 +399,75 @@ struct Shared(*mut Limits);
 unsafe impl Send for Shared {}
 unsafe impl Sync for Shared {}
 
-impl Limits {
-    fn grow(used: &mut u64, max: u64, refused: &mut bool, from: usize, to: usize) -> bool {
-        let total = used.saturating_sub(from as u64).saturating_add(to as u64);
-        if total > max {
-            *refused = true;
-            return false;
-        }
-        *used = total;
-        true
+/// Counts growth; what cannot grow so far anyway (`most`) is left to fail by itself.
+fn grow(used: &mut u64, max: u64, from: usize, to: usize, most: Option<usize>) -> bool {
+    if most.is_some_and(|most| to > most) {
+        return true;
     }
+    let total = used.saturating_add((to as u64).saturating_sub(from as u64));
+    let fits = total <= max;
+    if fits {
+        *used = total;
+    }
+    fits
 }
 
 impl ResourceLimiter for Limits {
-    fn memory_growing(&mut self, from: usize, to: usize, _: Option<usize>) -> Result<bool> {
-        Ok(Self::grow(&mut self.memory_used, self.memory_max, &mut self.memory_refused, from, to))
+    fn memory_growing(&mut self, from: usize, to: usize, most: Option<usize>) -> Result<bool> {
+        let fits = grow(&mut self.memory_used, self.memory_max, from, to, most);
+        self.memory_refused |= !fits;
+        Ok(fits)
     }
 
-    fn table_growing(&mut self, from: usize, to: usize, _: Option<usize>) -> Result<bool> {
-        Ok(Self::grow(&mut self.table_used, self.table_max, &mut self.table_refused, from, to))
+    fn table_growing(&mut self, from: usize, to: usize, most: Option<usize>) -> Result<bool> {
+        let fits = grow(&mut self.table_used, self.table_max, from, to, most);
+        self.table_refused |= !fits;
+        Ok(fits)
     }
+
+    fn instances(&self) -> usize {
+        self.instances as usize
+    }
+
+    fn memories(&self) -> usize {
+        self.memories as usize
+    }
+}
+
+/// What a guest has open of the system's: files by what keeps them open, since a stream outlives
+/// its descriptor.
+#[derive(Default)]
+pub struct Files {
+    max: usize,
+    /// As many as there can be: some may have been closed since they were counted.
+    bound: usize,
+    live: Vec<Weak<std::fs::File>>,
+}
+
+impl Files {
+    /// Whether the guest may open one more; it is counted then. `others`: how many of its resources
+    /// keep something open but files.
+    pub fn may_open(&mut self, others: impl FnOnce() -> usize) -> bool {
+        if self.bound >= self.max {
+            self.live.retain(|file| file.strong_count() > 0);
+            self.bound = self.live.len() + others();
+        }
+        let fits = self.bound < self.max;
+        self.bound += usize::from(fits);
+        fits
+    }
+
+    /// What came of it.
+    pub fn opened(&mut self, file: &Arc<std::fs::File>) {
+        self.live.push(Arc::downgrade(file));
+    }
+}
+
+/// What the guest that runs on this thread has open.
+pub fn current_files() -> Option<&'static RefCell<Files>> {
+    let d = CURRENT.get();
+    // SAFETY: as above; used within the call that set it.
+    if d.is_null() { None } else { Some(unsafe { &(*d).files }) }
 }
 
 /// The address of a `Driver` that C keeps.
@@ -439,11 +496,18 @@ pub extern "C" fn lpx_driver_resources(d: &Driver, count: u32) {
     d.resources.set(count);
 }
 
+/// After `wasmtime_context_set_wasi`: its resources count as handles, too.
 #[unsafe(no_mangle)]
-pub extern "C" fn lpx_store_limit(store: &mut wasmtime_store_t, limits: *mut Limits) {
+pub extern "C" fn lpx_store_limit(d: &Driver, store: &mut wasmtime_store_t, limits: *mut Limits) {
     let shared = Shared(limits);
     // SAFETY: repr(C) with one field, size asserted in lib.rs.
     let store = unsafe { &mut *(store as *mut _ as *mut Store<WasmtimeStoreData>) };
+    // SAFETY: `ext.h` asks C to keep the limits as long as the store.
+    let now = unsafe { &*limits };
+    store.set_max_component_handles(now.handles as usize);
+    store.set_hostcall_fuel(now.host_bytes as usize);
+    store.data_mut().ctx().table.set_max_capacity(now.handles as usize);
+    d.files.borrow_mut().max = now.files as usize;
     store.limiter(move |_| {
         let shared = &shared;
         // SAFETY: `ext.h` asks C to keep the limits as long as the store.

@@ -1,6 +1,7 @@
 //! Errors as C can print them: the trap, the message, the frames of the guest.
 
 use std::ffi::c_void;
+use wasmtime::component::ResourceTableError;
 use wasmtime::{Error, Trap, WasmBacktrace};
 use wasmtime_c_api::*;
 
@@ -75,6 +76,25 @@ pub extern "C" fn lpx_error_frames(e: &wasmtime_error_t, f: FrameFn, data: *mut 
 #[unsafe(no_mangle)]
 pub extern "C" fn lpx_error_trap(e: &wasmtime_error_t) -> i32 {
     inner(e).downcast_ref::<Trap>().map_or(-1, |t| *t as i32)
+}
+
+/// Which limit of a store an error tells of: LPX_LIMIT_* in `ext.h`. Wasmtime has a type for one
+/// of them and texts for the others.
+#[unsafe(no_mangle)]
+pub extern "C" fn lpx_error_limit(e: &wasmtime_error_t) -> u32 {
+    const TEXTS: [(&str, u32); 5] = [
+        ("resource limit exceeded: instance count", 1),
+        ("resource limit exceeded: memory count", 2),
+        ("resource limit exceeded: table count", 3),
+        ("cannot allocate another handle: store handle limit exceeded", 4),
+        ("too much data is being copied between the host and the guest", 5),
+    ];
+    let e = inner(e);
+    if let Some(ResourceTableError::Full) = e.downcast_ref::<ResourceTableError>() {
+        return 4;
+    }
+    let root = e.root_cause().to_string();
+    TEXTS.iter().find(|(text, _)| root.starts_with(text)).map_or(0, |(_, limit)| *limit)
 }
 
 /// The innermost message, without backtraces.

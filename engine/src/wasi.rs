@@ -1,7 +1,7 @@
 //! WASI and its hooks: every open, connect, name look-up and HTTP request asks C
 //! first. The hooks are those of the instance that runs on this thread.
 
-use crate::drive::{current_hooks, current_signals};
+use crate::drive::{current_files, current_hooks, current_signals};
 use crate::report::Text;
 use crate::{CError, c_error, guard, linker};
 use std::ffi::c_void;
@@ -13,7 +13,8 @@ use wasmtime_c_api::*;
 use wasmtime_wasi::filesystem::{Descriptor, WasiFilesystemView};
 use wasmtime_wasi::p2::bindings::filesystem::types as fs;
 use wasmtime_wasi::p2::bindings::sockets::ip_name_lookup::{Host as _, ResolveAddressStream};
-use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode as NetError, Network};
+use wasmtime_wasi::p2::bindings::sockets::network::{ErrorCode as NetError, IpAddressFamily, Network};
+use wasmtime_wasi::p2::{DynInputStream, DynOutputStream, ReaddirIterator, TcpSocket, UdpSocket};
 use wasmtime_wasi::sockets::{SocketAddrUse, WasiSocketsView};
 use wasmtime_wasi::{WasiCtxBuilder, WasiView};
 use wasmtime_wasi_http::p2::bindings::http as p2http;
@@ -89,6 +90,7 @@ pub extern "C" fn lpx_linker_add_wasi(l: &mut wasmtime_component_linker_t) -> CE
         wasmtime_wasi::p2::add_to_linker_with_options_async(l, &options)?;
         l.allow_shadowing(true);
         watch_open(l)?;
+        count_open(l)?;
         check_names(l)?;
         quiet_exit(l)?;
         l.allow_shadowing(false);
@@ -107,7 +109,16 @@ fn watch_open(l: &mut Linker<WasmtimeStoreData>) -> Result<()> {
                 use fs::HostDescriptor;
                 let write = flags.intersects(fs::DescriptorFlags::WRITE | fs::DescriptorFlags::MUTATE_DIRECTORY)
                     || how.intersects(fs::OpenFlags::CREATE | fs::OpenFlags::TRUNCATE);
+                if !may_open(&mut cx) {
+                    if let Some(hooks) = current_hooks() {
+                        (hooks.open_failed)(hooks.data, Text::of(&path), Text::of("files"), write);
+                    }
+                    return Ok((Err(fs::ErrorCode::Quota),));
+                }
                 let opened = cx.data_mut().filesystem().open_at(fd, at, path.clone(), how, flags).await;
+                if let Ok(fd) = &opened {
+                    note_opened(&mut cx, fd)?;
+                }
                 let result = opened.map_err(|e| e.downcast());
                 let refused = match &result {
                     Err(Ok(fs::ErrorCode::NotPermitted)) => Some("not-permitted"),
@@ -122,6 +133,90 @@ fn watch_open(l: &mut Linker<WasmtimeStoreData>) -> Result<()> {
                     Ok(fd) => Ok((Ok(fd),)),
                     Err(Ok(code)) => Ok((Err(code),)),
                     Err(Err(trap)) => Err(trap),
+                }
+            })
+        },
+    )
+}
+
+/// Whether the guest may open one more of what the system counts: files, sockets, and lists of a
+/// directory's entries, which Wasmtime keeps in memory.
+fn may_open(cx: &mut StoreContextMut<'_, WasmtimeStoreData>) -> bool {
+    let table = cx.data_mut().ctx().table;
+    let others = || table.iter_mut().filter(|r| r.is::<TcpSocket>() || r.is::<UdpSocket>() || r.is::<ReaddirIterator>()).count();
+    current_files().is_some_and(|files| files.borrow_mut().may_open(others))
+}
+
+fn note_opened(cx: &mut StoreContextMut<'_, WasmtimeStoreData>, fd: &Resource<Descriptor>) -> Result<()> {
+    let file = match cx.data_mut().ctx().table.get(fd)? {
+        Descriptor::File(f) => &f.file,
+        Descriptor::Dir(d) => &d.dir,
+    };
+    if let Some(files) = current_files() {
+        files.borrow_mut().opened(file);
+    }
+    Ok(())
+}
+
+/// Counts what else keeps something open.
+fn count_open(l: &mut Linker<WasmtimeStoreData>) -> Result<()> {
+    type Entries = (std::result::Result<Resource<ReaddirIterator>, fs::ErrorCode>,);
+    type Tcp = (std::result::Result<Resource<TcpSocket>, NetError>,);
+    type Streams = (Resource<TcpSocket>, Resource<DynInputStream>, Resource<DynOutputStream>);
+    type Accepted = (std::result::Result<Streams, NetError>,);
+    type Udp = (std::result::Result<Resource<UdpSocket>, NetError>,);
+    l.instance("wasi:filesystem/types@0.2.12")?.func_wrap_async(
+        "[method]descriptor.read-directory",
+        |mut cx: StoreContextMut<'_, WasmtimeStoreData>, (fd,): (Resource<Descriptor>,)| {
+            Box::new(async move {
+                use fs::HostDescriptor;
+                if !may_open(&mut cx) {
+                    return Ok::<Entries, _>((Err(fs::ErrorCode::Quota),));
+                }
+                match cx.data_mut().filesystem().read_directory(fd).await {
+                    Ok(entries) => Ok((Ok(entries),)),
+                    Err(e) => Ok((Err(e.downcast()?),)),
+                }
+            })
+        },
+    )?;
+    l.instance("wasi:sockets/tcp-create-socket@0.2.12")?.func_wrap(
+        "create-tcp-socket",
+        |mut cx: StoreContextMut<'_, WasmtimeStoreData>, (family,): (IpAddressFamily,)| {
+            use wasmtime_wasi::p2::bindings::sockets::tcp_create_socket::Host;
+            if !may_open(&mut cx) {
+                return Ok::<Tcp, _>((Err(NetError::NewSocketLimit),));
+            }
+            match cx.data_mut().sockets().create_tcp_socket(family) {
+                Ok(socket) => Ok((Ok(socket),)),
+                Err(e) => Ok((Err(e.downcast()?),)),
+            }
+        },
+    )?;
+    l.instance("wasi:sockets/tcp@0.2.12")?.func_wrap(
+        "[method]tcp-socket.accept",
+        |mut cx: StoreContextMut<'_, WasmtimeStoreData>, (listener,): (Resource<TcpSocket>,)| {
+            use wasmtime_wasi::p2::bindings::sockets::tcp::HostTcpSocket;
+            if !may_open(&mut cx) {
+                return Ok::<Accepted, _>((Err(NetError::NewSocketLimit),));
+            }
+            match cx.data_mut().sockets().accept(listener) {
+                Ok(streams) => Ok((Ok(streams),)),
+                Err(e) => Ok((Err(e.downcast()?),)),
+            }
+        },
+    )?;
+    l.instance("wasi:sockets/udp-create-socket@0.2.12")?.func_wrap_async(
+        "create-udp-socket",
+        |mut cx: StoreContextMut<'_, WasmtimeStoreData>, (family,): (IpAddressFamily,)| {
+            Box::new(async move {
+                use wasmtime_wasi::p2::bindings::sockets::udp_create_socket::Host;
+                if !may_open(&mut cx) {
+                    return Ok::<Udp, _>((Err(NetError::NewSocketLimit),));
+                }
+                match cx.data_mut().sockets().create_udp_socket(family).await {
+                    Ok(socket) => Ok((Ok(socket),)),
+                    Err(e) => Ok((Err(e.downcast()?),)),
                 }
             })
         },

@@ -121,13 +121,13 @@ static loop_error *open_instance(struct tiny *t, const struct options *o)
     const char *name = o->args[0];
     const loop_component_config *row =
         strchr(name, '/') ? NULL : loop_config_component(t->config, name); /* NULL: a file */
-    const loop_class_config *class = loop_config_class(t->config, "untrusted");
+    loop_limits limits;
+    loop_config_limits(t->config, row ? row->name : NULL, "untrusted", &limits);
     loop_instance_options options = {
         .name = row ? row->name : NULL,
         .args = o->args,
         .optional = row ? row->optional : NULL,
-        .memory_limit = row && row->memory_limit ? row->memory_limit : class->memory_limit,
-        .call_timeout_ms = row && row->call_limit_ms ? row->call_limit_ms : class->call_limit_ms,
+        .limits = &limits,
         .grace_ms = 500, /* between asking it to end and ending it */
     };
     loop_error *e = loop_component_open(t->host, row ? row->path : name, &t->component);

@@ -76,12 +76,6 @@ typedef struct loop_option {
 } loop_option;
 LOOP_API const loop_option *loop_option_at(size_t i);
 
-typedef enum loop_on_trap {
-    LOOP_ON_TRAP_STOP,
-    LOOP_ON_TRAP_RESTART,
-    LOOP_ON_TRAP_QUARANTINE,
-} loop_on_trap;
-
 /* `build:` of a component: a language, or a command. See loop/build.h. */
 typedef struct loop_build_config {
     const char *lang;           /* "c", "rust", "js", "python"; NULL: a command */
@@ -99,10 +93,8 @@ typedef struct loop_component_config {
     const char *package;         /* "acme:ui@^1.2"; NULL. With `path`, that is in its place */
     const char *const *args;     /* NULL-terminated: what comes before the command line's own */
     const char *const *optional; /* NULL-terminated: imports that may be missing */
-    uint64_t memory_limit;       /* bytes over all memories; 0: the class's default */
-    loop_origin memory_origin, call_origin; /* of the two limits, where they are set */
-    uint64_t call_limit_ms;                 /* per call; 0: the class's default */
-    uint64_t storage_quota;                 /* bytes of private storage granted; 0: no storage */
+    loop_limits limits;          /* value 0: the class's; loop_config_limits has both */
+    uint64_t storage_quota;      /* bytes of private storage granted; 0: no storage */
     loop_on_trap on_trap;
     const loop_build_config *build;  /* how it is built; NULL: it is there */
     const char *tests;               /* the folder with its tests, absolute; NULL: none */
@@ -256,13 +248,18 @@ LOOP_API loop_error *loop_config_trust_give(const loop_config *c) LOOP_MUST_USE;
 
 /* The limits of a trust class where a component sets none: classes/NAME.yaml. */
 typedef struct loop_class_config {
-    const char *name;       /* "untrusted", "trusted" */
-    uint64_t memory_limit;  /* bytes over all memories; 0: none */
-    uint64_t call_limit_ms; /* per call; 0: none */
+    const char *name; /* "untrusted", "trusted" */
+    loop_limits limits;
     loop_origin origin;
 } loop_class_config;
 /* NULL for a class that does not exist. */
 LOOP_API const loop_class_config *loop_config_class(const loop_config *c, const char *name);
+/*
+ * The limits that hold for a component of loop.yaml (NULL: for one that is not there): those of the
+ * class, its own rows in their place, and of memory no more than `limits.memory` for all.
+ */
+LOOP_API void loop_config_limits(const loop_config *c, const char *component,
+                                 const char *class_name, loop_limits *ret);
 
 /*
  * Adds the grants and denials of loop.yaml for `component`. LOOP_NOT_FOUND for a component that

@@ -19,6 +19,7 @@
 #ifndef LOOP_HOST_H
 #define LOOP_HOST_H
 
+#include "loop/limits.h"
 #include "loop/policy.h"
 #include "loop/provider.h"
 
@@ -50,7 +51,8 @@ typedef struct loop_host_options {
     bool production; /* providers that are for development only are refused */
     /* Where relative paths in options of providers start; NULL: the current directory. */
     const char *directory;
-    bool confine; /* such paths may not lead out of it, links followed */
+    bool confine;   /* such paths may not lead out of it, links followed */
+    uint64_t stack; /* of components whose limits say nothing else; 0: 1 MiB */
     /* The workspace's loop.yaml, for providers that read it; NULL: none. */
     const char *workspace;
     /* Before work that takes long: "compiling 'x.wasm' (12.5 MB)" (main). */
@@ -240,16 +242,31 @@ LOOP_API const loop_item *loop_component_item_at(loop_component *c, size_t i);
 
 /* ---- instances ---- */
 
+/* What becomes of an instance that failed by itself: it trapped, or reached a limit. */
+typedef enum loop_on_trap {
+    LOOP_ON_TRAP_DEFAULT, /* stop; a component that serves others (in a slot): restart */
+    LOOP_ON_TRAP_STOP,    /* that was its end */
+    /*
+     * It begins anew: after 100 ms (in a slot twice at once), then twice as long each time, up to
+     * 30 s; as at first once it ran well for a minute.
+     */
+    LOOP_ON_TRAP_RESTART,
+    /* The same; after three failures within a minute it is kept as it is until `loop reload`. */
+    LOOP_ON_TRAP_QUARANTINE,
+} loop_on_trap;
+
 typedef struct loop_instance_options {
     const char *name;            /* in logs and traces; NULL: the file's name */
     const char *identity;        /* loop_call_identity; NULL: the name */
     const char *const *args;     /* NULL-terminated, the program's name first; NULL: the name */
     const loop_policy *policy;   /* lives as long as the instance; NULL: the baseline alone */
     const char *const *optional; /* NULL-terminated: imports that may be missing */
-    uint64_t memory_limit;       /* bytes over all memories; 0: 512 MiB */
+    const loop_limits *limits;   /* copied; NULL: those of the class `untrusted` */
+    uint64_t memory_limit;       /* limits' memory once more; 0: as there */
     uint64_t timeout_ms;         /* from start to end; 0: none */
-    uint64_t call_timeout_ms;    /* each call into the component; 0: none */
+    uint64_t call_timeout_ms;    /* limits' call once more; 0: as there */
     uint64_t grace_ms;           /* between asking to end and forcing it; 0: at once */
+    loop_on_trap on_trap;
     /* `config:` rows, key and value by turns; NULL-terminated. */
     const char *const *config;
 } loop_instance_options;

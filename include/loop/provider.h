@@ -324,10 +324,17 @@ LOOP_API uint64_t loop_call_instance(const loop_call *call);
 LOOP_API const char *loop_call_identity(const loop_call *call);
 
 /*
- * Bytes of private storage that the component was granted. 0: none; *ret_why, which lives
- * until the component has its answer, says what would change it.
+ * Bytes of private storage that the component was granted, or may have where its limit is less. 0:
+ * none. *ret_why, which lives until the component has its answer, says what would change it; empty
+ * where that is a larger grant.
  */
 LOOP_API uint64_t loop_call_storage(loop_call *call, loop_string *ret_why);
+
+/*
+ * Whether an entry of the component may go to the log now: it has a limit of entries a second
+ * (loop/limits.h), and the host tells in the log what was left out. Counts it.
+ */
+LOOP_API bool loop_call_may_log(loop_call *call);
 
 /*
  * Whether the component was granted a package, by its name ("acme:ui"). *ret_why, which lives until

@@ -157,6 +157,8 @@ typedef enum loop_condition {
     LOOP_CONDITION_SWAPPING,
     LOOP_CONDITION_STOPPING,
     LOOP_CONDITION_ENDED,
+    LOOP_CONDITION_RESTING,     /* it failed, and begins anew soon (loop_on_trap) */
+    LOOP_CONDITION_QUARANTINED, /* it failed too often, and waits for somebody to look at it */
 } loop_condition;
 
 typedef struct loop_instance_status {
@@ -169,6 +171,8 @@ typedef struct loop_instance_status {
     uint64_t uptime_ms;
     uint32_t swaps, restarts; /* of its component: with its state, and from nothing */
     uint32_t waiting;         /* in its mailbox */
+    uint32_t failures;        /* since it was made, or replaced after one */
+    const char *failure;      /* the last; NULL: none */
     const loop_import_status *imports;
     size_t import_count;
 } loop_instance_status;

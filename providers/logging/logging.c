@@ -2,10 +2,10 @@
  * logging: structured log entries of components, into the host's log.
  *
  * Implements loop:core/logging and, for components of other hosts,
- * wasi:logging. Entries are shortened to the limits of base/limits.h; a
- * component that writes more than LP_MAX_LOG_RATE entries a second has the rest
- * dropped, which is said at once, and counted, which is said in the next second. Nothing here can
- * fail or block.
+ * wasi:logging. Entries are shortened to the limits of base/limits.h. Each component has a rate of
+ * its own, which the host keeps (loop_call_may_log); all together have LP_MAX_LOG_RATE entries a
+ * second, and the rest is dropped, which is said at once, and counted, which is said in the next
+ * second. Nothing here can fail or block.
  */
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -117,7 +117,8 @@ static void write_entry(struct logging *l, loop_call *call, loop_log_level level
                         loop_string target, loop_string message,
                         loop_core_logging_list_field fields)
 {
-    if (!l->services->log_enabled(l->services->host, level) || !within_rate(l))
+    if (!l->services->log_enabled(l->services->host, level) || !loop_call_may_log(call) ||
+        !within_rate(l))
         return;
     size_t n = LP_MIN(fields.len, (size_t)LP_MAX_LOG_FIELDS);
     loop_log_field *copy = loop_call_alloc(call, (n + 1) * sizeof *copy);

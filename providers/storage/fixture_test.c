@@ -22,7 +22,7 @@ static bool never(void *ctx)
 
 lp_store_caller caller(const char *identity, uint64_t granted, lp_arena *arena)
 {
-    return (lp_store_caller){identity, granted, take, never, arena};
+    return (lp_store_caller){identity, granted, take, never, arena, NULL};
 }
 
 void fixture_open_again(fixture *f)

@@ -33,7 +33,8 @@ static loop_error *who_calls(loop_call *call, lp_store_caller *ret)
     uint64_t granted = loop_call_storage(call, &why);
     if (!granted)
         return loop_error_new(LOOP_DENIED, "%.*s", (int)why.len, why.ptr);
-    *ret = (lp_store_caller){loop_call_identity(call), granted, call_alloc, call_cancelled, call};
+    *ret = (lp_store_caller){loop_call_identity(call), granted, call_alloc,
+                             call_cancelled,           call,    why.len ? why.ptr : NULL};
     return NULL;
 }
 

@@ -35,14 +35,14 @@ loop_error *lp_store_quota(const lp_store_caller *who, lp_store_size before, lp_
         return loop_error_hint_set(
             loop_error_new(LOOP_LIMIT, "keys and values would take %llu bytes, and the quota is %s",
                            (unsigned long long)after.bytes, quota),
-            GRANT_MORE);
+            "%s", who->more ? who->more : GRANT_MORE);
     }
     uint64_t keys = LP_STORE_FREE_KEYS + who->granted / LP_STORE_KEY_ROOM;
     if (after.keys > keys && after.keys > before.keys)
         return loop_error_hint_set(
             loop_error_new(LOOP_LIMIT, "a quota of %llu bytes allows %llu keys",
                            (unsigned long long)who->granted, (unsigned long long)keys),
-            GRANT_MORE);
+            "%s", who->more ? who->more : GRANT_MORE);
     return NULL;
 }
 

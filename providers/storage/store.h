@@ -39,6 +39,7 @@ typedef struct lp_store_caller {
     void *(*alloc)(void *ctx, size_t size);
     bool (*cancelled)(void *ctx); /* whether to stop waiting */
     void *ctx;
+    const char *more; /* what would allow more; NULL: a larger grant */
 } lp_store_caller;
 
 /* What a write found and left at one key. */

@@ -204,7 +204,7 @@ static int direct(const char *path)
     must(lp_engine_new(&(lp_engine_options){0}, &e));
     must(lp_component_open(e, path, &c));
     must(lp_component_compile(c));
-    must(lp_guest_new(e, c, &(lp_guest_options){.name = "bench", .memory_limit = 1u << 30}, &g));
+    must(lp_guest_new(c, &(lp_guest_options){.name = "bench", .limits = NULL}, &g));
     for (size_t i = 0; (import = lp_component_import_at(c, i)); i++)
         define(&d, g, import);
     must(lp_guest_instantiate(g, 0, &exited, &status));

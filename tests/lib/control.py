@@ -554,6 +554,29 @@ def a_component_that_keeps_nothing_is_told_of_first(place):
     check(log.index("starts again from nothing") < log.index("took the place of"), "told of too late")
 
 
+def what_is_quarantined_is_shown_and_a_reload_lifts_it(place):
+    host = place.start("run", "--on-trap", "quarantine", "--dir", f"{place.work}::/data",
+                       str(place.guest("falls")), "3")
+    host.logs("is in quarantine")
+    out = place.loop("status")
+    check("quarantined" in out and "failed 3 times" in out and "`loop reload` starts it again" in out, out)
+    row = json.loads(place.loop("status", "--json"))[0]
+    check(row["condition"] == "quarantined" and row["failures"] == 3 and "trapped" in row["failure"], row)
+    check("quarantined" in place.loop("ps"), "loop ps does not show it")
+    place.loop("reload")
+    check(host.process.wait(timeout=20) == 0, "it did not end well")
+    with open(host.out.name, "rb") as f:
+        check(f.read() == b"well after 3\n", "it said something else")
+
+
+def what_is_quarantined_ends_at_a_signal(place):
+    host = place.start("run", "--on-trap", "quarantine", str(place.guest("trap")))
+    host.logs("is in quarantine")
+    host.process.send_signal(signal.SIGINT)
+    check(host.process.wait(timeout=20) == 72, "not the status of its failure")
+    host.log().index("was in quarantine when it was ended")
+
+
 def a_library_that_was_built_again_is_swapped(place):
     shout(place, "ONE", place.work / "build/shout.so")
     logging_through(place, "{ library: build/shout.so }")
@@ -590,7 +613,8 @@ TESTS = [
     what_fails_leaves_the_old_one, an_edit_of_loop_yaml_swaps, a_broken_loop_yaml_changes_nothing,
     an_untrusted_loop_yaml_brings_no_native_code, a_component_goes_on_with_its_state,
     a_component_without_reload_is_asked_about, a_component_that_was_built_again_is_replaced,
-    a_component_that_keeps_nothing_is_told_of_first, a_library_that_was_built_again_is_swapped,
+    a_component_that_keeps_nothing_is_told_of_first, what_is_quarantined_is_shown_and_a_reload_lifts_it,
+    what_is_quarantined_ends_at_a_signal, a_library_that_was_built_again_is_swapped,
     trust_that_is_gone_keeps_a_library_as_it_is, what_could_not_be_bound_is_bound_later,
 ]
 
