@@ -10,18 +10,14 @@
 #include "api/config.h"
 #include "base/text.h"
 
-static const char *const kinds[] = {
-    [LOOP_GRANT_DIR] = "dir", [LOOP_GRANT_ENV] = "env",         [LOOP_GRANT_HTTP] = "http",
-    [LOOP_GRANT_NET] = "net", [LOOP_GRANT_STORAGE] = "storage", [LOOP_GRANT_PACKAGES] = "packages",
-};
 static const char *const traps[] = {"default", "stop", "restart", "quarantine"};
 
 /* "deny dir ./data as /data, read-only"; malloced. */
 static char *grant_line(const lp_config_grant *g)
 {
     size_t n = g->kind == LOOP_GRANT_ENV ? strcspn(g->text, "=") : strlen(g->text);
-    return lp_format("%s%s %.*s%s%s%s", g->deny ? "deny " : "", kinds[g->kind], (int)n, g->text,
-                     g->guest ? " as " : "", g->guest ? g->guest : "",
+    return lp_format("%s%s %.*s%s%s%s", g->deny ? "deny " : "", loop_grant_kind_name(g->kind),
+                     (int)n, g->text, g->guest ? " as " : "", g->guest ? g->guest : "",
                      g->read_only ? ", read-only" : "");
 }
 
@@ -92,6 +88,8 @@ static void component_text(lp_buf *b, const lp_config_component *component)
         line(b, "  path", NULL, "%s", row->path);
     if (row->package)
         line(b, "  package", NULL, "%s", row->package);
+    if (row->class_origin.source)
+        line(b, "  class", &row->class_origin, "%s", loop_class_name(row->class_));
     for (size_t i = 0; row->args[i]; i++)
         line(b, "  argument", NULL, "%s", row->args[i]);
     for (size_t i = 0; row->optional[i]; i++)
@@ -230,6 +228,8 @@ static void component_json(lp_buf *b, const lp_config_component *component)
     json_text(b, "{\"name\":", row->name);
     json_text(b, ",\"path\":", row->path);
     json_text(b, ",\"package\":", row->package);
+    if (row->class_origin.source)
+        json_text(b, ",\"class\":", loop_class_name(row->class_));
     json_texts(b, ",\"args\":", row->args);
     json_texts(b, ",\"optional\":", row->optional);
     lp_buf_puts(b, ",\"grants\":[");

@@ -12,6 +12,26 @@
 #include "base/text.h"
 #include "trust/policy.h"
 
+/* Listening to others than this machine, and programs. */
+static bool takes_trust(const lp_config_grant *g)
+{
+    lp_host host;
+    uint16_t port;
+    if (g->deny)
+        return false;
+    if (g->kind == LOOP_GRANT_LISTEN)
+        return !lp_host_port_parse(g->text, &host, &port) && !lp_host_is_loopback(&host);
+    return g->kind == LOOP_GRANT_PROCESS;
+}
+
+static void ask_for_text(loop_config *c, const lp_config_component *component,
+                         const lp_config_grant *g)
+{
+    if (takes_trust(g))
+        lp_config_ask(c, g->kind == LOOP_GRANT_LISTEN ? LOOP_ASK_LISTEN : LOOP_ASK_PROCESS,
+                      component->row.name, g->text, g->origin);
+}
+
 /* The texts of one kind: env, http, net. */
 static loop_error *read_grant_texts(loop_config *c, lp_config_component *component,
                                     const lp_yaml *list, loop_grant_kind kind, bool deny)
@@ -25,15 +45,22 @@ static loop_error *read_grant_texts(loop_config *c, lp_config_component *compone
     for (const lp_yaml *i = list->first; i && !e; i = i->next) {
         lp_config_grant g = {.kind = kind, .deny = deny, .origin = lp_config_origin(c, i)};
         e = lp_config_read_text(c, i, list->key->text, &g.text);
-        if (!e && (e = loop_policy_add(scratch, kind, g.text, deny, NULL, false, g.origin))) {
+        if (!e)
+            e = loop_policy_add(scratch, kind, g.text, deny, NULL, false, g.origin);
+        if (e && loop_error_code(e) == LOOP_NOT_FOUND) { /* a program: there when it is granted */
+            loop_error_delete(e);
+            e = NULL;
+        } else if (e && g.text) {
             loop_error *at = lp_yaml_error(i, "%s", loop_error_message(e));
             if (loop_error_hint(e))
                 at = loop_error_hint_set(at, "%s", loop_error_hint(e));
             loop_error_delete(e);
             e = at;
         }
-        if (!e)
+        if (!e) {
             *lp_push(&component->grants) = g;
+            ask_for_text(c, component, &g);
+        }
     }
     loop_policy_delete(scratch);
     return e;
@@ -96,6 +123,35 @@ static loop_error *read_dirs(loop_config *c, lp_config_component *component, con
     return NULL;
 }
 
+/* What a policy says of a text that is not a list's. */
+static loop_error *try_text(const lp_yaml *at, const lp_config_grant *g)
+{
+    loop_policy *scratch = loop_policy_new();
+    loop_error *e = loop_policy_add(scratch, g->kind, g->text, false, NULL, false, g->origin);
+    loop_policy_delete(scratch);
+    if (!e)
+        return NULL;
+    loop_error *placed = lp_yaml_error(at, "%s", loop_error_message(e));
+    loop_error_delete(e);
+    return placed;
+}
+
+static loop_error *read_log(loop_config *c, lp_config_component *component, const lp_yaml *map,
+                            const char *where)
+{
+    lp_auto(lp_free_string) char *inside = lp_format(" in 'log'%s", where);
+    LP_TRY(lp_config_check_map(map, "components.*.grants.log", LP_CONFIG_WORKSPACE, inside));
+    const lp_yaml *rate = lp_yaml_get(map, "rate");
+    if (!rate)
+        return loop_error_hint_set(lp_yaml_error(map, "'rate' is missing%s", inside),
+                                   "write log: { rate: 100 }");
+    lp_config_grant g = {.kind = LOOP_GRANT_LOG, .origin = lp_config_origin(c, map->key)};
+    LP_TRY(lp_config_read_text(c, rate, "rate", &g.text));
+    LP_TRY(try_text(rate, &g));
+    *lp_push(&component->grants) = g;
+    return NULL;
+}
+
 static loop_error *read_storage(loop_config *c, lp_config_component *component, const lp_yaml *map,
                                 const char *where)
 {
@@ -108,6 +164,14 @@ static loop_error *read_storage(loop_config *c, lp_config_component *component, 
     lp_config_grant g = {.kind = LOOP_GRANT_STORAGE, .origin = lp_config_origin(c, map->key)};
     LP_TRY(lp_config_read_size(quota, "quota", &component->row.storage_quota));
     LP_TRY(lp_config_read_text(c, quota, "quota", &g.text));
+    const lp_yaml *share = lp_yaml_get(map, "share");
+    if (share) {
+        const char *name;
+        LP_TRY(lp_config_read_text(c, share, "share", &name));
+        lp_auto(lp_free_string) char *both = lp_format("%s,share=%s", g.text, name);
+        g.text = lp_config_keep(c, both);
+    }
+    LP_TRY(try_text(share ? share : quota, &g));
     *lp_push(&component->grants) = g;
     return NULL;
 }
@@ -119,10 +183,10 @@ loop_error *lp_config_read_grants(loop_config *c, lp_config_component *component
     static const struct {
         const char *key;
         loop_grant_kind kind;
-    } texts[] = {{"env", LOOP_GRANT_ENV},
-                 {"http", LOOP_GRANT_HTTP},
-                 {"net", LOOP_GRANT_NET},
-                 {"packages", LOOP_GRANT_PACKAGES}};
+    } texts[] = {{"env", LOOP_GRANT_ENV},       {"http", LOOP_GRANT_HTTP},
+                 {"net", LOOP_GRANT_NET},       {"packages", LOOP_GRANT_PACKAGES},
+                 {"listen", LOOP_GRANT_LISTEN}, {"processes", LOOP_GRANT_PROCESS},
+                 {"needs", LOOP_GRANT_NEED}};
     const char *of = deny ? "deny" : "grants";
     lp_auto(lp_free_string) char *prefix = lp_format("components.*.%s", of);
     lp_auto(lp_free_string) char *where =
@@ -136,7 +200,10 @@ loop_error *lp_config_read_grants(loop_config *c, lp_config_component *component
         if (list)
             LP_TRY(read_grant_texts(c, component, list, texts[i].kind, deny));
     }
-    return storage ? read_storage(c, component, storage, where) : NULL;
+    if (storage)
+        LP_TRY(read_storage(c, component, storage, where));
+    const lp_yaml *log = lp_yaml_get(map, "log");
+    return log ? read_log(c, component, log, where) : NULL;
 }
 
 /* ---- to a policy ---- */
@@ -179,6 +246,37 @@ static loop_error *add_dir(const loop_config *c, const lp_config_grant *g, loop_
     return e ? placed(e, &g->origin) : NULL;
 }
 
+/* Of what takes trust, whether there is some. */
+static loop_error *check_trust(const loop_config *c, const loop_origin *at, const char *what)
+{
+    loop_error *no = loop_config_trust(c);
+    return no ? loop_error_wrap(no, "%s:%u:%u: %s", at->source, at->line, at->column, what) : NULL;
+}
+
+static loop_error *add_text(const loop_config *c, const lp_config_grant *g, loop_policy *into)
+{
+    if (takes_trust(g)) {
+        char shown[128];
+        lp_auto(lp_free_string) char *what = lp_format("%s '%s'", loop_grant_kind_name(g->kind),
+                                                       lp_text_shown(g->text, shown, sizeof shown));
+        LP_TRY(check_trust(c, &g->origin, what));
+    }
+    loop_error *e = loop_policy_add(into, g->kind, g->text, g->deny, NULL, false, g->origin);
+    return e ? placed(e, &g->origin) : NULL;
+}
+
+/* The class that it asks for. */
+static loop_error *set_class(const loop_config *c, const loop_component_config *row,
+                             loop_policy *into)
+{
+    if (!row->class_origin.source)
+        return NULL;
+    if (row->class_ == LOOP_CLASS_TRUSTED)
+        LP_TRY(check_trust(c, &row->class_origin, "class 'trusted'"));
+    loop_policy_class_set(into, row->class_, row->class_origin);
+    return NULL;
+}
+
 loop_error *loop_config_grants(const loop_config *c, const char *component, loop_policy *into)
 {
     const lp_config_component *found =
@@ -187,13 +285,7 @@ loop_error *loop_config_grants(const loop_config *c, const char *component, loop
         return lp_config_no_component(c, component, NULL);
     for (size_t i = 0; i < found->grants.n; i++) {
         const lp_config_grant *g = &found->grants.at[i];
-        if (g->kind == LOOP_GRANT_DIR) {
-            LP_TRY(add_dir(c, g, into));
-            continue;
-        }
-        loop_error *e = loop_policy_add(into, g->kind, g->text, g->deny, NULL, false, g->origin);
-        if (e)
-            return placed(e, &g->origin);
+        LP_TRY(g->kind == LOOP_GRANT_DIR ? add_dir(c, g, into) : add_text(c, g, into));
     }
-    return NULL;
+    return set_class(c, &found->row, into);
 }

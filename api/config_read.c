@@ -48,6 +48,17 @@ static loop_error *read_on_trap(lp_config_component *component, const lp_yaml *a
                          at->kind == LP_YAML_TEXT ? at->text : lp_yaml_kind_name(at));
 }
 
+static loop_error *read_class(loop_config *c, lp_config_component *component, const lp_yaml *at)
+{
+    loop_component_config *row = &component->row;
+    if (at->kind != LP_YAML_TEXT || !loop_class_find(at->text, &row->class_))
+        return lp_config_expected(at, "untrusted or trusted", "class");
+    row->class_origin = lp_config_origin(c, at->key);
+    if (row->class_ == LOOP_CLASS_TRUSTED)
+        lp_config_ask(c, LOOP_ASK_CLASS, row->name, at->text, row->class_origin);
+    return NULL;
+}
+
 static loop_error *read_pairs(loop_config *c, lp_config_component *component, const lp_yaml *map)
 {
     if (map->kind != LP_YAML_MAP && map->kind != LP_YAML_NULL)
@@ -76,6 +87,8 @@ static loop_error *read_component(loop_config *c, const lp_yaml *map)
     const lp_yaml *at;
     if ((at = lp_yaml_get(map, "args")))
         LP_TRY(lp_config_read_texts(c, at, "args", false, &component->row.args));
+    if ((at = lp_yaml_get(map, "class")))
+        LP_TRY(read_class(c, component, at));
     if ((at = lp_yaml_get(map, "needs")))
         LP_TRY(read_needs(c, component, at));
     if ((at = lp_yaml_get(map, "grants")))

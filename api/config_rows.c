@@ -26,6 +26,8 @@ static const loop_option options[] = {
      "how long a command may run"},
     {"limits.grace", "duration", NULL, "2s", "LOOP_LIMITS_GRACE", "--grace",
      "how long a component may take to stop"},
+    /* Not of any file: a workspace would have the user's own written to. */
+    {"audit", "path", NULL, NULL, "LOOP_AUDIT", "--audit", "where decisions are written down"},
 };
 _Static_assert(LP_COUNT(options) <= LP_MAX_OPTIONS, "room for every option's value");
 
@@ -38,6 +40,7 @@ static const lp_config_key keys[] = {
     {"components.*.path", "path", "the component's file, from this file's directory", false},
     {"components.*.package", "wish", "a package in place of a file: NAME, or NAME@RANGE", false},
     {"components.*.args", "texts", "arguments before those of the command line", false},
+    {"components.*.class", "class", "trusted: may be granted processes; asks", false},
     {"components.*.needs", "map", "what the component can do without", false},
     {"components.*.needs.optional", "texts", "imports that may be missing or denied", false},
     {"components.*.grants", "map", "what the component may use", false},
@@ -51,6 +54,12 @@ static const lp_config_key keys[] = {
     {"components.*.grants.packages", "texts", "packages of NAMESPACE, or NAMESPACE:NAME", false},
     {"components.*.grants.storage", "map", "private storage", false},
     {"components.*.grants.storage.quota", "size", "how much it may keep", true},
+    {"components.*.grants.storage.share", "string", "one store for all that share this", false},
+    {"components.*.grants.listen", "texts", "TCP and UDP at ADDRESS:PORT of this machine", false},
+    {"components.*.grants.log", "map", "messages", false},
+    {"components.*.grants.log.rate", "number", "entries a second, not its class's", true},
+    {"components.*.grants.processes", "texts", "a program and its arguments; asks", false},
+    {"components.*.grants.needs", "texts", "what providers ask for: PROVIDER.NAME", false},
     {"components.*.deny", "map", "what it may not use, whatever else grants it", false},
     {"components.*.deny.dirs", "list", "directories", false},
     {"components.*.deny.dirs.[].host", "path", "from this file's directory", true},
@@ -59,6 +68,10 @@ static const lp_config_key keys[] = {
     {"components.*.deny.http", "texts", "HTTP to HOST or HOST:PORT", false},
     {"components.*.deny.net", "texts", "TCP and UDP to HOST or HOST:PORT", false},
     {"components.*.deny.packages", "texts", "packages of NAMESPACE, or NAMESPACE:NAME", false},
+    {"components.*.deny.listen", "texts", "TCP and UDP at ADDRESS or ADDRESS:PORT", false},
+    {"components.*.deny.processes", "texts", "a program, or a program and its arguments", false},
+    {"components.*.deny.needs", "texts", "what providers ask for: PROVIDER or PROVIDER.NAME",
+     false},
     {"components.*.limits", "map", "limits of this component", false},
     {"components.*.limits.memory", "size", "over all its memories", false},
     {"components.*.limits.tables", "number", "elements over all its tables", false},

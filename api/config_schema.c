@@ -78,6 +78,8 @@ static void leaf_schema(lp_buf *b, const char *type, const char *values)
         {"number", "\"type\": \"integer\", \"minimum\": 1"},
         {"bool", "\"type\": \"boolean\""},
         {"mode", "\"enum\": [\"ro\", \"rw\"]"},
+        {"class", "\"enum\": [\"untrusted\", \"trusted\"]"},
+        {"number", "\"type\": \"integer\", \"minimum\": 1"},
         {"on-trap", "\"enum\": [\"stop\", \"restart\", \"quarantine\"]"},
         {"language", "\"enum\": [\"c\", \"rust\", \"js\", \"python\"]"},
         {"texts", "\"type\": \"array\", "

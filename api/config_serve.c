@@ -49,6 +49,7 @@ static loop_error *add(const loop_config *c, loop_host *h, const loop_component_
     const loop_instance_options o = {
         .name = row->name,
         .identity = identity,
+        .owner = c->root,
         .args = args,
         .policy = policy,
         .optional = row->optional,
@@ -74,6 +75,8 @@ loop_error *loop_config_component_add(const loop_config *c, loop_host *host, con
         return lp_config_no_component(c, component, NULL);
     loop_policy *policy = loop_policy_new();
     loop_error *err = loop_config_grants(c, component, policy);
+    /* What answers others is never more than they are: it is called with what they make up. */
+    loop_policy_class_set(policy, LOOP_CLASS_UNTRUSTED, (loop_origin){"a provider", 0, 0});
     if (!err)
         err = add(c, host, row, policy, ret_provider);
     loop_policy_delete(policy);

@@ -341,7 +341,7 @@ static void grants_are_confined_and_carry_their_line(void **state)
     assert_string_equal(loop_policy_at(p, 6)->text, "deny env HOME");
     assert_null(loop_policy_at(p, 7));
     loop_decision d;
-    loop_request want = {LOOP_GRANT_DIR, "/data/private/x", 0, false};
+    loop_request want = {.kind = LOOP_GRANT_DIR, .name = "/data/private/x"};
     loop_policy_decide(p, &want, &d);
     assert_false(d.allowed);
     loop_error *e = loop_config_grants(c, "note", p);

@@ -57,7 +57,12 @@
 #define LP_MAX_STORE_TAKEN (1u << 30)   /* bytes of memory for the state of another store */
 #define LP_STORE_FREE_KEYS 1024         /* keys that any quota allows, and */
 #define LP_STORE_KEY_ROOM 64            /* one more for so many bytes of the quota */
+#define LP_OBSERVED_STORAGE (16u << 20) /* bytes of storage that is not granted but observed */
+#define LP_MAX_AUDIT_ROWS 4096          /* kinds of decisions that are kept */
+#define LP_MAX_AUDIT_TEXT 1024          /* bytes of a text in them; longer is cut */
+#define LP_MAX_AUDIT_BYTES (64u << 20)  /* an audit log that is read */
 #define LP_MAX_GRANTS 1024              /* grants of one kind */
+#define LP_MAX_PROCESS_WORDS 64         /* arguments in a grant for a process */
 #define LP_MAX_ELF_SEGMENTS 128         /* program headers of a shared library */
 #define LP_MAX_ELF_DYNAMIC 4096         /* rows of its dynamic section that are looked at */
 #define LP_MAX_ELF_SYMBOLS (1u << 26)   /* symbols of it */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/capabilities.h"
 #include "cli/imports.h"
 #include "cli/target.h"
 
@@ -21,8 +22,7 @@ static void put_origin(const loop_origin *o)
         printf(":%u:%u", o->line, o->column);
 }
 
-/* "  TEXT          ORIGIN"; either may be somebody else's text. */
-static void put_line(const char *text, const loop_origin *origin)
+void cli_put_origin_line(const char *text, const loop_origin *origin)
 {
     fputs("  ", stdout);
     cli_put(stdout, text);
@@ -44,6 +44,8 @@ static const char *without_effect(const loop_policy *p, const loop_grant *g, loo
 {
     if (g->kind == LOOP_GRANT_ENV && !g->guest && !getenv(g->host))
         return "is not set here";
+    if (g->kind == LOOP_GRANT_PROCESS && loop_policy_class_of(p, NULL) != LOOP_CLASS_TRUSTED)
+        return "it takes the class 'trusted'";
     if (g->kind != LOOP_GRANT_DIR && g->kind != LOOP_GRANT_ENV)
         return NULL;
     bool dir = g->kind == LOOP_GRANT_DIR;
@@ -64,7 +66,7 @@ static void put_grants(const loop_policy *p, const char *title, bool deny)
         if (!any)
             printf("\n%s\n", title);
         any = true;
-        put_line(g->text, &g->origin);
+        cli_put_origin_line(g->text, &g->origin);
         const char *idle = deny ? NULL : without_effect(p, g, &d);
         if (!idle)
             continue;
@@ -82,7 +84,7 @@ static void put_time(const char *name, uint64_t ms, const loop_origin *origin)
 {
     char *text =
         ms ? cli_format("%-11s%g s", name, (double)ms / 1000) : cli_format("%-11snone", name);
-    put_line(text, origin);
+    cli_put_origin_line(text, origin);
     free(text);
 }
 
@@ -90,7 +92,7 @@ static void put_limit(const loop_limits *l, loop_limit_id id)
 {
     char *value = loop_limit_text(id, l->of[id].value);
     char *text = cli_format("%-11s%s", loop_limit_row_of(id)->name, value);
-    put_line(text, &l->of[id].origin);
+    cli_put_origin_line(text, &l->of[id].origin);
     free(text);
     loop_free(value);
 }
@@ -141,7 +143,7 @@ static void put_provider(const cli_args *args, const cli_target *t, const loop_i
                             : need == CLI_NEED_STUB  ? "a stub: "
                                                      : "",
                             item->served ? item->provider : item->reason);
-    put_line(text, item->served ? &origin : NULL);
+    cli_put_origin_line(text, item->served ? &origin : NULL);
     free(text);
 }
 
@@ -166,59 +168,6 @@ static void put_providers(const cli_args *args, const cli_target *t, loop_compon
         puts("  nobody is needed");
 }
 
-/* ---- what nothing grants ---- */
-
-static bool imports(loop_component *c, const char *prefix)
-{
-    const loop_item *item;
-    for (size_t i = 0; (item = loop_component_item_at(c, i)); i++)
-        if (!item->is_export && strncmp(item->interface_name, prefix, strlen(prefix)) == 0)
-            return true;
-    return false;
-}
-
-static bool grants(const loop_policy *p, loop_grant_kind kind)
-{
-    const loop_grant *g;
-    for (size_t i = 0; p && (g = loop_policy_at(p, i)); i++)
-        if (g->kind == kind && !g->deny)
-            return true;
-    return false;
-}
-
-static void put_wants(const loop_policy *p, loop_component *c)
-{
-    static const struct {
-        const char *prefix;
-        loop_grant_kind kind;
-        const char *text;
-    } rows[] = {
-        {"wasi:filesystem/preopens", LOOP_GRANT_DIR,
-         "files (wasi:filesystem): it sees no directory; --dir HOST[::GUEST][:ro]"},
-        {"wasi:http/outgoing-handler", LOOP_GRANT_HTTP,
-         "HTTP requests (wasi:http): every one is denied; --allow-http HOST[:PORT]"},
-        {"wasi:sockets/", LOOP_GRANT_NET,
-         "sockets (wasi:sockets): every connection is denied; --allow-net HOST:PORT"},
-        {"loop:storage/store", LOOP_GRANT_STORAGE,
-         "storage (loop:storage): every call is denied; --storage SIZE"},
-        {"wasi:keyvalue/store", LOOP_GRANT_STORAGE,
-         "keys and values (wasi:keyvalue): every call is denied; --storage SIZE"},
-        {"loop:pkg/", LOOP_GRANT_PACKAGES,
-         "packages (loop:pkg): every call is denied; --packages NAMESPACE"},
-    };
-    bool any = false;
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (!imports(c, rows[i].prefix) || grants(p, rows[i].kind))
-            continue;
-        if (!any)
-            puts("\nasks for what nothing grants");
-        any = true;
-        put_line(rows[i].text, NULL);
-    }
-    if (any)
-        puts("  (toolchains import these whether a program uses them or not)");
-}
-
 /* ---- the command ---- */
 
 static void put_all(const cli_args *args, const cli_target *t, loop_component *c)
@@ -230,22 +179,32 @@ static void put_all(const cli_args *args, const cli_target *t, loop_component *c
         fputs(": ", stdout);
     }
     cli_put(stdout, t->path);
-    puts("\n  class untrusted: there is no way yet to vouch for a component");
+    loop_origin origin;
+    char *class = cli_format("class %s", loop_class_name(loop_policy_class_of(t->policy, &origin)));
+    putchar('\n');
+    cli_put_origin_line(class, &origin);
+    free(class);
     puts("\nalways\n  standard streams, arguments, clocks, random numbers, loop:core");
     put_grants(t->policy, "granted", false);
     put_grants(t->policy, "denied", true);
     put_limits(t);
     put_providers(args, t, c);
-    put_wants(t->policy, c);
+    cli_put_capabilities(t, c);
 }
 
 static loop_error *run(const cli_args *args, int *ret_status)
 {
-    (void)ret_status;
     cli_target t;
     loop_error *e = cli_target_open(args, &t);
     if (e)
         return e;
+    if (cli_has(args, "--may")) {
+        bool denied = false;
+        e = cli_put_answers(args, t.policy, &denied);
+        *ret_status = denied ? LOOP_DENIED : 0;
+        cli_target_done(&t);
+        return e;
+    }
     loop_host_options options = cli_host_options(t.config);
     loop_host *host = NULL;
     loop_component *component = NULL;
@@ -262,6 +221,14 @@ static loop_error *run(const cli_args *args, int *ret_status)
     return e;
 }
 
+static const cli_group group_explain = {
+    "What to answer",
+    (const cli_option[]){
+        {"--may", "'KIND WHAT'", "whether this one request would be allowed, and why", NULL, NULL},
+        {0},
+    },
+};
+
 const cli_command cli_explain = {
     .name = "explain",
     .synopsis = "[options] [COMPONENT]",
@@ -273,13 +240,18 @@ const cli_command cli_explain = {
         "serves its imports, and what it asks for that nothing grants.\n\n"
         "It takes the options of `loop run` and runs nothing, so a run can be tried out before it "
         "happens. COMPONENT is a file or a name in loop.yaml; without one, the workspace's "
-        "default.",
+        "default.\n\n"
+        "With --may it answers that one question, with the line that decides and what would change "
+        "the answer, and nothing else; the exit status is 77 where something is denied. A request "
+        "is a kind and what it is about: 'http api.example.com:443', 'dir /data/x:rw', 'net "
+        "db:5432', "
+        "'env LANG', 'listen 127.0.0.1:80', 'packages acme:ui', 'process git status', "
+        "'need camera.record', 'storage'.",
     .example = "loop explain --dir ./data::/data:ro notes.wasm",
     .shows = "shows that notes.wasm could read ./data and nothing else",
-    .not_yet = "asking about one request (`may it open X?`), and a log of what was decided",
     .operands = "<component>",
-    .groups = (const cli_group *const[]){&cli_group_grants, &cli_group_limits, &cli_group_imports,
-                                         &cli_group_config, NULL},
+    .groups = (const cli_group *const[]){&group_explain, &cli_group_grants, &cli_group_limits,
+                                         &cli_group_imports, &cli_group_config, NULL},
     .max_operands = 1,
     .run = run,
 };

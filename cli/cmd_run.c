@@ -20,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/decided.h"
 #include "cli/packages.h"
 #include "cli/target.h"
 #include "loop/control.h"
@@ -33,9 +34,10 @@ struct run {
     loop_control *control;
     loop_watch *watch; /* NULL: without --watch */
     char **bound;      /* interfaces that --bind names, NULL-terminated */
-    bool asked;        /* a first signal came */
-    bool json;         /* traces, like the log */
-    bool progress;     /* a progress line is on the terminal */
+    cli_decided decided;
+    bool asked;    /* a first signal came */
+    bool json;     /* traces, like the log */
+    bool progress; /* a progress line is on the terminal */
 };
 
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -133,6 +135,11 @@ static void show_trace(void *data, const loop_trace *t)
     free(line);
 }
 
+static void note_decision(void *data, const loop_decided *d)
+{
+    loop_audit_note(((struct run *)data)->decided.audit, d);
+}
+
 /* ---- steering it while it runs ---- */
 
 static loop_error *load_again(void *data, loop_config **ret)
@@ -184,6 +191,7 @@ static loop_host_options host_options(const cli_args *args, const cli_target *t,
     o.no_cache = cli_has(args, "--no-cache");
     o.progress = !cli_has(args, "--quiet") && isatty(STDERR_FILENO) ? show_progress : NULL;
     o.trace = cli_has(args, "--trace") ? show_trace : NULL;
+    o.decided = r->decided.audit ? note_decision : NULL;
     o.data = r;
     r->json = o.log_json;
     return o;
@@ -238,6 +246,7 @@ static loop_error *open_instance(const cli_args *args, const cli_target *t, stru
     const loop_instance_options options = {
         .name = t->name,
         .identity = t->identity,
+        .owner = t->owner,
         .args = t->args,
         .policy = t->policy,
         .optional = t->optional,
@@ -262,12 +271,14 @@ _Noreturn static void run_to_the_end(const cli_args *args, struct run *r)
     }
     close_control(r);
     loop_host_close(r->host);
-    cli_exit_now(e, result.status);
+    loop_error *not_noted = cli_decided_finish(&r->decided);
+    if (e && not_noted)
+        cli_print_error(not_noted);
+    cli_exit_now(e ? e : not_noted, result.status);
 }
 
-static loop_error *run(const cli_args *args, int *ret_status)
+loop_error *cli_run_component(const cli_args *args, bool suggest)
 {
-    (void)ret_status;
     unsigned wanted = watch_early();
     cli_target target;
     loop_error *e = cli_target_open(args, &target);
@@ -275,7 +286,9 @@ static loop_error *run(const cli_args *args, int *ret_status)
         return e;
     struct run r = {.args = args};
     loop_component *component = NULL;
-    e = open_instance(args, &target, &r, &component);
+    e = cli_decided_open(args, &target, suggest, &r.decided);
+    if (!e)
+        e = open_instance(args, &target, &r, &component);
     if (!e)
         e = watch_signals(&r, wanted);
     if (!e)
@@ -286,8 +299,15 @@ static loop_error *run(const cli_args *args, int *ret_status)
     loop_instance_delete(r.instance);
     loop_component_delete(component);
     loop_host_delete(r.host);
+    loop_error_delete(loop_audit_close(r.decided.audit));
     cli_target_done(&target);
     return e;
+}
+
+static loop_error *run(const cli_args *args, int *ret_status)
+{
+    (void)ret_status;
+    return cli_run_component(args, false);
 }
 
 static const cli_group group_run = {
@@ -330,10 +350,11 @@ const cli_command cli_run = {
         "stops it at once. The exit status is the component's own; loop's failures are 64 to 79.",
     .example = "loop run --dir ./data::/data notes.wasm add 'buy milk'",
     .shows = "runs notes.wasm with two arguments; it sees ./data as /data and no other file",
-    .not_yet = "serving HTTP (wasi:http/incoming-handler), the class 'trusted'",
+    .not_yet = "serving HTTP (wasi:http/incoming-handler)",
     .operands = "<component>",
-    .groups = (const cli_group *const[]){&group_run, &cli_group_grants, &cli_group_limits,
-                                         &cli_group_imports, &cli_group_config, NULL},
+    .groups =
+        (const cli_group *const[]){&group_run, &cli_group_decisions, &cli_group_grants,
+                                   &cli_group_limits, &cli_group_imports, &cli_group_config, NULL},
     .max_operands = SIZE_MAX,
     .first_operand_ends = true,
     .run = run,

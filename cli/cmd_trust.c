@@ -46,7 +46,9 @@ static loop_error *load(const char *path, loop_config **ret)
 static void put_ask(const loop_ask *ask)
 {
     static const char *const names[] = {
-        [LOOP_ASK_LIBRARY] = "library", [LOOP_ASK_SIDECAR] = "sidecar", [LOOP_ASK_DIR] = "dir"};
+        [LOOP_ASK_LIBRARY] = "library", [LOOP_ASK_SIDECAR] = "sidecar",
+        [LOOP_ASK_DIR] = "dir",         [LOOP_ASK_CLASS] = "class",
+        [LOOP_ASK_PROCESS] = "process", [LOOP_ASK_LISTEN] = "listen"};
     printf("  %-9s", names[ask->kind]);
     cli_put(stdout, ask->text);
     size_t n = cli_width(ask->text) + 11;
@@ -64,7 +66,10 @@ static void put_asks(const loop_config *config)
         [LOOP_ASK_LIBRARY] =
             "A library is loaded into loop: native code, with all that you may do.",
         [LOOP_ASK_SIDECAR] = "A sidecar is a program that loop starts, with all that you may do.",
-        [LOOP_ASK_DIR] = "A directory is outside of the workspace; the component sees all of it."};
+        [LOOP_ASK_DIR] = "A directory is outside of the workspace; the component sees all of it.",
+        [LOOP_ASK_CLASS] = "The class 'trusted' has wider limits, and may be granted processes.",
+        [LOOP_ASK_PROCESS] = "A process is a program of this machine, with all that you may do.",
+        [LOOP_ASK_LISTEN] = "What listens there can be reached from other machines."};
     const loop_ask *ask;
     bool any[sizeof meanings / sizeof *meanings] = {false};
     cli_put(stdout, loop_config_file(config));

@@ -45,6 +45,7 @@ static const cli_command *const commands[] = {
     &cli_reload,
     &cli_inspect,
     &cli_explain,
+    &cli_grants,
     &cli_trust,
     &cli_bindgen,
     &cli_config,

@@ -2,8 +2,8 @@
  * cli/target.c: implements cli/target.h.
  *
  * Limits: a flag beats everything. Else loop_config_limits: the component's own row, its class, and
- * of memory no more than limits.memory. The class is `untrusted` for everybody: there is no way yet
- * to vouch for one.
+ * of memory no more than limits.memory. The class is `untrusted`, unless a trusted workspace or
+ * --class says otherwise.
  *
  * What its storage belongs to: a component of loop.yaml to the workspace and its name there,
  * whichever version of a package it is; anything else to its file. The name of a package alone is
@@ -18,8 +18,6 @@
 #include "cli/links.h"
 #include "cli/packages.h"
 
-#define CLASS "untrusted"
-
 const cli_group cli_group_grants = {
     "What the component may use",
     (const cli_option[]){
@@ -30,9 +28,18 @@ const cli_group cli_group_grants = {
         {"--allow-http", "HOST[:PORT]", "HTTP requests to a host; without PORT: 80 and 443", NULL,
          NULL},
         {"--allow-net", "HOST:PORT", "TCP and UDP to a host's port", NULL, NULL},
-        {"--storage", "SIZE", "private storage up to this, such as 16MiB", NULL, NULL},
+        {"--storage", "SIZE[,share=NAME]",
+         "storage up to this, such as 16MiB, or one that is shared", NULL, NULL},
         {"--packages", "NAMESPACE[:NAME]", "finding, fetching and loading its packages", NULL,
          NULL},
+        {"--allow-listen", "ADDRESS:PORT", "TCP and UDP at an address of this machine", NULL, NULL},
+        {"--log-rate", "NUMBER", "entries of the log a second", NULL, NULL},
+        {"--allow-process", "'PROGRAM ARG...'",
+         "running a program with these arguments; '*' is one, '...' any more, none with '-' first",
+         NULL, NULL},
+        {"--need", "PROVIDER.NAME", "what a provider asks for in its own words", NULL, NULL},
+        {"--class", "CLASS", "what it may be granted at all, and its limits (untrusted)", NULL,
+         "untrusted|trusted"},
         {0},
     },
 };
@@ -218,9 +225,16 @@ static loop_error *add_flag_grants(const cli_args *args, cli_target *t)
         const char *flag;
         loop_grant_kind kind;
     } kinds[] = {
-        {"--dir", LOOP_GRANT_DIR},         {"--env", LOOP_GRANT_ENV},
-        {"--allow-http", LOOP_GRANT_HTTP}, {"--allow-net", LOOP_GRANT_NET},
-        {"--storage", LOOP_GRANT_STORAGE}, {"--packages", LOOP_GRANT_PACKAGES},
+        {"--dir", LOOP_GRANT_DIR},
+        {"--env", LOOP_GRANT_ENV},
+        {"--allow-http", LOOP_GRANT_HTTP},
+        {"--allow-net", LOOP_GRANT_NET},
+        {"--storage", LOOP_GRANT_STORAGE},
+        {"--packages", LOOP_GRANT_PACKAGES},
+        {"--allow-listen", LOOP_GRANT_LISTEN},
+        {"--log-rate", LOOP_GRANT_LOG},
+        {"--allow-process", LOOP_GRANT_PROCESS},
+        {"--need", LOOP_GRANT_NEED},
     };
     for (size_t i = 0; i < args->given_count; i++) {
         const cli_given *g = &args->given[i];
@@ -238,6 +252,23 @@ static loop_error *add_flag_grants(const cli_args *args, cli_target *t)
     return NULL;
 }
 
+/* The user's own word beats what the file asks for. */
+static loop_error *settle_class(const cli_args *args, cli_target *t)
+{
+    const char *flag = cli_value(args, "--class");
+    loop_class class;
+    if (!flag)
+        return NULL;
+    if (!loop_class_find(flag, &class))
+        return loop_error_hint_set(
+            loop_error_new(LOOP_USAGE, "--class '%s': there is no such class", flag),
+            "there are untrusted and trusted");
+    if (!t->policy)
+        t->policy = loop_policy_new();
+    loop_policy_class_set(t->policy, class, (loop_origin){"--class", 0, 0});
+    return NULL;
+}
+
 static loop_error *settle_grants(const cli_args *args, cli_target *t)
 {
     if (t->row) {
@@ -246,7 +277,8 @@ static loop_error *settle_grants(const cli_args *args, cli_target *t)
         if (e)
             return e;
     }
-    return add_flag_grants(args, t);
+    loop_error *e = add_flag_grants(args, t);
+    return e ? e : settle_class(args, t);
 }
 
 /* "files=32" of --limit. */
@@ -286,7 +318,8 @@ static loop_error *settle_on_trap(const cli_args *args, cli_target *t)
 
 static loop_error *settle_limits(const cli_args *args, cli_target *t)
 {
-    loop_config_limits(t->config, t->row ? t->row->name : NULL, CLASS, &t->limits);
+    loop_config_limits(t->config, t->row ? t->row->name : NULL,
+                       loop_class_name(loop_policy_class_of(t->policy, NULL)), &t->limits);
     if (cli_has(args, "--max-memory")) {
         loop_limit *memory = &t->limits.of[LOOP_MAX_MEMORY];
         memory->own = true;
@@ -322,6 +355,18 @@ static char *identity_of(const cli_target *t)
     return text;
 }
 
+/* Whose share a share is: the workspace's; without a place in one, that of the file's folder. */
+static char *owner_of(const cli_target *t)
+{
+    const char *root = loop_config_root(t->config);
+    char *real = t->row ? NULL : realpath(t->path, NULL), *slash = real ? strrchr(real, '/') : NULL;
+    if (slash)
+        *slash = 0;
+    char *text = cli_format("%s", t->row ? root : real ? real : t->path);
+    free(real);
+    return text;
+}
+
 /* What messages and the component's own first argument call it; a package's file in the cache has
  * a name for nobody. */
 static const char *name_of(const cli_target *t)
@@ -337,6 +382,7 @@ static void settle_args(const cli_args *args, cli_target *t)
     size_t n = 0;
     t->name = t->row ? t->row->name : t->package;
     t->identity = identity_of(t);
+    t->owner = owner_of(t);
     t->args = cli_alloc((count(before) + count(after) + 2) * sizeof *t->args);
     t->args[n++] = name_of(t);
     for (size_t i = 0; before && before[i]; i++)
@@ -399,6 +445,7 @@ void cli_target_done(cli_target *t)
     free(t->optional);
     free(t->pairs);
     free(t->identity);
+    free(t->owner);
     free(t->package);
     loop_free(t->path);
     loop_policy_delete(t->policy);

@@ -15,13 +15,13 @@ typedef struct cli_target {
     loop_config *config;
     const loop_component_config *row; /* in loop.yaml; NULL for a file that was named */
     char *path;
-    char *package; /* its name, where the operand was a package; else NULL */
-    char *identity;
-    const char *name;      /* as logs call it; NULL: the file's name */
-    loop_policy *policy;   /* NULL: nothing beyond the baseline */
-    const char **args;     /* the component's, its name first; ends with NULL */
-    const char **optional; /* ends with NULL; NULL: none */
-    const char **pairs;    /* `config:` by turns; ends with NULL; NULL: none */
+    char *package;          /* its name, where the operand was a package; else NULL */
+    char *identity, *owner; /* what its storage belongs to, and what it shares */
+    const char *name;       /* as logs call it; NULL: the file's name */
+    loop_policy *policy;    /* NULL: nothing beyond the baseline */
+    const char **args;      /* the component's, its name first; ends with NULL */
+    const char **optional;  /* ends with NULL; NULL: none */
+    const char **pairs;     /* `config:` by turns; ends with NULL; NULL: none */
     loop_limits limits;
     loop_on_trap on_trap;
     uint64_t timeout_ms, grace_ms;
@@ -35,6 +35,12 @@ loop_error *cli_config_load(const cli_args *args, loop_config **ret) LOOP_MUST_U
 /* The same with a profile other than --profile's; NULL: what the environment or loop.yaml says. */
 loop_error *cli_config_load_profile(const cli_args *args, const char *profile,
                                     loop_config **ret) LOOP_MUST_USE;
+
+/*
+ * `loop run`: runs what the arguments name and ends the process; comes back only where it could not
+ * start. `suggest`: observes it and prints the grants that it needs.
+ */
+loop_error *cli_run_component(const cli_args *args, bool suggest) LOOP_MUST_USE;
 
 /* Finds the component (operand 0, or the workspace's default) and settles what it may do. */
 loop_error *cli_target_open(const cli_args *args, cli_target *ret) LOOP_MUST_USE;

@@ -110,7 +110,15 @@ loop_error *lp_wit_json(const char *path, const char *const *deps, char **ret) L
  * `open_failed` on the guest's thread. `net` on any, until every reference that
  * net_ref took is back.
  */
-typedef enum lp_net_use { LP_NET_BIND, LP_NET_LISTEN, LP_NET_CONNECT, LP_NET_RECEIVE } lp_net_use;
+typedef enum lp_net_use {
+    LP_NET_BIND, /* TCP */
+    LP_NET_LISTEN,
+    LP_NET_ACCEPT, /* of the address of who connects */
+    LP_NET_CONNECT,
+    LP_NET_BIND_UDP,
+    LP_NET_SEND,
+    LP_NET_RECEIVE,
+} lp_net_use;
 typedef struct lp_guest_hooks {
     void *data;
     bool (*http)(void *data, bool https, lp_str host, uint16_t port);
@@ -120,6 +128,8 @@ typedef struct lp_guest_hooks {
     void (*net_ref)(void *net_data);
     void (*net_unref)(void *net_data);
     bool (*net)(void *net_data, lp_str address, uint16_t port, lp_net_use use);
+    /* As `net`: whether a request to `host` may be sent to this address of it. */
+    bool (*http_to)(void *net_data, lp_str host, lp_str address, uint16_t port);
 } lp_guest_hooks;
 
 typedef struct lp_guest_dir {

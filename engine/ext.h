@@ -31,8 +31,8 @@ typedef enum lpx_outcome {
 } lpx_outcome;
 
 /*
- * What WASI asks before it acts. Called on the instance's thread, but for
- * `net`, which any thread may call, which may wait for DNS, and whose data is
+ * What WASI asks before it acts. Called on the instance's thread, but for `net` and `http_to`,
+ * which any thread may call, which may wait for DNS, and whose data is
  * counted (net_ref, net_unref are atomic), since a look-up may outlive the guest.
  */
 typedef struct lpx_hooks {
@@ -47,6 +47,8 @@ typedef struct lpx_hooks {
     void (*net_unref)(void *net_data);
     /* used_for: SocketAddrUse of wasmtime-wasi, in its order (LPX_NET_*). */
     bool (*net)(void *net_data, lpx_text address, uint16_t port, uint32_t used_for);
+    /* As `net`: whether an HTTP request to `host` may be sent to this address of it. */
+    bool (*http_to)(void *net_data, lpx_text host, lpx_text address, uint16_t port);
 } lpx_hooks;
 
 enum {

@@ -64,12 +64,22 @@ static void net_unref(void *data)
 
 static bool ask_net(void *data, lpx_text address, uint16_t port, uint32_t used_for)
 {
-    static const lp_net_use uses[] = {LP_NET_BIND, LP_NET_LISTEN,  LP_NET_RECEIVE, LP_NET_CONNECT,
-                                      LP_NET_BIND, LP_NET_CONNECT, LP_NET_RECEIVE};
+    static const lp_net_use uses[] = {
+        [LPX_NET_TCP_BIND] = LP_NET_BIND,      [LPX_NET_TCP_LISTEN] = LP_NET_LISTEN,
+        [LPX_NET_TCP_ACCEPT] = LP_NET_ACCEPT,  [LPX_NET_TCP_CONNECT] = LP_NET_CONNECT,
+        [LPX_NET_UDP_BIND] = LP_NET_BIND_UDP,  [LPX_NET_UDP_SEND] = LP_NET_SEND,
+        [LPX_NET_UDP_RECEIVE] = LP_NET_RECEIVE};
     struct net *n = data;
     return used_for < LP_COUNT(uses) && n->hooks.net &&
            n->hooks.net(n->hooks.net_data, (lp_str){address.ptr, address.len}, port,
                         uses[used_for]);
+}
+
+static bool ask_http_to(void *data, lpx_text host, lpx_text address, uint16_t port)
+{
+    struct net *n = data;
+    return n->hooks.http_to && n->hooks.http_to(n->hooks.net_data, (lp_str){host.ptr, host.len},
+                                                (lp_str){address.ptr, address.len}, port);
 }
 
 static void set_hooks(lp_guest *g)
@@ -79,8 +89,8 @@ static void set_hooks(lp_guest *g)
     net->refs = 1;
     if (net->hooks.net_ref)
         net->hooks.net_ref(net->hooks.net_data);
-    g->hooks =
-        (lpx_hooks){g, ask_http, ask_resolve, tell_open_failed, net, net_ref, net_unref, ask_net};
+    g->hooks = (lpx_hooks){g,       ask_http,  ask_resolve, tell_open_failed, net,
+                           net_ref, net_unref, ask_net,     ask_http_to};
 }
 
 /* ---- making ---- */

@@ -229,6 +229,7 @@ static void copy_options(lp_backend_table *t, const loop_instance_options *o)
     t->options = *o;
     t->options.name = keep(t, o->name);
     t->options.identity = keep(t, o->identity);
+    t->options.owner = keep(t, o->owner);
     t->options.args = lp_arena_list(&t->arena, o->args);
     t->options.optional = lp_arena_list(&t->arena, o->optional);
     t->options.config = lp_arena_list(&t->arena, o->config);

@@ -446,7 +446,8 @@ struct lp_hop *lp_hops_new(const struct lp_generation *g, size_t link, const cha
         const struct lp_link *l = &c->links[link];
         if (!served.function)
             continue;
-        hops[n] = (struct lp_hop){.link = link, .served = served, .gen = g};
+        hops[n] = (struct lp_hop){
+            .link = link, .served = served, .gen = g, .need = lp_need_own(l, &served)};
         if (l->side && l->side->functions && l->provider->table->threads == LOOP_THREADS_ANY) {
             hops[n].call = served.function->call;
             hops[n].functions = l->side->functions;

@@ -156,7 +156,9 @@ static loop_error *call_older(struct lp_slot *s, loop_call *call, const void *ar
             continue;
         struct lp_hop *hops = lp_hops_new(g, n, s->import->name);
         call->hop = hops;
-        loop_error *err = call_and_hold(s, call, args);
+        loop_error *err = lp_hops_check(s->body, hops);
+        if (!err)
+            err = call_and_hold(s, call, args);
         free(hops);
         return err;
     }
@@ -164,14 +166,25 @@ static loop_error *call_older(struct lp_slot *s, loop_call *call, const void *ar
                           s->import->name);
 }
 
-static bool unavailable(const lp_node *n, const char *why, uint8_t *to);
+static bool error_case(const lp_node *n, const char *name, const char *why, uint8_t *to);
 
-bool lp_unavailable(const lp_node *r, const char *why, void *ret)
+static bool error_answer(const lp_node *r, const char *name, const char *why, void *ret)
 {
-    if (!r || r->kind != LP_RESULT || !unavailable(r->parts[1], why, (uint8_t *)ret + r->payload))
+    if (!r || r->kind != LP_RESULT ||
+        !error_case(r->parts[1], name, why, (uint8_t *)ret + r->payload))
         return false;
     *(uint8_t *)ret = 1;
     return true;
+}
+
+bool lp_unavailable(const lp_node *r, const char *why, void *ret)
+{
+    return error_answer(r, "unavailable", why, ret);
+}
+
+bool lp_denied(const lp_node *r, const char *why, void *ret)
+{
+    return error_answer(r, "denied", why, ret);
 }
 
 /* A call that cannot be made: a value that says so, where the type has a place for one. */
@@ -184,6 +197,26 @@ static loop_error *answer_unavailable(struct lp_slot *s, const char *why)
         return NULL;
     }
     return loop_error_new(LOOP_UNAVAILABLE, "%s", why);
+}
+
+/* The same for one that may not be made. */
+static loop_error *denied_error(const loop_decision *d)
+{
+    loop_error *err = loop_error_new(LOOP_DENIED, "%s", d->reason);
+    return *d->hint ? loop_error_hint_set(err, "to allow it: %s", d->hint) : err;
+}
+
+static loop_error *answer_denied(struct lp_slot *s, const loop_decision *d)
+{
+    struct lp_body *b = s->body;
+    const lp_node *r = s->plan->result;
+    lp_auto(lp_free_string) char *text =
+        lp_format("%s%s%s", d->reason, *d->hint ? "; to allow it: " : "", d->hint);
+    make_room(b, r);
+    if (!lp_denied(r, lp_arena_strndup(&b->out.arena, text, strlen(text)), b->answer))
+        return denied_error(d);
+    b->handles.n = 0;
+    return NULL;
 }
 
 /* What would have waited for itself says so, where its type has a place for that. */
@@ -200,7 +233,7 @@ static loop_error *refused(struct lp_slot *s, loop_error *err)
     return err;
 }
 
-static loop_error *lift_and_call(struct lp_slot *s, lp_values *in)
+static loop_error *lift_and_call(struct lp_slot *s, lp_values *in, const loop_decision *denied)
 {
     struct lp_body *b = s->body;
     const lp_plan *p = s->plan;
@@ -211,10 +244,12 @@ static loop_error *lift_and_call(struct lp_slot *s, lp_values *in)
     b->older = NULL;
     b->gone = b->mixed = false;
     loop_error *err = lp_lift_values(&l, &p->params, args);
-    if (err || b->gone || b->mixed) {
+    if (err || b->gone || b->mixed || denied) {
         lp_drop_taken(b);
         if (err)
             return lp_lift_error(b, err);
+        if (denied)
+            return answer_denied(s, denied);
         return answer_unavailable(s, b->gone ? "the provider of this handle was swapped out; "
                                                "ask for a new one"
                                              : "these handles are of several providers, since one "
@@ -264,16 +299,24 @@ static uint32_t count(struct lp_slot *s)
     return n;
 }
 
+#ifdef LP_WITHOUT_GATE /* what `make bench` compares with */
+#define IS_UNGUARDED(s) true
+#else
+#define IS_UNGUARDED(s) ((s)->guard == LP_GUARD_NONE)
+#endif
+
 /* Whether nothing has to be done but the call. */
 static inline bool at_once(struct lp_slot *s)
 {
     bool open = lp_gate_enter(s);
-    return open & (count(s) % TIMED_EVERY != 0);
+    return open & IS_UNGUARDED(s) & (count(s) % TIMED_EVERY != 0);
 }
 
-/* A call that may have to wait, and may have to be made again; or one that is timed. */
+/* A call that may have to wait, may have to be made again or may not be made; or one that is timed.
+ */
 struct careful {
     struct lp_slot *s;
+    const loop_decision *denied; /* NULL: it is not */
     loop_error *(*call)(struct careful *c);
     lp_values *in;       /* call_whole, call_plain */
     const lp_flat *flat; /* call_numbers */
@@ -284,7 +327,13 @@ static loop_error *carefully(struct careful *c)
 {
     struct lp_body *b = c->s->body;
     loop_error *err = NULL;
+    loop_decision decision;
     bool gated, again;
+    if (!IS_UNGUARDED(c->s) && !lp_hops_ask(b, c->s->hops, &decision)) {
+        lp_wasi_tell(b, &decision);
+        c->denied = &decision;
+        return c->call(c);
+    }
     do {
         gated = atomic_load_explicit(&b->gated, memory_order_acquire);
         if (gated)
@@ -305,12 +354,12 @@ static loop_error *carefully(struct careful *c)
     return err;
 }
 
-static loop_error *whole(struct lp_slot *s, lp_values *in)
+static loop_error *whole(struct lp_slot *s, lp_values *in, const loop_decision *denied)
 {
     bool traced = s->body->host->options.trace != NULL;
     uint64_t start = traced ? lp_os_now_ns() : 0;
     lp_frame_begin(&s->body->out);
-    loop_error *err = lift_and_call(s, in);
+    loop_error *err = lift_and_call(s, in, denied);
     if (traced)
         trace(s, first_of(s)->table->name, start, outcome_of(s, err));
     return finish(s, in, err);
@@ -318,14 +367,15 @@ static loop_error *whole(struct lp_slot *s, lp_values *in)
 
 static loop_error *carefully_whole(struct careful *c)
 {
-    return whole(c->s, c->in);
+    return whole(c->s, c->in, c->denied);
 }
 
 loop_error *lp_slot_call(void *data, lp_values *in)
 {
     struct lp_slot *s = data;
-    loop_error *err =
-        at_once(s) ? whole(s, in) : carefully(&(struct careful){s, carefully_whole, .in = in});
+    loop_error *err = at_once(s)
+                          ? whole(s, in, NULL)
+                          : carefully(&(struct careful){.s = s, .call = carefully_whole, .in = in});
     if (ends_here(s, err))
         lp_gate_leave(s->body); /* else once its answer is put */
     return err;
@@ -363,14 +413,15 @@ static inline loop_error *plain(const struct lp_slot *s, lp_values *in)
 
 static loop_error *carefully_plain(struct careful *c)
 {
-    return plain(c->s, c->in);
+    return c->denied ? in_function(c->s, denied_error(c->denied)) : plain(c->s, c->in);
 }
 
 loop_error *lp_slot_call_plain(void *data, lp_values *in)
 {
     struct lp_slot *s = data;
-    loop_error *err =
-        at_once(s) ? plain(s, in) : carefully(&(struct careful){s, carefully_plain, .in = in});
+    loop_error *err = at_once(s)
+                          ? plain(s, in)
+                          : carefully(&(struct careful){.s = s, .call = carefully_plain, .in = in});
     lp_gate_leave(s->body);
     return err;
 }
@@ -387,15 +438,15 @@ static inline loop_error *numbers(const struct lp_slot *s, const lp_flat *in, ui
 
 static loop_error *carefully_numbers(struct careful *c)
 {
-    return numbers(c->s, c->flat, c->ret);
+    return c->denied ? in_function(c->s, denied_error(c->denied)) : numbers(c->s, c->flat, c->ret);
 }
 
 loop_error *lp_slot_call_numbers(void *data, const lp_flat *in, uint64_t *ret)
 {
     struct lp_slot *s = data;
-    loop_error *err =
-        at_once(s) ? numbers(s, in, ret)
-                   : carefully(&(struct careful){s, carefully_numbers, .flat = in, .ret = ret});
+    loop_error *err = at_once(s) ? numbers(s, in, ret)
+                                 : carefully(&(struct careful){
+                                       .s = s, .call = carefully_numbers, .flat = in, .ret = ret});
     lp_gate_leave(s->body);
     return err;
 }
@@ -437,10 +488,16 @@ static loop_error *call_next_other(loop_call *call, const loop_interface *interf
     struct lp_served found;
     for (size_t n = call->hop->link + 1; n < c->n; n++) {
         LP_TRY(matching_row(c, n, wanted, &found));
-        struct lp_hop hops[2] = {{.link = n, .served = found, .gen = call->hop->gen}, {0}};
+        if (!found.function)
+            continue;
+        struct lp_hop hops[2] = {{.link = n,
+                                  .served = found,
+                                  .gen = call->hop->gen,
+                                  .need = lp_need_own(&c->links[n], &found)},
+                                 {0}};
+        LP_TRY(lp_hops_check(call->body, hops)); /* nobody asked about this one */
         loop_call next = {call->body, hops, call->over};
-        if (found.function)
-            return call_link(&next, args, ret);
+        return call_link(&next, args, ret);
     }
     return loop_error_new(LOOP_UNAVAILABLE, "'%s' is the last provider of '%s' that has '%s'",
                           provider_of(call->hop)->table->name, c->interface_name, wanted->name);
@@ -469,6 +526,8 @@ loop_error *loop_peer_call(const loop_peer *peer, loop_call *call, size_t row, c
     loop_error *err = lp_peer_arguments(p, row, &args, copy, &own);
     other.hop = own ? own : other.hop;
     if (!err)
+        err = lp_hops_check(call->body, other.hop);
+    if (!err)
         err = call_link(&other, args, ret);
     if (!err && p->rows[row].plan)
         lp_peer_answer(p, row, other.hop->gen, ret);
@@ -492,12 +551,12 @@ loop_call *lp_call_new(struct lp_body *b)
 
 /* ---- stubs ---- */
 
-/* Fills `unavailable` of an error type: an enum or variant case of that name. */
-static bool unavailable(const lp_node *n, const char *why, uint8_t *to)
+/* Fills a case of an error type, an enum or a variant, by its name. */
+static bool error_case(const lp_node *n, const char *name, const char *why, uint8_t *to)
 {
     if (!n || (n->kind != LP_VARIANT && n->kind != LP_ENUM))
         return false;
-    size_t tag = lp_type_index(n->type, "unavailable");
+    size_t tag = lp_type_index(n->type, name);
     const lp_node *payload = tag != SIZE_MAX && n->parts ? n->parts[tag] : NULL;
     if (tag > UINT8_MAX || (payload && payload->kind != LP_STRING))
         return false;
@@ -608,30 +667,39 @@ const char *loop_call_identity(const loop_call *call)
 uint64_t loop_call_storage(loop_call *call, loop_string *ret_why)
 {
     loop_instance *i = call->body->instance;
-    if (i->storage == UINT64_MAX) { /* a policy does not change while it is in use */
+    if (i->storage == UINT64_MAX || i->host->options.decided) { /* a policy stays as it is */
         loop_decision d;
-        i->host->hooks.decide(i->options.policy, &(loop_request){.kind = LOOP_GRANT_STORAGE}, &d);
+        lp_body_decide(call->body, &(loop_request){.kind = LOOP_GRANT_STORAGE}, &d);
         uint64_t most = i->limits.of[LOOP_MAX_STORAGE].value;
-        i->storage = d.allowed ? LP_MIN(d.by->bytes, most) : 0;
-        if (d.allowed && d.by->bytes > most)
-            i->no_storage = lp_limit_hint(&i->limits, LOOP_MAX_STORAGE);
-        if (!d.allowed)
-            i->no_storage = lp_format("%s; to allow it: %s", d.reason, d.hint);
+        uint64_t granted = !d.allowed ? 0 : d.by ? d.by->bytes : LP_OBSERVED_STORAGE;
+        i->storage = LP_MIN(granted, most);
+        free(i->no_storage);
+        i->no_storage = !d.allowed       ? lp_format("%s; to allow it: %s", d.reason, d.hint)
+                        : granted > most ? lp_limit_hint(&i->limits, LOOP_MAX_STORAGE)
+                                         : NULL;
     }
-    *ret_why = loop_string_of(i->no_storage ? i->no_storage : "");
+    *ret_why = i->no_storage ? loop_call_string(call, i->no_storage, strlen(i->no_storage))
+                             : loop_string_of("");
     return i->storage;
+}
+
+bool loop_call_allows(loop_call *call, const loop_request *want, loop_string *ret_why)
+{
+    loop_decision d;
+    lp_body_decide(call->body, want, &d);
+    if (ret_why && d.allowed)
+        *ret_why = loop_string_of("");
+    else if (ret_why)
+        *ret_why =
+            loop_call_format(call, "%s%s%s", d.reason, *d.hint ? "; to allow it: " : "", d.hint);
+    return d.allowed;
 }
 
 bool loop_call_package(loop_call *call, loop_string name, loop_string *ret_why)
 {
-    loop_instance *i = call->body->instance;
     lp_auto(lp_free_string) char *text = lp_strndup(name.ptr ? name.ptr : "", name.len);
-    loop_decision d;
-    i->host->hooks.decide(i->options.policy,
-                          &(loop_request){.kind = LOOP_GRANT_PACKAGES, .name = text}, &d);
-    *ret_why = d.allowed ? loop_string_of("")
-                         : loop_call_format(call, "%s; to allow it: %s", d.reason, d.hint);
-    return d.allowed;
+    return loop_call_allows(call, &(loop_request){.kind = LOOP_GRANT_PACKAGES, .name = text},
+                            ret_why);
 }
 
 /* What the second that is over left out. */
@@ -643,10 +711,22 @@ void lp_log_left_out(loop_instance *i)
     i->log.left_out = 0;
 }
 
+/* Entries a second: what a grant says, else its limit. */
+static uint64_t log_rate(loop_instance *i)
+{
+    loop_decision d;
+    if (!i->log.asked) { /* a policy stays as it is */
+        i->host->hooks.decide(i->options.policy, &(loop_request){.kind = LOOP_GRANT_LOG}, &d);
+        i->log.granted = d.by ? d.by->rate : 0;
+        i->log.asked = true;
+    }
+    return i->log.granted ? i->log.granted : i->limits.of[LOOP_MAX_LOG].value;
+}
+
 bool loop_call_may_log(loop_call *call)
 {
     loop_instance *i = call->body->instance;
-    uint64_t now = lp_os_now_ns() / 1000000000, most = i->limits.of[LOOP_MAX_LOG].value;
+    uint64_t now = lp_os_now_ns() / 1000000000, most = log_rate(i);
     if (now != i->log.second) {
         lp_log_left_out(i);
         i->log.second = now;
@@ -655,6 +735,8 @@ bool loop_call_may_log(loop_call *call)
     if (i->log.written++ < most)
         return true;
     if (i->log.left_out++ == 0) {
+        loop_decision d; /* for whoever wants to know what it takes */
+        lp_body_decide(call->body, &(loop_request){.kind = LOOP_GRANT_LOG}, &d);
         lp_auto(lp_free_string) char *hint = lp_limit_hint(&i->limits, LOOP_MAX_LOG);
         loop_host_log(i->host, LOOP_LOG_WARN,
                       "%s: reached its log limit of %llu entries a second; those over it are left "

@@ -113,7 +113,9 @@ static const struct {
     loop_grant_kind kind;
 } kinds[] = {{"dirs", LOOP_GRANT_DIR},          {"env", LOOP_GRANT_ENV},
              {"http", LOOP_GRANT_HTTP},         {"net", LOOP_GRANT_NET},
-             {"packages", LOOP_GRANT_PACKAGES}, {"storage", LOOP_GRANT_STORAGE}};
+             {"packages", LOOP_GRANT_PACKAGES}, {"storage", LOOP_GRANT_STORAGE},
+             {"listen", LOOP_GRANT_LISTEN},     {"log", LOOP_GRANT_LOG},
+             {"needs", LOOP_GRANT_NEED}};
 
 static bool has_grant(const loop_instance *parent, loop_grant_kind kind)
 {
@@ -134,8 +136,8 @@ static loop_error *read_grants(const loop_instance *parent, const char *const *g
             k++;
         if (k == LP_COUNT(kinds))
             return loop_error_new(LOOP_USAGE,
-                                  "'%.64s' is no kind of grant; there are dirs, env, http, net, "
-                                  "packages and storage",
+                                  "'%.64s' is no kind of grant that is passed on; there are dirs, "
+                                  "env, http, net, packages, storage, listen, log and needs",
                                   grants[i]);
         if (!has_grant(parent, kinds[k].kind))
             return loop_error_new(LOOP_DENIED, "'%s' has no grant '%s' to pass on",
@@ -157,6 +159,7 @@ static loop_error *make_table(loop_child *c, const loop_instance *parent, const 
     const loop_instance_options options = {
         .name = name,
         .identity = shares ? o->identity : own,
+        .owner = shares ? o->owner : NULL,
         .policy = policy,
         .optional = o->optional, /* nobody else says what it can do without */
         .limits = o->limits,

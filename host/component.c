@@ -157,6 +157,28 @@ static void serve_by_engine(loop_component *c, loop_item *item)
         item->reason = keep_take(c, lp_format("the engine has no '%s'", item->function));
 }
 
+/* What every link says that has the function, but those that need nothing. */
+static void add_needs(loop_component *c, const struct lp_chain *chain, size_t from, loop_item *item)
+{
+    loop_item_need *needs = lp_arena_alloc(&c->arena, chain->n * sizeof *needs);
+    for (size_t n = from; n < chain->n; n++) {
+        const struct lp_link *l = &chain->links[n];
+        struct lp_served served = lp_find_function(chain, n, item->function);
+        const loop_provider_need *need =
+            l->side && served.function
+                ? lp_need_of(l->provider->table, served.interface->name, item->function)
+                : NULL;
+        if (!need || need->need == LOOP_NEED_NOTHING)
+            continue;
+        char *name =
+            need->name ? lp_format("%s.%s", l->provider->table->name, need->name) : lp_strdup("");
+        needs[item->need_count++] =
+            (loop_item_need){need->need, keep_take(c, name),
+                             lp_arena_strndup(&c->arena, need->help, strlen(need->help))};
+    }
+    item->needs = needs;
+}
+
 static void serve_by_provider(loop_component *c, const lp_row *row, loop_item *item)
 {
     struct lp_chain chain;
@@ -172,6 +194,8 @@ static void serve_by_provider(loop_component *c, const lp_row *row, loop_item *i
         item->served = !why;
         if (why)
             item->reason = keep_take(c, why);
+        else if (row->kind == LP_ROW_FUNCTION && link != SIZE_MAX)
+            add_needs(c, &chain, link, item);
         return;
     }
     lp_auto(lp_free_string) char *near = lp_nearest_interface(c->host, item->interface_name);

@@ -40,6 +40,17 @@ static void copy_limits(loop_instance *i)
     i->options.call_timeout_ms = call == LOOP_UNLIMITED ? 0 : call;
 }
 
+/* Its own, or that of the store which its policy says it shares with others of its owner. */
+static const char *identity_of(loop_instance *i, const loop_instance_options *o, const char *own)
+{
+    loop_decision d = {0};
+    if (o->policy && o->owner)
+        i->host->hooks.decide(o->policy, &(loop_request){.kind = LOOP_GRANT_STORAGE}, &d);
+    lp_auto(lp_free_string) char *text =
+        d.by && d.by->share ? lp_format("share:%s/%s", o->owner, d.by->share) : lp_strdup(own);
+    return lp_arena_strndup(&i->arena, text, strlen(text));
+}
+
 static void copy_options(loop_instance *i, const loop_instance_options *o, const loop_component *c)
 {
     const char *slash = strrchr(c->path, '/');
@@ -47,8 +58,9 @@ static void copy_options(loop_instance *i, const loop_instance_options *o, const
     const char *just_name[] = {name, NULL};
     i->options = *o;
     i->options.name = lp_arena_strndup(&i->arena, name, strlen(name));
-    const char *identity = o->identity ? o->identity : name;
-    i->options.identity = lp_arena_strndup(&i->arena, identity, strlen(identity));
+    i->options.identity = identity_of(i, o, o->identity ? o->identity : name);
+    if (o->owner)
+        i->options.owner = lp_arena_strndup(&i->arena, o->owner, strlen(o->owner));
     i->options.args = lp_arena_list(&i->arena, o->args ? o->args : just_name);
     i->options.optional = lp_arena_list(&i->arena, o->optional);
     i->options.config = lp_arena_list(&i->arena, o->config);
@@ -133,7 +145,8 @@ bool lp_body_ended(const struct lp_body *b, loop_error **ret, int *ret_status)
 
 static loop_error *check_options(const loop_component *c, const loop_instance_options *o)
 {
-    if (o->identity && strlen(o->identity) > LP_MAX_IDENTITY)
+    if ((o->identity && strlen(o->identity) > LP_MAX_IDENTITY) ||
+        (o->owner && strlen(o->owner) > LP_MAX_PATH))
         return loop_error_new(LOOP_LIMIT, "an identity of more than %d bytes", LP_MAX_IDENTITY);
     if (!lp_component_is_compiled(c->engine))
         return loop_error_new(LOOP_USAGE, "'%s' was only described; open it to run it", c->path);
@@ -157,6 +170,10 @@ static loop_instance *instance_new(loop_host *h, const loop_component *c,
 
 static void instance_free(loop_instance *i)
 {
+    if (i->host->options.decided)
+        i->host->options.decided(
+            i->host->options.data,
+            &(loop_decided){.component = i->options.name, .instance = i->number});
     lp_os_cond_delete(i->wake);
     lp_os_mutex_delete(i->lock);
     lp_strikes_done(&i->strikes);

@@ -13,6 +13,7 @@
  *   component.c what a component is, and who would serve its imports
  *   link.c      imports to slots; stubs
  *   call.c      the one path that every call into a provider takes
+ *   need.c      what a call takes, and the way to the decision function
  *   gate.c      holds calls back while what serves them is swapped
  *   swap.c      a swap of a provider, step by step; swap_plan.c: what it changes;
  *               swap_state.c: what it carries; keeper.c: the thread that does it
@@ -28,7 +29,7 @@
  *   app.c       the life of a loop:core/app
  *   mailbox.c   work for an instance, and what its thread waits for between two calls
  *   reload.c    replacing the component of an instance
- *   wasi.c      what WASI asks before it acts
+ *   wasi.c      what WASI asks before it acts; wasi_net.c: sockets and connections
  */
 #ifndef LP_HOST_INTERNAL_H
 #define LP_HOST_INTERNAL_H
@@ -155,6 +156,7 @@ struct lp_hop {
     const void *functions;
     void *self;
     const struct lp_generation *gen; /* of which it is a part */
+    const loop_provider_need *need;  /* what the host asks about before it; NULL: nothing */
 };
 
 /* An object that a peer answered: what its caller has in the object's place. */
@@ -277,6 +279,13 @@ struct loop_component {
     bool items_made;
 };
 
+/* What the needs of providers (need.c) have to say about the calls of a slot. */
+enum lp_guard {
+    LP_GUARD_NONE,
+    LP_GUARD_TELLS, /* allowed, and somebody wants to hear of each call */
+    LP_GUARD_DENIES,
+};
+
 /* Where an import's calls go. */
 struct lp_slot {
     const lp_import *import;
@@ -284,6 +293,7 @@ struct lp_slot {
     const lp_plan *plan;                /* functions */
     const struct lp_hop *hops;          /* not of a stub */
     _Atomic uint32_t calls;             /* that began; one thread counts */
+    enum lp_guard guard : 8;            /* what is asked before a call */
     bool movable;                       /* a call may be made again: it hands no object over */
     struct lp_use *use;                 /* NULL: a stub */
     char *stub_reason;                  /* stubs: what `unavailable` says */
@@ -455,8 +465,10 @@ struct loop_instance {
     struct {
         uint64_t second;
         uint64_t written, left_out; /* in it */
-    } log;                          /* its own thread's */
-    bool (*asks)(void *data);       /* of a loop_caller: whether to give up; NULL */
+        uint64_t granted;           /* entries a second; 0: what its limit is; once `asked` */
+        bool asked;
+    } log;                    /* its own thread's */
+    bool (*asks)(void *data); /* of a loop_caller: whether to give up; NULL */
     void *asks_data;
 
     /* The job; written by the main thread before the actor starts, by the actor until `done`. */
@@ -713,6 +725,31 @@ loop_error *lp_lift_error(const struct lp_body *b, loop_error *err) LOOP_MUST_US
 /* Stopped, or asked to end, and the time to do so is over; of a loop_caller: it gives up. */
 bool lp_instance_must_end(const loop_instance *i);
 
+/* Fills the case `denied` in the same way. */
+bool lp_denied(const lp_node *result, const char *why, void *ret);
+
+/* ---- need.c ---- */
+/* Who is asked about: what outlives the instance keeps one. */
+typedef struct lp_asker {
+    const loop_policy *policy;
+    const char *component;
+    uint64_t instance;
+} lp_asker;
+lp_asker lp_asker_of(const loop_instance *i);
+/* Decides, and tells whoever listens (loop_host_options.decided). Any thread. */
+void lp_decide(loop_host *h, const lp_asker *who, const loop_request *want, loop_decision *ret);
+void lp_body_decide(const struct lp_body *b, const loop_request *want, loop_decision *ret);
+/* The row of a function; NULL: there is none. */
+const loop_provider_need *lp_need_of(const loop_provider *p, const char *interface_name,
+                                     const char *function);
+/* The row that the host asks about itself; NULL: none. */
+const loop_provider_need *lp_need_own(const struct lp_link *l, const struct lp_served *served);
+/* Asks about each hop, and tells of it; false: *ret says why not. _check: the same as an error. */
+bool lp_hops_ask(const struct lp_body *b, const struct lp_hop *hops, loop_decision *ret);
+loop_error *lp_hops_check(const struct lp_body *b, const struct lp_hop *hops) LOOP_MUST_USE;
+/* Sets s->guard for s->hops; b->lock is held, or nothing runs yet. */
+void lp_slot_guard(struct lp_slot *s);
+
 /* ---- gate.c ---- */
 /*
  * Before a call of `s`, whose body is `gated`: waits until calls may go. b->calling is `s`
@@ -937,6 +974,22 @@ loop_error *lp_app_run(loop_instance *i, int *ret_status) LOOP_MUST_USE;
 
 /* ---- wasi.c ---- */
 void lp_wasi_options(struct lp_body *b, lp_guest_options *o);
+/* Logs that something was denied, each reason once. Any thread; `b` may have no WASI. */
+void lp_wasi_tell(struct lp_body *b, const loop_decision *d);
 void lp_wasi_done(struct lp_body *b);
+
+/* ---- wasi_net.c ---- */
+/* What sockets of an instance ask. Counted; any thread, but _new and _end. */
+struct lp_net_policy *lp_net_new(const struct lp_body *b);
+void lp_net_ref(void *net);
+void lp_net_unref(void *net);
+/* The instance is gone; gives its reference back. NULL is fine. */
+void lp_net_end(struct lp_net_policy *n);
+/* Logs that something was denied, each reason once. */
+void lp_net_tell(struct lp_net_policy *n, const char *reason, const char *hint);
+/* The same for a limit that was reached. */
+void lp_net_tell_limit(struct lp_net_policy *n, const char *reason, const char *hint);
+bool lp_net_asks(void *net, lp_str address, uint16_t port, lp_net_use use);
+bool lp_net_asks_http(void *net, lp_str host, lp_str address, uint16_t port);
 
 #endif

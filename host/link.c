@@ -292,6 +292,7 @@ static loop_error *define_served(struct lp_body *b, const lp_import *import, str
     if (lp_is_subscribe(import->interface_name, import->name))
         return lp_guest_define_subscribe(b->guest, import);
     s->hops = lp_hops_new(use->gen, first, import->name);
+    lp_slot_guard(s);
     LP_TRY(define_function(b, s, lp_slot_call));
     loop_error *err = lp_check_handles(b, s->plan, use);
     if (!err)

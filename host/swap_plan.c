@@ -503,6 +503,9 @@ static void exchange_use(struct lp_change *c)
     c->use->next = NULL;
     for (size_t n = 0; n < c->hop_count; n++)
         EXCHANGE(const struct lp_hop *, *c->hops[n].at, c->hops[n].other);
+    for (size_t n = 0; c->body && n < c->body->slots.n; n++)
+        if (c->body->slots.at[n]->use == c->use && c->body->slots.at[n]->hops)
+            lp_slot_guard(c->body->slots.at[n]); /* another provider may need something else */
     lp_os_mutex_unlock(lock);
 }
 

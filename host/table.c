@@ -204,6 +204,81 @@ static loop_error *check_swap(const loop_provider *p)
     return NULL;
 }
 
+/* ---- needs ---- */
+
+static loop_error *wrong_need(const loop_provider *p, const loop_provider_need *n, const char *what)
+{
+    return loop_error_hint_set(
+        loop_error_new(LOOP_INVALID, "the provider '%s' has a need %s", p->name, what),
+        "its row is for '%.64s' of '%.64s'", is_text(n->function, LP_MAX_NAME) ? n->function : "?",
+        is_text(n->interface_name, LP_MAX_NAME) ? n->interface_name : "?");
+}
+
+static bool has_function(const loop_provider *p, const loop_provider_need *n, bool *ret_interface)
+{
+    *ret_interface = false;
+    for (const loop_provider_interface *i = p->interfaces; i && i->interface; i++) {
+        if (strcmp(i->interface->name, n->interface_name) != 0)
+            continue;
+        *ret_interface = true;
+        for (const loop_function *f = i->interface->functions; f->name; f++)
+            if (strcmp(n->function, "*") == 0 || strcmp(n->function, f->name) == 0)
+                return true;
+    }
+    return false;
+}
+
+static loop_error *check_need(const loop_provider *p, const loop_provider_need *n)
+{
+    bool own = n->need == LOOP_NEED_OWN, known;
+    if (!is_text(n->interface_name, LP_MAX_NAME) || !is_text(n->function, LP_MAX_NAME))
+        return wrong_need(p, n, "without a function");
+    bool has = has_function(p, n, &known);
+    if (!known)
+        return wrong_need(p, n, "for an interface that it does not have");
+    if (!has)
+        return wrong_need(p, n, "for a function that its interface does not have");
+    if ((unsigned)n->need > LOOP_NEED_OWN)
+        return wrong_need(p, n, "of no known kind");
+    if (own != (n->name != NULL) || (own && (!is_name(n->name) || strchr(n->name, '.'))))
+        return wrong_need(p, n,
+                          own ? "without a name of letters, digits, '-' and '_'"
+                              : "with a name, which only its own have");
+    if (!is_text(n->help, LP_MAX_TABLE_TEXT) || !*n->help)
+        return wrong_need(p, n, "that does not say what it is for");
+    return NULL;
+}
+
+/* Whatever is forgotten there would be for anybody. */
+static loop_error *check_covered(const loop_provider *p, const loop_interface *t)
+{
+    for (const loop_function *f = t->functions; f->name; f++)
+        if (!lp_need_of(p, t->name, f->name))
+            return loop_error_hint_set(
+                loop_error_new(LOOP_INVALID,
+                               "the provider '%s' does not say what '%s' of '%s' needs", p->name,
+                               f->name, t->name),
+                "a row of `needs`; LOOP_NEED_NOTHING, with the reason, where anybody may call it");
+    return NULL;
+}
+
+static loop_error *check_needs(const loop_provider *p)
+{
+    size_t n = 0;
+    for (const loop_provider_need *i = p->needs; i && i->interface_name; i++) {
+        if (++n > LP_MAX_TABLE_ROWS)
+            return too_many(p, "needs", LP_MAX_TABLE_ROWS);
+        LP_TRY(check_need(p, i));
+        for (const loop_provider_need *k = p->needs; k < i; k++)
+            if (strcmp(k->interface_name, i->interface_name) == 0 &&
+                strcmp(k->function, i->function) == 0)
+                return wrong_need(p, i, "twice");
+    }
+    for (const loop_provider_interface *i = p->interfaces; p->needs && i && i->interface; i++)
+        LP_TRY(check_covered(p, i->interface));
+    return NULL;
+}
+
 /* ---- all of it ---- */
 
 loop_error *lp_table_check(const loop_provider *p)
@@ -221,5 +296,6 @@ loop_error *lp_table_check(const loop_provider *p)
                               (int)p->threads);
     LP_TRY(check_sides(p));
     LP_TRY(check_options(p));
-    return check_swap(p);
+    LP_TRY(check_swap(p));
+    return check_needs(p);
 }

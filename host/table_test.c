@@ -37,6 +37,7 @@ static struct parts {
     loop_function functions[3];
     loop_resource resources[2];
     loop_provider_option options[3];
+    loop_provider_need needs[4];
     void (*table[3])(void);
 } parts;
 
@@ -56,6 +57,8 @@ static struct parts *fresh(void)
         .resources = {{"cup", 16, drop}},
         .options = {{"seed", "number", NULL, "1", "first"},
                     {"mode", "enum", "fair|loaded", "fair", "which"}},
+        .needs = {{"acme:dice/roller", "roll", LOOP_NEED_OWN, "roll", "dice of the house"},
+                  {"acme:dice/roller", "*", LOOP_NEED_NOTHING, NULL, "a cup is a cup"}},
     };
     return p;
 }
@@ -95,7 +98,7 @@ static void what_is_right_is_taken(void **state)
 static void another_version_is_not_read(void **state)
 {
     (void)state;
-    REFUSED("a provider for ABI 5; this host has ABI 4", p->provider.abi = LOOP_PROVIDER_ABI + 1,
+    REFUSED("a provider for ABI 6; this host has ABI 5", p->provider.abi = LOOP_PROVIDER_ABI + 1,
             p->provider.name = (const char *)1, p->provider.interfaces = (const void *)1);
     REFUSED("the provider 'dice' has an interface for ABI 99; this host has 1",
             p->interface.abi = 99, p->interface.name = (const char *)1);
@@ -164,6 +167,33 @@ static void options(void **state)
     REFUSED("the provider 'dice' has the option 'seed' twice", p->options[1] = p->options[0]);
 }
 
+#define NEED_REFUSED(because, ...) REFUSED(because, p->provider.needs = p->needs; __VA_ARGS__)
+
+static void needs(void **state)
+{
+    (void)state;
+    NEED_REFUSED("the provider 'dice' does not say what 'fill' of 'acme:dice/roller' needs",
+                 p->needs[1] = (loop_provider_need){0});
+    NEED_REFUSED("the provider 'dice' has a need for a function that its interface does not have",
+                 p->needs[0].function = "Roll");
+    NEED_REFUSED("the provider 'dice' has a need for an interface that it does not have",
+                 p->needs[0].interface_name = "acme:dice/roller@0.1.0");
+    NEED_REFUSED("the provider 'dice' has a need without a function", p->needs[0].function = NULL);
+    NEED_REFUSED("the provider 'dice' has a need of no known kind",
+                 p->needs[0].need = (loop_need)(LOOP_NEED_OWN + 1));
+    static const char *const names[] = {NULL, "", "a.b", "a b", "-a"};
+    for (size_t i = 0; i < LP_COUNT(names); i++)
+        NEED_REFUSED(
+            "the provider 'dice' has a need without a name of letters, digits, '-' and '_'",
+            p->needs[0].name = names[i]);
+    NEED_REFUSED("the provider 'dice' has a need with a name, which only its own have",
+                 p->needs[1].name = "x");
+    NEED_REFUSED("the provider 'dice' has a need that does not say what it is for",
+                 p->needs[1].help = "");
+    NEED_REFUSED("the provider 'dice' has a need twice", p->needs[2] = p->needs[0]);
+    NEED_REFUSED("it is right", (void)p);
+}
+
 /* A list without an end goes on into whatever lies behind it: the host stops before that. */
 static void lists_end(void **state)
 {
@@ -210,6 +240,7 @@ int main(void)
         cmocka_unit_test(interfaces),
         cmocka_unit_test(functions),
         cmocka_unit_test(options),
+        cmocka_unit_test(needs),
         cmocka_unit_test(lists_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

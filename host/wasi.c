@@ -9,63 +9,18 @@
 
 #include "host/internal.h"
 
-/*
- * What an instance may reach, and what was denied it. Counted, since a look-up of
- * a name may outlive the instance; `lock` guards `host` and `told`.
- */
-struct lp_net_policy {
-    lp_host_hooks hooks;
-    const loop_policy *policy;
-    char *name;
-    _Atomic unsigned refs;
-    lp_os_mutex *lock;
-    loop_host *host; /* NULL once the instance is gone */
-    struct {
-        char **at;
-        size_t n, cap;
-    } told; /* so that each denial is told once */
-};
-
-/* ---- saying what was denied ---- */
-
-#define MAX_DENIALS_TOLD 64
-
-static bool is_new(struct lp_net_policy *p, const char *reason)
+void lp_wasi_tell(struct lp_body *b, const loop_decision *d)
 {
-    for (size_t n = 0; n < p->told.n; n++)
-        if (strcmp(p->told.at[n], reason) == 0)
-            return false;
-    if (p->told.n >= MAX_DENIALS_TOLD)
-        return false;
-    *lp_push(&p->told) = lp_strdup(reason);
-    return true;
-}
-
-static void tell_once(struct lp_net_policy *p, const char *reason, const char *hint,
-                      const char *denied)
-{
-    lp_os_mutex_lock(p->lock);
-    if (p->host && is_new(p, reason))
-        loop_host_log(p->host, LOOP_LOG_WARN, "%s: %s%s%s%s", p->name, denied, reason,
-                      !*hint    ? ""
-                      : *denied ? "; to allow it: "
-                                : "; ",
-                      hint);
-    lp_os_mutex_unlock(p->lock);
-}
-
-/* Any thread. */
-static void tell(struct lp_net_policy *p, const char *reason, const char *hint)
-{
-    tell_once(p, reason, hint, "denied: ");
+    if (b->net)
+        lp_net_tell(b->net, d->reason, d->hint);
 }
 
 static bool decide(struct lp_body *b, const loop_request *want)
 {
-    loop_decision d = {0};
-    b->host->hooks.decide(b->instance->options.policy, want, &d);
+    loop_decision d;
+    lp_body_decide(b, want, &d);
     if (!d.allowed)
-        tell(b->net, d.reason, d.hint);
+        lp_wasi_tell(b, &d);
     return d.allowed;
 }
 
@@ -121,7 +76,7 @@ static void tell_limit(struct lp_body *b, loop_limit_id id)
     lp_auto(lp_free_string) char *hint = lp_limit_hint(l, id);
     lp_auto(lp_free_string) char *reason =
         lp_format("reached its %s limit of %s", loop_limit_row_of(id)->name, value);
-    tell_once(b->net, reason, hint, "");
+    lp_net_tell_limit(b->net, reason, hint);
 }
 
 static void on_open_failed(void *data, lp_str path, lp_str code, bool write)
@@ -142,45 +97,18 @@ static void on_open_failed(void *data, lp_str path, lp_str code, bool write)
                                    : "--dir HOST[::GUEST]";
     lp_auto(lp_free_string) char *reason =
         lp_format("%s '%s': %s", write ? "writing" : "opening", shown, why);
-    tell(b->net, reason, hint);
-}
-
-/* ---- hooks, on any thread ---- */
-
-static void net_ref(void *data)
-{
-    ((struct lp_net_policy *)data)->refs++;
-}
-
-static void net_unref(void *data)
-{
-    struct lp_net_policy *n = data;
-    if (--n->refs)
+    lp_net_tell(b->net, reason, hint);
+    if (!b->host->options.decided)
         return;
-    if (n->policy)
-        n->hooks.policy_unref(n->policy);
-    for (size_t i = 0; i < n->told.n; i++)
-        free(n->told.at[i]);
-    free(n->told.at);
-    lp_os_mutex_delete(n->lock);
-    free(n->name);
-    free(n);
-}
-
-static bool on_net(void *data, lp_str address, uint16_t port, lp_net_use use)
-{
-    struct lp_net_policy *n = data;
-    if (use == LP_NET_BIND) /* what a connect does on its own, and no more */
-        return port == 0 && (lp_str_is(address, "0.0.0.0") || lp_str_is(address, "::"));
-    if (use == LP_NET_LISTEN)
-        return false;
-    lp_auto(lp_free_string) char *name = lp_strndup(address.ptr, address.len);
+    /* Decided by the engine, which keeps paths inside: for whoever listens, the same as a decision.
+     */
+    const loop_request want = {.kind = LOOP_GRANT_DIR, .name = shown, .write = write};
     loop_decision d = {0};
-    n->hooks.decide(n->policy, &(loop_request){.kind = LOOP_GRANT_NET, .name = name, .port = port},
-                    &d);
-    if (!d.allowed)
-        tell(n, d.reason, d.hint);
-    return d.allowed;
+    snprintf(d.reason, sizeof d.reason, "%s", reason);
+    snprintf(d.hint, sizeof d.hint, "%s", hint);
+    b->host->options.decided(
+        b->host->options.data,
+        &(loop_decided){b->instance->options.name, b->instance->number, &want, &d});
 }
 
 /* ---- what is decided once ---- */
@@ -201,15 +129,15 @@ static void add_dir(struct lp_body *b, const loop_grant *g)
 {
     loop_decision d = {0};
     loop_request want = {.kind = LOOP_GRANT_DIR, .name = g->guest, .write = !g->read_only};
-    b->host->hooks.decide(b->instance->options.policy, &want, &d);
+    lp_body_decide(b, &want, &d);
     bool read_only = g->read_only;
     if (!d.allowed && want.write) {
         want.write = false;
         read_only = true;
-        b->host->hooks.decide(b->instance->options.policy, &want, &d);
+        lp_body_decide(b, &want, &d);
     }
     if (!d.allowed) {
-        tell(b->net, d.reason, d.hint);
+        lp_wasi_tell(b, &d);
         return;
     }
     const loop_grant *inside = b->host->hooks.denied_inside(b->instance->options.policy, g);
@@ -241,13 +169,12 @@ struct env_list {
 static void add_env(struct lp_body *b, const loop_grant *g, struct env_list *list)
 {
     loop_decision d = {0};
-    b->host->hooks.decide(b->instance->options.policy,
-                          &(loop_request){.kind = LOOP_GRANT_ENV, .name = g->host}, &d);
+    lp_body_decide(b, &(loop_request){.kind = LOOP_GRANT_ENV, .name = g->host}, &d);
     const char *value = g->guest ? g->guest : lp_os_getenv(g->host);
     if (!value)
         return;
     if (!d.allowed) {
-        tell(b->net, d.reason, d.hint);
+        lp_wasi_tell(b, &d);
         return;
     }
     for (size_t n = 0; n < list->n; n += 2) {
@@ -273,15 +200,7 @@ static void groups(const struct lp_body *b, lp_guest_options *o)
 
 void lp_wasi_options(struct lp_body *b, lp_guest_options *o)
 {
-    b->net = lp_alloc(sizeof *b->net);
-    b->net->host = b->host;
-    b->net->name = lp_strdup(b->instance->options.name);
-    b->net->lock = lp_os_mutex_new();
-    b->net->hooks = b->host->hooks;
-    b->net->policy = b->instance->options.policy;
-    b->net->refs = 1;
-    if (b->instance->options.policy)
-        b->host->hooks.policy_ref(b->instance->options.policy);
+    b->net = lp_net_new(b);
     struct env_list env = {0};
     const loop_grant *g;
     for (size_t n = 0; b->instance->options.policy &&
@@ -303,18 +222,14 @@ void lp_wasi_options(struct lp_body *b, lp_guest_options *o)
         .dirs = b->dirs.at,
         .dir_count = b->dirs.n,
         .limits = &b->instance->limits,
-        .hooks = {b, on_http, on_resolve, on_open_failed, b->net, net_ref, net_unref, on_net},
+        .hooks = {b, on_http, on_resolve, on_open_failed, b->net, lp_net_ref, lp_net_unref,
+                  lp_net_asks, lp_net_asks_http},
     };
     groups(b, o);
 }
 
 void lp_wasi_done(struct lp_body *b)
 {
-    if (b->net) {
-        lp_os_mutex_lock(b->net->lock);
-        b->net->host = NULL;
-        lp_os_mutex_unlock(b->net->lock);
-        net_unref(b->net);
-    }
+    lp_net_end(b->net);
     free(b->dirs.at);
 }

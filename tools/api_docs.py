@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HEADERS = ROOT / "include/loop"
 NAME = re.compile(r"\b(?:loop|LOOP)_\w+")
-ORDER = ("host.h", "error.h", "provider.h", "abi.h", "config.h", "policy.h", "swap.h", "control.h", "trust.h",
+ORDER = ("host.h", "error.h", "provider.h", "abi.h", "config.h", "policy.h", "swap.h", "control.h", "trust.h", "audit.h",
          "bindgen.h")
 
 

@@ -14,7 +14,8 @@ swap (the longest call that a guest at full speed sees around a swap of its
 provider, p50 and p99, against one call; what a swap a second takes of its throughput),
 pack (an installed package against `wasmtime run` of the plain file, both cached; choosing
 among 1,000 packages, `loop update` with all of them in the cache, against Cargo and a lock
-file for the same graph), trust (a deadline that is not reached, against none).
+file for the same graph), trust (a granted call against one that nobody asks about, a deadline that is not
+reached against none).
 """
 import argparse
 import contextlib
@@ -412,7 +413,25 @@ def bench_deadline(build: Path):
     yield row("trust.deadline", "the same guest without a deadline", with_one, without, "ns", 3)
 
 
+def bench_gate(build: Path):
+    """A call that was granted, and the same program without what asks: the minimum of 50 interleaved batches of a
+    million calls, in five pairs of processes."""
+    asks, does_not = [], []
+    guest = build / "guests/bench.wasm"
+    for turn in range(5):
+        with CallProgram(build / "tests/bench_forms", guest, "granted") as with_gate, \
+                CallProgram(build / "tests/bench_forms_open", guest, "granted") as without:
+            times = {with_gate: [], without: []}
+            for part in range(51):  # the first warms up
+                for program in (with_gate, without) if (turn + part) % 2 else (without, with_gate):
+                    times[program].append(program.measure("scalar", 1_000_000))
+            asks.append(min(times[with_gate][1:]))
+            does_not.append(min(times[without][1:]))
+    yield row("trust.gate", "the same call without the gate", asks, does_not, "ns", 2)
+
+
 def bench_trust(build: Path):
+    yield from bench_gate(build)
     yield from bench_deadline(build)
 
 

@@ -51,6 +51,7 @@ link_for() {
         packages) gen packages; linked="$linked $objects/sdk-run.o" ;;
         shelf) gen shelf ;;
         connect) gen sockets; linked="$linked $objects/sdk-run.o" ;;
+        inbound) gen inbound; linked="$linked $objects/sdk-run.o" ;;
         wants-func) gen misspelt; linked="$linked $objects/sdk-run.o" ;;
         weather) gen weather; sdk ;;
         config | keyvalue* | wasi-logging) gen drafts; sdk ;;

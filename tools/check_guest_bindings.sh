@@ -26,6 +26,7 @@ bindings() {
     guests=tests/guests
     bind c    application=app     $guests/gen      wit/core $wasi
     bind c    sockets             $guests/gen      $guests/wit/sockets.wit $wasi
+    bind c    inbound             $guests/gen      $guests/wit/sockets.wit $wasi
     bind c    counter             $guests/gen      $guests/wit/counter.wit wit/core $wasi
     bind c    counter-plain       $guests/gen      $guests/wit/counter.wit wit/core $wasi
     bind c    counter-narrow      $guests/gen      $guests/wit/changed/narrow.wit wit/core $wasi

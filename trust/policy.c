@@ -18,9 +18,48 @@
 #define SHOWN 128 /* bytes of foreign text in a message */
 
 static const char *const kind_names[] = {
-    [LOOP_GRANT_DIR] = "dir", [LOOP_GRANT_ENV] = "env",         [LOOP_GRANT_HTTP] = "http",
-    [LOOP_GRANT_NET] = "net", [LOOP_GRANT_STORAGE] = "storage", [LOOP_GRANT_PACKAGES] = "packages",
+    [LOOP_GRANT_DIR] = "dir",         [LOOP_GRANT_ENV] = "env",
+    [LOOP_GRANT_HTTP] = "http",       [LOOP_GRANT_NET] = "net",
+    [LOOP_GRANT_STORAGE] = "storage", [LOOP_GRANT_PACKAGES] = "packages",
+    [LOOP_GRANT_LISTEN] = "listen",   [LOOP_GRANT_LOG] = "log",
+    [LOOP_GRANT_PROCESS] = "process", [LOOP_GRANT_NEED] = "need",
 };
+_Static_assert(LP_COUNT(kind_names) == LOOP_GRANT_KINDS, "a name for each kind");
+
+const char *loop_grant_kind_name(loop_grant_kind kind)
+{
+    return (unsigned)kind < LP_COUNT(kind_names) ? kind_names[kind] : "none";
+}
+
+/* ---- classes ---- */
+
+static const char *const class_names[] = {"untrusted", "trusted"};
+
+const char *loop_class_name(loop_class c)
+{
+    return class_names[c == LOOP_CLASS_TRUSTED];
+}
+
+bool loop_class_find(const char *name, loop_class *ret)
+{
+    for (size_t i = 0; i < LP_COUNT(class_names); i++) {
+        if (strcmp(class_names[i], name) == 0) {
+            *ret = (loop_class)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+loop_class loop_policy_class_of(const loop_policy *p, loop_origin *ret_origin)
+{
+    bool said = p && p->class_origin.source;
+    if (ret_origin)
+        *ret_origin = said ? p->class_origin : (loop_origin){"default", 0, 0};
+    return p ? p->class : LOOP_CLASS_UNTRUSTED;
+}
+
+/* ---- the list ---- */
 
 loop_policy *loop_policy_new(void)
 {
@@ -65,10 +104,33 @@ static char *keep(loop_policy *p, const char *s)
     return s ? lp_arena_strndup(&p->arena, s, strlen(s)) : NULL;
 }
 
-/* One more line; `grant` has every field but `text`, its strings are copied. */
-static loop_error *append(loop_policy *p, const loop_grant *grant, const lp_host *host,
-                          const char *text)
+void loop_policy_class_set(loop_policy *p, loop_class c, loop_origin origin)
 {
+    p->class = c == LOOP_CLASS_TRUSTED ? LOOP_CLASS_TRUSTED : LOOP_CLASS_UNTRUSTED;
+    p->class_origin = origin;
+    p->class_origin.source = keep(p, origin.source);
+}
+
+void loop_policy_observe(loop_policy *p, bool on)
+{
+    p->observe = on;
+}
+
+static lp_process keep_process(loop_policy *p, const lp_process *from)
+{
+    lp_word *words = lp_arena_alloc(&p->arena, (from->count + 1) * sizeof *words);
+    for (size_t i = 0; i < from->count; i++)
+        words[i] = (lp_word){from->words[i].kind, keep(p, from->words[i].text)};
+    return (lp_process){.found = keep(p, from->found),
+                        .real = keep(p, from->real),
+                        .by_name = from->by_name,
+                        .words = words,
+                        .count = from->count};
+}
+
+loop_error *lp_policy_append(loop_policy *p, const lp_policy_entry *entry, const char *text)
+{
+    const loop_grant *grant = &entry->grant;
     size_t same = 0;
     for (size_t i = 0; i < p->entries.n; i++)
         same += p->entries.at[i]->grant.kind == grant->kind;
@@ -79,12 +141,23 @@ static loop_error *append(loop_policy *p, const loop_grant *grant, const lp_host
     e->grant = *grant;
     e->grant.host = keep(p, grant->host);
     e->grant.guest = keep(p, grant->guest);
+    e->grant.share = keep(p, grant->share);
+    e->grant.words = keep(p, grant->words);
     e->grant.origin.source = keep(p, grant->origin.source);
     e->grant.text = keep(p, text);
-    if (host)
-        e->host = *host;
+    e->host = entry->host;
+    e->process = keep_process(p, &entry->process);
     *lp_push(&p->entries) = e;
     return NULL;
+}
+
+static loop_error *append(loop_policy *p, const loop_grant *grant, const lp_host *host,
+                          const char *text)
+{
+    lp_policy_entry e = {.grant = *grant};
+    if (host)
+        e.host = *host;
+    return lp_policy_append(p, &e, text);
 }
 
 loop_policy *lp_policy_part(const loop_policy *from, unsigned kinds)
@@ -93,12 +166,12 @@ loop_policy *lp_policy_part(const loop_policy *from, unsigned kinds)
     for (size_t i = 0; i < from->entries.n; i++) {
         const lp_policy_entry *e = from->entries.at[i];
         if (e->grant.deny || (kinds & 1u << e->grant.kind)) /* no more than there were */
-            loop_error_delete(append(p, &e->grant, &e->host, e->grant.text));
+            loop_error_delete(lp_policy_append(p, e, e->grant.text));
     }
     return p;
 }
 
-static loop_error *bad_text(loop_grant_kind kind, const char *text, const char *what)
+loop_error *lp_policy_bad_text(loop_grant_kind kind, const char *text, const char *what)
 {
     char shown[SHOWN];
     return loop_error_new(LOOP_USAGE, "%s '%s': %s", kind_names[kind],
@@ -141,7 +214,7 @@ static loop_error *resolve_guest(const lp_policy_dir *dir, char **ret)
     char shown[SHOWN];
     const char *guest = dir->guest ? dir->guest : dir->host;
     if (!*guest)
-        return bad_text(LOOP_GRANT_DIR, dir->host, "the guest path is empty");
+        return lp_policy_bad_text(LOOP_GRANT_DIR, dir->host, "the guest path is empty");
     bool up = strcmp(guest, "..") == 0 || lp_starts_with(guest, "../") || strstr(guest, "/../") ||
               (strlen(guest) > 3 && strcmp(guest + strlen(guest) - 3, "/..") == 0);
     if (!up) {
@@ -152,7 +225,7 @@ static loop_error *resolve_guest(const lp_policy_dir *dir, char **ret)
         *ret = NULL;
         return NULL;
     }
-    loop_error *e = bad_text(LOOP_GRANT_DIR, guest, "a guest path has no '..'");
+    loop_error *e = lp_policy_bad_text(LOOP_GRANT_DIR, guest, "a guest path has no '..'");
     return loop_error_hint_set(e, "say where the component sees it: '%s::/data'",
                                lp_text_shown(dir->host, shown, sizeof shown));
 }
@@ -191,14 +264,15 @@ static loop_error *check_dir_text(const lp_policy_dir *dir)
     if (!bad && strpbrk(dir->host, "*?"))
         bad = "wildcards are not granted";
     if (bad)
-        return bad_text(LOOP_GRANT_DIR, dir->host, bad);
+        return lp_policy_bad_text(LOOP_GRANT_DIR, dir->host, bad);
     bad = dir->guest ? lp_text_check(dir->guest) : NULL;
     if (!bad && dir->guest && strpbrk(dir->guest, "*?"))
         bad = "wildcards are not granted";
     if (bad)
-        return bad_text(LOOP_GRANT_DIR, dir->guest, bad);
+        return lp_policy_bad_text(LOOP_GRANT_DIR, dir->guest, bad);
     if (dir->deny && dir->read_only)
-        return bad_text(LOOP_GRANT_DIR, dir->host, "a denial has no mode, it denies everything");
+        return lp_policy_bad_text(LOOP_GRANT_DIR, dir->host,
+                                  "a denial has no mode, it denies everything");
     return NULL;
 }
 
@@ -253,19 +327,20 @@ static loop_error *add_dir(loop_policy *p, const char *text, lp_policy_dir dir, 
     char *parting = strstr(copy, "::");
     char *guest = parting ? parting + 2 : NULL;
     if (guest && (strstr(guest, "::") || guest[0] == ':'))
-        return bad_text(LOOP_GRANT_DIR, text, "it has more than one '::'");
+        return lp_policy_bad_text(LOOP_GRANT_DIR, text, "it has more than one '::'");
     if (parting)
         *parting = 0;
     bool mode = take_mode(guest ? guest : copy, &dir.read_only);
     if (mode && dir.deny)
-        return bad_text(LOOP_GRANT_DIR, text, "a denial has no mode, it denies everything");
+        return lp_policy_bad_text(LOOP_GRANT_DIR, text,
+                                  "a denial has no mode, it denies everything");
     if (guest && strchr(guest, ':'))
-        return bad_text(LOOP_GRANT_DIR, text,
-                        "a guest path has no ':', and a mode is 'ro' or 'rw'");
+        return lp_policy_bad_text(LOOP_GRANT_DIR, text,
+                                  "a guest path has no ':', and a mode is 'ro' or 'rw'");
     if (!*copy)
-        return bad_text(LOOP_GRANT_DIR, text, "the directory is missing");
+        return lp_policy_bad_text(LOOP_GRANT_DIR, text, "the directory is missing");
     if (guest && !*guest)
-        return bad_text(LOOP_GRANT_DIR, text, "the guest path is empty");
+        return lp_policy_bad_text(LOOP_GRANT_DIR, text, "the guest path is empty");
     dir.host = copy;
     dir.guest = guest;
     return lp_policy_add_dir(p, &dir, origin);
@@ -284,7 +359,7 @@ static loop_error *add_env(loop_policy *p, const char *text, bool deny, loop_ori
         bad = "the value is not UTF-8";
     lp_auto(lp_free_string) char *name = lp_strndup(text, n);
     if (bad)
-        return bad_text(LOOP_GRANT_ENV, name, bad);
+        return lp_policy_bad_text(LOOP_GRANT_ENV, name, bad);
     lp_auto(lp_free_string) char *line =
         lp_format("%senv %s%s", deny ? "deny " : "", name, text[n] ? " with a value given" : "");
     loop_grant grant = {.kind = LOOP_GRANT_ENV,
@@ -295,8 +370,7 @@ static loop_error *add_env(loop_policy *p, const char *text, bool deny, loop_ori
     return append(p, &grant, NULL, line);
 }
 
-/* "host", "host:80" or "[::1]:80". */
-static char *host_text(const lp_host *host, uint16_t port)
+char *lp_host_text(const lp_host *host, uint16_t port)
 {
     bool v6 = host->is_address && host->address.v6;
     char number[8] = "";
@@ -325,8 +399,8 @@ static loop_error *add_host(loop_policy *p, loop_grant_kind kind, const char *te
     if (!bad && !deny && is_any_address(&host))
         bad = "it means any address; name the one to reach";
     if (bad)
-        return bad_text(kind, text, bad);
-    lp_auto(lp_free_string) char *where = host_text(&host, port);
+        return lp_policy_bad_text(kind, text, bad);
+    lp_auto(lp_free_string) char *where = lp_host_text(&host, port);
     lp_auto(lp_free_string) char *line =
         lp_format("%s%s %s", deny ? "deny " : "", kind_names[kind], where);
     loop_grant grant = {
@@ -334,40 +408,11 @@ static loop_error *add_host(loop_policy *p, loop_grant_kind kind, const char *te
     return append(p, &grant, &host, line);
 }
 
-/* ---- storage ---- */
-
-static loop_error *add_storage(loop_policy *p, const char *text, bool deny, loop_origin origin)
-{
-    loop_grant grant = {.kind = LOOP_GRANT_STORAGE, .deny = deny, .origin = origin};
-    if (deny)
-        return bad_text(LOOP_GRANT_STORAGE, text, "it is not denied by size; leave the grant out");
-    if (!lp_parse_size(text, &grant.bytes) || !grant.bytes)
-        return bad_text(LOOP_GRANT_STORAGE, text, "it is no size such as 16MiB");
-    lp_auto(lp_free_string) char *line = lp_format("storage up to %s", text);
-    return append(p, &grant, NULL, line);
-}
-
-/* ---- packages ---- */
-
-static loop_error *add_packages(loop_policy *p, const char *text, bool deny, loop_origin origin)
-{
-    loop_grant grant = {.kind = LOOP_GRANT_PACKAGES, .deny = deny, .origin = origin};
-    const char *colon = strchr(text, ':');
-    size_t n = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-:");
-    bool ends = text[0] == '-' || text[0] == ':' || text[n - (n > 0)] == ':';
-    if (text[n] || n > LP_MAX_NAME || ends || (colon && strchr(colon + 1, ':')))
-        return bad_text(LOOP_GRANT_PACKAGES, text,
-                        "it is no namespace such as acme, and no package such as acme:ui");
-    grant.host = lp_arena_strndup(&p->arena, text, n);
-    lp_auto(lp_free_string) char *line = lp_format("%spackages of %s", deny ? "deny " : "", text);
-    return append(p, &grant, NULL, line);
-}
-
 loop_error *loop_policy_add(loop_policy *p, loop_grant_kind kind, const char *text, bool deny,
                             const char *base, bool confine, loop_origin origin)
 {
     if (!*text)
-        return bad_text(kind, text, "it is empty");
+        return lp_policy_bad_text(kind, text, "it is empty");
     switch (kind) {
     case LOOP_GRANT_DIR: {
         lp_policy_dir dir = {.deny = deny, .base = base, .confine = confine};
@@ -376,8 +421,12 @@ loop_error *loop_policy_add(loop_policy *p, loop_grant_kind kind, const char *te
     case LOOP_GRANT_ENV: return add_env(p, text, deny, origin);
     case LOOP_GRANT_HTTP:
     case LOOP_GRANT_NET: return add_host(p, kind, text, deny, origin);
-    case LOOP_GRANT_STORAGE: return add_storage(p, text, deny, origin);
-    case LOOP_GRANT_PACKAGES: return add_packages(p, text, deny, origin);
+    case LOOP_GRANT_STORAGE: return lp_policy_add_storage(p, text, deny, origin);
+    case LOOP_GRANT_PACKAGES: return lp_policy_add_packages(p, text, deny, origin);
+    case LOOP_GRANT_LISTEN: return lp_policy_add_listen(p, text, deny, origin);
+    case LOOP_GRANT_LOG: return lp_policy_add_log(p, text, deny, origin);
+    case LOOP_GRANT_PROCESS: return lp_policy_add_process(p, text, deny, origin);
+    case LOOP_GRANT_NEED: return lp_policy_add_need(p, text, deny, origin);
     }
     return loop_error_new(LOOP_INTERNAL, "no such kind of grant: %d", (int)kind);
 }

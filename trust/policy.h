@@ -25,7 +25,14 @@ typedef struct lp_host {
  */
 const char *lp_host_parse(const char *text, size_t n, lp_host *ret);
 const char *lp_host_port_parse(const char *text, lp_host *ret, uint16_t *ret_port);
+/* "host", "host:80" (0: no port) or "[::1]:80"; malloced. */
+char *lp_host_text(const lp_host *host, uint16_t port);
 const char *lp_env_name_check(const char *name, size_t n);
+/* What kind of address of this machine or its networks it is ("a private address"); NULL: none. */
+const char *lp_host_inward(const lp_os_address *a);
+bool lp_host_is_loopback(const lp_host *host);
+/* `localhost`, which means this machine whatever DNS says, with an address of that meaning. */
+bool lp_host_is_local_name(const lp_host *name, const lp_host *address);
 
 /* A directory to grant or deny, before anything is resolved. */
 typedef struct lp_policy_dir {
@@ -64,10 +71,63 @@ void lp_policy_unref(const loop_policy *p);
 
 /* ---- inside trust/ ---- */
 
+/* One argument of a PROCESS line. */
+typedef struct lp_word {
+    enum { LP_WORD_TEXT, LP_WORD_ONE, LP_WORD_MORE } kind; /* itself, `*`, `...` */
+    const char *text;
+} lp_word;
+
+/* A PROCESS line, apart: policy_process.c. */
+typedef struct lp_process {
+    const char *found; /* the program: its folder's real path and its name there */
+    const char
+        *real;    /* the file that this was, links followed; NULL: a denial of what is not there */
+    bool by_name; /* a denial of any program of that name */
+    const lp_word *words;
+    size_t count;
+} lp_process;
+
 typedef struct lp_policy_entry {
-    loop_grant grant; /* first: loop_policy_at hands it out */
-    lp_host host;     /* HTTP and NET */
+    loop_grant grant;   /* first: loop_policy_at hands it out */
+    lp_host host;       /* HTTP, NET and LISTEN */
+    lp_process process; /* PROCESS */
 } lp_policy_entry;
+
+/* One more line; the grant of `e` has every field but `text`, its strings are copied. */
+loop_error *lp_policy_append(loop_policy *p, const lp_policy_entry *e,
+                             const char *text) LOOP_MUST_USE;
+loop_error *lp_policy_bad_text(loop_grant_kind kind, const char *text,
+                               const char *what) LOOP_MUST_USE;
+
+/* policy_kinds.c */
+loop_error *lp_policy_add_storage(loop_policy *p, const char *text, bool deny,
+                                  loop_origin origin) LOOP_MUST_USE;
+loop_error *lp_policy_add_packages(loop_policy *p, const char *text, bool deny,
+                                   loop_origin origin) LOOP_MUST_USE;
+loop_error *lp_policy_add_listen(loop_policy *p, const char *text, bool deny,
+                                 loop_origin origin) LOOP_MUST_USE;
+loop_error *lp_policy_add_log(loop_policy *p, const char *text, bool deny,
+                              loop_origin origin) LOOP_MUST_USE;
+loop_error *lp_policy_add_need(loop_policy *p, const char *text, bool deny,
+                               loop_origin origin) LOOP_MUST_USE;
+/* policy_process.c */
+loop_error *lp_policy_add_process(loop_policy *p, const char *text, bool deny,
+                                  loop_origin origin) LOOP_MUST_USE;
+/* The line that decides about running words[0] with the rest; NULL: none. */
+const lp_policy_entry *lp_process_find(const loop_policy *p, const char *const *words,
+                                       size_t count);
+/*
+ * The words of a request for a process, as a line writes it, but that `*` and `...` are words like
+ * any other. NULL, or what is wrong. For _free.
+ */
+const char *lp_process_words(const char *text, char ***ret, size_t *ret_count);
+void lp_process_words_free(char **list, size_t count);
+/* As a PROCESS line writes them; malloced. NULL: a word that no line can say. */
+char *lp_process_text(const char *const *words, size_t count);
+/* Sentences for a decision; policy_decide.c. `by` settles it. */
+void lp_decision_settle(loop_decision *d, const loop_grant *by);
+void lp_decision_reason(loop_decision *d, const char *fmt, ...) LOOP_PRINTF(2, 3);
+void lp_decision_hint(loop_decision *d, const char *fmt, ...) LOOP_PRINTF(2, 3);
 
 /* Names looked up lately; trust/policy_names.c. Any thread. */
 typedef struct lp_names lp_names;
@@ -80,6 +140,9 @@ bool lp_names_have(lp_names *n, const char *name, const lp_os_address *address);
 struct loop_policy {
     _Atomic unsigned refs; /* a look-up of a name may outlive who made the policy */
     lp_arena arena;
+    loop_class class;
+    loop_origin class_origin;
+    bool observe;
     struct {
         lp_policy_entry **at;
         size_t n, cap;

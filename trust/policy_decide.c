@@ -16,20 +16,32 @@
 #define SHOWN 96 /* bytes of foreign text in a reason */
 
 /* Fills a field of a decision; a character cut in two at its end is dropped. */
-LOOP_PRINTF(3, 4)
-static void say(char *field, size_t size, const char *fmt, ...)
+static void say(char *field, size_t size, const char *fmt, va_list ap)
 {
-    va_list ap;
-    va_start(ap, fmt);
     vsnprintf(field, size, fmt, ap);
-    va_end(ap);
     size_t n = strlen(field);
     while (n && !lp_utf8_valid(field, n))
         field[--n] = 0;
 }
 
-#define SAY_REASON(d, ...) say((d)->reason, sizeof(d)->reason, __VA_ARGS__)
-#define SAY_HINT(d, ...) say((d)->hint, sizeof(d)->hint, __VA_ARGS__)
+void lp_decision_reason(loop_decision *d, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    say(d->reason, sizeof d->reason, fmt, ap);
+    va_end(ap);
+}
+
+void lp_decision_hint(loop_decision *d, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    say(d->hint, sizeof d->hint, fmt, ap);
+    va_end(ap);
+}
+
+#define SAY_REASON lp_decision_reason
+#define SAY_HINT lp_decision_hint
 
 /* "loop.yaml:7:5", "--dir", "the host" */
 static const char *origin_text(const loop_origin *o, char *ret, size_t size)
@@ -43,7 +55,7 @@ static const char *origin_text(const loop_origin *o, char *ret, size_t size)
     return ret;
 }
 
-static void settle(loop_decision *d, const loop_grant *by)
+void lp_decision_settle(loop_decision *d, const loop_grant *by)
 {
     char where[SHOWN + 32], text[SHOWN];
     origin_text(&by->origin, where, sizeof where);
@@ -129,7 +141,7 @@ static void decide_dir(const loop_policy *p, const loop_request *want, loop_deci
     const loop_grant *grant = deepest(p, path);
     const loop_grant *denial = denied_dir(p, path, grant);
     if (denial) {
-        settle(d, denial);
+        lp_decision_settle(d, denial);
     } else if (!grant) {
         SAY_REASON(d, "no grant for the directory of '%s'", shown);
         SAY_HINT(d, "--dir HOST::%s", shown);
@@ -140,7 +152,7 @@ static void decide_dir(const loop_policy *p, const loop_request *want, loop_deci
         SAY_REASON(d, "'%s' is granted read-only", guest);
         SAY_HINT(d, "--dir %s::%s", host, guest);
     } else {
-        settle(d, grant);
+        lp_decision_settle(d, grant);
     }
 }
 
@@ -158,7 +170,7 @@ static void decide_env(const loop_policy *p, const loop_request *want, loop_deci
             break;
     }
     if (found) {
-        settle(d, found);
+        lp_decision_settle(d, found);
         return;
     }
     char shown[SHOWN];
@@ -191,6 +203,9 @@ static bool host_matches(const loop_policy *p, const lp_policy_entry *e, const l
         return strcmp(e->host.name, host->name) == 0;
     if (!e->grant.deny && (e->grant.kind != LOOP_GRANT_NET || e->host.is_address))
         return false;
+    bool inward = host->is_address && lp_host_inward(&host->address);
+    if (!e->grant.deny && inward && !lp_host_is_local_name(&e->host, host))
+        return false; /* no name leads inward */
     if (!ask_names)
         return false;
     return e->host.is_address ? lp_names_have(p->names, host->name, &e->host.address)
@@ -209,9 +224,69 @@ static const loop_grant *match_host(const loop_policy *p, const loop_request *wa
     return NULL;
 }
 
+/* "no grant for http a.example:443", and what would be one. */
+static void no_host(const loop_request *want, const lp_host *host, loop_decision *d)
+{
+    static const char *const flags[LOOP_GRANT_KINDS] = {[LOOP_GRANT_HTTP] = "--allow-http",
+                                                        [LOOP_GRANT_NET] = "--allow-net",
+                                                        [LOOP_GRANT_LISTEN] = "--allow-listen"};
+    lp_auto(lp_free_string) char *where = lp_host_text(host, want->port);
+    if (want->kind == LOOP_GRANT_LISTEN)
+        SAY_REASON(d, "no grant for listening at %s", where);
+    else
+        SAY_REASON(d, "no grant for %s %s", loop_grant_kind_name(want->kind), where);
+    SAY_HINT(d, "%s %s", flags[want->kind], where);
+}
+
+/* The line that grants its name, where it has this address of this machine or its networks. */
+static const lp_policy_entry *named_inward(const loop_policy *p, const loop_request *want,
+                                           const lp_host *host)
+{
+    for (size_t i = 0; i < p->entries.n; i++) {
+        const lp_policy_entry *e = p->entries.at[i];
+        if (e->grant.kind == want->kind && !e->grant.deny && !e->host.is_address &&
+            port_matches(&e->grant, want->port) &&
+            lp_names_have(p->names, e->host.name, &host->address))
+            return e;
+    }
+    return NULL;
+}
+
+static void say_inward(const loop_request *want, const char *name, const lp_host *address,
+                       loop_decision *d)
+{
+    no_host(want, address, d);
+    char shown[SHOWN];
+    SAY_REASON(d, "'%s' is granted, and stands for %s, %s, which is not",
+               lp_text_shown(name, shown, sizeof shown), address->name,
+               lp_host_inward(&address->address));
+}
+
+/* Where a name that is granted leads to now: denied by this address, or inward. */
+static void decide_address(const loop_policy *p, const loop_request *want, const lp_host *name,
+                           loop_decision *d)
+{
+    lp_host address;
+    if (lp_host_parse(want->address, strlen(want->address), &address) || !address.is_address) {
+        *d = (loop_decision){0};
+        SAY_REASON(d, "a request with an address that is none");
+        return;
+    }
+    const loop_grant *denial = match_host(p, want, &address, true, true);
+    if (denial) {
+        lp_decision_settle(d, denial);
+        return;
+    }
+    const char *inward = lp_host_inward(&address.address);
+    if (!inward || lp_host_is_local_name(name, &address) ||
+        match_host(p, want, &address, false, false))
+        return;
+    *d = (loop_decision){0};
+    say_inward(want, name->name, &address, d);
+}
+
 static void decide_host(const loop_policy *p, const loop_request *want, loop_decision *d)
 {
-    const char *kind = want->kind == LOOP_GRANT_HTTP ? "http" : "net";
     char shown[SHOWN];
     lp_host host;
     const char *bad = lp_host_parse(want->name, strnlen(want->name, LP_MAX_PATH), &host);
@@ -222,31 +297,67 @@ static void decide_host(const loop_policy *p, const loop_request *want, loop_dec
     const loop_grant *grant = match_host(p, want, &host, false, true);
     /* what nothing grants is denied anyhow: no need to ask DNS why */
     const loop_grant *denial = match_host(p, want, &host, true, grant != NULL);
-    if (grant || denial) {
-        settle(d, denial ? denial : grant);
+    if (denial || grant) {
+        lp_decision_settle(d, denial ? denial : grant);
+        if (!denial && want->address && !host.is_address)
+            decide_address(p, want, &host, d);
         return;
     }
-    bool v6 = host.is_address && host.address.v6;
-    char port[8] = "", where[LP_MAX_HOST + 16];
-    if (want->port)
-        snprintf(port, sizeof port, ":%u", want->port);
-    snprintf(where, sizeof where, "%s%s%s%s", v6 ? "[" : "", host.name, v6 ? "]" : "", port);
-    SAY_REASON(d, "no grant for %s %s", kind, where);
-    SAY_HINT(d, "--allow-%s %s", kind, where);
+    bool inward = want->kind == LOOP_GRANT_NET && host.is_address && lp_host_inward(&host.address);
+    const lp_policy_entry *named = inward ? named_inward(p, want, &host) : NULL;
+    if (named)
+        say_inward(want, named->host.name, &host, d);
+    else
+        no_host(want, &host, d);
 }
 
-/* ---- storage ---- */
+/* ---- listening ---- */
 
-static void decide_storage(const loop_policy *p, loop_decision *d)
+static void decide_listen(const loop_policy *p, const loop_request *want, loop_decision *d)
 {
-    for (size_t i = p->entries.n; i-- > 0;) { /* a flag comes after the file */
-        if (p->entries.at[i]->grant.kind == LOOP_GRANT_STORAGE) {
-            settle(d, &p->entries.at[i]->grant);
-            return;
-        }
+    char shown[SHOWN];
+    lp_host host;
+    const char *bad = lp_host_parse(want->name, strnlen(want->name, LP_MAX_PATH), &host);
+    if (bad || !host.is_address) {
+        SAY_REASON(d, "'%s' is no address", lp_text_shown(want->name, shown, sizeof shown));
+        return;
     }
-    SAY_REASON(d, "no grant for storage");
-    SAY_HINT(d, "--storage 16MiB");
+    const loop_grant *grant = NULL;
+    for (size_t i = 0; i < p->entries.n && !(grant && grant->deny); i++) {
+        const lp_policy_entry *e = p->entries.at[i];
+        bool about = e->grant.kind == LOOP_GRANT_LISTEN &&
+                     (!e->grant.port || e->grant.port == want->port) &&
+                     lp_os_address_eq(&e->host.address, &host.address);
+        if (about && (!grant || e->grant.deny))
+            grant = &e->grant;
+    }
+    if (grant)
+        lp_decision_settle(d, grant);
+    else
+        no_host(want, &host, d);
+}
+
+/* ---- storage, the log ---- */
+
+/* The last line of a kind that holds one number: a flag comes after the file. */
+static const loop_grant *last_of(const loop_policy *p, loop_grant_kind kind)
+{
+    for (size_t i = p->entries.n; i-- > 0;)
+        if (p->entries.at[i]->grant.kind == kind)
+            return &p->entries.at[i]->grant;
+    return NULL;
+}
+
+static void decide_amount(const loop_policy *p, const loop_request *want, loop_decision *d)
+{
+    const loop_grant *last = last_of(p, want->kind);
+    bool log = want->kind == LOOP_GRANT_LOG;
+    if (last) {
+        lp_decision_settle(d, last);
+        return;
+    }
+    SAY_REASON(d, log ? "no grant for more of the log than its class has" : "no grant for storage");
+    SAY_HINT(d, log ? "--log-rate 100" : "--storage 16MiB");
 }
 
 /* ---- packages ---- */
@@ -271,7 +382,7 @@ static void decide_packages(const loop_policy *p, const loop_request *want, loop
             found = g;
     }
     if (found) {
-        settle(d, found);
+        lp_decision_settle(d, found);
         return;
     }
     lp_text_shown(want->name, shown, sizeof shown);
@@ -279,16 +390,87 @@ static void decide_packages(const loop_policy *p, const loop_request *want, loop
     SAY_HINT(d, "--packages %.*s", (int)strcspn(shown, ":"), shown);
 }
 
-void loop_policy_decide(const loop_policy *p, const loop_request *want, loop_decision *ret)
+/* ---- processes ---- */
+
+/* A directory that the component may write to, with the program or the name of it inside. */
+static const loop_grant *may_write(const loop_policy *p, const lp_process *program)
 {
-    static const loop_policy nothing; /* grants nothing */
-    p = p ? p : &nothing;
-    *ret = (loop_decision){0};
-    if (want->kind == LOOP_GRANT_STORAGE) {
-        decide_storage(p, ret);
+    for (size_t i = 0; i < p->entries.n; i++) {
+        const loop_grant *g = &p->entries.at[i]->grant;
+        if (g->kind == LOOP_GRANT_DIR && !g->deny && !g->read_only &&
+            (lp_path_inside(program->real, g->host) || lp_path_inside(program->found, g->host)))
+            return g;
+    }
+    return NULL;
+}
+
+static void no_process(const loop_request *want, loop_decision *d)
+{
+    char shown[SHOWN];
+    lp_auto(lp_free_string) char *text = lp_process_text(want->words, want->word_count);
+    lp_text_shown(text ? text : want->words[0], shown, sizeof shown);
+    SAY_REASON(d, "no grant for running %s%s", shown, text ? "" : " with these arguments");
+    if (text && strlen(text) < sizeof d->hint - 32)
+        SAY_HINT(d, strchr(text, '\'') ? "--allow-process \"%s\"" : "--allow-process '%s'", text);
+}
+
+static void decide_process(const loop_policy *p, const loop_request *want, loop_decision *d)
+{
+    char shown[SHOWN];
+    if (!want->word_count || !want->words[0] || want->words[0][0] != '/') {
+        SAY_REASON(d, "a request for a process without a program's path");
         return;
     }
-    if (!want->name) {
+    const lp_policy_entry *e = lp_process_find(p, want->words, want->word_count);
+    const loop_grant *writes = e && !e->grant.deny ? may_write(p, &e->process) : NULL;
+    if (!e) {
+        no_process(want, d);
+    } else if (!e->grant.deny && p->class != LOOP_CLASS_TRUSTED) {
+        d->by = &e->grant;
+        SAY_REASON(d, "'%s' takes the class 'trusted'",
+                   lp_text_shown(e->grant.text, shown, sizeof shown));
+        SAY_HINT(d, "--class trusted");
+    } else if (writes) {
+        d->by = &e->grant;
+        SAY_REASON(d, "the component may write to the program: '%s' is in '%s'", e->process.real,
+                   lp_text_shown(writes->host, shown, sizeof shown));
+    } else {
+        lp_decision_settle(d, &e->grant);
+    }
+}
+
+/* ---- what providers ask for ---- */
+
+static void decide_need(const loop_policy *p, const loop_request *want, loop_decision *d)
+{
+    char shown[SHOWN];
+    const loop_grant *found = NULL;
+    for (size_t i = 0; i < p->entries.n && !(found && found->deny); i++) {
+        const loop_grant *g = &p->entries.at[i]->grant;
+        if (g->kind != LOOP_GRANT_NEED)
+            continue;
+        size_t n = strlen(g->host);
+        bool whole = strcmp(g->host, want->name) == 0;
+        bool all = g->deny && strncmp(g->host, want->name, n) == 0 && want->name[n] == '.';
+        if ((whole || all) && (!found || g->deny))
+            found = g;
+    }
+    if (found) {
+        lp_decision_settle(d, found);
+        return;
+    }
+    lp_text_shown(want->name, shown, sizeof shown);
+    SAY_REASON(d, "no grant for the use of %s", shown);
+    SAY_HINT(d, "--need %s", shown);
+}
+
+/* ---- all of them ---- */
+
+static void decide(const loop_policy *p, const loop_request *want, loop_decision *ret)
+{
+    bool nameless = want->kind == LOOP_GRANT_STORAGE || want->kind == LOOP_GRANT_LOG ||
+                    want->kind == LOOP_GRANT_PROCESS;
+    if (!want->name && !nameless) {
         SAY_REASON(ret, "a request without a name");
         return;
     }
@@ -297,8 +479,33 @@ void loop_policy_decide(const loop_policy *p, const loop_request *want, loop_dec
     case LOOP_GRANT_ENV: decide_env(p, want, ret); return;
     case LOOP_GRANT_HTTP:
     case LOOP_GRANT_NET: decide_host(p, want, ret); return;
+    case LOOP_GRANT_LISTEN: decide_listen(p, want, ret); return;
+    case LOOP_GRANT_STORAGE:
+    case LOOP_GRANT_LOG: decide_amount(p, want, ret); return;
     case LOOP_GRANT_PACKAGES: decide_packages(p, want, ret); return;
-    case LOOP_GRANT_STORAGE: break; /* above */
+    case LOOP_GRANT_PROCESS: decide_process(p, want, ret); return;
+    case LOOP_GRANT_NEED: decide_need(p, want, ret); return;
     }
     SAY_REASON(ret, "a request of no known kind");
+}
+
+/*
+ * Whether observing lets it through: nothing grants it, and no line denies it. A request that is
+ * none (no hint would make it one) stays denied, and so do files and programs, which cannot be
+ * taken back, and the log, which has an end.
+ */
+static bool lets_through(const loop_policy *p, const loop_request *want, const loop_decision *d)
+{
+    return p->observe && !d->allowed && !d->by && *d->hint && want->kind != LOOP_GRANT_DIR &&
+           want->kind != LOOP_GRANT_PROCESS && want->kind != LOOP_GRANT_LOG;
+}
+
+void loop_policy_decide(const loop_policy *p, const loop_request *want, loop_decision *ret)
+{
+    static const loop_policy nothing; /* grants nothing */
+    p = p ? p : &nothing;
+    *ret = (loop_decision){0};
+    decide(p, want, ret);
+    ret->observed = lets_through(p, want, ret);
+    ret->allowed = ret->allowed || ret->observed;
 }

@@ -36,7 +36,7 @@ static void deny(loop_policy *p, loop_grant_kind kind, const char *text)
 static loop_decision ask(const loop_policy *p, loop_grant_kind kind, const char *name,
                          uint16_t port, bool write)
 {
-    loop_request want = {kind, name, port, write};
+    loop_request want = {.kind = kind, .name = name, .port = port, .write = write};
     loop_decision d;
     memset(&d, 0xaa, sizeof d);
     loop_policy_decide(p, &want, &d);
@@ -473,7 +473,7 @@ static size_t fake_dns(void *ctx, const char *name, lp_os_address *ret, size_t m
     (void)ctx;
     static const struct {
         const char *name, *address;
-    } rows[] = {{"db.example.com", "10.0.0.5"},
+    } rows[] = {{"db.example.com", "93.184.0.5"},
                 {"db.example.com", "2001:db8::5"},
                 {"rebound.com", "169.254.169.254"},
                 {"evil.com", "6.6.6.6"}};
@@ -493,8 +493,8 @@ static void sockets_are_granted_by_name_and_asked_by_address(void **state)
         uint16_t port;
         bool allowed;
     } rows[] = {
-        {"10.0.0.5", 5432, true},    {"2001:db8::5", 5432, true}, {"::ffff:10.0.0.5", 5432, true},
-        {"10.0.0.5", 5433, false},   {"10.0.0.6", 5432, false},   {"db.example.com", 5432, true},
+        {"93.184.0.5", 5432, true},  {"2001:db8::5", 5432, true}, {"::ffff:93.184.0.5", 5432, true},
+        {"93.184.0.5", 5433, false}, {"93.184.0.6", 5432, false}, {"db.example.com", 5432, true},
         {"db.example.com", 0, true}, /* may the name be looked up at all */
         {"other.com", 0, false},     {"6.6.6.6", 80, false},      {"169.254.169.254", 80, false},
         {"0.0.0.0", 5432, false},
@@ -533,10 +533,10 @@ static void names_are_looked_up_once_and_only_when_it_matters(void **state)
     grant(p, LOOP_GRANT_NET, "db.example.com:5432");
     deny(p, LOOP_GRANT_NET, "evil.com");
     lookups = 0;
-    assert_false(allows(p, LOOP_GRANT_NET, "10.0.0.5", 1)); /* the port decides already */
+    assert_false(allows(p, LOOP_GRANT_NET, "93.184.0.5", 1)); /* the port decides already */
     assert_int_equal(lookups, 0);
     for (int i = 0; i < 100; i++)
-        assert_true(allows(p, LOOP_GRANT_NET, "10.0.0.5", 5432));
+        assert_true(allows(p, LOOP_GRANT_NET, "93.184.0.5", 5432));
     assert_int_equal(lookups, 2); /* the grant's name and the denial's */
     loop_policy_delete(p);
 }
@@ -544,7 +544,7 @@ static void names_are_looked_up_once_and_only_when_it_matters(void **state)
 static void decide_in_a_thread(void *arg)
 {
     for (int i = 0; i < 200; i++) {
-        loop_request want = {LOOP_GRANT_NET, "10.0.0.5", 5432, false};
+        loop_request want = {.kind = LOOP_GRANT_NET, .name = "93.184.0.5", .port = 5432};
         loop_decision d;
         loop_policy_decide(arg, &want, &d);
         if (!d.allowed)

@@ -33,7 +33,8 @@ static loop_error *failed(const lp_os_writer *w)
 
 loop_error *lp_os_writer_open(const char *path, bool go_on, lp_os_writer **ret)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+    int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    int fd = open(path, flags | (go_on ? O_APPEND : 0), 0600);
     if (fd < 0)
         return loop_error_wrap(lp_os_error(errno), "cannot write '%s'", path);
     struct stat st;

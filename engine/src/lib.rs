@@ -2,7 +2,7 @@
 //!
 //! The extension holds only what the C API cannot reach: driving a guest as a
 //! future that can be stopped (`drive`), calls with raw values in both directions
-//! (`raw`, `export`, `handles`), the hooks of WASI (`wasi`), what a component imports and
+//! (`raw`, `export`, `handles`), the hooks of WASI (`wasi`) and its HTTP client (`http`), what a component imports and
 //! exports as WIT text (`describe`), WIT for the generator (`wit`), and errors
 //! with their backtraces (`report`). `ext.h` declares it for C; the two change
 //! together.
@@ -17,6 +17,7 @@ mod describe;
 mod drive;
 mod export;
 mod handles;
+mod http;
 mod raw;
 mod report;
 mod wasi;

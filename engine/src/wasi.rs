@@ -23,7 +23,7 @@ use wasmtime_wasi_http::{
 };
 
 /// `lpx_hooks` in `ext.h`, which says what each one means. Called on the
-/// instance's thread, but for `net`, which may wait for DNS.
+/// instance's thread, but for `net` and `http_to`, which may wait for DNS.
 #[repr(C)]
 pub struct Hooks {
     data: *mut c_void,
@@ -34,22 +34,28 @@ pub struct Hooks {
     net_ref: extern "C" fn(*mut c_void),
     net_unref: extern "C" fn(*mut c_void),
     net: extern "C" fn(*mut c_void, address: Text, port: u16, used_for: u32) -> bool,
+    http_to: extern "C" fn(*mut c_void, host: Text, address: Text, port: u16) -> bool,
 }
 
-/// One reference to what `net` decides with; any thread may hold it.
-struct NetPolicy {
+/// One reference to what `net` and `http_to` decide with; any thread may hold it.
+pub struct NetPolicy {
     data: *mut c_void,
     unref: extern "C" fn(*mut c_void),
     ask: extern "C" fn(*mut c_void, Text, u16, u32) -> bool,
+    ask_http: extern "C" fn(*mut c_void, Text, Text, u16) -> bool,
 }
-// SAFETY: `ext.h` asks for a `net` that any thread may call and atomic references.
+// SAFETY: `ext.h` asks for a `net` and an `http_to` that any thread may call and atomic references.
 unsafe impl Send for NetPolicy {}
 unsafe impl Sync for NetPolicy {}
 
 impl NetPolicy {
     fn of(hooks: &Hooks) -> NetPolicy {
         (hooks.net_ref)(hooks.net_data);
-        NetPolicy { data: hooks.net_data, unref: hooks.net_unref, ask: hooks.net }
+        NetPolicy { data: hooks.net_data, unref: hooks.net_unref, ask: hooks.net, ask_http: hooks.http_to }
+    }
+    pub fn allows_http(&self, host: &str, address: SocketAddr) -> bool {
+        let ip = address.ip().to_canonical().to_string();
+        (self.ask_http)(self.data, Text::of(host), Text::of(&ip), address.port())
     }
     fn allows(&self, address: SocketAddr, used_for: SocketAddrUse) -> bool {
         let ip = address.ip().to_canonical().to_string();
@@ -277,11 +283,12 @@ impl WasiHttpHooks for Ask {
         let https = uri.scheme() != Some(&http::uri::Scheme::HTTP);
         let host = uri.host().unwrap_or("");
         let port = uri.port_u16().unwrap_or(if https { 443 } else { 80 });
-        let allowed = current_hooks().is_some_and(|h| (h.http)(h.data, https, Text::of(host), port));
-        if !allowed {
+        let _ = sent; // tells the guest of 0.3 that it was sent; nobody asks in 0.2
+        let Some(hooks) = current_hooks().filter(|h| (h.http)(h.data, https, Text::of(host), port)) else {
             return Box::new(async { Err(HttpError::HttpRequestDenied) });
-        }
-        wasmtime_wasi_http::default_hooks().send_request(request, options, sent)
+        };
+        let policy = std::sync::Arc::new(NetPolicy::of(hooks));
+        Box::new(crate::http::send(request, options, policy))
     }
 }
 

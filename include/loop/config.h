@@ -95,6 +95,8 @@ typedef struct loop_component_config {
     const char *const *optional; /* NULL-terminated: imports that may be missing */
     loop_limits limits;          /* value 0: the class's; loop_config_limits has both */
     uint64_t storage_quota;      /* bytes of private storage granted; 0: no storage */
+    loop_class class_;           /* what it asks for; loop_config_grants says whether it is so */
+    loop_origin class_origin;    /* of that, where it is set */
     loop_on_trap on_trap;
     const loop_build_config *build;  /* how it is built; NULL: it is there */
     const char *tests;               /* the folder with its tests, absolute; NULL: none */
@@ -227,10 +229,14 @@ typedef enum loop_ask_kind {
     LOOP_ASK_LIBRARY, /* a shared library: `library` of a binding or a registry */
     LOOP_ASK_SIDECAR, /* a process beside loop: `sidecar` of one */
     LOOP_ASK_DIR,     /* a directory outside of the workspace */
+    LOOP_ASK_CLASS,   /* the class `trusted` for a component */
+    LOOP_ASK_PROCESS, /* a program, with arguments of one form */
+    LOOP_ASK_LISTEN,  /* an address that others than this machine can reach */
 } loop_ask_kind;
 typedef struct loop_ask {
     loop_ask_kind kind;
-    const char *text; /* "build/dice.so", "node weather.js", "../shared as /data, read-only" */
+    const char *text; /* "build/dice.so", "node weather.js", "../shared as /data, read-only",
+                         "git status --short *" */
     const char *what; /* which interface or component it is for */
     loop_origin origin;
 } loop_ask;
@@ -262,9 +268,10 @@ LOOP_API void loop_config_limits(const loop_config *c, const char *component,
                                  const char *class_name, loop_limits *ret);
 
 /*
- * Adds the grants and denials of loop.yaml for `component`. LOOP_NOT_FOUND for a component that
- * loop.yaml does not have and for a directory that is not there. LOOP_DENIED for a directory that
- * is written as one outside of the workspace when that is not trusted, and for one that is
+ * Adds the grants and denials of loop.yaml for `component`, and sets its class. LOOP_NOT_FOUND for
+ * a component that loop.yaml does not have and for a directory or a program that is not there.
+ * LOOP_DENIED for what takes trust (loop_ask_kind) when the workspace is not trusted: a directory
+ * that is written as one outside of the workspace when that is not trusted, and for one that is
  * written as inside and leads out by a link, always: nobody who read the file saw that.
  */
 LOOP_API loop_error *loop_config_grants(const loop_config *c, const char *component,

@@ -41,6 +41,14 @@ typedef struct loop_trace {
     const char *outcome; /* "ok", "error" (a result's error), "failed" (ended the instance) */
 } loop_trace;
 
+/* One decision of the decision function, for whoever writes them down. */
+typedef struct loop_decided {
+    const char *component;
+    uint64_t instance;           /* its number in the host */
+    const loop_request *request; /* NULL: the instance has ended */
+    const loop_decision *decision;
+} loop_decided;
+
 typedef struct loop_host_options {
     /* Where log entries go (any thread); NULL: stderr, in the format below. */
     void (*log)(void *data, const loop_log_entry *entry);
@@ -59,7 +67,9 @@ typedef struct loop_host_options {
     void (*progress)(void *data, const char *what);
     /* After each call into a provider (the instance's thread); NULL: no tracing. */
     void (*trace)(void *data, const loop_trace *t);
-    void *data; /* for the three above */
+    /* After each decision, any thread; a call is not made before. NULL: nobody is told. */
+    void (*decided)(void *data, const loop_decided *d);
+    void *data; /* for the four above */
 } loop_host_options;
 
 /*
@@ -204,6 +214,13 @@ typedef enum loop_item_kind {
     LOOP_ITEM_RESOURCE
 } loop_item_kind;
 
+/* What a function of an import takes, of each provider that a call of it reaches. */
+typedef struct loop_item_need {
+    loop_need need;
+    const char *name; /* OWN: "camera.record", what grants it; else "" */
+    const char *help;
+} loop_item_need;
+
 /* A row of what a component imports or exports. */
 typedef struct loop_item {
     bool is_export;
@@ -216,8 +233,10 @@ typedef struct loop_item {
     bool stubbed; /* nobody serves it, and a component starts all the same: calls answer
                      `unavailable` */
     loop_tier tier;
-    const char *provider; /* "" when nobody */
-    const char *reason;   /* why nobody, and the nearest there is; "" when served */
+    const char *provider;        /* "" when nobody */
+    const char *reason;          /* why nobody, and the nearest there is; "" when served */
+    const loop_item_need *needs; /* of a function that is served by a provider */
+    size_t need_count;
 } loop_item;
 
 /*
@@ -256,8 +275,11 @@ typedef enum loop_on_trap {
 } loop_on_trap;
 
 typedef struct loop_instance_options {
-    const char *name;            /* in logs and traces; NULL: the file's name */
-    const char *identity;        /* loop_call_identity; NULL: the name */
+    const char *name;     /* in logs and traces; NULL: the file's name */
+    const char *identity; /* loop_call_identity; NULL: the name */
+    /* Whose storage a share of its policy is a part of: a workspace, a publisher; NULL: it has
+     * none. */
+    const char *owner;
     const char *const *args;     /* NULL-terminated, the program's name first; NULL: the name */
     const loop_policy *policy;   /* lives as long as the instance; NULL: the baseline alone */
     const char *const *optional; /* NULL-terminated: imports that may be missing */

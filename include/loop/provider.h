@@ -78,6 +78,14 @@
  * to keep and to drop with loop_peer_drop, before its own `close`: providers are closed in
  * any order, after the last drop. An adapter bears calls on several threads (ANY).
  *
+ * Needs. What a component must have been granted before it may call a function: one row each in
+ * `needs`. Where the grant has an argument that only the provider knows (a package's name, a
+ * program), the row says of which kind it is, and the provider asks by loop_call_allows. For
+ * anything else it has words of its own (LOOP_NEED_OWN): `camera.record` is granted by
+ * `needs: [camera.record]` or `--need camera.record`, and the host asks, when the component is
+ * linked; a call that is denied never comes, and answers `denied` where its result's error has such
+ * a case. A provider with `needs` has a row for every function that it implements.
+ *
  * Swap. A provider may be taken out, and another put in its place, while components use it
  * (loop/swap.h, knowledge/swap.md). One that holds something for its components has a table
  * `swap`: how it becomes quiet, how what it holds is written down in the interface's own
@@ -95,7 +103,7 @@ extern "C" {
 #endif
 
 /* Checked first, before anything else in the table is read; LOOP_ABI of each interface next. */
-#define LOOP_PROVIDER_ABI 4u
+#define LOOP_PROVIDER_ABI 5u
 
 typedef struct loop_provider_interface {
     const loop_interface *interface; /* generated */
@@ -110,6 +118,27 @@ typedef struct loop_provider_option {
     const char *fallback; /* as text; NULL: none */
     const char *help;     /* one line */
 } loop_provider_option;
+
+/* What a component must have been granted to call a function. */
+typedef enum loop_need {
+    LOOP_NEED_NOTHING, /* anybody may; `help` says why that is so */
+    LOOP_NEED_OBJECT,  /* an object, which was asked about when it was made */
+    /* The provider asks, each time and before anything else (loop_call_allows, _storage): */
+    LOOP_NEED_STORAGE,
+    LOOP_NEED_PACKAGE,
+    LOOP_NEED_PROCESS,
+    LOOP_NEED_LOG, /* entries of the log, as many as its limit allows */
+    LOOP_NEED_OWN, /* the host asks for "PROVIDER.NAME" */
+} loop_need;
+
+typedef struct loop_provider_need {
+    const char *interface_name; /* without a version, "acme:camera/control" */
+    const char *function;       /* as in the interface; "*": every one that has no row of its own */
+    loop_need need;
+    const char *name; /* OWN: letters, digits, '-' and '_'; else NULL */
+    const char
+        *help; /* one line for people: what it lets a component do, or why nothing is needed */
+} loop_provider_need;
 
 typedef enum loop_threads { LOOP_THREADS_ANY, LOOP_THREADS_SERIAL } loop_threads;
 
@@ -264,6 +293,8 @@ typedef struct loop_provider {
                         const void *args, void *ret);
     void (*drop)(void *self, const loop_interface *interface, size_t resource, void *object);
     const loop_provider_swap *swap; /* NULL: nothing to hand over */
+    /* Ends with a NULL interface; NULL: nothing is needed. Whatever comes with loop has one. */
+    const loop_provider_need *needs;
 } loop_provider;
 
 /*
@@ -322,6 +353,16 @@ LOOP_API uint64_t loop_call_instance(const loop_call *call);
  * name for people. At most 8,192 bytes.
  */
 LOOP_API const char *loop_call_identity(const loop_call *call);
+
+/*
+ * Whether the component was granted what it wants now. *ret_why, which lives until the component
+ * has its answer, is empty then, else it says what would change it. May be called on any thread
+ * while the function runs (*ret_why is then of the thread's own making: NULL leaves it out). HTTP
+ * and NET may wait for DNS.
+ */
+struct loop_request; /* loop/policy.h */
+LOOP_API bool loop_call_allows(loop_call *call, const struct loop_request *want,
+                               loop_string *ret_why);
 
 /*
  * Bytes of private storage that the component was granted, or may have where its limit is less. 0:

@@ -62,4 +62,10 @@ const loop_provider lp_provider_cancellation = {
     .interfaces = (const loop_provider_interface[]){{&loop_core_cancellation_interface, &functions},
                                                     {NULL, NULL}},
     .threads = LOOP_THREADS_ANY,
+    .needs =
+        (const loop_provider_need[]){
+            {"loop:core/cancellation", "*", LOOP_NEED_NOTHING, NULL,
+             "a component may know that it is asked to end"},
+            {0},
+        },
 };

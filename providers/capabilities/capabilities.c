@@ -79,4 +79,10 @@ const loop_provider lp_provider_capabilities = {
     .interfaces = (const loop_provider_interface[]){{&loop_core_capabilities_interface, &functions},
                                                     {NULL, NULL}},
     .threads = LOOP_THREADS_ANY,
+    .needs =
+        (const loop_provider_need[]){
+            {"loop:core/capabilities", "*", LOOP_NEED_NOTHING, NULL,
+             "a component may know who serves its own imports"},
+            {0},
+        },
 };

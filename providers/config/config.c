@@ -78,4 +78,12 @@ const loop_provider lp_provider_config = {
             {NULL, NULL},
         },
     .threads = LOOP_THREADS_ANY,
+    .needs =
+        (const loop_provider_need[]){
+            {"wasi:config/store", "*", LOOP_NEED_NOTHING, NULL,
+             "a component may read what loop.yaml has for it"},
+            {"wasi:config/runtime", "*", LOOP_NEED_NOTHING, NULL,
+             "a component may read what loop.yaml has for it"},
+            {0},
+        },
 };

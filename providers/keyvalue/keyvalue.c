@@ -459,6 +459,16 @@ const loop_provider lp_provider_keyvalue = {
             {NULL, NULL},
         },
     .threads = LOOP_THREADS_ANY,
+    .needs =
+        (const loop_provider_need[]){
+            {"wasi:keyvalue/store", "*", LOOP_NEED_STORAGE, NULL,
+             "a component may store, up to its quota"},
+            {"wasi:keyvalue/batch", "*", LOOP_NEED_STORAGE, NULL,
+             "a component may store, up to its quota"},
+            {"wasi:keyvalue/atomics", "*", LOOP_NEED_STORAGE, NULL,
+             "a component may store, up to its quota"},
+            {0},
+        },
     .open = open_keyvalue,
     .close = close_keyvalue,
 };

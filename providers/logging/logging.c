@@ -178,6 +178,16 @@ const loop_provider lp_provider_logging = {
             {NULL, NULL},
         },
     .threads = LOOP_THREADS_ANY,
+    .needs =
+        (const loop_provider_need[]){
+            {"loop:core/logging", "log", LOOP_NEED_LOG, NULL,
+             "a component may write to the log, so many entries a second"},
+            {"loop:core/logging", "enabled", LOOP_NEED_NOTHING, NULL,
+             "a component may know how much is logged"},
+            {"wasi:logging/logging", "log", LOOP_NEED_LOG, NULL,
+             "a component may write to the log, so many entries a second"},
+            {0},
+        },
     .open = open_logging,
     .close = close_logging,
 };

@@ -26,4 +26,5 @@ const loop_provider lp_provider_memory = {
     .open = open_memory,
     .close = lp_storage_close,
     .swap = &lp_storage_swap,
+    .needs = lp_storage_needs,
 };

@@ -270,6 +270,18 @@ const loop_provider lp_provider_packages = {
             {NULL, NULL},
         },
     .threads = LOOP_THREADS_ANY,
+    .needs =
+        (const loop_provider_need[]){
+            {"loop:pkg/registry", "*", LOOP_NEED_PACKAGE, NULL,
+             "a component may find and fetch packages of the namespaces that it was granted"},
+            {"loop:pkg/resolver", "[method]transfer.progress", LOOP_NEED_OBJECT, NULL,
+             "a fetch of its own"},
+            {"loop:pkg/resolver", "[method]transfer.wait", LOOP_NEED_OBJECT, NULL,
+             "a fetch of its own"},
+            {"loop:pkg/resolver", "*", LOOP_NEED_PACKAGE, NULL,
+             "a component may find and fetch packages of the namespaces that it was granted"},
+            {0},
+        },
     .open = open_packages,
     .close = close_packages,
 };

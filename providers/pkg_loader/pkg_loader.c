@@ -198,4 +198,11 @@ const loop_provider lp_provider_pkg_loader = {
     .summary = "components that a component loads while it runs, with a part of its grants",
     .interfaces = interfaces,
     .threads = LOOP_THREADS_ANY,
+    .needs =
+        (const loop_provider_need[]){
+            {"loop:pkg/loader", "load", LOOP_NEED_PACKAGE, NULL,
+             "a component may load packages that it was granted, with grants of its own"},
+            {"loop:pkg/loader", "*", LOOP_NEED_OBJECT, NULL, "what it loaded"},
+            {0},
+        },
 };

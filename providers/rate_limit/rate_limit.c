@@ -147,6 +147,14 @@ const loop_provider lp_provider_rate_limit = {
             {NULL, NULL},
         },
     .threads = LOOP_THREADS_ANY,
+    .needs =
+        (const loop_provider_need[]){
+            {"loop:core/logging", "*", LOOP_NEED_NOTHING, NULL,
+             "passes entries on; who writes them asks"},
+            {"wasi:logging/logging", "*", LOOP_NEED_NOTHING, NULL,
+             "passes entries on; who writes them asks"},
+            {0},
+        },
     .options =
         (const loop_provider_option[]){
             {"per-second", "number", NULL, "100",

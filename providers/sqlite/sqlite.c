@@ -60,4 +60,5 @@ const loop_provider lp_provider_sqlite = {
     .open = open_sqlite,
     .close = lp_storage_close,
     .swap = &lp_storage_swap,
+    .needs = lp_storage_needs,
 };

@@ -199,6 +199,11 @@ const loop_provider_interface lp_storage_interfaces[] = {
     {NULL, NULL},
 };
 
+const loop_provider_need lp_storage_needs[] = {
+    {"loop:storage/store", "*", LOOP_NEED_STORAGE, NULL, "a component may store, up to its quota"},
+    {0},
+};
+
 /* ---- a swap ---- */
 
 static loop_error *quiesce(void *self)

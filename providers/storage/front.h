@@ -12,6 +12,9 @@ extern const loop_storage_store_functions lp_storage_functions;
 /* The same as the list of a provider's interfaces. */
 extern const loop_provider_interface lp_storage_interfaces[];
 
+/* What they need. */
+extern const loop_provider_need lp_storage_needs[];
+
 /* The same as what a swap asks of it: swap.c. */
 extern const loop_provider_swap lp_storage_swap;
 

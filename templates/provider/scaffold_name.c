@@ -144,4 +144,13 @@ const loop_provider lp_provider_scaffold_name = {
     .threads = LOOP_THREADS_SERIAL, /* what is open is one list */
     .open = open_provider,
     .close = close_provider,
+    /* What a component must have been granted. (Components that count see each other's names.) */
+    .needs =
+        (const loop_provider_need[]){
+            {"example:scaffold-name/counters", "[method]counter.next", LOOP_NEED_OBJECT, NULL,
+             "a counter that it opened"},
+            {"example:scaffold-name/counters", "*", LOOP_NEED_OWN, "count",
+             "a component may count with others, and see their counters"},
+            {0},
+        },
 };

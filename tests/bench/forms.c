@@ -1,12 +1,13 @@
 /*
  * tests/bench/forms.c: what slots and chains cost (peer.h says what such a program does).
  *
- *     bench_forms COMPONENT direct|slot|chain2
+ *     bench_forms COMPONENT direct|slot|chain2|granted
  *
  * direct: the peer. The engine calls the provider's function with the arguments that the plan
  * makes, and nothing else stands between. slot: the same function as a provider, bound by the
- * host. chain2: behind another provider, which passes every call on. All linked the same way;
- * rows of one call each: scalar and string64.
+ * host. chain2: behind another provider, which passes every call on. granted: a slot whose
+ * functions take a grant that the component has; bench_forms_open is this program without what
+ * asks. All linked the same way; rows of one call each: scalar and string64.
  */
 #include "bench.h"
 #include "peer.h"
@@ -62,6 +63,18 @@ static const loop_provider provider = {
     .threads = LOOP_THREADS_ANY,
 };
 
+/* The same, for those who were granted it. */
+static const loop_provider gated = {
+    .abi = LOOP_PROVIDER_ABI,
+    .name = "gated",
+    .summary = "what the bench measures",
+    .interfaces =
+        (const loop_provider_interface[]){{&bench_calls_host_interface, &functions}, {NULL, NULL}},
+    .threads = LOOP_THREADS_ANY,
+    .needs =
+        (const loop_provider_need[]){{"bench:calls/host", "*", LOOP_NEED_OWN, "use", "it"}, {0}},
+};
+
 static loop_error *pass_add(void *self, loop_call *call, uint32_t a, uint32_t b, uint32_t *ret)
 {
     (void)self;
@@ -98,26 +111,32 @@ static uint32_t run_bound(void *data, const bench_row *row, uint32_t n)
     return row->call == BENCH_SCALAR ? sum : text_sum;
 }
 
-static int bound(const char *path, bool chain)
+static int bound(const char *path, const char *form)
 {
+    bool chain = strcmp(form, "chain2") == 0, granted = strcmp(form, "granted") == 0;
     loop_host *host;
     loop_component *component;
     loop_instance *instance;
     bench_calls_guest_exports guest;
-    const loop_link links[] = {{"first", NULL}, {"last", NULL}};
+    const loop_link links[] = {{"first", NULL}, {granted ? "gated" : "last", NULL}};
+    loop_policy *policy = loop_policy_new();
+    must(loop_policy_add(policy, LOOP_GRANT_NEED, "gated.use", false, NULL, false,
+                         (loop_origin){"the bench", 0, 0}));
     must(loop_host_new(&(loop_host_options){.no_cache = true}, &host));
     must(loop_host_provider_add(host, &first));
     must(loop_host_provider_add(host, &provider));
+    must(loop_host_provider_add(host, &gated));
     must(loop_host_bind_chain(host, NULL, bench_calls_host_interface.name, links + !chain,
                               1 + chain));
     must(loop_component_open(host, path, &component));
-    must(loop_instance_new(host, component, &(loop_instance_options){0}, &instance));
+    must(loop_instance_new(host, component, &(loop_instance_options){.policy = policy}, &instance));
     must(loop_instance_enter(instance));
     must(bench_calls_guest_bind(instance, &guest));
     int status = bench_serve(run_bound, &guest, ~(1u << BENCH_SCALAR | 1u << BENCH_TEXT));
     loop_instance_delete(instance);
     loop_component_delete(component);
     loop_host_delete(host);
+    loop_policy_delete(policy);
     return status;
 }
 
@@ -225,7 +244,8 @@ int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[2], "direct") == 0)
         return direct(argv[1]);
-    if (argc == 3 && (strcmp(argv[2], "slot") == 0 || strcmp(argv[2], "chain2") == 0))
-        return bound(argv[1], strcmp(argv[2], "chain2") == 0);
-    bench_fail("usage", "bench_forms COMPONENT direct|slot|chain2");
+    if (argc == 3 && (strcmp(argv[2], "slot") == 0 || strcmp(argv[2], "chain2") == 0 ||
+                      strcmp(argv[2], "granted") == 0))
+        return bound(argv[1], argv[2]);
+    bench_fail("usage", "bench_forms COMPONENT direct|slot|chain2|granted");
 }

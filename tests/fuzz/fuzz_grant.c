@@ -1,10 +1,10 @@
 /*
  * tests/fuzz/fuzz_grant.c: any text as a grant and any text as a request.
  *
- * The input is lines: the first character of each says what it is ('d', 'e',
- * 'h', 'n': grants; in capitals: denials; anything else: a request of every
- * kind). What must hold: an allowed request names the grant that allows it, a
- * denial holds whatever was granted before, and reasons are UTF-8.
+ * The input is lines: the first character of each says what it is (a letter a kind: grants; in
+ * capitals: denials; anything else: a request of every kind). What must hold: an allowed request
+ * names the grant that allows it, a denial holds whatever was granted before, and reasons are
+ * UTF-8.
  */
 #include <ctype.h>
 #include <stdint.h>
@@ -18,6 +18,8 @@ const char *const fuzz_seeds[] = {
     "d/tmp::/d:ro\nDtmp\neLANG\nEHOME\neA=b\nhAPI.example.com.:443\nh[::1]\nH10.0.0.1\n"
     "n[::ffff:10.0.0.1]:80\nN6.6.6.6\n?/d/../x\n?api.example.com\n?::1\n?10.0.0.1\n",
     "d.::/a/b//./c\nd/:rw\n?/a/b/c/../../..\n?\n?/a/b/c/d\n?.\n",
+    "s1MiB,share=n\npacme:ui\nl127.0.0.1:443\ng100\nrsh -c *\nrsh ...\nucamera.record\nUcamera\n"
+    "L[::1]\nRsh 'a b'\n?127.0.0.1\n?camera.record\n?acme:ui\n?-x\n?a b\n",
     "hxn--bcher-kva.de\nh127.1\nh0x7f\nha..b\nh*.c\nn::1:80\nna:8000-9000\nn[fe80::1%e]:1\n?a",
     NULL,
 };
@@ -33,13 +35,24 @@ static size_t no_dns(void *ctx, const char *name, lp_os_address *ret, size_t max
 
 static void request(loop_policy *p, const char *text)
 {
-    for (int kind = LOOP_GRANT_DIR; kind <= LOOP_GRANT_NET; kind++) {
-        loop_request want = {(loop_grant_kind)kind, text, 443, true};
+    const char *words[] = {"/bin/sh", text};
+    for (int kind = LOOP_GRANT_DIR; kind < LOOP_GRANT_KINDS; kind++) {
+        loop_request want = {.kind = (loop_grant_kind)kind,
+                             .name = text,
+                             .port = 443,
+                             .write = true,
+                             .address = kind == LOOP_GRANT_HTTP ? "127.0.0.1" : NULL,
+                             .words = words,
+                             .word_count = 2};
         loop_decision d;
         loop_policy_decide(p, &want, &d);
         if (d.allowed && (!d.by || d.by->deny || (int)d.by->kind != kind))
             abort();
         if (d.allowed && kind == LOOP_GRANT_DIR && d.by->read_only)
+            abort();
+        /* no wildcard stands for an option */
+        if (d.allowed && kind == LOOP_GRANT_PROCESS && *text == '-' && !strchr(d.by->words, '\'') &&
+            !strstr(d.by->words, text))
             abort();
         if (!*d.reason || !lp_utf8_valid(d.reason, strlen(d.reason)) ||
             !lp_utf8_valid(d.hint, strlen(d.hint)))
@@ -49,7 +62,7 @@ static void request(loop_policy *p, const char *text)
 
 static void line(loop_policy *p, const char *text)
 {
-    static const char kinds[] = "dehn";
+    static const char kinds[] = "dehnsplgru"; /* in the order of the kinds */
     const char *kind = *text ? strchr(kinds, tolower((unsigned char)*text)) : NULL;
     if (!kind || !*kind) {
         request(p, *text ? text + 1 : text);
@@ -72,10 +85,11 @@ static void deny_all(loop_policy *p)
         text[0] = (char)toupper((unsigned char)text[0]);
         line(p, text);
     }
-    static const loop_request wants[] = {{LOOP_GRANT_DIR, "/d/x", 0, false},
-                                         {LOOP_GRANT_HTTP, "API.example.com.", 443, false},
-                                         {LOOP_GRANT_NET, "::ffff:a00:1", 80, false},
-                                         {LOOP_GRANT_ENV, "LANG", 0, false}};
+    static const loop_request wants[] = {
+        {.kind = LOOP_GRANT_DIR, .name = "/d/x"},
+        {.kind = LOOP_GRANT_HTTP, .name = "API.example.com.", .port = 443},
+        {.kind = LOOP_GRANT_NET, .name = "::ffff:a00:1", .port = 80},
+        {.kind = LOOP_GRANT_ENV, .name = "LANG"}};
     for (size_t i = 0; i < LP_COUNT(wants); i++) {
         loop_decision d;
         loop_policy_decide(p, &wants[i], &d);
@@ -88,6 +102,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     loop_policy *p = loop_policy_new();
     lp_policy_resolver_set(p, no_dns, NULL);
+    loop_policy_class_set(p, LOOP_CLASS_TRUSTED, (loop_origin){"fuzz", 0, 0});
     lp_auto(lp_free_string) char *text = lp_strndup((const char *)data, size);
     unsigned lines = 0;
     for (char *at = text; at < text + size && lines < 256; lines++) {

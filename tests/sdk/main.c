@@ -22,10 +22,15 @@ int main(int argc, char **argv)
     check(loop_host_new(&(loop_host_options){0}, &host));
     check(loop_host_provider_add(host, &lp_provider_night_light));
     check(loop_component_open(host, argv[argc - 1], &component));
-    check(loop_instance_new(host, component, &(loop_instance_options){0}, &instance));
+    loop_policy *policy = loop_policy_new();
+    check(loop_policy_add(policy, LOOP_GRANT_NEED, "night-light.count", false, NULL, false,
+                          (loop_origin){"the test", 0, 0}));
+    check(
+        loop_instance_new(host, component, &(loop_instance_options){.policy = policy}, &instance));
     check(loop_instance_run(instance, &result));
     loop_instance_delete(instance);
     loop_component_delete(component);
     loop_host_delete(host);
+    loop_policy_delete(policy);
     return result.status;
 }
