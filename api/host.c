@@ -3,6 +3,7 @@
  * is written here, the built-in providers are those of providers.c.
  */
 #include "api/log.h"
+#include "api/place.h"
 #include "api/providers.h"
 #include "engine/engine.h"
 #include "host/hooks.h"
@@ -18,6 +19,7 @@ loop_error *loop_host_new(const loop_host_options *options, loop_host **ret)
         .policy_ref = lp_policy_ref,
         .policy_unref = lp_policy_unref,
         .policy_part = lp_policy_part,
+        .program = lp_place_program,
         .log = lp_log_write,
     };
     loop_host *h;

@@ -14,6 +14,7 @@
 #include "providers/memory/memory.h"
 #include "providers/pkg_loader/pkg_loader.h"
 #include "providers/packages/packages.h"
+#include "providers/process/process.h"
 #include "providers/rate_limit/rate_limit.h"
 #include "providers/redact/redact.h"
 #include "providers/sqlite/sqlite.h"
@@ -32,6 +33,7 @@ const loop_provider *const lp_builtin_providers[] = {
     &lp_provider_config,
     &lp_provider_keyvalue,
     &lp_provider_packages,
+    &lp_provider_process,
     &lp_provider_sqlite,
     &lp_provider_memory,
     NULL,

@@ -184,6 +184,14 @@
 #define LP_WATCH_POLL_MS 1000 /* files are looked at so often, whatever the system tells */
 #define LP_WATCH_STILL_MS 150 /* a file that did not change for so long is whole */
 
+/* Programs that components start (providers/process). */
+#define LP_MAX_PROCESSES 64             /* of one component at a time */
+#define LP_MAX_PROCESSES_OF_HOST 256    /* and of all together */
+#define LP_MAX_PROCESS_ARGUMENTS 4096u  /* arguments of one */
+#define LP_MAX_PROCESS_VARIABLES 1024u  /* variables of one */
+#define LP_MAX_PROCESS_TEXT 131071u     /* bytes of an argument or "NAME=value"; Linux' own */
+#define LP_MAX_PROCESS_BYTES (1u << 20) /* of all of them, with a zero behind each */
+
 /* Building (builder/). */
 #define LP_MAX_BUILD_FILES 65536        /* files that a component is built from */
 #define LP_MAX_BUILD_FILE (256u << 20)  /* bytes of one */

@@ -192,8 +192,16 @@ loop_error *lp_target_handle(lp_target *t, uint32_t nth, lp_handle h, uint32_t *
 loop_error *lp_guest_define_resource(lp_guest *g, const lp_import *import, uint32_t type,
                                      void (*drop)(void *data, uint32_t handle),
                                      void *data) LOOP_MUST_USE;
-/* wasi:io's `pollable`, taken over by another interface. */
-loop_error *lp_guest_define_pollable(lp_guest *g, const lp_import *import) LOOP_MUST_USE;
+/* The resources of wasi:io that C can make (LP_ENGINES in raw.h). */
+typedef enum lp_io {
+    LP_IO_NONE, /* it is none of them */
+    LP_IO_POLLABLE,
+    LP_IO_INPUT,
+    LP_IO_OUTPUT,
+} lp_io;
+lp_io lp_io_of(const lp_resource *r);
+/* One of them, taken over by another interface. */
+loop_error *lp_guest_define_io(lp_guest *g, const lp_import *import) LOOP_MUST_USE;
 /* A method that gives a pollable, ready after lp_guest_ask. */
 loop_error *lp_guest_define_subscribe(lp_guest *g, const lp_import *import) LOOP_MUST_USE;
 

@@ -174,9 +174,10 @@ void lpx_store_delete(lpx_driver *d, wasmtime_store_t *store);
 void lpx_wasi_hooks(wasi_config_t *config, const lpx_hooks *hooks);
 wasmtime_error_t *lpx_linker_add_wasi(wasmtime_component_linker_t *l);
 wasmtime_error_t *lpx_linker_add_http(wasmtime_component_linker_t *l);
-/* wasi:io's resource type `pollable`, for an interface that uses it. */
-wasmtime_error_t *lpx_linker_add_pollable(wasmtime_component_linker_instance_t *l, const char *name,
-                                          size_t len);
+/* A resource type of wasi:io, for an interface that uses it. */
+enum { LPX_IO_POLLABLE = 1, LPX_IO_INPUT = 2, LPX_IO_OUTPUT = 3 };
+wasmtime_error_t *lpx_linker_add_io(wasmtime_component_linker_instance_t *l, const char *name,
+                                    size_t len, uint32_t kind);
 /* A method of a resource of ours that gives a wasi:io pollable, ready after lpx_driver_ask. */
 wasmtime_error_t *lpx_linker_add_subscribe(wasmtime_component_linker_instance_t *l,
                                            const char *name, size_t len);

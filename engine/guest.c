@@ -372,13 +372,35 @@ loop_error *lp_guest_define_subscribe(lp_guest *g, const lp_import *import)
         lpx_linker_add_subscribe(child ? child : root, import->name, strlen(import->name)));
 }
 
-loop_error *lp_guest_define_pollable(lp_guest *g, const lp_import *import)
+lp_io lp_io_of(const lp_resource *r)
 {
+    static const struct {
+        const char *interface_name, *name;
+        lp_io io;
+    } rows[] = {
+        {"wasi:io/poll", "pollable", LP_IO_POLLABLE},
+        {"wasi:io/streams", "input-stream", LP_IO_INPUT},
+        {"wasi:io/streams", "output-stream", LP_IO_OUTPUT},
+    };
+    lp_str of = {r->interface_name, strcspn(r->interface_name, "@")};
+    for (size_t n = 0; n < LP_COUNT(rows); n++)
+        if (lp_str_is(of, rows[n].interface_name) && strcmp(r->name, rows[n].name) == 0)
+            return rows[n].io;
+    return LP_IO_NONE;
+}
+
+loop_error *lp_guest_define_io(lp_guest *g, const lp_import *import)
+{
+    _Static_assert((int)LP_IO_POLLABLE == (int)LPX_IO_POLLABLE &&
+                       (int)LP_IO_INPUT == (int)LPX_IO_INPUT &&
+                       (int)LP_IO_OUTPUT == (int)LPX_IO_OUTPUT,
+                   "ext.h");
     wasmtime_component_linker_instance_t *root, *child;
     LP_TRY(open_instance(g, import, &root, &child));
-    return close_instance(
-        root, child,
-        lpx_linker_add_pollable(child ? child : root, import->name, strlen(import->name)));
+    return close_instance(root, child,
+                          lpx_linker_add_io(child ? child : root, import->name,
+                                            strlen(import->name),
+                                            (uint32_t)lp_io_of(import->resource)));
 }
 
 /* ---- calls ---- */

@@ -107,11 +107,16 @@ struct lp_calling_hooks {
 
 /* `resource` of a handle whose resource the guest implements. */
 #define LP_GUESTS UINT32_MAX
+/*
+ * Of one of wasi:io (lp_io), which the engine makes of a descriptor: a stream of a pipe, a
+ * pollable that is ready when there is something to read or an end. It takes a copy.
+ */
+#define LP_ENGINES (UINT32_MAX - 1)
 
 /* A handle on its way to a guest. */
 typedef struct lp_handle {
-    uint32_t resource; /* the type number that C gave; LP_GUESTS */
-    uint32_t value;    /* its representation; the number under which the engine holds it */
+    uint32_t resource; /* the type number that C gave; LP_GUESTS; LP_ENGINES */
+    uint32_t value;    /* its representation; the engine's number for it; the descriptor */
 } lp_handle;
 
 #endif

@@ -279,6 +279,14 @@ static bool ends_here(const struct lp_slot *s, const loop_error *err)
     return err || !r || (r->flat <= LP_FLAT_RESULTS && !r->handles);
 }
 
+/* The values of a call are not looked at any more. */
+static void call_over(struct lp_body *b)
+{
+    if (b->given.n)
+        lp_given_close(b);
+    lp_frame_end(&b->out);
+}
+
 static loop_error *finish(struct lp_slot *s, lp_values *in, loop_error *err)
 {
     const lp_node *r = s->plan->result;
@@ -286,7 +294,7 @@ static loop_error *finish(struct lp_slot *s, lp_values *in, loop_error *err)
     if (!err && over && r)
         err = lp_lower_scalar(r, s->body->answer, LOOP_UNAVAILABLE, &in->result);
     if (err || over)
-        lp_frame_end(&s->body->out);
+        call_over(s->body);
     return err ? in_function(s, err) : NULL;
 }
 
@@ -460,7 +468,7 @@ loop_error *lp_slot_put(void *data, lp_target *out)
                   .handles = b->handles.at,
                   .handle_count = b->handles.n};
     loop_error *err = lp_lower_values(&l, s->plan->result, b->answer);
-    lp_frame_end(&b->out);
+    call_over(b);
     err = err ? in_function(s, err) : NULL;
     lp_gate_leave(b);
     return err;

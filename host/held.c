@@ -278,7 +278,18 @@ static loop_error *hold_one(void *data, const lp_node *n, uint64_t at)
     lp_handle h = {n->type->resource->index, 0};
     x->held.resource = n->type->resource;
     /* Of the interface that defines it: another one may have a resource of that name. */
-    struct lp_use *use = b->owners.at[h.resource].use;
+    const struct lp_owner *owner = &b->owners.at[h.resource];
+    if (owner->io) {
+        loop_error *bad = lp_given_take(b, owner->io, (void *)(uintptr_t)at, &h.value);
+        h.resource = LP_ENGINES;
+        if (x->err)
+            loop_error_delete(bad);
+        else
+            x->err = bad;
+        *lp_push(&b->handles) = h;
+        return NULL;
+    }
+    struct lp_use *use = owner->use;
     x->held.gen = older_of(b, use);
     x->held.object = (void *)(uintptr_t)at;
     if (!x->held.object)

@@ -19,6 +19,8 @@ typedef struct lp_host_hooks {
     void (*policy_unref)(const loop_policy *p);
     /* A part of one: grants of those kinds (bit 1 << kind), and every denial; one reference. */
     loop_policy *(*policy_part)(const loop_policy *p, unsigned kinds);
+    /* api/: the file of a program that comes with loop ("loop-guard"), malloced; NULL. */
+    char *(*program)(const char *name);
     /* api/: writes an entry; any thread. */
     void (*log)(loop_host *h, const loop_log_entry *entry);
 } lp_host_hooks;

@@ -164,6 +164,7 @@ void loop_host_delete(loop_host *h)
     free(h->directory);
     free(h->workspace);
     free(h->cache_dir);
+    free(h->guard);
     free(h);
 }
 

@@ -116,6 +116,8 @@ void lp_body_delete(struct lp_body *b)
     if (!b)
         return;
     lp_held_sweep(b);
+    lp_given_close(b);
+    free(b->given.at);
     free(b->foreign.at);
     free(b->handles.at);
     free(b->taken.at);

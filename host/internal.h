@@ -22,6 +22,7 @@
  *   waits.c     which thread waits for which
  *   status.c    what runs, for people
  *   held.c      resources that components hold
+ *   given.c     streams of wasi:io that providers give; directories for them
  *   export.c    calls into components
  *   instance.c  an instance as an actor: its making and its thread
  *   supervise.c the main thread's side: start, deadline, cancellation, end
@@ -191,6 +192,7 @@ struct loop_host {
     loop_host_options options;
     char *directory;             /* a copy; NULL: the current one */
     char *workspace, *cache_dir; /* copies; NULL: none */
+    char *guard;                 /* the file of loop-guard; NULL: not asked for, or not there */
     lp_host_hooks hooks;
     uintptr_t main; /* the thread that made it */
     lp_engine *engine;
@@ -304,6 +306,7 @@ struct lp_slot {
 struct lp_owner {
     struct lp_use *use; /* NULL: a stub */
     bool defined;       /* here; not by the engine, nor by the guest */
+    lp_io io;           /* the engine's, and providers can give one */
 };
 
 /* A resource that a component holds. */
@@ -372,6 +375,10 @@ struct lp_body {
     uint32_t free_held; /* UINT32_MAX: none */
     /* Held by the instance's thread while it changes `held`, and by a swap while it looks. */
     lp_os_mutex *lock;
+    struct {
+        struct lp_given **at;
+        size_t n, cap;
+    } given;                     /* descriptors of the call, for streams in its answer */
     struct lp_generation *older; /* of the handles of this call, where they are not of now */
     bool gone, mixed;            /* a handle of this call is; they are of several generations */
     struct {
@@ -408,6 +415,7 @@ struct lp_body {
         lp_guest_dir *at;
         size_t n, cap;
     } dirs;
+    int *directories; /* the same, open; NULL: it imports nothing that asks for them */
 };
 
 /* How often something failed; strikes.c. Zero-initialise. */
@@ -833,6 +841,15 @@ void lp_chain_drop(const struct lp_chain *c, const struct lp_provider *giver, co
  */
 loop_error *lp_hold_result(struct lp_body *b, const struct lp_provider *giver, const lp_node *n,
                            const void *value) LOOP_MUST_USE;
+
+/* ---- given.c ---- */
+/* The descriptor behind an object of an answer, once each. LOOP_UNAVAILABLE: it is none. */
+loop_error *lp_given_take(struct lp_body *b, lp_io io, const void *object,
+                          uint32_t *ret_descriptor) LOOP_MUST_USE;
+/* Closes what a call was given; the component has its copies. */
+void lp_given_close(struct lp_body *b);
+void lp_directories_open(struct lp_body *b);
+void lp_directories_close(struct lp_body *b);
 
 /* ---- export.c ---- */
 void lp_exports_done(loop_instance *i);

@@ -62,17 +62,13 @@ static struct lp_slot *slot_new(struct lp_body *b, const lp_import *import)
     return s;
 }
 
-/* The parts of loop:core/cancellation that the engine serves: a pollable is its own. */
-static bool is_cancellation(const char *interface_name, const char *member, const char *wanted)
+/* The part of loop:core/cancellation that the engine serves. */
+bool lp_is_subscribe(const char *interface_name, const char *function)
 {
     char name[LP_MAX_NAME];
     lp_split_version(interface_name, name, sizeof name);
-    return strcmp(name, "loop:core/cancellation") == 0 && strcmp(member, wanted) == 0;
-}
-
-bool lp_is_subscribe(const char *interface_name, const char *function)
-{
-    return is_cancellation(interface_name, function, "[method]token.subscribe");
+    return strcmp(name, "loop:core/cancellation") == 0 &&
+           strcmp(function, "[method]token.subscribe") == 0;
 }
 
 /* ---- resources ---- */
@@ -90,11 +86,12 @@ static struct lp_owner *owner_of(struct lp_body *b, const lp_resource *r)
  */
 static loop_error *define_resource(struct lp_body *b, const lp_import *import, struct lp_use *use)
 {
-    if (is_cancellation(import->interface_name, import->name, "pollable"))
-        return lp_guest_define_pollable(b->guest, import);
     struct lp_owner *o = owner_of(b, import->resource);
+    o->io = lp_io_of(import->resource);
+    if (o->io)
+        return lp_guest_define_io(b->guest, import);
     if (!o->defined)
-        *o = (struct lp_owner){use, true};
+        *o = (struct lp_owner){.use = use, .defined = true};
     struct lp_slot *s = slot_new(b, import);
     s->use = o->use;
     return lp_guest_define_resource(b->guest, import, import->resource->index, lp_slot_drop, s);
@@ -153,12 +150,16 @@ static const struct lp_chain *coming(const struct lp_use *use)
     return use->next ? &use->next->chain : &use->gen->chain;
 }
 
-static loop_error *check_handle(const struct lp_body *b, const lp_node *n, const struct lp_use *use)
+/* `given`: by a provider, in its answer. */
+static loop_error *check_handle(const struct lp_body *b, const lp_node *n, const struct lp_use *use,
+                                bool given)
 {
     const lp_resource *r = n->type->resource;
     if (r->is_export && !use)
         return NULL;
     const struct lp_owner *o = r->index < b->owners.n ? &b->owners.at[r->index] : NULL;
+    if (o && o->io && use && given && n->kind == LP_OWN)
+        return NULL;
     if (r->is_export || !o || !o->defined)
         return loop_error_new(LOOP_MISSING, "a handle of %s of '%s', which C cannot have", r->name,
                               r->interface_name);
@@ -169,22 +170,22 @@ static loop_error *check_handle(const struct lp_body *b, const lp_node *n, const
 }
 
 static loop_error *check_handles_in(const struct lp_body *b, const lp_node *n,
-                                    const struct lp_use *use)
+                                    const struct lp_use *use, bool given)
 {
     if (!n || !n->handles)
         return NULL;
     if (n->kind == LP_OWN || n->kind == LP_BORROW)
-        return check_handle(b, n, use);
+        return check_handle(b, n, use, given);
     size_t parts = n->kind == LP_LIST ? 1 : n->count;
     for (size_t p = 0; p < parts; p++)
-        LP_TRY(check_handles_in(b, n->parts[p], use));
+        LP_TRY(check_handles_in(b, n->parts[p], use, given));
     return NULL;
 }
 
 loop_error *lp_check_handles(const struct lp_body *b, const lp_plan *p, const struct lp_use *use)
 {
-    LP_TRY(check_handles_in(b, &p->params, use));
-    return check_handles_in(b, p->result, use);
+    LP_TRY(check_handles_in(b, &p->params, use, false));
+    return check_handles_in(b, p->result, use, true);
 }
 
 /* ---- functions ---- */

@@ -44,8 +44,10 @@ loop_error *lp_peer_hops(const loop_peer *p, const struct lp_generation *g,
 /* Where the objects in a value lie: in the value itself. */
 static bool is_flat(const lp_node *n)
 {
-    if (!n || !n->handles || n->kind == LP_OWN || n->kind == LP_BORROW)
+    if (!n || !n->handles)
         return true;
+    if (n->kind == LP_OWN || n->kind == LP_BORROW)
+        return lp_io_of(n->type->resource) == LP_IO_NONE; /* those are a component's alone */
     if (n->kind == LP_LIST)
         return false;
     for (size_t i = 0; i < n->count; i++)

@@ -42,11 +42,20 @@ static const char *service_option(void *data, const char *name)
     return p->values[i] ? p->values[i] : p->table->options[i].fallback;
 }
 
+/* Looked for when first asked for; `finding` is held, or one provider opens. */
+static const char *guard_of(loop_host *h)
+{
+    if (!h->guard && h->hooks.program)
+        h->guard = h->hooks.program("loop-guard");
+    return h->guard;
+}
+
 static const char *service_place(void *data, const char *which)
 {
     const struct lp_provider *p = data;
     return strcmp(which, "workspace") == 0 ? p->host->workspace
            : strcmp(which, "cache") == 0   ? p->host->cache_dir
+           : strcmp(which, "guard") == 0   ? guard_of(p->host)
                                            : NULL;
 }
 

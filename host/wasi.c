@@ -198,6 +198,16 @@ static void groups(const struct lp_body *b, lp_guest_options *o)
     }
 }
 
+/* What it is granted now is what its programs may start in, whatever is in its place later. */
+static bool starts_programs(const struct lp_body *b)
+{
+    const lp_import *import;
+    for (size_t n = 0; (import = lp_component_import_at(b->component->engine, n)); n++)
+        if (lp_starts_with(import->interface_name, "loop:process/"))
+            return true;
+    return false;
+}
+
 void lp_wasi_options(struct lp_body *b, lp_guest_options *o)
 {
     b->net = lp_net_new(b);
@@ -211,6 +221,8 @@ void lp_wasi_options(struct lp_body *b, lp_guest_options *o)
         else if (g->kind == LOOP_GRANT_ENV && !g->deny)
             add_env(b, g, &env);
     }
+    if (starts_programs(b))
+        lp_directories_open(b);
     const char **copy = lp_arena_alloc(&b->arena, (env.n + 1) * sizeof *copy);
     if (env.n)
         memcpy(copy, env.at, env.n * sizeof *copy);
@@ -231,5 +243,6 @@ void lp_wasi_options(struct lp_body *b, lp_guest_options *o)
 void lp_wasi_done(struct lp_body *b)
 {
     lp_net_end(b->net);
+    lp_directories_close(b);
     free(b->dirs.at);
 }

@@ -41,6 +41,7 @@ bindings() {
     bind c    weather             $guests/gen      $guests/wit/weather.wit $guests/wit/weather-api.wit
     bind c    packages            $guests/gen      $guests/wit/packages.wit wit/pkg wit/core $wasi
     bind c    shelf               $guests/gen      $guests/wit/packages.wit wit/pkg wit/core $wasi
+    bind c    programs            $guests/gen      $guests/wit/programs.wit wit/process wit/core $wasi
     conformance=tests/conformance
     bind c    host-side=caller    $conformance/gen $conformance/wit
     bind c    guest-side=callee   $conformance/gen $conformance/wit

@@ -78,21 +78,6 @@ static loop_error *loop_process_processes_process_status_thunk(const void *funct
     return f->process_status(self, call, a->process, ret);
 }
 
-struct loop_process_processes_process_wait_args {
-    loop_process_processes_process *process;
-};
-static_assert(sizeof(struct loop_process_processes_process_wait_args) == 8,
-              "loop_process_processes_process_wait_args");
-
-static loop_error *loop_process_processes_process_wait_thunk(const void *functions, void *self,
-                                                             loop_call *call, const void *args,
-                                                             void *ret)
-{
-    const loop_process_processes_functions *f = functions;
-    const struct loop_process_processes_process_wait_args *a = args;
-    return f->process_wait(self, call, a->process, ret);
-}
-
 struct loop_process_processes_process_signal_args {
     loop_process_processes_process *process;
     loop_process_processes_signal signal;
@@ -162,12 +147,6 @@ static const loop_function loop_process_processes_rows[] = {
         loop_process_processes_process_status_thunk,
     },
     {
-        "[method]process.wait",
-        "(borrow<loop:process/processes.process>)->result<variant{code(s32),signalled(u32),deadline},variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
-        offsetof(loop_process_processes_functions, process_wait),
-        loop_process_processes_process_wait_thunk,
-    },
-    {
         "[method]process.signal",
         "(borrow<loop:process/processes.process>,enum{hangup,interrupt,quit,terminate,kill,user1,user2})->result<_,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
         offsetof(loop_process_processes_functions, process_signal),
@@ -175,7 +154,7 @@ static const loop_function loop_process_processes_rows[] = {
     },
     {
         "spawn",
-        "(record{program:string,arguments:list<string>,environment:list<tuple<string,string>>,working-directory:option<string>,stdin:enum{null,inherit,pipe},stdout:enum{null,inherit,pipe,log},stderr:enum{null,inherit,pipe,log},deadline:option<u32>})->result<own<loop:process/processes.process>,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
+        "(record{program:string,arguments:list<string>,environment:list<tuple<string,string>>,working-directory:option<string>,stdin:enum{null,inherit,pipe},stdout:enum{null,inherit,pipe},stderr:enum{null,inherit,pipe},deadline:option<u32>})->result<own<loop:process/processes.process>,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
         offsetof(loop_process_processes_functions, spawn),
         loop_process_processes_spawn_thunk,
     },
@@ -254,17 +233,6 @@ loop_error *loop_process_processes_next_process_status(
     return loop_call_next(call, &loop_process_processes_interface, 4, &packed, ret);
 }
 
-loop_error *loop_process_processes_next_process_wait(
-    loop_call *call, loop_process_processes_process *process,
-    loop_process_processes_result_exit_status_error *ret)
-{
-    struct loop_process_processes_process_wait_args packed = {
-        .process = process,
-    };
-    memset(ret, 0, sizeof *ret);
-    return loop_call_next(call, &loop_process_processes_interface, 5, &packed, ret);
-}
-
 loop_error *loop_process_processes_next_process_signal(
     loop_call *call, loop_process_processes_process *process, loop_process_processes_signal signal,
     loop_process_processes_result_void_error *ret)
@@ -274,7 +242,7 @@ loop_error *loop_process_processes_next_process_signal(
         .signal = signal,
     };
     memset(ret, 0, sizeof *ret);
-    return loop_call_next(call, &loop_process_processes_interface, 6, &packed, ret);
+    return loop_call_next(call, &loop_process_processes_interface, 5, &packed, ret);
 }
 
 loop_error *loop_process_processes_next_spawn(loop_call *call,
@@ -285,5 +253,5 @@ loop_error *loop_process_processes_next_spawn(loop_call *call,
         .command = *command,
     };
     memset(ret, 0, sizeof *ret);
-    return loop_call_next(call, &loop_process_processes_interface, 7, &packed, ret);
+    return loop_call_next(call, &loop_process_processes_interface, 6, &packed, ret);
 }

@@ -9,13 +9,17 @@
 
 #include <stdint.h>
 
-/* From the guard. The first is STARTED or one of NO_... (errno), the last ENDED. */
+/*
+ * From the guard. The first is STARTED or one of NO_... (errno), the last ENDED or
+ * LATE.
+ */
 enum {
     LP_GUARD_STARTED = 1,  /* value: the sidecar's process id, which is its group's */
     LP_GUARD_NO_DIRECTORY, /* value: errno */
     LP_GUARD_NO_PROGRAM,
     LP_GUARD_NO_PROCESS,
     LP_GUARD_ENDED, /* value: the exit status, or minus the signal */
+    LP_GUARD_LATE,  /* instead: its deadline passed, and it is killed */
 };
 
 typedef struct lp_guard_news {
@@ -23,7 +27,10 @@ typedef struct lp_guard_news {
     int32_t value;
 } lp_guard_news;
 
-/* To the guard, a byte each. The end of the socket is LP_GUARD_KILL as well. */
-enum { LP_GUARD_TERM = 'T', LP_GUARD_KILL = 'K' };
+/*
+ * To the guard, a message each: one byte, and after SIGNAL another one, its number. The end of
+ * the socket is LP_GUARD_KILL as well.
+ */
+enum { LP_GUARD_TERM = 'T', LP_GUARD_KILL = 'K', LP_GUARD_SIGNAL = 'S' };
 
 #endif

@@ -183,11 +183,27 @@ static bool raise_above(int *fd)
     return high >= 0;
 }
 
-static bool open_ends(struct ends *e, int inherit)
+/* What is no pipe of ours: nothing, or our own stream where there is one. */
+static int given_end(int place, lp_os_stream what)
 {
+    int fd = what == LP_OS_SHARED ? fcntl(places[place], F_DUPFD_CLOEXEC, 10) : -1;
+    if (fd < 0)
+        fd = open("/dev/null", (place == IN ? O_RDONLY : O_WRONLY) | O_CLOEXEC);
+    return fd < 0 || fd >= 10 || raise_above(&fd) ? fd : -1;
+}
+
+static bool open_ends(struct ends *e, const lp_os_program *p)
+{
+    int inherit = p->inherit;
     *e = (struct ends){{-1, -1, -1, -1}, {-1, -1, -1, -1}, -1};
     for (int i = 0; i < PLACES; i++) {
         int pair[2]; /* pipes: to read, to write */
+        if (i != CONTROL && p->streams[i] != LP_OS_PIPE) {
+            e->theirs[i] = given_end(i, p->streams[i]);
+            if (e->theirs[i] < 0)
+                return false;
+            continue;
+        }
         if (i == CONTROL ? socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0
                          : pipe2(pair, O_CLOEXEC) != 0)
             return false;
@@ -237,7 +253,12 @@ static int spawn_guard(const lp_os_program *p, const struct ends *e, pid_t *ret)
     while (p->argv[n])
         n++;
     const char **argv = lp_alloc((n + 6) * sizeof *argv);
-    const char *first[] = {"loop-guard", host, e->inherit < 0 ? "-" : "3", p->directory, p->path};
+    char mode[16] = "-";
+    if (p->of_component)
+        snprintf(mode, sizeof mode, "p%u", p->deadline_ms);
+    else if (e->inherit >= 0)
+        snprintf(mode, sizeof mode, "%d", LP_OS_INHERITED);
+    const char *first[] = {"loop-guard", host, mode, p->directory, p->path};
     memcpy(argv, first, sizeof first);
     memcpy(argv + 5, p->argv, n * sizeof *argv);
     posix_spawn_file_actions_t actions;
@@ -267,6 +288,9 @@ static loop_error *not_started(const lp_os_program *p, const lp_guard_news *n)
         return loop_error_new(code, "'%s', or what it is run by, is not there", what);
     case EACCES: return loop_error_new(code, "'%s' may not be run or entered", what);
     case ENOEXEC: return loop_error_new(code, "'%s' is not a program of this system", what);
+    case E2BIG:
+        return loop_error_new(LOOP_LIMIT, "its arguments and its environment are more than this "
+                                          "system passes to a program");
     case EAGAIN: return loop_error_new(LOOP_SYSTEM, "there are too many processes");
     default: return loop_error_new(code, "'%s': system error %d", what, n->value);
     }
@@ -296,11 +320,14 @@ loop_error *lp_os_guarded_start(const lp_os_program *p, lp_os_guarded *ret)
 {
     struct ends e;
     pid_t guard = 0;
-    int failed = open_ends(&e, p->inherit) ? 0 : errno;
+    int failed = open_ends(&e, p) ? 0 : errno;
     if (!failed)
         failed = spawn_guard(p, &e, &guard);
     if (failed) {
         close_ends(&e);
+        if (failed == E2BIG)
+            return loop_error_new(LOOP_LIMIT, "its arguments and its environment are more than "
+                                              "this system passes to a program");
         return failed == ENOENT
                    ? loop_error_new(LOOP_UNAVAILABLE, "loop's own program '%s' is missing",
                                     p->guard)
@@ -350,15 +377,49 @@ bool lp_os_guarded_ended(lp_os_guarded *g, int *ret_status)
     return true;
 }
 
-static void order(const lp_os_guarded *g, uint8_t what)
+bool lp_os_guarded_look(lp_os_guarded *g, int *ret_status, bool *ret_late)
+{
+    lp_guard_news n;
+    ssize_t got;
+    do
+        got = recv(g->control, &n, sizeof n, MSG_DONTWAIT | MSG_PEEK);
+    while (got < 0 && errno == EINTR);
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+        return false;
+    bool told = got == sizeof n;
+    if (!told && g->process > 1)
+        kill((pid_t)-g->process, SIGKILL); /* the guard was killed, as above */
+    g->process = 0;
+    *ret_late = told && n.kind == LP_GUARD_LATE;
+    *ret_status = told && n.kind == LP_GUARD_ENDED ? n.value : -SIGKILL; /* with its guard */
+    return true;
+}
+
+static void send_order(const lp_os_guarded *g, const uint8_t *order, size_t n)
 {
     if (g->control >= 0)
-        (void)send(g->control, &what, 1,
+        (void)send(g->control, order, n,
                    MSG_DONTWAIT
 #if defined(MSG_NOSIGNAL)
                        | MSG_NOSIGNAL
 #endif
         );
+}
+
+static void order(const lp_os_guarded *g, uint8_t what)
+{
+    send_order(g, &what, 1);
+}
+
+void lp_os_guarded_signal(const lp_os_guarded *g, lp_os_signal what)
+{
+    static const int numbers[] = {
+        [LP_OS_HANGUP] = SIGHUP,     [LP_OS_INTERRUPT] = SIGINT, [LP_OS_QUIT] = SIGQUIT,
+        [LP_OS_TERMINATE] = SIGTERM, [LP_OS_KILL] = SIGKILL,     [LP_OS_USER1] = SIGUSR1,
+        [LP_OS_USER2] = SIGUSR2,
+    };
+    uint8_t both[2] = {LP_GUARD_SIGNAL, (uint8_t)numbers[what]};
+    send_order(g, both, sizeof both);
 }
 
 void lp_os_guarded_close_in(lp_os_guarded *g)

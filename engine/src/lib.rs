@@ -2,8 +2,9 @@
 //!
 //! The extension holds only what the C API cannot reach: driving a guest as a
 //! future that can be stopped (`drive`), calls with raw values in both directions
-//! (`raw`, `export`, `handles`), the hooks of WASI (`wasi`) and its HTTP client (`http`), what a component imports and
-//! exports as WIT text (`describe`), WIT for the generator (`wit`), and errors
+//! (`raw`, `export`, `handles`), the hooks of WASI (`wasi`), its HTTP client (`http`) and what
+//! C makes of wasi:io (`io`), what a component imports and exports as WIT text (`describe`),
+//! WIT for the generator (`wit`), and errors
 //! with their backtraces (`report`). `ext.h` declares it for C; the two change
 //! together.
 //!
@@ -18,6 +19,7 @@ mod drive;
 mod export;
 mod handles;
 mod http;
+mod io;
 mod raw;
 mod report;
 mod wasi;

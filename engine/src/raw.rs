@@ -20,6 +20,7 @@ use int::wasmtime_environ::component::{
     CanonicalOptions, CanonicalOptionsDataModel as Model, StringEncoding,
 };
 use int::{CanonicalAbiInfo, InstanceType, InterfaceType as It, LiftContext, LowerContext};
+use std::any::Any;
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -64,8 +65,10 @@ type FlatFn = extern "C" fn(*mut c_void, *const ValRaw, &mut u64) -> *mut c_void
 pub type CallFn = extern "C" fn(*mut c_void, &mut Values) -> *mut c_void;
 type PutFn = extern "C" fn(*mut c_void, &mut Target) -> CError;
 
-/// `resource` of `Target::handle` for one that the guest implements.
+/// `resource` of `Target::handle` for one that the guest implements; for one of wasi:io that the
+/// engine makes of a descriptor.
 const GUESTS: u32 = u32::MAX;
+const ENGINES: u32 = u32::MAX - 1;
 
 pub fn tuple_abi(ty: &It, t: &InstanceType<'_>) -> CanonicalAbiInfo {
     match ty {
@@ -334,6 +337,18 @@ unsafe extern "C" fn lower_handle<T: 'static>(
             }
             // SAFETY: written by the line above.
             *out = unsafe { flat.assume_init() }.get_u32();
+            return Ok(());
+        }
+        if resource == ENGINES {
+            let ty = cx.resource_type(table);
+            if !own {
+                bail!("a stream that is only lent");
+            }
+            let Some(data) = (cx.store.data_mut() as &mut dyn Any).downcast_mut() else {
+                bail!("a store that is not the C API's");
+            };
+            *out = crate::io::make(data, ty, value)?;
+            *out = cx.guest_resource_lower_own(table, *out)?;
             return Ok(());
         }
         if cx.resource_type(table) != ResourceType::host_dynamic(resource) {

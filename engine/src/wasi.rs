@@ -321,24 +321,6 @@ impl wasmtime_wasi::p2::Pollable for Asked {
     }
 }
 
-/// Adds wasi:io's `pollable` under a name, for an interface that uses it.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn lpx_linker_add_pollable(
-    l: *mut wasmtime_component_linker_instance_t<'_>,
-    name: *const u8,
-    len: usize,
-) -> CError {
-    c_error(guard(|| {
-        // SAFETY: as in `lpx_linker_add_subscribe`.
-        let (l, name) = unsafe { instance_and_name(l, name, len)? };
-        let ty = wasmtime::component::ResourceType::host::<wasmtime_wasi::p2::DynPollable>();
-        l.resource(name, ty, |mut cx, rep| {
-            cx.data_mut().ctx().table.delete(Resource::<wasmtime_wasi::p2::DynPollable>::new_own(rep))?;
-            Ok(())
-        })
-    }))
-}
-
 /// # Safety
 /// What `ext.h` asks for: an open linker instance, `len` readable bytes at `name`.
 pub unsafe fn instance_and_name<'a, 'b>(

@@ -197,8 +197,9 @@ typedef struct loop_services {
      */
     uint64_t (*option_number)(void *host, const char *name);
     /*
-     * "workspace": the loop.yaml that the host runs; "cache": the folder of its cache. NULL: none,
-     * or it is not for this provider to know (a sidecar). Lives as long as the provider is open.
+     * "workspace": the loop.yaml that the host runs; "cache": the folder of its cache; "guard", in
+     * `open` only: the file of loop-guard. NULL: none, or it is not for this provider to know (a
+     * sidecar). Lives as long as the provider is open.
      */
     const char *(*place)(void *host, const char *which);
 } loop_services;
@@ -382,6 +383,25 @@ LOOP_API bool loop_call_may_log(loop_call *call);
  * the component has its answer, says what would change it.
  */
 LOOP_API bool loop_call_package(loop_call *call, loop_string name, loop_string *ret_why);
+
+/*
+ * wasi:io's streams and pollables, which the engine serves: what a function answers as `own` where
+ * its WIT says `input-stream`, `output-stream` or `pollable`. Of a pipe; a pollable of anything
+ * that can be waited for, ready once there is something to read or an end. The descriptor is
+ * taken, also where the answer is NULL (it is below 0, or over the memory of a call). What is not
+ * answered is closed. A component reads and writes while it is inside a call: a function that
+ * waits for what the component itself is to write waits for ever.
+ */
+LOOP_API void *loop_call_input_stream(loop_call *call, int descriptor);
+LOOP_API void *loop_call_output_stream(loop_call *call, int descriptor);
+LOOP_API void *loop_call_pollable(loop_call *call, int descriptor);
+
+/*
+ * A directory as the component sees it ("/data/photos"), inside one that it was granted when it was
+ * linked: a descriptor, yours to close. No link leads out, nor one that is put there meanwhile.
+ * For providers of loop:process alone. LOOP_DENIED, LOOP_NOT_FOUND, LOOP_INVALID, LOOP_IO.
+ */
+LOOP_API loop_error *loop_call_directory(loop_call *call, loop_string path, int *ret) LOOP_MUST_USE;
 
 /*
  * Another interface, as it is served to the calling component. Lives as long as the host.

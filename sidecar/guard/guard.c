@@ -1,7 +1,7 @@
 /*
  * sidecar/guard/guard.c: `loop-guard`, the process between a host and a sidecar.
  *
- *     loop-guard HOST 3|- DIRECTORY PROGRAM NAME [ARGUMENT...]
+ *     loop-guard HOST 3|-|pMS DIRECTORY PROGRAM NAME [ARGUMENT...]
  *
  * Why a process and not a few lines in the host: a host that is killed runs nothing any
  * more, and the system's own means (PR_SET_PDEATHSIG) reach a child, not what the child
@@ -16,8 +16,15 @@
  *
  *     control ends, or the host is not our parent any more   kill all, exit
  *     LP_GUARD_TERM    SIGTERM to the sidecar's group
+ *     LP_GUARD_SIGNAL  the signal that follows, to the sidecar's group
  *     LP_GUARD_KILL    kill all, exit
  *     the sidecar ends                                       say so, kill the rest, exit
+ *     MS milliseconds are over                               say so, kill all, exit
+ *
+ * With `p`, it is a program that a component started (providers/process), not a sidecar: 3 is
+ * the directory to start in, which is not passed on; it gets no rights that its starter
+ * does not have (setuid programs run without theirs), so that all that it starts can be killed;
+ * and MS, where it is not 0, is its deadline.
  *
  * Only children are ever killed, and their groups while they are not waited for: no number
  * of a process can have gone to somebody else by then. The sidecar gets SIGKILL when the
@@ -32,6 +39,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -54,7 +62,16 @@
 #define HOST_DIED SIGUSR1 /* by PR_SET_PDEATHSIG: the host, or only its thread that started us */
 
 static pid_t host, sidecar;
-static bool inherit;
+static bool inherit;      /* the sidecar gets RESERVED */
+static bool of_component; /* RESERVED is the directory to start in */
+static int64_t until_ms;  /* its deadline, on the clock of now_ms; 0: none */
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 static void tell(uint32_t kind, int32_t value)
 {
@@ -89,7 +106,7 @@ static void leave_streams(void)
     for (int fd = 0; fd <= 2; fd++)
         if (null < 0 || dup2(null, fd) < 0)
             close(fd);
-    if (inherit)
+    if (inherit || of_component)
         close(RESERVED);
 }
 
@@ -102,6 +119,14 @@ static void fail_child(int report, int32_t stage)
     _exit(127);
 }
 
+/* As the kernel has them: the C library keeps two from us that it uses itself. */
+static void plain_signals(void)
+{
+    const uint64_t plain[8] = {0}; /* its struct sigaction, whatever the order of its fields */
+    for (int s = 1; s < NSIG; s++)
+        (void)syscall(SYS_rt_sigaction, s, plain, NULL, sizeof(uint64_t));
+}
+
 static void run_sidecar(int report, const char *directory, const char *program, char **argv)
 {
     pid_t guard = getppid();
@@ -109,13 +134,14 @@ static void run_sidecar(int report, const char *directory, const char *program, 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != guard || guard == 1)
         _exit(127);
-    for (int s = 1; s < NSIG; s++)
-        signal(s, SIG_DFL);
+    plain_signals();
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (chdir(directory) != 0)
+    if ((of_component ? fchdir(RESERVED) : chdir(directory)) != 0)
         fail_child(report, LP_GUARD_NO_DIRECTORY);
+    if (of_component && (close(RESERVED) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0))
+        fail_child(report, LP_GUARD_NO_PROCESS);
     execv(program, argv);
     fail_child(report, LP_GUARD_NO_PROGRAM);
 }
@@ -206,12 +232,12 @@ static void kill_all(void)
     kill(sidecar, SIGKILL);
     long ms = 1;
     for (int refused = 0; refused < 20; ms = ms < 20 ? ms + 1 : ms) {
-        refused = kill_children() ? 0 : refused + 1;
         pid_t dead;
         while ((dead = waitpid(-1, NULL, WNOHANG)) > 0)
             ;
         if (dead < 0)
             return; /* ECHILD */
+        refused = kill_children() ? 0 : refused + 1;
         nap(ms);
     }
 }
@@ -248,13 +274,15 @@ static bool host_is_gone(void)
 /* Orders; false: end. */
 static bool obey(void)
 {
-    uint8_t order;
-    ssize_t n = recv(CONTROL, &order, 1, MSG_DONTWAIT);
+    uint8_t order[2];
+    ssize_t n = recv(CONTROL, order, sizeof order, MSG_DONTWAIT);
     if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
         return false;
-    if (n == 1 && order == LP_GUARD_TERM)
+    if (n == 1 && order[0] == LP_GUARD_TERM)
         kill(-sidecar, SIGTERM);
-    return n != 1 || order != LP_GUARD_KILL;
+    if (n == 2 && order[0] == LP_GUARD_SIGNAL && order[1] > 0 && order[1] < NSIG)
+        kill(-sidecar, order[1]);
+    return n != 1 || order[0] != LP_GUARD_KILL;
 }
 
 /* False: somebody wants the end. */
@@ -271,6 +299,15 @@ static bool look_at_signals(int signals)
     return true;
 }
 
+/* Milliseconds that are left to it, for poll(). */
+static int time_left(void)
+{
+    if (!until_ms)
+        return -1;
+    int64_t left = until_ms - now_ms();
+    return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
 static int guard(int signals)
 {
     struct pollfd p[] = {{.fd = CONTROL, .events = POLLIN}, {.fd = signals, .events = POLLIN}};
@@ -283,7 +320,12 @@ static int guard(int signals)
         reap();
         if (host_is_gone())
             break;
-        (void)poll(p, 2, -1);
+        if (time_left() == 0) {
+            tell(LP_GUARD_LATE, 0);
+            break;
+        }
+        p[0].revents = p[1].revents = 0;
+        (void)poll(p, 2, time_left());
         if ((p[1].revents && !look_at_signals(signals)) || (p[0].revents && !obey()))
             break;
     }
@@ -303,9 +345,12 @@ int main(int argc, char **argv)
     }
     host = (pid_t)atoi(argv[1]);
     inherit = strcmp(argv[2], "3") == 0;
+    of_component = argv[2][0] == 'p';
+    int64_t deadline = of_component ? atoll(argv[2] + 1) : 0;
+    until_ms = deadline > 0 ? now_ms() + deadline : 0;
     sigaction(SIGCHLD, &plain, NULL); /* one that is ignored reaps by itself */
     close_from(CONTROL + 1);
-    if (!inherit)
+    if (!inherit && !of_component)
         close(RESERVED); /* before another descriptor gets its number */
     int signals = take_signals();
     fcntl(CONTROL, F_SETFD, FD_CLOEXEC);

@@ -222,7 +222,7 @@ typedef uint8_t loop_process_processes_input;
 enum {
     /* Empty. */
     LOOP_PROCESS_PROCESSES_INPUT_NULL = 0,
-    /* The component's own. */
+    /* The host's own, as WASI's standard input is. */
     LOOP_PROCESS_PROCESSES_INPUT_INHERIT = 1,
     /* What is written to `process.take-stdin`. */
     LOOP_PROCESS_PROCESSES_INPUT_PIPE = 2,
@@ -233,12 +233,10 @@ typedef uint8_t loop_process_processes_output;
 enum {
     /* Thrown away. */
     LOOP_PROCESS_PROCESSES_OUTPUT_NULL = 0,
-    /* The component's own. */
+    /* The host's own, as WASI's standard output and error are. */
     LOOP_PROCESS_PROCESSES_OUTPUT_INHERIT = 1,
     /* What is read from `process.take-stdout` or `take-stderr`. */
     LOOP_PROCESS_PROCESSES_OUTPUT_PIPE = 2,
-    /* The host's log, line by line, under the program's name. */
-    LOOP_PROCESS_PROCESSES_OUTPUT_LOG = 3,
 };
 
 typedef struct loop_process_processes_tuple_string_string {
@@ -254,26 +252,34 @@ typedef struct loop_process_processes_list_tuple_string_string {
 /* What to start. */
 typedef struct loop_process_processes_command {
     /*
-     * A name that a grant holds, or an absolute path of the machine. It
-     * is resolved by the host; a name with a slash in it is not searched.
+     * A name, which is looked for where the host looks for programs, or
+     * an absolute path of the machine. What it is found as has to be what
+     * the grant was resolved to. Any other path is `invalid`.
      */
     loop_string program;
-    /* Without the program itself. No string may hold a zero byte. */
+    /*
+     * Without the program itself. At most 4,096; a string has at most
+     * 131,071 bytes and no zero byte.
+     */
     loop_list_string arguments;
     /*
-     * All that the program's environment has, and what the grant adds.
-     * Nothing is inherited. A name given twice is `invalid`.
+     * All that the program's environment has. Each name has to be granted
+     * as a variable to the component: names such as LD_PRELOAD make
+     * another program of it. A name given twice, an empty one and one
+     * with '=' in it are `invalid`. At most 1,024; "NAME=value" has at
+     * most 131,071 bytes.
      */
     loop_process_processes_list_tuple_string_string environment;
     /*
      * A directory as the component sees it, inside one that it was
-     * granted; none is an empty directory that goes with the program.
+     * granted: no link leads out of that. None is the root of the machine,
+     * where nothing lies that a name would find by accident.
      */
     loop_option_string working_directory;
     loop_process_processes_input stdin_;
     loop_process_processes_output stdout_;
     loop_process_processes_output stderr_;
-    /* Killed after so many milliseconds. */
+    /* Killed after so many milliseconds; 0 is `invalid`. */
     loop_option_u32 deadline;
 } loop_process_processes_command;
 
@@ -346,14 +352,6 @@ typedef struct loop_process_processes_result_option_exit_status_error {
     } of;
 } loop_process_processes_result_option_exit_status_error;
 
-typedef struct loop_process_processes_result_exit_status_error {
-    bool is_err;
-    union {
-        loop_process_processes_exit_status ok;
-        loop_process_processes_error error;
-    } of;
-} loop_process_processes_result_exit_status_error;
-
 typedef struct loop_process_processes_result_void_error {
     bool is_err;
     union {
@@ -399,10 +397,6 @@ static_assert(sizeof(loop_process_processes_result_option_exit_status_error) == 
               "loop_process_processes_result_option_exit_status_error");
 static_assert(offsetof(loop_process_processes_result_option_exit_status_error, of) == 8,
               "loop_process_processes_result_option_exit_status_error");
-static_assert(sizeof(loop_process_processes_result_exit_status_error) == 32,
-              "loop_process_processes_result_exit_status_error");
-static_assert(offsetof(loop_process_processes_result_exit_status_error, of) == 8,
-              "loop_process_processes_result_exit_status_error");
 static_assert(sizeof(loop_process_processes_result_void_error) == 32,
               "loop_process_processes_result_void_error");
 static_assert(offsetof(loop_process_processes_result_void_error, of) == 8,
@@ -417,19 +411,26 @@ static_assert(offsetof(loop_process_processes_result_own_process_error, of) == 8
 /*
  * Start a program, talk to it, end it.
  *
- * May wait: `spawn` and `process.wait`, and the streams as far as wasi:io
- * says so. The rest answers at once.
+ * `spawn` takes the milliseconds that the system needs to start a program;
+ * nothing else here waits. What may wait is wasi:io: the streams, and the
+ * pollable of `process.subscribe`.
  *
- * A grant names programs and patterns of arguments; whatever matches none is
- * `denied`, with the grant that is missing. Arguments are passed as they are:
- * there is no shell, nothing is expanded or split. A program is a group of
- * its own, and the whole group is killed when its handle is dropped, when
- * the component ends and when the host ends, however it ends.
+ * A grant names a program and a pattern of arguments; what matches none is
+ * `denied`, with what would allow it. Arguments are passed as they are: there
+ * is no shell, nothing is expanded or split. A program leads a group of its
+ * own, with no terminal. The group and whatever else it has started are killed
+ * when the program ends, when its handle is dropped, when the component ends
+ * and when the host ends, however it ends.
+ *
+ * Of the host a program gets nothing but its three streams: no environment,
+ * no open files, no ignored signals. It gets no rights beyond those of the
+ * host either: a setuid program runs without them.
  */
 typedef struct loop_process_processes_functions {
     /*
      * The stream to the program, once; dropping it is the program's end
-     * of input. `invalid` when it is no pipe or was taken.
+     * of input. What was written and not flushed is lost then. `invalid`
+     * when it is no pipe or was taken.
      *
      * Each own in `*ret` is handed over to the component.
      */
@@ -454,22 +455,17 @@ typedef struct loop_process_processes_functions {
                                        loop_process_processes_process *process,
                                        loop_process_processes_result_own_input_stream_error *ret);
     /*
-     * Ready when the program has ended. A child of the process; drop it
-     * first.
+     * Ready when the program has ended, and from then on.
      *
      * Each own in `*ret` is handed over to the component.
      */
     loop_error *(*process_subscribe)(void *self, loop_call *call,
                                      loop_process_processes_process *process,
                                      loop_process_processes_result_own_pollable_error *ret);
-    /* How it ended, none while it runs. Never waits. */
+    /* How it ended, none while it runs. */
     loop_error *(*process_status)(void *self, loop_call *call,
                                   loop_process_processes_process *process,
                                   loop_process_processes_result_option_exit_status_error *ret);
-    /* Waits for its end. */
-    loop_error *(*process_wait)(void *self, loop_call *call,
-                                loop_process_processes_process *process,
-                                loop_process_processes_result_exit_status_error *ret);
     /*
      * Sends a signal to the program's group. Nothing happens to one that
      * has ended.
@@ -479,7 +475,10 @@ typedef struct loop_process_processes_functions {
                                   loop_process_processes_signal signal,
                                   loop_process_processes_result_void_error *ret);
     /*
-     * Starts a program. It may have ended by the time this returns.
+     * Starts a program, of which a component may have 64 at a time. It may
+     * have ended by the time this returns. `denied`: no grant, `invalid`: the
+     * command is none, `limit`: too many or too much, `failed`: the system
+     * did not start it.
      *
      * Each own in `*ret` is handed over to the component.
      */
@@ -507,9 +506,6 @@ LOOP_API loop_error *loop_process_processes_next_process_subscribe(
 LOOP_API loop_error *loop_process_processes_next_process_status(
     loop_call *call, loop_process_processes_process *process,
     loop_process_processes_result_option_exit_status_error *ret) LOOP_MUST_USE;
-LOOP_API loop_error *loop_process_processes_next_process_wait(
-    loop_call *call, loop_process_processes_process *process,
-    loop_process_processes_result_exit_status_error *ret) LOOP_MUST_USE;
 LOOP_API loop_error *loop_process_processes_next_process_signal(
     loop_call *call, loop_process_processes_process *process, loop_process_processes_signal signal,
     loop_process_processes_result_void_error *ret) LOOP_MUST_USE;
