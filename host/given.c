@@ -100,8 +100,7 @@ loop_error *loop_call_directory(loop_call *call, loop_string path, int *ret)
     if (strlen(text) != path.len)
         return loop_error_new(LOOP_INVALID, "a path with a zero byte in it");
     loop_decision d;
-    b->host->hooks.decide(b->instance->options.policy,
-                          &(loop_request){.kind = LOOP_GRANT_DIR, .name = text}, &d);
+    lp_body_decide(b, &(loop_request){.kind = LOOP_GRANT_DIR, .name = text}, &d);
     int dir = d.allowed ? directory_of(b, d.by) : -1;
     if (dir < 0) {
         const char *why = d.allowed ? "its directory was not handed out" : d.reason;

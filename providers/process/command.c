@@ -1,11 +1,11 @@
 /*
  * providers/process/command.c: what a component asks for, as what is started.
  *
- * Everything is checked before anything is asked, and everything is asked before anything is
- * opened: the program with its arguments (a PROCESS grant), each variable by its name (ENV: a
- * program is another one with LD_PRELOAD, GIT_SSH_COMMAND or NODE_OPTIONS), the directory (DIR).
- * What was granted is what is run: the path that the decision saw, the very words, a directory
- * that is open already.
+ * The program and its arguments are asked about first, so that nothing is said of the rest to
+ * whoever is granted none; what is opened is opened last. Asked about are the program with its
+ * arguments (a PROCESS grant), each variable by its name (ENV: a program is another one with
+ * LD_PRELOAD, GIT_SSH_COMMAND or NODE_OPTIONS) and the directory (DIR). What was granted is what is
+ * run: the path that the decision saw, the very words, a directory that is open already.
  */
 #include <stdlib.h>
 
@@ -56,11 +56,7 @@ static loop_error *read_arguments(struct room *room, const loop_process_processe
         return loop_error_new(LOOP_LIMIT, "more than %u arguments", LP_MAX_PROCESS_ARGUMENTS);
     const char **argv = lp_arena_alloc(room->arena, (c->arguments.len + 2) * sizeof *argv);
     LP_TRY(no_zero(c->program, "a program's name"));
-    if (!c->program.len || c->program.len >= LP_MAX_PATH)
-        return loop_error_new(LOOP_INVALID, "a program's name has 1 to %d bytes", LP_MAX_PATH - 1);
     LP_TRY(add_text(room, NULL, c->program, "a program's name", &argv[0]));
-    if (*argv[0] != '/' && strchr(argv[0], '/'))
-        return loop_error_new(LOOP_INVALID, "a program is a name or an absolute path");
     for (size_t i = 0; i < c->arguments.len; i++) {
         LP_TRY(no_zero(c->arguments.ptr[i], "an argument"));
         LP_TRY(add_text(room, NULL, c->arguments.ptr[i], "an argument", &argv[i + 1]));
@@ -131,6 +127,8 @@ static loop_error *ask_for_program(loop_call *call, lp_process_order *o, const c
         call, &(loop_request){.kind = LOOP_GRANT_PROCESS, .words = argv, .word_count = count + 1});
     argv[0] = name;
     o->program.path = path;
+    if (!err && *name != '/' && strchr(name, '/'))
+        return loop_error_new(LOOP_INVALID, "a program is a name or an absolute path");
     if (!err && !found)
         return loop_error_new(LOOP_NOT_FOUND, "there is no program '%s' that can be run", name);
     return err;
@@ -154,12 +152,12 @@ loop_error *lp_process_order_init(lp_process_order *o, loop_call *call, const ch
 {
     *o = (lp_process_order){.directory = -1};
     struct room room = {&o->arena, LP_MAX_PROCESS_BYTES};
-    const char **argv, **env;
+    const char **argv = NULL, **env = NULL;
     LP_TRY(read_arguments(&room, c, &argv));
+    LP_TRY(ask_for_program(call, o, argv, c->arguments.len));
     LP_TRY(read_environment(&room, c, &env));
     if (c->deadline.is_some && !c->deadline.value)
         return loop_error_new(LOOP_INVALID, "a deadline of no time at all");
-    LP_TRY(ask_for_program(call, o, argv, c->arguments.len));
     LP_TRY(ask_for_variables(call, o, c));
     LP_TRY(c->working_directory.is_some
                ? loop_call_directory(call, c->working_directory.value, &o->directory)

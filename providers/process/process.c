@@ -268,12 +268,21 @@ static const loop_process_processes_functions functions = {
     .process_drop = drop,
 };
 
+static const loop_provider_need needs[] = {
+    {"loop:process/processes", "spawn", LOOP_NEED_PROCESS, NULL,
+     "starts a program of this machine, with the arguments that were granted"},
+    {"loop:process/processes", "*", LOOP_NEED_OBJECT, NULL,
+     "talks to a program that it has started, and ends it"},
+    {NULL, NULL, LOOP_NEED_NOTHING, NULL, NULL},
+};
+
 const loop_provider lp_provider_process = {
     .abi = LOOP_PROVIDER_ABI,
     .name = "process",
     .summary = "programs of this machine, for components of the class trusted",
     .interfaces = (const loop_provider_interface[]){{&loop_process_processes_interface, &functions},
                                                     {NULL, NULL}},
+    .needs = needs,
     .threads = LOOP_THREADS_ANY,
     .detect = detect,
     .open = open_provider,

@@ -14,7 +14,8 @@
  *   programs twice ...                  takes a stream twice, and one that is no pipe
  *
  * OPTION: -e NAME=VALUE (a variable; several), -E (the first of them again), -c DIRECTORY,
- * -i -o -r null|inherit|pipe (stdin, stdout, stderr; pipe), -w TEXT, -d MS (deadline),
+ * -i -o -r null|inherit|pipe (stdin, stdout, stderr; pipe), -w TEXT, -W TEXT (written when a line
+ * has come), -d MS (deadline),
  * -s SIGNAL (sent when a line has come), -l BYTES (one more argument, so long), -z (one more
  * argument, with a zero byte), -t MS. An error is printed as "CASE: text".
  */
@@ -26,7 +27,7 @@ typedef loop_process_processes_error_t failure;
 
 static loop_process_processes_command_t command;
 static programs_tuple2_string_string_t variables[64];
-static const char *to_write, *to_signal;
+static const char *to_write, *to_write_late, *to_signal;
 static uint64_t wait_ms = 100;
 
 static _Noreturn void give_up(int status)
@@ -84,6 +85,7 @@ static void option(char what, char *value)
     case 'o': command.stdout_ = one_of(value, modes); break;
     case 'r': command.stderr_ = one_of(value, modes); break;
     case 'w': to_write = value; break;
+    case 'W': to_write_late = value; break;
     case 's': to_signal = value; break;
     case 't': wait_ms = strtoull(value, NULL, 10); break;
     case 'd':
@@ -292,11 +294,12 @@ static int run(bool aloud)
     struct source both[2];
     process p = start();
     take_both(p, both);
-    write_input(p);
-    if (to_signal) {
+    if (to_signal || to_write_late)
         read_both(both, true);
-        send_signal(p);
-    }
+    if (to_write_late)
+        to_write = to_write_late;
+    write_input(p);
+    send_signal(p);
     read_both(both, false);
     int status = say_end(p, aloud);
     loop_process_processes_process_drop_own(p);
@@ -382,7 +385,7 @@ static int stuck(void)
         taken += some.len;
         quiet = 0;
     }
-    printf("taken: %s\n", taken >= 65536 && taken <= 262144 ? "a pipe and a buffer" : "another");
+    printf("taken: %llu\n", (unsigned long long)taken);
     fflush(stdout);
     send_signal(p);
     if (!wasi_io_streams_method_output_stream_blocking_flush(b, &e))
