@@ -4,7 +4,7 @@
  * and what it leaves be counted.
  *
  *     process_test --run GRANT... -- ARGUMENT...    "process:echo *", "env:LANG", "dir:/a::/b:ro",
- *                                                   "untrusted", "timeout:300"
+ *                                                   "untrusted", "timeout:300", "rust"
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -77,6 +77,8 @@ static long resident_kb(void)
 
 /* ---- a host, in a process of its own ---- */
 
+static bool rust; /* the example in Rust instead */
+
 static loop_error *grant(loop_policy *p, const char *text)
 {
     static const struct {
@@ -97,8 +99,10 @@ static loop_error *run_guest(loop_host *host, const loop_policy *policy, const c
                              uint64_t timeout_ms, loop_result *ret)
 {
     const char *folder = lp_os_getenv("LOOP_TEST_GUESTS");
+    folder = folder ? folder : "build/guests";
     lp_auto(lp_free_string) char *path =
-        lp_format("%s/programs.wasm", folder ? folder : "build/guests");
+        rust ? lp_format("%s/../examples/rust-programs.wasm", folder)
+             : lp_format("%s/programs.wasm", folder);
     loop_component *c;
     loop_instance *i;
     LP_TRY(loop_component_open(host, path, &c));
@@ -127,13 +131,16 @@ static int run(char **grants, const char *const *args)
     for (; !err && *grants; grants++) {
         if (strcmp(*grants, "untrusted") == 0)
             class = LOOP_CLASS_UNTRUSTED;
+        else if (strcmp(*grants, "rust") == 0)
+            rust = true;
         else if (sscanf(*grants, "timeout:%lu", &timeout_ms) != 1)
             err = grant(policy, *grants);
     }
     loop_policy_class_set(policy, class, (loop_origin){.source = "test"});
     if (!err) { /* once for what is made once; the mark is of no run */
         const char *first[] = {"programs", "run", "--", "/bin/true", NULL};
-        err = run_guest(host, policy, first, 0, &r);
+        const char *of_rust[] = {"programs", "/bin/true", NULL};
+        err = run_guest(host, policy, rust ? of_rust : first, 0, &r);
     }
     int descriptors = open_descriptors();
     long kb = resident_kb();
@@ -173,6 +180,7 @@ static hosting begin(const char *const *words)
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
+        dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
         dup2(ends[1], 1);
         close(ends[0]);
         close(ends[1]);
@@ -372,6 +380,21 @@ static void a_full_pipe_waits_for_its_reader(void **state)
     assert_true(taken >= 65536 && taken <= 65536 * 4);
 }
 
+/* The example in Rust (examples/rust/programs), with bindings of its own. */
+static void a_component_in_rust_does_the_same(void **state)
+{
+    (void)state;
+    lp_auto(lp_free_string) char *path = lp_format(
+        "%s/../examples/rust-programs.wasm",
+        lp_os_getenv("LOOP_TEST_GUESTS") ? lp_os_getenv("LOOP_TEST_GUESTS") : "build/guests");
+    if (!lp_os_exists(path))
+        skip(); /* its toolchain is not set up */
+    EXPECT("  1  a\n  2  b c\n", SH, "rust", "--", "/bin/sh", "-c", "echo a; echo b c");
+    EXPECT("", SH, "rust", "--", "/bin/sh", "-c", "cat >&2; exit 3");
+    EXPECT("  1  one\n", SH, "rust", "--", "/bin/sh", "-c",
+           "head -c 1000000 /dev/zero | tr '\\0' '\\r' >&2; echo one");
+}
+
 /* ---- its end ---- */
 
 #define TREE "(setsid sh -c 'trap \"\" TERM HUP; sleep 1000' &); (sleep 1000 &); "
@@ -486,6 +509,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(its_directory_is_inside_of_what_was_granted),
         cmocka_unit_test(streams_are_what_was_asked_for),
         cmocka_unit_test(a_full_pipe_waits_for_its_reader),
+        cmocka_unit_test(a_component_in_rust_does_the_same),
         cmocka_unit_test(an_end_is_told),
         cmocka_unit_test(all_ends_when_it_is_dropped),
         cmocka_unit_test(all_ends_with_the_component),

@@ -5,6 +5,7 @@
 //!
 //! - [`logging`], [`cancellation`], [`capabilities`]: loop:core
 //! - [`storage`]: keys and values that last, loop:storage/store
+//! - [`processes`]: programs of the machine, for components of the class trusted, loop:process
 //! - [`http`], [`outgoing_handler`], [`streams`], [`poll`]: outgoing HTTP
 //! - [`rt`]: the runtime of a component's own bindings, as `loop build` writes them
 //!
@@ -18,6 +19,7 @@ mod bindings;
 pub mod rt;
 
 pub use bindings::loop_::core::{cancellation, capabilities, logging};
+pub use bindings::loop_::process::processes;
 pub use bindings::loop_::storage::store as storage;
 pub use bindings::wasi::clocks::monotonic_clock;
 pub use bindings::wasi::http::{outgoing_handler, types as http};

@@ -767,6 +767,1134 @@ pub mod loop_ {
     }
 
   }
+  pub mod process {
+    /// Start a program, talk to it, end it.
+    ///
+    /// `spawn` takes the milliseconds that the system needs to start a program;
+    /// nothing else here waits. What may wait is wasi:io: the streams, and the
+    /// pollable of `process.subscribe`.
+    ///
+    /// A grant names a program and a pattern of arguments; what matches none is
+    /// `denied`, with what would allow it. Arguments are passed as they are: there
+    /// is no shell, nothing is expanded or split. A program leads a group of its
+    /// own, with no terminal. The group and whatever else it has started are killed
+    /// when the program ends, when its handle is dropped, when the component ends
+    /// and when the host ends, however it ends.
+    ///
+    /// Of the host a program gets nothing but its three streams: no environment,
+    /// no open files, no ignored signals. It gets no rights beyond those of the
+    /// host either: a setuid program runs without them.
+    #[allow(dead_code, async_fn_in_trait, unused_imports, clippy::all)]
+    pub mod processes {
+      #[used]
+      #[doc(hidden)]
+      static __FORCE_SECTION_REF: fn() =
+      super::super::super::__link_custom_section_describing_imports;
+      
+      use super::super::super::_rt;
+      pub type Error = super::super::super::loop_::core::types::Error;
+      pub type Pollable = super::super::super::wasi::io::poll::Pollable;
+      pub type InputStream = super::super::super::wasi::io::streams::InputStream;
+      pub type OutputStream = super::super::super::wasi::io::streams::OutputStream;
+      /// What the program's standard input is.
+      #[repr(u8)]
+      #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+      pub enum Input {
+        /// Empty.
+        Null,
+        /// The host's own, as WASI's standard input is.
+        Inherit,
+        /// What is written to `process.take-stdin`.
+        Pipe,
+      }
+      impl ::core::fmt::Debug for Input {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          match self {
+            Input::Null => {
+              f.debug_tuple("Input::Null").finish()
+            }
+            Input::Inherit => {
+              f.debug_tuple("Input::Inherit").finish()
+            }
+            Input::Pipe => {
+              f.debug_tuple("Input::Pipe").finish()
+            }
+          }
+        }
+      }
+
+      impl Input{
+        #[doc(hidden)]
+        pub unsafe fn _lift(val: u8) -> Input{
+          if !cfg!(debug_assertions) {
+            return unsafe { ::core::mem::transmute(val) };
+          }
+
+          match val {
+            0 => Input::Null,
+            1 => Input::Inherit,
+            2 => Input::Pipe,
+
+            _ => panic!("invalid enum discriminant"),
+          }
+        }
+      }
+
+      /// What the program's standard output or error is.
+      #[repr(u8)]
+      #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+      pub enum Output {
+        /// Thrown away.
+        Null,
+        /// The host's own, as WASI's standard output and error are.
+        Inherit,
+        /// What is read from `process.take-stdout` or `take-stderr`.
+        Pipe,
+      }
+      impl ::core::fmt::Debug for Output {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          match self {
+            Output::Null => {
+              f.debug_tuple("Output::Null").finish()
+            }
+            Output::Inherit => {
+              f.debug_tuple("Output::Inherit").finish()
+            }
+            Output::Pipe => {
+              f.debug_tuple("Output::Pipe").finish()
+            }
+          }
+        }
+      }
+
+      impl Output{
+        #[doc(hidden)]
+        pub unsafe fn _lift(val: u8) -> Output{
+          if !cfg!(debug_assertions) {
+            return unsafe { ::core::mem::transmute(val) };
+          }
+
+          match val {
+            0 => Output::Null,
+            1 => Output::Inherit,
+            2 => Output::Pipe,
+
+            _ => panic!("invalid enum discriminant"),
+          }
+        }
+      }
+
+      /// What to start.
+      #[derive(Clone)]
+      pub struct Command {
+        /// A name, which is looked for where the host looks for programs, or
+        /// an absolute path of the machine. What it is found as has to be what
+        /// the grant was resolved to. Any other path is `invalid`.
+        pub program: _rt::String,
+        /// Without the program itself. At most 4,096; a string has at most
+        /// 131,071 bytes and no zero byte.
+        pub arguments: _rt::Vec::<_rt::String>,
+        /// All that the program's environment has. Each name has to be granted
+        /// as a variable to the component: names such as LD_PRELOAD make
+        /// another program of it. A name given twice, an empty one and one
+        /// with '=' in it are `invalid`. At most 1,024; "NAME=value" has at
+        /// most 131,071 bytes.
+        pub environment: _rt::Vec::<(_rt::String,_rt::String,)>,
+        /// A directory as the component sees it, inside one that it was
+        /// granted: no link leads out of that. None is the root of the machine,
+        /// where nothing lies that a name would find by accident.
+        pub working_directory: ::core::option::Option<_rt::String>,
+        pub stdin: Input,
+        pub stdout: Output,
+        pub stderr: Output,
+        /// Killed after so many milliseconds; 0 is `invalid`.
+        pub deadline: ::core::option::Option<u32>,
+      }
+      impl ::core::fmt::Debug for Command {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          f.debug_struct("Command").field("program", &self.program).field("arguments", &self.arguments).field("environment", &self.environment).field("working-directory", &self.working_directory).field("stdin", &self.stdin).field("stdout", &self.stdout).field("stderr", &self.stderr).field("deadline", &self.deadline).finish()
+        }
+      }
+      /// What to tell a program. Where the system has no such signal the answer
+      /// is `unavailable`; `kill` is everywhere.
+      #[repr(u8)]
+      #[derive(Clone, Copy, Eq, Ord, PartialEq, PartialOrd)]
+      pub enum Signal {
+        Hangup,
+        Interrupt,
+        Quit,
+        Terminate,
+        Kill,
+        User1,
+        User2,
+      }
+      impl ::core::fmt::Debug for Signal {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          match self {
+            Signal::Hangup => {
+              f.debug_tuple("Signal::Hangup").finish()
+            }
+            Signal::Interrupt => {
+              f.debug_tuple("Signal::Interrupt").finish()
+            }
+            Signal::Quit => {
+              f.debug_tuple("Signal::Quit").finish()
+            }
+            Signal::Terminate => {
+              f.debug_tuple("Signal::Terminate").finish()
+            }
+            Signal::Kill => {
+              f.debug_tuple("Signal::Kill").finish()
+            }
+            Signal::User1 => {
+              f.debug_tuple("Signal::User1").finish()
+            }
+            Signal::User2 => {
+              f.debug_tuple("Signal::User2").finish()
+            }
+          }
+        }
+      }
+
+      impl Signal{
+        #[doc(hidden)]
+        pub unsafe fn _lift(val: u8) -> Signal{
+          if !cfg!(debug_assertions) {
+            return unsafe { ::core::mem::transmute(val) };
+          }
+
+          match val {
+            0 => Signal::Hangup,
+            1 => Signal::Interrupt,
+            2 => Signal::Quit,
+            3 => Signal::Terminate,
+            4 => Signal::Kill,
+            5 => Signal::User1,
+            6 => Signal::User2,
+
+            _ => panic!("invalid enum discriminant"),
+          }
+        }
+      }
+
+      /// How a program ended.
+      #[derive(Clone, Copy)]
+      pub enum ExitStatus {
+        /// It ended by itself, with this status.
+        Code(i32),
+        /// It was ended by a signal, with the number that the system gives it.
+        Signalled(u32),
+        /// It was killed because its deadline passed.
+        Deadline,
+      }
+      impl ::core::fmt::Debug for ExitStatus {
+        fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+          match self {
+            ExitStatus::Code(e) => {
+              f.debug_tuple("ExitStatus::Code").field(e).finish()
+            }
+            ExitStatus::Signalled(e) => {
+              f.debug_tuple("ExitStatus::Signalled").field(e).finish()
+            }
+            ExitStatus::Deadline => {
+              f.debug_tuple("ExitStatus::Deadline").finish()
+            }
+          }
+        }
+      }
+      /// A program that was started. Dropping it kills the program and whatever
+      /// it has started, and closes the streams that were not taken.
+
+      #[derive(Debug)]
+      #[repr(transparent)]
+      pub struct Process{
+        handle: _rt::Resource<Process>,
+      }
+
+      impl Process{
+        #[doc(hidden)]
+        pub unsafe fn from_handle(handle: u32) -> Self {
+          Self {
+            handle: unsafe { _rt::Resource::from_handle(handle) },
+          }
+        }
+
+        #[doc(hidden)]
+        pub fn take_handle(&self) -> u32 {
+          _rt::Resource::take_handle(&self.handle)
+        }
+
+        #[doc(hidden)]
+        pub fn handle(&self) -> u32 {
+          _rt::Resource::handle(&self.handle)
+        }
+      }
+      
+
+      unsafe impl _rt::WasmResource for Process{
+        #[inline]
+        unsafe fn drop(_handle: u32) {
+          
+          #[cfg(target_arch = "wasm32")]
+          #[link(wasm_import_module = "loop:process/processes@0.1.0")]
+          unsafe extern "C" {
+            #[link_name = "[resource-drop]process"]
+            fn drop(_: i32, );
+          }
+
+          #[cfg(not(target_arch = "wasm32"))]
+          unsafe extern "C" fn drop(_: i32, ) { unreachable!() }
+          
+          unsafe { drop(_handle as i32); }
+        }
+      }
+      
+      impl Process {
+        #[allow(unused_unsafe, clippy::all)]
+        /// The stream to the program, once; dropping it is the program's end
+        /// of input. What was written and not flushed is lost then. `invalid`
+        /// when it is no pipe or was taken.
+        #[allow(async_fn_in_trait)]
+        pub fn take_stdin(&self,) -> ::core::result::Result<OutputStream,Error>{
+          unsafe {
+
+            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+            struct RetArea([::core::mem::MaybeUninit::<u8>; 4*::core::mem::size_of::<*const u8>()]);
+            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 4*::core::mem::size_of::<*const u8>()]);
+            let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+            #[cfg(target_arch = "wasm32")]
+            #[link(wasm_import_module = "loop:process/processes@0.1.0")]
+            unsafe extern "C" {
+              #[link_name = "[method]process.take-stdin"]
+              fn wit_import1(_: i32, _: *mut u8, );
+            }
+
+            #[cfg(not(target_arch = "wasm32"))]
+            unsafe extern "C" fn wit_import1(_: i32, _: *mut u8, ) { unreachable!() }
+            wit_import1((self).handle() as i32, ptr0);
+            let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+            let result21 = match l2 {
+              0 => {
+                let e = {
+                  let l3 = *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                  super::super::super::wasi::io::streams::OutputStream::from_handle(l3 as u32)
+                };
+                Ok(e)
+              }
+              1 => {
+                let e = {
+                  let l4 = i32::from(*ptr0.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                  use super::super::super::loop_::core::types::Error as V20;
+                  let v20 = match l4 {
+                    0 => {
+                      let e20 = {
+                        let l5 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l6 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len7 = l6;
+                        let bytes7 = _rt::Vec::from_raw_parts(l5.cast(), len7, len7);
+
+                        _rt::string_lift(bytes7)
+                      };
+                      V20::Unavailable(e20)
+                    }
+                    1 => {
+                      let e20 = {
+                        let l8 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l9 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len10 = l9;
+                        let bytes10 = _rt::Vec::from_raw_parts(l8.cast(), len10, len10);
+
+                        _rt::string_lift(bytes10)
+                      };
+                      V20::Denied(e20)
+                    }
+                    2 => {
+                      let e20 = {
+                        let l11 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l12 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len13 = l12;
+                        let bytes13 = _rt::Vec::from_raw_parts(l11.cast(), len13, len13);
+
+                        _rt::string_lift(bytes13)
+                      };
+                      V20::Invalid(e20)
+                    }
+                    3 => {
+                      let e20 = {
+                        let l14 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l15 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len16 = l15;
+                        let bytes16 = _rt::Vec::from_raw_parts(l14.cast(), len16, len16);
+
+                        _rt::string_lift(bytes16)
+                      };
+                      V20::Limit(e20)
+                    }
+                    4 => {
+                      V20::Cancelled
+                    }
+                    n => {
+                      debug_assert_eq!(n, 5, "invalid enum discriminant");
+                      let e20 = {
+                        let l17 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l18 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len19 = l18;
+                        let bytes19 = _rt::Vec::from_raw_parts(l17.cast(), len19, len19);
+
+                        _rt::string_lift(bytes19)
+                      };
+                      V20::Failed(e20)
+                    }
+                  };
+
+                  v20
+                };
+                Err(e)
+              }
+              _ => _rt::invalid_enum_discriminant(),
+            };
+            result21
+          }
+        }
+      }
+      impl Process {
+        #[allow(unused_unsafe, clippy::all)]
+        /// The program's output, once. It is for the component to read: a
+        /// full pipe stops the program.
+        #[allow(async_fn_in_trait)]
+        pub fn take_stdout(&self,) -> ::core::result::Result<InputStream,Error>{
+          unsafe {
+
+            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+            struct RetArea([::core::mem::MaybeUninit::<u8>; 4*::core::mem::size_of::<*const u8>()]);
+            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 4*::core::mem::size_of::<*const u8>()]);
+            let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+            #[cfg(target_arch = "wasm32")]
+            #[link(wasm_import_module = "loop:process/processes@0.1.0")]
+            unsafe extern "C" {
+              #[link_name = "[method]process.take-stdout"]
+              fn wit_import1(_: i32, _: *mut u8, );
+            }
+
+            #[cfg(not(target_arch = "wasm32"))]
+            unsafe extern "C" fn wit_import1(_: i32, _: *mut u8, ) { unreachable!() }
+            wit_import1((self).handle() as i32, ptr0);
+            let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+            let result21 = match l2 {
+              0 => {
+                let e = {
+                  let l3 = *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                  super::super::super::wasi::io::streams::InputStream::from_handle(l3 as u32)
+                };
+                Ok(e)
+              }
+              1 => {
+                let e = {
+                  let l4 = i32::from(*ptr0.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                  use super::super::super::loop_::core::types::Error as V20;
+                  let v20 = match l4 {
+                    0 => {
+                      let e20 = {
+                        let l5 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l6 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len7 = l6;
+                        let bytes7 = _rt::Vec::from_raw_parts(l5.cast(), len7, len7);
+
+                        _rt::string_lift(bytes7)
+                      };
+                      V20::Unavailable(e20)
+                    }
+                    1 => {
+                      let e20 = {
+                        let l8 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l9 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len10 = l9;
+                        let bytes10 = _rt::Vec::from_raw_parts(l8.cast(), len10, len10);
+
+                        _rt::string_lift(bytes10)
+                      };
+                      V20::Denied(e20)
+                    }
+                    2 => {
+                      let e20 = {
+                        let l11 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l12 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len13 = l12;
+                        let bytes13 = _rt::Vec::from_raw_parts(l11.cast(), len13, len13);
+
+                        _rt::string_lift(bytes13)
+                      };
+                      V20::Invalid(e20)
+                    }
+                    3 => {
+                      let e20 = {
+                        let l14 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l15 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len16 = l15;
+                        let bytes16 = _rt::Vec::from_raw_parts(l14.cast(), len16, len16);
+
+                        _rt::string_lift(bytes16)
+                      };
+                      V20::Limit(e20)
+                    }
+                    4 => {
+                      V20::Cancelled
+                    }
+                    n => {
+                      debug_assert_eq!(n, 5, "invalid enum discriminant");
+                      let e20 = {
+                        let l17 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l18 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len19 = l18;
+                        let bytes19 = _rt::Vec::from_raw_parts(l17.cast(), len19, len19);
+
+                        _rt::string_lift(bytes19)
+                      };
+                      V20::Failed(e20)
+                    }
+                  };
+
+                  v20
+                };
+                Err(e)
+              }
+              _ => _rt::invalid_enum_discriminant(),
+            };
+            result21
+          }
+        }
+      }
+      impl Process {
+        #[allow(unused_unsafe, clippy::all)]
+        /// The program's errors, once.
+        #[allow(async_fn_in_trait)]
+        pub fn take_stderr(&self,) -> ::core::result::Result<InputStream,Error>{
+          unsafe {
+
+            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+            struct RetArea([::core::mem::MaybeUninit::<u8>; 4*::core::mem::size_of::<*const u8>()]);
+            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 4*::core::mem::size_of::<*const u8>()]);
+            let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+            #[cfg(target_arch = "wasm32")]
+            #[link(wasm_import_module = "loop:process/processes@0.1.0")]
+            unsafe extern "C" {
+              #[link_name = "[method]process.take-stderr"]
+              fn wit_import1(_: i32, _: *mut u8, );
+            }
+
+            #[cfg(not(target_arch = "wasm32"))]
+            unsafe extern "C" fn wit_import1(_: i32, _: *mut u8, ) { unreachable!() }
+            wit_import1((self).handle() as i32, ptr0);
+            let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+            let result21 = match l2 {
+              0 => {
+                let e = {
+                  let l3 = *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                  super::super::super::wasi::io::streams::InputStream::from_handle(l3 as u32)
+                };
+                Ok(e)
+              }
+              1 => {
+                let e = {
+                  let l4 = i32::from(*ptr0.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                  use super::super::super::loop_::core::types::Error as V20;
+                  let v20 = match l4 {
+                    0 => {
+                      let e20 = {
+                        let l5 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l6 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len7 = l6;
+                        let bytes7 = _rt::Vec::from_raw_parts(l5.cast(), len7, len7);
+
+                        _rt::string_lift(bytes7)
+                      };
+                      V20::Unavailable(e20)
+                    }
+                    1 => {
+                      let e20 = {
+                        let l8 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l9 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len10 = l9;
+                        let bytes10 = _rt::Vec::from_raw_parts(l8.cast(), len10, len10);
+
+                        _rt::string_lift(bytes10)
+                      };
+                      V20::Denied(e20)
+                    }
+                    2 => {
+                      let e20 = {
+                        let l11 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l12 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len13 = l12;
+                        let bytes13 = _rt::Vec::from_raw_parts(l11.cast(), len13, len13);
+
+                        _rt::string_lift(bytes13)
+                      };
+                      V20::Invalid(e20)
+                    }
+                    3 => {
+                      let e20 = {
+                        let l14 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l15 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len16 = l15;
+                        let bytes16 = _rt::Vec::from_raw_parts(l14.cast(), len16, len16);
+
+                        _rt::string_lift(bytes16)
+                      };
+                      V20::Limit(e20)
+                    }
+                    4 => {
+                      V20::Cancelled
+                    }
+                    n => {
+                      debug_assert_eq!(n, 5, "invalid enum discriminant");
+                      let e20 = {
+                        let l17 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l18 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len19 = l18;
+                        let bytes19 = _rt::Vec::from_raw_parts(l17.cast(), len19, len19);
+
+                        _rt::string_lift(bytes19)
+                      };
+                      V20::Failed(e20)
+                    }
+                  };
+
+                  v20
+                };
+                Err(e)
+              }
+              _ => _rt::invalid_enum_discriminant(),
+            };
+            result21
+          }
+        }
+      }
+      impl Process {
+        #[allow(unused_unsafe, clippy::all)]
+        /// Ready when the program has ended, and from then on.
+        #[allow(async_fn_in_trait)]
+        pub fn subscribe(&self,) -> ::core::result::Result<Pollable,Error>{
+          unsafe {
+
+            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+            struct RetArea([::core::mem::MaybeUninit::<u8>; 4*::core::mem::size_of::<*const u8>()]);
+            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 4*::core::mem::size_of::<*const u8>()]);
+            let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+            #[cfg(target_arch = "wasm32")]
+            #[link(wasm_import_module = "loop:process/processes@0.1.0")]
+            unsafe extern "C" {
+              #[link_name = "[method]process.subscribe"]
+              fn wit_import1(_: i32, _: *mut u8, );
+            }
+
+            #[cfg(not(target_arch = "wasm32"))]
+            unsafe extern "C" fn wit_import1(_: i32, _: *mut u8, ) { unreachable!() }
+            wit_import1((self).handle() as i32, ptr0);
+            let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+            let result21 = match l2 {
+              0 => {
+                let e = {
+                  let l3 = *ptr0.add(::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                  super::super::super::wasi::io::poll::Pollable::from_handle(l3 as u32)
+                };
+                Ok(e)
+              }
+              1 => {
+                let e = {
+                  let l4 = i32::from(*ptr0.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                  use super::super::super::loop_::core::types::Error as V20;
+                  let v20 = match l4 {
+                    0 => {
+                      let e20 = {
+                        let l5 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l6 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len7 = l6;
+                        let bytes7 = _rt::Vec::from_raw_parts(l5.cast(), len7, len7);
+
+                        _rt::string_lift(bytes7)
+                      };
+                      V20::Unavailable(e20)
+                    }
+                    1 => {
+                      let e20 = {
+                        let l8 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l9 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len10 = l9;
+                        let bytes10 = _rt::Vec::from_raw_parts(l8.cast(), len10, len10);
+
+                        _rt::string_lift(bytes10)
+                      };
+                      V20::Denied(e20)
+                    }
+                    2 => {
+                      let e20 = {
+                        let l11 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l12 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len13 = l12;
+                        let bytes13 = _rt::Vec::from_raw_parts(l11.cast(), len13, len13);
+
+                        _rt::string_lift(bytes13)
+                      };
+                      V20::Invalid(e20)
+                    }
+                    3 => {
+                      let e20 = {
+                        let l14 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l15 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len16 = l15;
+                        let bytes16 = _rt::Vec::from_raw_parts(l14.cast(), len16, len16);
+
+                        _rt::string_lift(bytes16)
+                      };
+                      V20::Limit(e20)
+                    }
+                    4 => {
+                      V20::Cancelled
+                    }
+                    n => {
+                      debug_assert_eq!(n, 5, "invalid enum discriminant");
+                      let e20 = {
+                        let l17 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l18 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len19 = l18;
+                        let bytes19 = _rt::Vec::from_raw_parts(l17.cast(), len19, len19);
+
+                        _rt::string_lift(bytes19)
+                      };
+                      V20::Failed(e20)
+                    }
+                  };
+
+                  v20
+                };
+                Err(e)
+              }
+              _ => _rt::invalid_enum_discriminant(),
+            };
+            result21
+          }
+        }
+      }
+      impl Process {
+        #[allow(unused_unsafe, clippy::all)]
+        /// How it ended, none while it runs.
+        #[allow(async_fn_in_trait)]
+        pub fn status(&self,) -> ::core::result::Result<::core::option::Option<ExitStatus>,Error>{
+          unsafe {
+
+            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+            struct RetArea([::core::mem::MaybeUninit::<u8>; 4*::core::mem::size_of::<*const u8>()]);
+            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 4*::core::mem::size_of::<*const u8>()]);
+            let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+            #[cfg(target_arch = "wasm32")]
+            #[link(wasm_import_module = "loop:process/processes@0.1.0")]
+            unsafe extern "C" {
+              #[link_name = "[method]process.status"]
+              fn wit_import1(_: i32, _: *mut u8, );
+            }
+
+            #[cfg(not(target_arch = "wasm32"))]
+            unsafe extern "C" fn wit_import1(_: i32, _: *mut u8, ) { unreachable!() }
+            wit_import1((self).handle() as i32, ptr0);
+            let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+            let result25 = match l2 {
+              0 => {
+                let e = {
+                  let l3 = i32::from(*ptr0.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+
+                  match l3 {
+                    0 => None,
+                    1 => {
+                      let e = {
+                        let l4 = i32::from(*ptr0.add(4+1*::core::mem::size_of::<*const u8>()).cast::<u8>());
+                        let v7 = match l4 {
+                          0 => {
+                            let e7 = {
+                              let l5 = *ptr0.add(8+1*::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                              l5
+                            };
+                            ExitStatus::Code(e7)
+                          }
+                          1 => {
+                            let e7 = {
+                              let l6 = *ptr0.add(8+1*::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                              l6 as u32
+                            };
+                            ExitStatus::Signalled(e7)
+                          }
+                          n => {
+                            debug_assert_eq!(n, 2, "invalid enum discriminant");
+                            ExitStatus::Deadline
+                          }
+                        };
+
+                        v7
+                      };
+                      Some(e)
+                    }
+                    _ => _rt::invalid_enum_discriminant(),
+                  }
+                };
+                Ok(e)
+              }
+              1 => {
+                let e = {
+                  let l8 = i32::from(*ptr0.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                  use super::super::super::loop_::core::types::Error as V24;
+                  let v24 = match l8 {
+                    0 => {
+                      let e24 = {
+                        let l9 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l10 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len11 = l10;
+                        let bytes11 = _rt::Vec::from_raw_parts(l9.cast(), len11, len11);
+
+                        _rt::string_lift(bytes11)
+                      };
+                      V24::Unavailable(e24)
+                    }
+                    1 => {
+                      let e24 = {
+                        let l12 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l13 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len14 = l13;
+                        let bytes14 = _rt::Vec::from_raw_parts(l12.cast(), len14, len14);
+
+                        _rt::string_lift(bytes14)
+                      };
+                      V24::Denied(e24)
+                    }
+                    2 => {
+                      let e24 = {
+                        let l15 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l16 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len17 = l16;
+                        let bytes17 = _rt::Vec::from_raw_parts(l15.cast(), len17, len17);
+
+                        _rt::string_lift(bytes17)
+                      };
+                      V24::Invalid(e24)
+                    }
+                    3 => {
+                      let e24 = {
+                        let l18 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l19 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len20 = l19;
+                        let bytes20 = _rt::Vec::from_raw_parts(l18.cast(), len20, len20);
+
+                        _rt::string_lift(bytes20)
+                      };
+                      V24::Limit(e24)
+                    }
+                    4 => {
+                      V24::Cancelled
+                    }
+                    n => {
+                      debug_assert_eq!(n, 5, "invalid enum discriminant");
+                      let e24 = {
+                        let l21 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l22 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len23 = l22;
+                        let bytes23 = _rt::Vec::from_raw_parts(l21.cast(), len23, len23);
+
+                        _rt::string_lift(bytes23)
+                      };
+                      V24::Failed(e24)
+                    }
+                  };
+
+                  v24
+                };
+                Err(e)
+              }
+              _ => _rt::invalid_enum_discriminant(),
+            };
+            result25
+          }
+        }
+      }
+      impl Process {
+        #[allow(unused_unsafe, clippy::all)]
+        /// Sends a signal to the program's group. Nothing happens to one that
+        /// has ended.
+        #[allow(async_fn_in_trait)]
+        pub fn signal(&self,signal: Signal,) -> ::core::result::Result<(),Error>{
+          unsafe {
+
+            #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+            #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+            struct RetArea([::core::mem::MaybeUninit::<u8>; 4*::core::mem::size_of::<*const u8>()]);
+            let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 4*::core::mem::size_of::<*const u8>()]);
+            let ptr0 = ret_area.0.as_mut_ptr().cast::<u8>();
+            #[cfg(target_arch = "wasm32")]
+            #[link(wasm_import_module = "loop:process/processes@0.1.0")]
+            unsafe extern "C" {
+              #[link_name = "[method]process.signal"]
+              fn wit_import1(_: i32, _: i32, _: *mut u8, );
+            }
+
+            #[cfg(not(target_arch = "wasm32"))]
+            unsafe extern "C" fn wit_import1(_: i32, _: i32, _: *mut u8, ) { unreachable!() }
+            wit_import1((self).handle() as i32, signal.clone() as i32, ptr0);
+            let l2 = i32::from(*ptr0.add(0).cast::<u8>());
+            let result20 = match l2 {
+              0 => {
+                let e = ();
+                Ok(e)
+              }
+              1 => {
+                let e = {
+                  let l3 = i32::from(*ptr0.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                  use super::super::super::loop_::core::types::Error as V19;
+                  let v19 = match l3 {
+                    0 => {
+                      let e19 = {
+                        let l4 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l5 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len6 = l5;
+                        let bytes6 = _rt::Vec::from_raw_parts(l4.cast(), len6, len6);
+
+                        _rt::string_lift(bytes6)
+                      };
+                      V19::Unavailable(e19)
+                    }
+                    1 => {
+                      let e19 = {
+                        let l7 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l8 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len9 = l8;
+                        let bytes9 = _rt::Vec::from_raw_parts(l7.cast(), len9, len9);
+
+                        _rt::string_lift(bytes9)
+                      };
+                      V19::Denied(e19)
+                    }
+                    2 => {
+                      let e19 = {
+                        let l10 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l11 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len12 = l11;
+                        let bytes12 = _rt::Vec::from_raw_parts(l10.cast(), len12, len12);
+
+                        _rt::string_lift(bytes12)
+                      };
+                      V19::Invalid(e19)
+                    }
+                    3 => {
+                      let e19 = {
+                        let l13 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l14 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len15 = l14;
+                        let bytes15 = _rt::Vec::from_raw_parts(l13.cast(), len15, len15);
+
+                        _rt::string_lift(bytes15)
+                      };
+                      V19::Limit(e19)
+                    }
+                    4 => {
+                      V19::Cancelled
+                    }
+                    n => {
+                      debug_assert_eq!(n, 5, "invalid enum discriminant");
+                      let e19 = {
+                        let l16 = *ptr0.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                        let l17 = *ptr0.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                        let len18 = l17;
+                        let bytes18 = _rt::Vec::from_raw_parts(l16.cast(), len18, len18);
+
+                        _rt::string_lift(bytes18)
+                      };
+                      V19::Failed(e19)
+                    }
+                  };
+
+                  v19
+                };
+                Err(e)
+              }
+              _ => _rt::invalid_enum_discriminant(),
+            };
+            result20
+          }
+        }
+      }
+      #[allow(unused_unsafe, clippy::all)]
+      /// Starts a program, of which a component may have 64 at a time. It may
+      /// have ended by the time this returns. `denied`: no grant, `invalid`: the
+      /// command is none, `limit`: too many or too much, `failed`: the system
+      /// did not start it.
+      #[allow(async_fn_in_trait)]
+      pub fn spawn(command: &Command,) -> ::core::result::Result<Process,Error>{
+        unsafe {
+
+          #[cfg_attr(target_pointer_width="64", repr(align(8)))]
+          #[cfg_attr(target_pointer_width="32", repr(align(4)))]
+          struct RetArea([::core::mem::MaybeUninit::<u8>; 4*::core::mem::size_of::<*const u8>()]);
+          let mut ret_area = RetArea([::core::mem::MaybeUninit::uninit(); 4*::core::mem::size_of::<*const u8>()]);
+          let Command{ program:program0, arguments:arguments0, environment:environment0, working_directory:working_directory0, stdin:stdin0, stdout:stdout0, stderr:stderr0, deadline:deadline0, } = command;
+          let vec1 = program0;
+          let ptr1 = vec1.as_ptr().cast::<u8>();
+          let len1 = vec1.len();
+          let vec3 = arguments0;
+          let len3 = vec3.len();
+          let layout3 = _rt::alloc::Layout::from_size_align(vec3.len() * (2*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+          let (result3, _cleanup3) = wit_bindgen::rt::Cleanup::new(layout3);for (i, e) in vec3.into_iter().enumerate() {
+            let base = result3.add(i * (2*::core::mem::size_of::<*const u8>()));
+            {
+              let vec2 = e;
+              let ptr2 = vec2.as_ptr().cast::<u8>();
+              let len2 = vec2.len();
+              *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len2;
+              *base.add(0).cast::<*mut u8>() = ptr2.cast_mut();
+            }
+          }
+          let vec7 = environment0;
+          let len7 = vec7.len();
+          let layout7 = _rt::alloc::Layout::from_size_align(vec7.len() * (4*::core::mem::size_of::<*const u8>()), ::core::mem::size_of::<*const u8>()).unwrap();
+          let (result7, _cleanup7) = wit_bindgen::rt::Cleanup::new(layout7);for (i, e) in vec7.into_iter().enumerate() {
+            let base = result7.add(i * (4*::core::mem::size_of::<*const u8>()));
+            {
+              let (t4_0, t4_1, ) = e;
+              let vec5 = t4_0;
+              let ptr5 = vec5.as_ptr().cast::<u8>();
+              let len5 = vec5.len();
+              *base.add(::core::mem::size_of::<*const u8>()).cast::<usize>() = len5;
+              *base.add(0).cast::<*mut u8>() = ptr5.cast_mut();
+              let vec6 = t4_1;
+              let ptr6 = vec6.as_ptr().cast::<u8>();
+              let len6 = vec6.len();
+              *base.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>() = len6;
+              *base.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>() = ptr6.cast_mut();
+            }
+          }
+          let (result9_0,result9_1,result9_2,) = match working_directory0 {
+            Some(e) => {
+              let vec8 = e;
+              let ptr8 = vec8.as_ptr().cast::<u8>();
+              let len8 = vec8.len();
+
+              (1i32, ptr8.cast_mut(), len8)
+            },
+            None => {
+              (0i32, ::core::ptr::null_mut(), 0usize)
+            },
+          };let (result10_0,result10_1,) = match deadline0 {
+            Some(e) => (1i32, _rt::as_i32(e)),
+            None => {
+              (0i32, 0i32)
+            },
+          };let ptr11 = ret_area.0.as_mut_ptr().cast::<u8>();
+          #[cfg(target_arch = "wasm32")]
+          #[link(wasm_import_module = "loop:process/processes@0.1.0")]
+          unsafe extern "C" {
+            #[link_name = "spawn"]
+            fn wit_import12(_: *mut u8, _: usize, _: *mut u8, _: usize, _: *mut u8, _: usize, _: i32, _: *mut u8, _: usize, _: i32, _: i32, _: i32, _: i32, _: i32, _: *mut u8, );
+          }
+
+          #[cfg(not(target_arch = "wasm32"))]
+          unsafe extern "C" fn wit_import12(_: *mut u8, _: usize, _: *mut u8, _: usize, _: *mut u8, _: usize, _: i32, _: *mut u8, _: usize, _: i32, _: i32, _: i32, _: i32, _: i32, _: *mut u8, ) { unreachable!() }
+          wit_import12(ptr1.cast_mut(), len1, result3, len3, result7, len7, result9_0, result9_1, result9_2, stdin0.clone() as i32, stdout0.clone() as i32, stderr0.clone() as i32, result10_0, result10_1, ptr11);
+          let l13 = i32::from(*ptr11.add(0).cast::<u8>());
+          let result32 = match l13 {
+            0 => {
+              let e = {
+                let l14 = *ptr11.add(::core::mem::size_of::<*const u8>()).cast::<i32>();
+
+                Process::from_handle(l14 as u32)
+              };
+              Ok(e)
+            }
+            1 => {
+              let e = {
+                let l15 = i32::from(*ptr11.add(::core::mem::size_of::<*const u8>()).cast::<u8>());
+                use super::super::super::loop_::core::types::Error as V31;
+                let v31 = match l15 {
+                  0 => {
+                    let e31 = {
+                      let l16 = *ptr11.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l17 = *ptr11.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len18 = l17;
+                      let bytes18 = _rt::Vec::from_raw_parts(l16.cast(), len18, len18);
+
+                      _rt::string_lift(bytes18)
+                    };
+                    V31::Unavailable(e31)
+                  }
+                  1 => {
+                    let e31 = {
+                      let l19 = *ptr11.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l20 = *ptr11.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len21 = l20;
+                      let bytes21 = _rt::Vec::from_raw_parts(l19.cast(), len21, len21);
+
+                      _rt::string_lift(bytes21)
+                    };
+                    V31::Denied(e31)
+                  }
+                  2 => {
+                    let e31 = {
+                      let l22 = *ptr11.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l23 = *ptr11.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len24 = l23;
+                      let bytes24 = _rt::Vec::from_raw_parts(l22.cast(), len24, len24);
+
+                      _rt::string_lift(bytes24)
+                    };
+                    V31::Invalid(e31)
+                  }
+                  3 => {
+                    let e31 = {
+                      let l25 = *ptr11.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l26 = *ptr11.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len27 = l26;
+                      let bytes27 = _rt::Vec::from_raw_parts(l25.cast(), len27, len27);
+
+                      _rt::string_lift(bytes27)
+                    };
+                    V31::Limit(e31)
+                  }
+                  4 => {
+                    V31::Cancelled
+                  }
+                  n => {
+                    debug_assert_eq!(n, 5, "invalid enum discriminant");
+                    let e31 = {
+                      let l28 = *ptr11.add(2*::core::mem::size_of::<*const u8>()).cast::<*mut u8>();
+                      let l29 = *ptr11.add(3*::core::mem::size_of::<*const u8>()).cast::<usize>();
+                      let len30 = l29;
+                      let bytes30 = _rt::Vec::from_raw_parts(l28.cast(), len30, len30);
+
+                      _rt::string_lift(bytes30)
+                    };
+                    V31::Failed(e31)
+                  }
+                };
+
+                v31
+              };
+              Err(e)
+            }
+            _ => _rt::invalid_enum_discriminant(),
+          };
+          result32
+        }
+      }
+
+    }
+
+  }
   pub mod storage {
     /// Buckets of keys and values.
     ///
@@ -10362,8 +11490,8 @@ mod _rt {
 #[unsafe(link_section = "component-type:wit-bindgen:0.63.0:loop:sdk@0.1.0:sdk:encoded world")]
 #[doc(hidden)]
 #[allow(clippy::octal_escapes)]
-pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 8408] = *b"\
-\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xde@\x01A\x02\x01A$\x01\
+pub static __WIT_BINDGEN_COMPONENT_TYPE: [u8; 9156] = *b"\
+\0asm\x0d\0\x01\0\0\x19\x16wit-component-encoding\x04\0\x07\xcaF\x01A\x02\x01A&\x01\
 B\x0a\x04\0\x08pollable\x03\x01\x01h\0\x01@\x01\x04self\x01\0\x7f\x04\0\x16[meth\
 od]pollable.ready\x01\x02\x01@\x01\x04self\x01\x01\0\x04\0\x16[method]pollable.b\
 lock\x01\x03\x01p\x01\x01py\x01@\x01\x02in\x04\0\x05\x04\0\x04poll\x01\x06\x03\0\
@@ -10512,31 +11640,48 @@ operations,\0-\x04\0\x14[method]bucket.apply\x01.\x01p}\x01j\x01\x1a\x01\x01\x01
 @\x04\x04self\x1f\x06prefix/\x06cursor\x18\x05limity\00\x04\0\x18[method]bucket.\
 list-keys\x011\x01i\x1e\x01j\x012\x01\x01\x01@\x01\x04names\03\x04\0\x04open\x01\
 4\x01ps\x01j\x015\x01\x01\x01@\0\06\x04\0\x07buckets\x017\x01j\x01\x1d\x01\x01\x01\
-@\0\08\x04\0\x09get-usage\x019\x03\0\x18loop:storage/store@0.1.0\x05\x11\x01B\x05\
-\x01r\x02\x07secondsw\x0bnanosecondsy\x04\0\x08datetime\x03\0\0\x01@\0\0\x01\x04\
-\0\x03now\x01\x02\x04\0\x0aresolution\x01\x02\x03\0\x1cwasi:clocks/wall-clock@0.\
-2.0\x05\x12\x01B\x05\x01p}\x01@\x01\x03lenw\0\0\x04\0\x10get-random-bytes\x01\x01\
-\x01@\0\0w\x04\0\x0eget-random-u64\x01\x02\x03\0\x18wasi:random/random@0.2.0\x05\
-\x13\x01B\x0b\x01m\x05\x05trace\x05debug\x04info\x04warn\x05error\x04\0\x05level\
-\x03\0\0\x01q\x04\x04text\x01s\0\x07integer\x01x\0\x05float\x01u\0\x07boolean\x01\
-\x7f\0\x04\0\x0bfield-value\x03\0\x02\x01r\x02\x04names\x05value\x03\x04\0\x05fi\
-eld\x03\0\x04\x01p\x05\x01@\x04\x05level\x01\x06targets\x07messages\x06fields\x06\
-\x01\0\x04\0\x03log\x01\x07\x01@\x01\x05level\x01\0\x7f\x04\0\x07enabled\x01\x08\
-\x03\0\x17loop:core/logging@0.1.0\x05\x14\x01B\x14\x02\x03\x02\x01\x01\x04\0\x08\
-pollable\x03\0\0\x01m\x03\x0binterrupted\x08deadline\x07stopped\x04\0\x06reason\x03\
-\0\x02\x04\0\x05token\x03\x01\x01h\x04\x01@\x01\x04self\x05\0\x7f\x04\0\x1a[meth\
-od]token.is-cancelled\x01\x06\x01k\x03\x01@\x01\x04self\x05\0\x07\x04\0\x14[meth\
-od]token.reason\x01\x08\x01ky\x01@\x01\x04self\x05\0\x09\x04\0\x17[method]token.\
-remaining\x01\x0a\x01i\x01\x01@\x01\x04self\x05\0\x0b\x04\0\x17[method]token.sub\
-scribe\x01\x0c\x01i\x04\x01@\0\0\x0d\x04\0\x07current\x01\x0e\x03\0\x1cloop:core\
-/cancellation@0.1.0\x05\x15\x01B\x0d\x01m\x06\x06engine\x07builtin\x07library\x07\
-sidecar\x09component\x04stub\x04\0\x04tier\x03\0\0\x01ks\x01r\x06\x04names\x07ve\
-rsions\x09available\x7f\x04tier\x01\x08providers\x06reason\x02\x04\0\x0acapabili\
-ty\x03\0\x03\x01p\x04\x01@\0\0\x05\x04\0\x04list\x01\x06\x01k\x04\x01@\x01\x04na\
-mes\0\x07\x04\0\x05query\x01\x08\x01@\0\0y\x04\0\x07changes\x01\x09\x03\0\x1cloo\
-p:core/capabilities@0.1.0\x05\x16\x04\0\x12loop:sdk/sdk@0.1.0\x04\0\x0b\x09\x01\0\
-\x03sdk\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-component\x070.26\
-2.0\x10wit-bindgen-rust\x060.63.0";
+@\0\08\x04\0\x09get-usage\x019\x03\0\x18loop:storage/store@0.1.0\x05\x11\x01B1\x02\
+\x03\x02\x01\x10\x04\0\x05error\x03\0\0\x02\x03\x02\x01\x01\x04\0\x08pollable\x03\
+\0\x02\x02\x03\x02\x01\x07\x04\0\x0cinput-stream\x03\0\x04\x02\x03\x02\x01\x08\x04\
+\0\x0doutput-stream\x03\0\x06\x01m\x03\x04null\x07inherit\x04pipe\x04\0\x05input\
+\x03\0\x08\x01m\x03\x04null\x07inherit\x04pipe\x04\0\x06output\x03\0\x0a\x01ps\x01\
+o\x02ss\x01p\x0d\x01ks\x01ky\x01r\x08\x07programs\x09arguments\x0c\x0benvironmen\
+t\x0e\x11working-directory\x0f\x05stdin\x09\x06stdout\x0b\x06stderr\x0b\x08deadl\
+ine\x10\x04\0\x07command\x03\0\x11\x01m\x07\x06hangup\x09interrupt\x04quit\x09te\
+rminate\x04kill\x05user1\x05user2\x04\0\x06signal\x03\0\x13\x01q\x03\x04code\x01\
+z\0\x09signalled\x01y\0\x08deadline\0\0\x04\0\x0bexit-status\x03\0\x15\x04\0\x07\
+process\x03\x01\x01h\x17\x01i\x07\x01j\x01\x19\x01\x01\x01@\x01\x04self\x18\0\x1a\
+\x04\0\x1a[method]process.take-stdin\x01\x1b\x01i\x05\x01j\x01\x1c\x01\x01\x01@\x01\
+\x04self\x18\0\x1d\x04\0\x1b[method]process.take-stdout\x01\x1e\x04\0\x1b[method\
+]process.take-stderr\x01\x1e\x01i\x03\x01j\x01\x1f\x01\x01\x01@\x01\x04self\x18\0\
+\x20\x04\0\x19[method]process.subscribe\x01!\x01k\x16\x01j\x01\"\x01\x01\x01@\x01\
+\x04self\x18\0#\x04\0\x16[method]process.status\x01$\x01j\0\x01\x01\x01@\x02\x04\
+self\x18\x06signal\x14\0%\x04\0\x16[method]process.signal\x01&\x01i\x17\x01j\x01\
+'\x01\x01\x01@\x01\x07command\x12\0(\x04\0\x05spawn\x01)\x03\0\x1cloop:process/p\
+rocesses@0.1.0\x05\x12\x01B\x05\x01r\x02\x07secondsw\x0bnanosecondsy\x04\0\x08da\
+tetime\x03\0\0\x01@\0\0\x01\x04\0\x03now\x01\x02\x04\0\x0aresolution\x01\x02\x03\
+\0\x1cwasi:clocks/wall-clock@0.2.0\x05\x13\x01B\x05\x01p}\x01@\x01\x03lenw\0\0\x04\
+\0\x10get-random-bytes\x01\x01\x01@\0\0w\x04\0\x0eget-random-u64\x01\x02\x03\0\x18\
+wasi:random/random@0.2.0\x05\x14\x01B\x0b\x01m\x05\x05trace\x05debug\x04info\x04\
+warn\x05error\x04\0\x05level\x03\0\0\x01q\x04\x04text\x01s\0\x07integer\x01x\0\x05\
+float\x01u\0\x07boolean\x01\x7f\0\x04\0\x0bfield-value\x03\0\x02\x01r\x02\x04nam\
+es\x05value\x03\x04\0\x05field\x03\0\x04\x01p\x05\x01@\x04\x05level\x01\x06targe\
+ts\x07messages\x06fields\x06\x01\0\x04\0\x03log\x01\x07\x01@\x01\x05level\x01\0\x7f\
+\x04\0\x07enabled\x01\x08\x03\0\x17loop:core/logging@0.1.0\x05\x15\x01B\x14\x02\x03\
+\x02\x01\x01\x04\0\x08pollable\x03\0\0\x01m\x03\x0binterrupted\x08deadline\x07st\
+opped\x04\0\x06reason\x03\0\x02\x04\0\x05token\x03\x01\x01h\x04\x01@\x01\x04self\
+\x05\0\x7f\x04\0\x1a[method]token.is-cancelled\x01\x06\x01k\x03\x01@\x01\x04self\
+\x05\0\x07\x04\0\x14[method]token.reason\x01\x08\x01ky\x01@\x01\x04self\x05\0\x09\
+\x04\0\x17[method]token.remaining\x01\x0a\x01i\x01\x01@\x01\x04self\x05\0\x0b\x04\
+\0\x17[method]token.subscribe\x01\x0c\x01i\x04\x01@\0\0\x0d\x04\0\x07current\x01\
+\x0e\x03\0\x1cloop:core/cancellation@0.1.0\x05\x16\x01B\x0d\x01m\x06\x06engine\x07\
+builtin\x07library\x07sidecar\x09component\x04stub\x04\0\x04tier\x03\0\0\x01ks\x01\
+r\x06\x04names\x07versions\x09available\x7f\x04tier\x01\x08providers\x06reason\x02\
+\x04\0\x0acapability\x03\0\x03\x01p\x04\x01@\0\0\x05\x04\0\x04list\x01\x06\x01k\x04\
+\x01@\x01\x04names\0\x07\x04\0\x05query\x01\x08\x01@\0\0y\x04\0\x07changes\x01\x09\
+\x03\0\x1cloop:core/capabilities@0.1.0\x05\x17\x04\0\x12loop:sdk/sdk@0.1.0\x04\0\
+\x0b\x09\x01\0\x03sdk\x03\0\0\0G\x09producers\x01\x0cprocessed-by\x02\x0dwit-com\
+ponent\x070.262.0\x10wit-bindgen-rust\x060.63.0";
 
 #[inline(never)]
 #[doc(hidden)]
