@@ -27,6 +27,8 @@ static void *give(loop_call *call, lp_io io, int descriptor)
         lp_os_descriptor_close(descriptor);
         return NULL;
     }
+    if (io == LP_IO_OUTPUT)
+        lp_os_hold_sigpipe(); /* the engine writes to it on this thread, which may be anybody's */
     *g = (struct lp_given){io, descriptor, false};
     *lp_push(&b->given) = g;
     return g;

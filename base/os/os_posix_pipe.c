@@ -20,6 +20,7 @@
 
 #include "base/base.h"
 #include "base/os/os.h"
+#include "base/os/process.h"
 
 #define MAX_PARTS 8
 
@@ -51,6 +52,15 @@ loop_error *lp_os_pipe_read(int fd, void *to, size_t max, size_t *ret_n, bool *r
 }
 
 extern _Thread_local bool lp_os_sigpipe_held; /* os_posix_threads.c */
+
+void lp_os_hold_sigpipe(void)
+{
+    sigset_t only;
+    sigemptyset(&only);
+    sigaddset(&only, SIGPIPE);
+    if (!lp_os_sigpipe_held)
+        lp_os_sigpipe_held = pthread_sigmask(SIG_BLOCK, &only, NULL) == 0;
+}
 
 /* Whether SIGPIPE was not held back before; it is now. */
 static bool hold_signal(sigset_t *only)

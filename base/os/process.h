@@ -109,6 +109,8 @@ loop_error *lp_os_directory_open(const char *path, int *ret) LOOP_MUST_USE;
  * that was put there meanwhile leads out of `dir`. LOOP_NOT_FOUND, LOOP_IO.
  */
 loop_error *lp_os_directory_beneath(int dir, const char *path, int *ret) LOOP_MUST_USE;
+/* From now on the calling thread gets no SIGPIPE: for writes that are not ours (the engine's). */
+void lp_os_hold_sigpipe(void);
 loop_error *lp_os_descriptor_copy(int fd, int *ret) LOOP_MUST_USE;
 void lp_os_descriptor_close(int fd); /* -1 is fine */
 

@@ -390,7 +390,8 @@ LOOP_API bool loop_call_package(loop_call *call, loop_string name, loop_string *
  * that can be waited for, ready once there is something to read or an end. The descriptor is
  * taken, also where the answer is NULL (it is below 0, or over the memory of a call). What is not
  * answered is closed. A component reads and writes while it is inside a call: a function that
- * waits for what the component itself is to write waits for ever.
+ * waits for what the component itself is to write waits for ever. The thread that is given an
+ * output stream, which is the component's, gets no SIGPIPE from then on.
  */
 LOOP_API void *loop_call_input_stream(loop_call *call, int descriptor);
 LOOP_API void *loop_call_output_stream(loop_call *call, int descriptor);

@@ -203,6 +203,9 @@ loop_process_processes_error lp_process_error(loop_call *call, loop_error *e)
     lp_buf text = {0};
     for (const loop_error *at = e; at; at = loop_error_cause(at))
         lp_buf_printf(&text, "%s%s", at == e ? "" : ": ", loop_error_message(at));
+    const char *hint = loop_error_hint(e);
+    if (loop_error_code(e) == LOOP_DENIED && hint && *hint)
+        lp_buf_printf(&text, "; to allow it: %s", hint);
     loop_process_processes_error value = {.tag = tag_of(e)};
     value.of.failed = loop_call_string(call, text.ptr ? text.ptr : "", text.len);
     lp_buf_done(&text);

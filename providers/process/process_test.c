@@ -4,7 +4,8 @@
  * and what it leaves be counted.
  *
  *     process_test --run GRANT... -- ARGUMENT...    "process:echo *", "env:LANG", "dir:/a::/b:ro",
- *                                                   "untrusted", "timeout:300", "rust"
+ *                                                   "untrusted", "timeout:300", "rust",
+ *                                                   "entered"
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -77,7 +78,8 @@ static long resident_kb(void)
 
 /* ---- a host, in a process of its own ---- */
 
-static bool rust; /* the example in Rust instead */
+static bool rust;    /* the example in Rust instead */
+static bool entered; /* not on a thread of loop's */
 
 static loop_error *grant(loop_policy *p, const char *text)
 {
@@ -93,6 +95,16 @@ static loop_error *grant(loop_policy *p, const char *text)
                                    (loop_origin){.source = "test"});
     }
     return loop_error_new(LOOP_USAGE, "what is '%s'?", text);
+}
+
+/* On this thread, which is not one of loop's own. */
+static loop_error *run_here(loop_instance *i)
+{
+    const loop_export *f;
+    bool failed = false;
+    LP_TRY(loop_instance_enter(i));
+    LP_TRY(loop_instance_export(i, "wasi:cli/run", "", "run", "()->result<_,_>", &f));
+    return loop_export_call(f, NULL, &failed);
 }
 
 static loop_error *run_guest(loop_host *host, const loop_policy *policy, const char *const *args,
@@ -112,7 +124,7 @@ static loop_error *run_guest(loop_host *host, const loop_policy *policy, const c
             .args = args, .policy = policy, .timeout_ms = timeout_ms, .grace_ms = 100},
         &i);
     if (!err) {
-        err = loop_instance_run(i, ret);
+        err = entered ? run_here(i) : loop_instance_run(i, ret);
         loop_instance_delete(i);
     }
     loop_component_delete(c);
@@ -133,6 +145,8 @@ static int run(char **grants, const char *const *args)
             class = LOOP_CLASS_UNTRUSTED;
         else if (strcmp(*grants, "rust") == 0)
             rust = true;
+        else if (strcmp(*grants, "entered") == 0)
+            entered = true;
         else if (sscanf(*grants, "timeout:%lu", &timeout_ms) != 1)
             err = grant(policy, *grants);
     }
@@ -362,6 +376,9 @@ static void streams_are_what_was_asked_for(void **state)
     /* Who does not read its input any more is found out by the one who writes. */
     EXPECT("out: closed\ninput: failed\nended: 0\n", SH, "--", "run", "-W", "late", "--", "/bin/sh",
            "-c", "exec 0<&-; echo closed; exec sleep 0.3");
+    /* No signal of that, on a thread that is not loop's either. */
+    EXPECT("out: closed\ninput: failed\nended: 0\n", SH, "entered", "--", "run", "-W", "late", "--",
+           "/bin/sh", "-c", "exec 0<&-; echo closed; exec sleep 0.3");
 }
 
 static void a_full_pipe_waits_for_its_reader(void **state)
