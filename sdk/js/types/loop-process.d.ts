@@ -3,14 +3,20 @@
 /**
  * Start a program, talk to it, end it.
  *
- * May wait: `spawn` and `process.wait`, and the streams as far as wasi:io
- * says so. The rest answers at once.
+ * `spawn` takes the milliseconds that the system needs to start a program;
+ * nothing else here waits. What may wait is wasi:io: the streams, and the
+ * pollable of `process.subscribe`.
  *
- * A grant names programs and patterns of arguments; whatever matches none is
- * `denied`, with the grant that is missing. Arguments are passed as they are:
- * there is no shell, nothing is expanded or split. A program is a group of
- * its own, and the whole group is killed when its handle is dropped, when
- * the component ends and when the host ends, however it ends.
+ * A grant names a program and a pattern of arguments; what matches none is
+ * `denied`, with what would allow it. Arguments are passed as they are: there
+ * is no shell, nothing is expanded or split. A program leads a group of its
+ * own, with no terminal. The group and whatever else it has started are killed
+ * when the program ends, when its handle is dropped, when the component ends
+ * and when the host ends, however it ends.
+ *
+ * Of the host a program gets nothing but its three streams: no environment,
+ * no open files, no ignored signals. It gets no rights beyond those of the
+ * host either: a setuid program runs without them.
  */
 declare module "loop:process/processes" {
     import type { Error } from "loop:core/types";
@@ -24,7 +30,7 @@ declare module "loop:process/processes" {
     export type Input =
         /** Empty. */
         | "null"
-        /** The component's own. */
+        /** The host's own, as WASI's standard input is. */
         | "inherit"
         /** What is written to `process.take-stdin`. */
         | "pipe";
@@ -32,35 +38,41 @@ declare module "loop:process/processes" {
     export type Output =
         /** Thrown away. */
         | "null"
-        /** The component's own. */
+        /** The host's own, as WASI's standard output and error are. */
         | "inherit"
         /** What is read from `process.take-stdout` or `take-stderr`. */
-        | "pipe"
-        /** The host's log, line by line, under the program's name. */
-        | "log";
+        | "pipe";
     /** What to start. */
     export interface Command {
         /**
-         * A name that a grant holds, or an absolute path of the machine. It
-         * is resolved by the host; a name with a slash in it is not searched.
+         * A name, which is looked for where the host looks for programs, or
+         * an absolute path of the machine. What it is found as has to be what
+         * the grant was resolved to. Any other path is `invalid`.
          */
         program: string;
-        /** Without the program itself. No string may hold a zero byte. */
+        /**
+         * Without the program itself. At most 4,096; a string has at most
+         * 131,071 bytes and no zero byte.
+         */
         arguments: string[];
         /**
-         * All that the program's environment has, and what the grant adds.
-         * Nothing is inherited. A name given twice is `invalid`.
+         * All that the program's environment has. Each name has to be granted
+         * as a variable to the component: names such as LD_PRELOAD make
+         * another program of it. A name given twice, an empty one and one
+         * with '=' in it are `invalid`. At most 1,024; "NAME=value" has at
+         * most 131,071 bytes.
          */
         environment: Array<[string, string]>;
         /**
          * A directory as the component sees it, inside one that it was
-         * granted; none is an empty directory that goes with the program.
+         * granted: no link leads out of that. None is the root of the machine,
+         * where nothing lies that a name would find by accident.
          */
         workingDirectory?: string | null;
         stdin: Input;
         stdout: Output;
         stderr: Output;
-        /** Killed after so many milliseconds. */
+        /** Killed after so many milliseconds; 0 is `invalid`. */
         deadline?: number | null;
     }
     /**
@@ -91,7 +103,8 @@ declare module "loop:process/processes" {
         private constructor();
         /**
          * The stream to the program, once; dropping it is the program's end
-         * of input. `invalid` when it is no pipe or was taken.
+         * of input. What was written and not flushed is lost then. `invalid`
+         * when it is no pipe or was taken.
          */
         takeStdin(): OutputStream;
         /**
@@ -101,15 +114,10 @@ declare module "loop:process/processes" {
         takeStdout(): InputStream;
         /** The program's errors, once. */
         takeStderr(): InputStream;
-        /**
-         * Ready when the program has ended. A child of the process; drop it
-         * first.
-         */
+        /** Ready when the program has ended, and from then on. */
         subscribe(): Pollable;
-        /** How it ended, none while it runs. Never waits. */
+        /** How it ended, none while it runs. */
         status(): ExitStatus | null;
-        /** Waits for its end. */
-        wait(): ExitStatus;
         /**
          * Sends a signal to the program's group. Nothing happens to one that
          * has ended.
@@ -119,7 +127,10 @@ declare module "loop:process/processes" {
         [Symbol.dispose](): void;
     }
     /**
-     * Starts a program. It may have ended by the time this returns.
+     * Starts a program, of which a component may have 64 at a time. It may
+     * have ended by the time this returns. `denied`: no grant, `invalid`: the
+     * command is none, `limit`: too many or too much, `failed`: the system
+     * did not start it.
      *
      * @throws {Error}
      */
