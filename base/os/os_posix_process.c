@@ -448,6 +448,10 @@ static bool wait_for_guard(const lp_os_guarded *g)
 
 void lp_os_guarded_close(lp_os_guarded *g)
 {
+    int status;
+    bool late;
+    if (g->control >= 0)
+        (void)lp_os_guarded_look(g, &status, &late); /* a guard that was killed ends nobody */
     order(g, LP_GUARD_KILL);
     if (g->guard > 0)
         kill((pid_t)g->guard, SIGCONT); /* one that was stopped knows best what there is to end */

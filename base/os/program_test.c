@@ -281,6 +281,22 @@ static void signals_reach_the_group(void **state)
     nothing_is_left();
 }
 
+static void a_killed_guard_takes_the_group_along(void **state)
+{
+    (void)state;
+    char text[64];
+    lp_os_guarded g = start("sleep 1000 & sleep 1000 & echo; wait", 0);
+    int out = dup(g.out);
+    assert_true(lp_os_pipe_wait(g.out, false, in_s(10)));
+    kill((pid_t)g.guard, SIGKILL);
+    lp_os_waited w = {.fd = g.control};
+    assert_true(lp_os_wait(&w, 1, in_s(10)));
+    lp_os_guarded_close(&g);
+    read_all(out, text, sizeof text); /* until nobody has it any more */
+    close(out);
+    nothing_is_left();
+}
+
 static void a_thousand_leave_nothing(void **state)
 {
     (void)state;
@@ -441,6 +457,7 @@ int main(void)
         cmocka_unit_test(arguments_are_passed_as_they_are),
         cmocka_unit_test(a_deadline_ends_it_and_all_that_it_started),
         cmocka_unit_test(signals_reach_the_group),
+        cmocka_unit_test(a_killed_guard_takes_the_group_along),
         cmocka_unit_test(a_thousand_leave_nothing),
         cmocka_unit_test(nothing_leads_out_of_a_directory),
         cmocka_unit_test(a_directory_that_is_swapped_for_a_link_is_not_left),
