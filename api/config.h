@@ -162,6 +162,9 @@ loop_error *lp_config_read_registries(loop_config *c, const lp_yaml *map, bool o
 /* `package:`, when the components are there. */
 loop_error *lp_config_read_package(loop_config *c, const lp_yaml *map) LOOP_MUST_USE;
 /* `path` and `package` of a component, one or both. */
+/* The file of a component, and what its storage belongs to; both malloced. */
+loop_error *lp_config_component_find(const loop_config *c, const loop_component_config *component,
+                                     char **ret_file, char **ret_identity) LOOP_MUST_USE;
 loop_error *lp_config_read_source(loop_config *c, lp_config_component *component,
                                   const lp_yaml *map) LOOP_MUST_USE;
 /* `overrides:` */

@@ -80,19 +80,43 @@ loop_error *lp_config_read_overrides(loop_config *c, const lp_yaml *map)
     return NULL;
 }
 
-loop_error *loop_config_component_file(const loop_config *c, const loop_component_config *component,
-                                       char **ret)
+/* "key:PUBLISHER/acme:notes" for who is signed by somebody known, else the workspace's own name. */
+static char *identity_of(const loop_config *c, const loop_component_config *component,
+                         const loop_package *package)
+{
+    if (package && *package->signer.key)
+        return lp_format("key:%s/%s", package->signer.publisher, package->name);
+    return lp_format("%s#%s", c->root, component->name);
+}
+
+loop_error *lp_config_component_find(const loop_config *c, const loop_component_config *component,
+                                     char **ret_file, char **ret_identity)
 {
     const loop_packages_options options = {.config = c, .offline = true};
     loop_packages *packages;
+    loop_package_list *list;
     if (component->path) {
-        *ret = lp_strdup(component->path);
+        *ret_file = lp_strdup(component->path);
+        *ret_identity = identity_of(c, component, NULL);
         return NULL;
     }
     LP_TRY(loop_packages_open(&options, &packages));
-    loop_error *e = loop_packages_path(packages, component->package, ret);
+    loop_error *e = loop_packages_find(packages, component->package, &list);
+    if (!e) {
+        const loop_package *row = loop_package_list_at(list, 0);
+        *ret_file = lp_strdup(row->path);
+        *ret_identity = identity_of(c, component, row);
+        loop_package_list_delete(list);
+    }
     loop_packages_delete(packages);
     return e;
+}
+
+loop_error *loop_config_component_file(const loop_config *c, const loop_component_config *component,
+                                       char **ret)
+{
+    lp_auto(lp_free_string) char *identity = NULL;
+    return lp_config_component_find(c, component, ret, &identity);
 }
 
 const loop_override *loop_config_override_at(const loop_config *c, size_t i)

@@ -40,8 +40,9 @@ static const char **pairs(const loop_config *c, const char *name)
 static loop_error *add(const loop_config *c, loop_host *h, const loop_component_config *row,
                        const loop_policy *policy, const char **ret_provider)
 {
-    lp_auto(lp_free_string) char *identity = lp_format("%s#%s", c->root, row->name);
+    lp_auto(lp_free_string) char *identity = NULL, *file = NULL;
     uint64_t grace = 0;
+    LP_TRY(lp_config_component_find(c, row, &file, &identity));
     lp_parse_duration(loop_config_get(c, "limits.grace", NULL), &grace);
     const char **args = arguments(row), **config = pairs(c, row->name);
     loop_limits limits;
@@ -58,10 +59,7 @@ static loop_error *add(const loop_config *c, loop_host *h, const loop_component_
         .grace_ms = grace,
         .config = config,
     };
-    lp_auto(lp_free_string) char *file = NULL;
-    loop_error *err = loop_config_component_file(c, row, &file);
-    if (!err)
-        err = loop_host_component_add(h, file, &o, ret_provider);
+    loop_error *err = loop_host_component_add(h, file, &o, ret_provider);
     free(args);
     free(config);
     return err;

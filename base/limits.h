@@ -70,18 +70,26 @@
 #define LP_MAX_LIBRARY_VERSIONS 256     /* of one library in memory at a time */
 #define LP_MAX_TRUSTED 1024             /* workspaces that the user trusts */
 #define LP_MAX_TRUST_WAIT_MS 10000      /* for another process that changes their list */
-#define LP_MAX_INVOKE_TEXT (1u << 20)   /* bytes of an --invoke expression */
-#define LP_MAX_CACHE_BYTES (1ull << 30) /* compiled components kept; the oldest go first */
-#define LP_MAX_MAIL 4096                /* pieces of work that wait for one instance */
-#define LP_MAX_STATE (64u << 20)        /* bytes of a component's state that a swap carries */
-#define LP_MAX_FRAMES 64                /* frames printed of a wasm backtrace */
-#define LP_MAX_WIT_BYTES (64u << 20)    /* a resolved WIT package, as JSON */
-#define LP_MAX_WIT_TYPES 65536          /* types of a WIT package and what it uses */
-#define LP_MAX_WIT_INTERFACES 4096      /* interfaces, worlds and packages of the same */
-#define LP_MAX_WIT_DEPTH 64             /* nesting of a WIT type */
-#define LP_MAX_WIT_STRUCTURE 65536u     /* bytes of a function's type in structural form */
-#define LP_MAX_TYPE_RESOURCES 1024      /* resources that the texts of types name */
-#define LP_MAX_WIT_OUTPUT (64u << 20)   /* bytes of generated code */
+#define LP_MAX_KEYS 1024                /* of publishers, that the user knows */
+#define LP_MAX_KEY_NAMESPACES 256       /* that one key may sign for; rules of signatures */
+#define LP_MAX_KEY_FILE 1024            /* bytes of a key file */
+#define LP_MAX_KEY_MEMORY (1u << 30)    /* that deriving a key from a password may take */
+#define LP_MAX_KEY_OPERATIONS (1u << 26) /* steps of the same */
+#define LP_MAX_PASSWORD 1024             /* bytes of one */
+#define LP_MAX_SIGNATURE_BYTES 16384     /* a signature file, its comments included */
+#define LP_MAX_SIGNATURES 16             /* of one package */
+#define LP_MAX_INVOKE_TEXT (1u << 20)    /* bytes of an --invoke expression */
+#define LP_MAX_CACHE_BYTES (1ull << 30)  /* compiled components kept; the oldest go first */
+#define LP_MAX_MAIL 4096                 /* pieces of work that wait for one instance */
+#define LP_MAX_STATE (64u << 20)         /* bytes of a component's state that a swap carries */
+#define LP_MAX_FRAMES 64                 /* frames printed of a wasm backtrace */
+#define LP_MAX_WIT_BYTES (64u << 20)     /* a resolved WIT package, as JSON */
+#define LP_MAX_WIT_TYPES 65536           /* types of a WIT package and what it uses */
+#define LP_MAX_WIT_INTERFACES 4096       /* interfaces, worlds and packages of the same */
+#define LP_MAX_WIT_DEPTH 64              /* nesting of a WIT type */
+#define LP_MAX_WIT_STRUCTURE 65536u      /* bytes of a function's type in structural form */
+#define LP_MAX_TYPE_RESOURCES 1024       /* resources that the texts of types name */
+#define LP_MAX_WIT_OUTPUT (64u << 20)    /* bytes of generated code */
 
 /* Sidecars: sidecar/PROTOCOL.md has the same numbers. */
 #define LP_MAX_SIDE_FRAME (1u << 20)           /* payload of a frame */

@@ -65,8 +65,8 @@ const cli_option *cli_option_at(const cli_command *c, size_t i);
 extern const cli_command cli_run, cli_component, cli_host_command, cli_provider, cli_workspace,
     cli_build, cli_test, cli_compose, cli_pack, cli_install, cli_add, cli_remove, cli_update,
     cli_list, cli_cache, cli_push, cli_pull, cli_ps, cli_status, cli_swap, cli_reload, cli_inspect,
-    cli_explain, cli_grants, cli_trust, cli_bindgen, cli_config, cli_doctor, cli_version, cli_help,
-    cli_completions;
+    cli_explain, cli_grants, cli_trust, cli_keys, cli_sign, cli_verify, cli_bindgen, cli_config,
+    cli_doctor, cli_version, cli_help, cli_completions;
 
 /* ---- the command line (options.c) ---- */
 

@@ -98,7 +98,7 @@ const cli_command cli_push = {
         "or what `docker login` kept in config.json; none is sent before the registry asks for it.",
     .example = "loop push build/acme-notes-0.1.0.tar --to oci://localhost:5000",
     .shows = "publishes the package at a registry of this machine and prints its digest",
-    .not_yet = "signatures; docker's credential helpers",
+    .not_yet = "docker's credential helpers",
     .operands = "<file>",
     .groups = (const cli_group *const[]){&group_push, &cli_group_packages, &cli_group_config, NULL},
     .max_operands = 1,

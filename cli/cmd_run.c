@@ -216,7 +216,8 @@ static bool is_content(const char *path, const char *content)
 static loop_error *find_package(void *data, const loop_child_wish *wish, char **ret_path)
 {
     char *text = cli_format("%s@=%s", wish->package, wish->version), *path = NULL;
-    loop_error *e = cli_package_path(data, text, &path);
+    loop_signer signer; /* a component that is loaded has the lowest class, whoever signed it */
+    loop_error *e = cli_package_path(data, text, &path, &signer);
     free(text);
     if (!e && !is_content(path, wish->content)) {
         e = loop_error_new(LOOP_NOT_FOUND, "%s %s in the cache is %s, and not what was selected",

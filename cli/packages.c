@@ -128,14 +128,21 @@ loop_error *cli_packages_run(const cli_args *args, cli_packages_act *act, loop_p
     return e;
 }
 
-loop_error *cli_package_path(const loop_config *config, const char *wish, char **ret)
+loop_error *cli_package_path(const loop_config *config, const char *wish, char **ret,
+                             loop_signer *ret_signer)
 {
     loop_packages *packages;
+    loop_package_list *list;
     loop_error *e =
         loop_packages_open(&(loop_packages_options){.config = config, .offline = true}, &packages);
     if (e)
         return e;
-    e = loop_packages_path(packages, wish, ret);
+    e = loop_packages_find(packages, wish, &list);
+    if (!e) {
+        *ret = cli_format("%s", loop_package_list_at(list, 0)->path);
+        *ret_signer = loop_package_list_at(list, 0)->signer;
+        loop_package_list_delete(list);
+    }
     loop_packages_delete(packages);
     return e;
 }
@@ -167,6 +174,11 @@ static void put_row(const loop_package *p, size_t names, size_t versions)
     if (*p->newest && strcmp(p->newest, p->version) != 0) {
         fputs(", there is ", stdout);
         cli_put(stdout, p->newest);
+    }
+    if (*p->signer.key) {
+        fputs(", signed by '", stdout);
+        cli_put(stdout, p->signer.name);
+        putchar('\'');
     }
     if (!*p->path)
         fputs(", not in the cache", stdout);
@@ -211,6 +223,7 @@ static void put_json(const loop_package_list *list)
         json_field("manifest", p->digest);
         json_field("path", p->path);
         json_field("yanked", p->yanked);
+        json_field("key", p->signer.key);
         printf(",\"overridden\":%s,\"size\":%" PRIu64 ",\"requires\":{",
                p->overridden ? "true" : "false", p->size);
         for (size_t k = 0; p->required && p->required[k]; k += 2) {

@@ -27,7 +27,10 @@ loop_error *cli_packages_run(const cli_args *args, cli_packages_act *act,
 loop_error *cli_packages_show(const cli_args *args, cli_packages_act *act,
                               const char *none) LOOP_MUST_USE;
 
-/* The file of a package for a run: no registry is asked. *ret is for loop_free. */
-loop_error *cli_package_path(const loop_config *config, const char *wish, char **ret) LOOP_MUST_USE;
+/*
+ * The file of a package for a run, and who signed it: no registry is asked. *ret is for loop_free.
+ */
+loop_error *cli_package_path(const loop_config *config, const char *wish, char **ret,
+                             loop_signer *ret_signer) LOOP_MUST_USE;
 
 #endif

@@ -5,9 +5,10 @@
  * of memory no more than limits.memory. The class is `untrusted`, unless a trusted workspace or
  * --class says otherwise.
  *
- * What its storage belongs to: a component of loop.yaml to the workspace and its name there,
- * whichever version of a package it is; anything else to its file. The name of a package alone is
- * nobody's: anybody can publish under it, and nothing is signed yet.
+ * What its storage belongs to: a package that somebody known has signed to that publisher and its
+ * name, in whichever workspace and version; any other component of loop.yaml to the workspace and
+ * its name there; anything else to its file. The name of a package alone is nobody's: anybody can
+ * publish under it.
  */
 #include "cli/target.h"
 
@@ -167,20 +168,34 @@ static loop_error *no_component(const loop_config *config, const char *name)
     return e;
 }
 
-loop_error *cli_component_find(const loop_config *config, const char *operand, char **ret_path,
-                               const loop_component_config **ret_row)
+static loop_error *file_of(const loop_config *config, const loop_component_config *row,
+                           char **ret_path, loop_signer *ret_signer)
+{
+    return row->path ? loop_config_component_file(config, row, ret_path)
+                     : cli_package_path(config, row->package, ret_path, ret_signer);
+}
+
+static loop_error *find_signed(const loop_config *config, const char *operand, char **ret_path,
+                               const loop_component_config **ret_row, loop_signer *ret_signer)
 {
     bool path = is_path(operand);
     const loop_component_config *row = path ? NULL : loop_config_component(config, operand);
     *ret_row = row;
     if (row)
-        return loop_config_component_file(config, row, ret_path);
+        return file_of(config, row, ret_path, ret_signer);
     if (!path && loop_package_is_wish(operand))
-        return cli_package_path(config, operand, ret_path);
+        return cli_package_path(config, operand, ret_path, ret_signer);
     if (!path)
         return no_component(config, operand);
     *ret_path = cli_format("%s", operand);
     return NULL;
+}
+
+loop_error *cli_component_find(const loop_config *config, const char *operand, char **ret_path,
+                               const loop_component_config **ret_row)
+{
+    loop_signer unused;
+    return find_signed(config, operand, ret_path, ret_row, &unused);
 }
 
 static loop_error *no_default(const cli_args *args, const loop_config *config)
@@ -204,7 +219,7 @@ static loop_error *find(const cli_args *args, cli_target *t)
     const char *operand = args->before_dashes ? args->operands[0] : NULL;
     const char *fallback = loop_config_get(t->config, "default", NULL);
     if (operand) {
-        loop_error *e = cli_component_find(t->config, operand, &t->path, &t->row);
+        loop_error *e = find_signed(t->config, operand, &t->path, &t->row, &t->signer);
         if (!e && !t->row && !is_path(operand))
             t->package = cli_format("%.*s", (int)strcspn(operand, "@"), operand);
         return e;
@@ -214,7 +229,7 @@ static loop_error *find(const cli_args *args, cli_target *t)
     t->row = loop_config_component(t->config, fallback);
     if (!t->row)
         return no_component(t->config, fallback);
-    return loop_config_component_file(t->config, t->row, &t->path);
+    return file_of(t->config, t->row, &t->path, &t->signer);
 }
 
 /* ---- what it may do ---- */
@@ -348,6 +363,9 @@ static size_t count(const char *const *list)
 static char *identity_of(const cli_target *t)
 {
     const char *root = loop_config_root(t->config);
+    const char *package = t->row ? t->row->package : t->package;
+    if (*t->signer.key)
+        return cli_format("key:%s/%.*s", t->signer.publisher, (int)strcspn(package, "@"), package);
     char *real = realpath(t->path, NULL);
     char *text =
         t->row ? cli_format("%s#%s", root, t->row->name) : cli_format("%s", real ? real : t->path);

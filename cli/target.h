@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 #include "loop/config.h"
 #include "loop/host.h"
+#include "loop/keys.h"
 
 extern const cli_group cli_group_grants, cli_group_limits, cli_group_imports, cli_group_config;
 
@@ -16,6 +17,7 @@ typedef struct cli_target {
     const loop_component_config *row; /* in loop.yaml; NULL for a file that was named */
     char *path;
     char *package;          /* its name, where the operand was a package; else NULL */
+    loop_signer signer;     /* of a package; its `key` "": nobody known */
     char *identity, *owner; /* what its storage belongs to, and what it shares */
     const char *name;       /* as logs call it; NULL: the file's name */
     loop_policy *policy;    /* NULL: nothing beyond the baseline */

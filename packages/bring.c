@@ -77,7 +77,7 @@ static loop_error *check_component(const char *path, const char *what)
 }
 
 loop_error *lp_bring(loop_packages *p, lp_arena *arena, const lp_chosen *c,
-                     lp_manifest *ret_manifest, char **ret_path)
+                     lp_manifest *ret_manifest, char **ret_path, loop_signer *ret_signer)
 {
     const lp_release *release = c->release;
     lp_registry *registry;
@@ -106,8 +106,8 @@ loop_error *lp_bring(loop_packages *p, lp_arena *arena, const lp_chosen *c,
         content = ret_manifest->content;
         size = ret_manifest->size;
     }
-    LP_TRY(
-        lp_packages_verify(p, lp_registry_name(registry), c->name, release->version, ret_manifest));
+    const lp_origin from = {.registry = registry, .key = lp_registry_key(registry)};
+    LP_TRY(lp_packages_verify(p, &from, c->name, release->version, ret_manifest, ret_signer));
     LP_TRY(lp_registry_fetch(registry, c->name, content, LP_BLOB_DATA, size, what, &path));
     LP_TRY(check_component(path, what));
     *ret_path = lp_take(&path);
@@ -165,13 +165,28 @@ static loop_error *bring_blob(loop_packages *p, lp_packed *packed, const char *d
     return e;
 }
 
+/* What it carries is noted, for who runs it when the file is gone. */
+static loop_error *note_signatures(loop_packages *p, lp_packed *packed, const lp_manifest *m)
+{
+    lp_arena arena = {0};
+    const char *const *texts;
+    loop_error *e = lp_signatures_packed(packed, &arena, &texts);
+    if (!e)
+        e = lp_signatures_note(p, LP_KEY_FILES, m->digest, texts);
+    lp_arena_done(&arena);
+    return e;
+}
+
 static loop_error *bring_packed(loop_packages *p, lp_packed *packed, loop_package_list *into)
 {
     const lp_manifest *m = lp_packed_manifest(packed);
+    const lp_origin from = {.packed = packed};
+    loop_signer signer = {0};
     lp_auto(lp_free_string) char *path = NULL;
     if (!*m->name || !*m->version)
         return loop_error_new(LOOP_INVALID, "the package does not say its name and version");
-    LP_TRY(lp_packages_verify(p, "", m->name, m->version, m));
+    LP_TRY(lp_packages_verify(p, &from, m->name, m->version, m, &signer));
+    LP_TRY(note_signatures(p, packed, m));
     LP_TRY(bring_blob(p, packed, m->digest, m->len));
     LP_TRY(bring_blob(p, packed, m->content, m->size));
     LP_TRY(lp_cache_blob(p->cache, LP_KEY_FILES, m->content, &path));
@@ -182,8 +197,11 @@ static loop_error *bring_packed(loop_packages *p, lp_packed *packed, loop_packag
                                 .requires = m->requires,
                                 .requires_count = m->requires_count};
     LP_TRY(lp_bring_note(p, LP_KEY_FILES, m->name, &release));
+    if (*signer.key)
+        LP_TRY(lp_seen_note(p, m->name, m->version));
     loop_package *row = lp_package_list_manifest(into, m);
     row->path = lp_package_list_keep(into, path);
+    row->signer = signer;
     return NULL;
 }
 

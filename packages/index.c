@@ -158,6 +158,21 @@ static loop_error *read_entry(lp_arena *arena, const json_t *descriptor, lp_inde
                              &ret->release.requires_count);
 }
 
+/* What belongs to a package and says so; anything else that is no package is passed over. */
+static bool read_other(lp_arena *arena, const json_t *descriptor, lp_index_other *ret)
+{
+    const char *digest = lp_json_text(descriptor, "digest");
+    const char *type = lp_json_text(descriptor, "artifactType");
+    const char *subject = lp_json_text(json_object_get(descriptor, "annotations"), LP_NOTE_SUBJECT);
+    json_int_t size = json_integer_value(json_object_get(descriptor, "size"));
+    if (!digest || !type || !subject || !lp_digest_is(digest) || !lp_digest_is(subject) ||
+        size < 1 || size > LP_MAX_MANIFEST_BYTES)
+        return false;
+    *ret = (lp_index_other){{keep(arena, digest), keep(arena, type), (uint64_t)size},
+                            keep(arena, subject)};
+    return true;
+}
+
 static int by_name(const void *a, const void *b)
 {
     const lp_index_entry *x = a, *y = b;
@@ -188,18 +203,41 @@ loop_error *lp_index_parse(lp_arena *arena, const char *what, const void *bytes,
     LP_TRY(lp_json_parse(what, bytes, len, &root));
     LP_TRY(manifests_of(what, root, &list));
     lp_index_entry *entries = lp_arena_alloc(arena, (json_array_size(list) + 1) * sizeof *entries);
-    size_t n = 0, place;
+    lp_index_other *others = lp_arena_alloc(arena, (json_array_size(list) + 1) * sizeof *others);
+    size_t n = 0, others_n = 0, place;
     json_array_foreach(list, place, descriptor)
     {
-        if (!lp_json_text(json_object_get(descriptor, "annotations"), LP_NOTE_NAME))
+        if (!lp_json_text(json_object_get(descriptor, "annotations"), LP_NOTE_NAME)) {
+            others_n += read_other(arena, descriptor, &others[others_n]);
             continue;
+        }
         loop_error *e = read_entry(arena, descriptor, &entries[n]);
         if (e)
             return lp_error_because(LOOP_INVALID, e, "entry %zu of %s is wrong", place + 1, what);
         n++;
     }
     qsort(entries, n, sizeof *entries, by_name);
-    *ret = (lp_index){entries, n};
+    *ret = (lp_index){entries, n, others, others_n};
+    return NULL;
+}
+
+loop_error *lp_index_referrers(lp_arena *arena, const lp_index *index, const char *digest,
+                               const lp_blob **ret, size_t *ret_n)
+{
+    size_t n = 0;
+    lp_blob *list = lp_arena_alloc(arena, LP_MAX_PACKAGE_REFERRERS * sizeof *list);
+    for (size_t i = 0; i < index->others_n; i++) {
+        const lp_index_other *o = &index->others[i];
+        if (strcmp(o->subject, digest) != 0)
+            continue;
+        if (n == LP_MAX_PACKAGE_REFERRERS)
+            return loop_error_new(LOOP_LIMIT, "more than %d manifests belong to %s",
+                                  LP_MAX_PACKAGE_REFERRERS, digest);
+        list[n++] =
+            (lp_blob){keep(arena, o->self.digest), keep(arena, o->self.media_type), o->self.size};
+    }
+    *ret = list;
+    *ret_n = n;
     return NULL;
 }
 
@@ -297,15 +335,39 @@ static loop_error *write(const char *what, json_t *root, lp_buf *ret)
     return NULL;
 }
 
-/* What belongs to the package, such as documentation, is found through the index, too. */
-static void append_items(json_t *list, const lp_packed *package)
+static bool has_digest(const json_t *list, const char *digest)
+{
+    size_t place;
+    const json_t *descriptor;
+    json_array_foreach(list, place, descriptor)
+    {
+        const char *other = lp_json_text(descriptor, "digest");
+        const json_t *notes = json_object_get(descriptor, "annotations");
+        if (other && strcmp(other, digest) == 0 && lp_json_text(notes, LP_NOTE_SUBJECT))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * What belongs to the package, documentation and signatures, is found through the index, too. How
+ * many are new.
+ */
+static size_t append_items(json_t *list, const lp_packed *package)
 {
     const lp_packed_item *item;
-    for (size_t i = 1; (item = lp_packed_item_at(package, i)); i++)
+    size_t n = 0;
+    for (size_t i = 1; (item = lp_packed_item_at(package, i)); i++) {
+        if (has_digest(list, item->self.digest))
+            continue;
+        n++;
         json_array_append_new(list,
-                              json_pack("{s:s, s:s, s:I, s:s}", "mediaType", item->self.media_type,
-                                        "digest", item->self.digest, "size",
-                                        (json_int_t)item->self.size, "artifactType", item->type));
+                              json_pack("{s:s, s:s, s:I, s:s, s:{s:s}}", "mediaType",
+                                        item->self.media_type, "digest", item->self.digest, "size",
+                                        (json_int_t)item->self.size, "artifactType", item->type,
+                                        "annotations", LP_NOTE_SUBJECT, item->subject));
+    }
+    return n;
 }
 
 loop_error *lp_index_add(const char *what, const void *bytes, size_t len, const char *name,
@@ -320,13 +382,12 @@ loop_error *lp_index_add(const char *what, const void *bytes, size_t len, const 
         const char *digest = lp_json_text(there, "digest");
         if (!digest || strcmp(digest, m->digest) != 0)
             return lp_registry_other_bytes(name, version, digest);
-        *ret_same = true;
-        return NULL;
     }
-    json_array_append_new(list, lp_index_descriptor(name, version, m));
-    append_items(list, package);
-    *ret_same = false;
-    return write(what, root, ret);
+    if (!there)
+        json_array_append_new(list, lp_index_descriptor(name, version, m));
+    size_t n = append_items(list, package);
+    *ret_same = there && !n;
+    return *ret_same ? NULL : write(what, root, ret);
 }
 
 loop_error *lp_index_yank(const char *what, const void *bytes, size_t len, const char *name,

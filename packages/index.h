@@ -15,9 +15,17 @@ typedef struct lp_index_entry {
     uint64_t manifest_size;
 } lp_index_entry;
 
+/* A manifest that belongs to a package: documentation, a signature. */
+typedef struct lp_index_other {
+    lp_blob self; /* its media type is what it is of: the artifact's */
+    const char *subject;
+} lp_index_other;
+
 typedef struct lp_index {
     const lp_index_entry *at; /* by name; of a name, the newest first */
     size_t n;
+    const lp_index_other *others;
+    size_t others_n;
 } lp_index;
 
 /*
@@ -30,14 +38,18 @@ loop_error *lp_index_parse(lp_arena *arena, const char *what, const void *bytes,
 loop_error *lp_index_find(lp_arena *arena, const lp_index *index, const char *name,
                           const lp_release **ret, size_t *ret_n) LOOP_MUST_USE;
 
+/* What belongs to a manifest. LOOP_LIMIT. */
+loop_error *lp_index_referrers(lp_arena *arena, const lp_index *index, const char *digest,
+                               const lp_blob **ret, size_t *ret_n) LOOP_MUST_USE;
+
 /* What index.json says of a package, as a new object. */
 json_t *lp_index_descriptor(const char *name, const char *version, const lp_manifest *m);
 
 /*
  * index.json with one package more, or with a version of one yanked (`yanked` NULL: not any more),
  * into `ret`; everything else in it stays. `bytes` NULL: there is none yet. _add: a version that
- * is there with the same digest changes nothing (*ret_same), with another one LOOP_DENIED. _yank:
- * LOOP_NOT_FOUND.
+ * is there with the same digest gets what belongs to it and is not there yet, *ret_same: nothing;
+ * with another digest LOOP_DENIED. _yank: LOOP_NOT_FOUND.
  */
 loop_error *lp_index_add(const char *what, const void *bytes, size_t len, const char *name,
                          const char *version, const lp_packed *package, lp_buf *ret,

@@ -60,6 +60,32 @@ static void releases_come_newest_first(void **state)
 }
 
 /* Catches: a reader that takes what it understands and passes over the rest. */
+/* Catches: what belongs to one package taken for another's; a size or digest that is none. */
+static void what_belongs_to_a_package_is_found(void **state)
+{
+    (void)state;
+#define OTHER(digest, size, subject)                                                               \
+    "{\"digest\":\"" digest "\",\"size\":" size                                                    \
+    ",\"artifactType\":\"a/b\",\"annotations\":{\"loop.subject\":\"" subject "\"}}"
+#define ELSE "sha256:0000000000000000000000000000000000000000000000000000000000000000"
+    static const char text[] = INDEX(
+        ENTRY("1.0.0", "") "," OTHER(DIGEST, "3", ELSE) "," OTHER(ELSE, "4", DIGEST) "," OTHER(
+            "x", "4", DIGEST) "," OTHER(ELSE, "-1", DIGEST) "," OTHER(ELSE, "99999999", DIGEST));
+    lp_index index;
+    const lp_blob *blobs;
+    size_t n;
+    ok(lp_index_parse(&arena, "x", text, sizeof text - 1, &index));
+    assert_int_equal(index.n, 1);
+    ok(lp_index_referrers(&arena, &index, DIGEST, &blobs, &n));
+    assert_int_equal(n, 1);
+    assert_string_equal(blobs[0].digest, ELSE);
+    assert_string_equal(blobs[0].media_type, "a/b");
+    assert_int_equal(blobs[0].size, 4);
+    ok(lp_index_referrers(&arena, &index, ELSE, &blobs, &n));
+    assert_int_equal(n, 1);
+    assert_int_equal(blobs[0].size, 3);
+}
+
 static void a_wrong_entry_is_named(void **state)
 {
     (void)state;
@@ -341,6 +367,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(releases_come_newest_first),
+        cmocka_unit_test(what_belongs_to_a_package_is_found),
         cmocka_unit_test(a_wrong_entry_is_named),
         cmocka_unit_test(a_yank_changes_one_entry),
         cmocka_unit_test(an_index_stays_readable),

@@ -19,10 +19,11 @@ static const char *keep(loop_package_list *list, const char *s)
 }
 
 static void add_row(loop_package_list *list, const lp_chosen *c, const lp_manifest *m,
-                    const char *path)
+                    const char *path, const loop_signer *signer)
 {
     loop_package *row = lp_package_list_release(list, c->name, c->registry, c->release);
     row->path = keep(list, path);
+    row->signer = *signer;
     row->description = keep(list, m->description);
     row->license = keep(list, m->license);
     row->source = keep(list, m->source);
@@ -42,15 +43,51 @@ void lp_plan_add_overridden(const lp_plan *plan, loop_package_list *into)
 
 /* ---- bringing ---- */
 
+/* What a version of a package must satisfy, by all that is chosen; NULL-terminated. */
+static const char *const *ranges_of(lp_plan *plan, const char *name)
+{
+    size_t most = plan->wishes.n + 1, n = 0;
+    for (size_t i = 0; i < plan->chosen_n; i++)
+        most += plan->chosen[i].release->requires_count;
+    const char **ranges = lp_arena_alloc(&plan->arena, most * sizeof *ranges);
+    for (size_t i = 0; i < plan->wishes.n; i++)
+        if (strcmp(plan->wishes.at[i].name, name) == 0)
+            ranges[n++] = plan->wishes.at[i].range;
+    for (size_t i = 0; i < plan->chosen_n; i++) {
+        const lp_release *r = plan->chosen[i].release;
+        for (size_t k = 0; k < r->requires_count; k++)
+            if (strcmp(r->requires[k].name, name) == 0)
+        ranges[n++] = r->
+                          requires[
+                                  k]
+                              .range;
+    }
+    return ranges;
+}
+
+/* A signed one may be older than what there was only where loop.lock has it, or something asks. */
+static loop_error *check_age(lp_plan *plan, const lp_chosen *c)
+{
+    const lp_locked *l = lp_lock_find(&plan->lock, c->name);
+    if (!l || strcmp(l->version, c->release->version) != 0 ||
+        strcmp(l->digest, c->release->digest) != 0)
+        LP_TRY(lp_seen_check(plan->p, c->name, c->release->version, ranges_of(plan, c->name),
+                             l ? l->version : NULL));
+    return lp_seen_note(plan->p, c->name, c->release->version);
+}
+
 /* One package; what its manifest says takes the place of what the registry said. */
 static loop_error *bring(lp_plan *plan, lp_chosen *c, loop_package_list *into)
 {
     lp_manifest m;
+    loop_signer signer = {0};
     lp_auto(lp_free_string) char *path = NULL;
     const loop_packages_options *o = &plan->p->options;
     if (o->cancelled && o->cancelled(o->data))
         return loop_error_new(LOOP_CANCELLED, "cancelled before '%s' was there", c->name);
-    LP_TRY(lp_bring(plan->p, &plan->arena, c, &m, &path));
+    LP_TRY(lp_bring(plan->p, &plan->arena, c, &m, &path, &signer));
+    if (*signer.key)
+        LP_TRY(check_age(plan, c));
     lp_release *own = lp_arena_alloc(&plan->arena, sizeof *own);
     *own = *c->release;
     own->content = m.content;
@@ -63,7 +100,7 @@ static loop_error *bring(lp_plan *plan, lp_chosen *c, loop_package_list *into)
         own->requires_count = m.requires_count;
     }
     c->release = own;
-    add_row(into, c, &m, path);
+    add_row(into, c, &m, path, &signer);
     return NULL;
 }
 
@@ -251,6 +288,7 @@ static loop_error *list_locked(lp_plan *plan, const lp_locked *l, loop_package_l
     loop_error_delete(e); /* not there, or damaged: the next install brings it */
     if (path)
         row->path = keep(list, path);
+    const lp_origin from = {.registry = registry, .key = lp_registry_key(registry)};
     e = *l->digest
             ? lp_bring_manifest(plan->p, &plan->arena, l->name, l->version, l->digest, false, &m)
             : NULL;
@@ -260,6 +298,8 @@ static loop_error *list_locked(lp_plan *plan, const lp_locked *l, loop_package_l
         row->source = keep(list, m.source);
         row->size = m.size;
         row->required = lp_package_list_requires(list, m.requires, m.requires_count);
+        if (!local) /* what is not taken is not run, and says so then */
+            e = lp_packages_verify(plan->p, &from, l->name, l->version, &m, &row->signer);
     }
     loop_error_delete(e);
     return NULL;

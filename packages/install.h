@@ -80,8 +80,12 @@ loop_error *lp_bring_manifest(loop_packages *p, lp_arena *arena, const char *nam
 loop_error *lp_bring_cached(loop_packages *p, lp_arena *arena, const char *key, const char *name,
                             const char *version, const char *digest,
                             lp_manifest *ret) LOOP_MUST_USE;
-/* The component of a release: *ret_path is malloced. Fills what `release` does not say. */
+/*
+ * The component of a release: *ret_path is malloced. Fills what `release` does not say, and who
+ * signed it.
+ */
 loop_error *lp_bring(loop_packages *p, lp_arena *arena, const lp_chosen *chosen,
-                     lp_manifest *ret_manifest, char **ret_path) LOOP_MUST_USE;
+                     lp_manifest *ret_manifest, char **ret_path,
+                     loop_signer *ret_signer) LOOP_MUST_USE;
 
 #endif

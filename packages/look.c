@@ -158,6 +158,7 @@ loop_error *loop_packages_fetch(loop_packages *p, const loop_package *package,
     lp_version v;
     lp_manifest m;
     lp_auto(lp_free_string) char *path = NULL;
+    loop_signer signer = {0};
     const lp_release release = {.version = package->version,
                                 .digest = package->digest,
                                 .content = package->content,
@@ -170,7 +171,7 @@ loop_error *loop_packages_fetch(loop_packages *p, const loop_package *package,
     if (!e && !lp_digest_is(*package->digest ? package->digest : package->content))
         e = loop_error_new(LOOP_INVALID, "%s %s has no digest", package->name, package->version);
     if (!e)
-        e = lp_bring(p, &arena, &chosen, &m, &path);
+        e = lp_bring(p, &arena, &chosen, &m, &path, &signer);
     if (!e) {
         loop_package *row = lp_package_list_manifest(list, &m);
         row->name = keep(list, package->name);
@@ -178,6 +179,7 @@ loop_error *loop_packages_fetch(loop_packages *p, const loop_package *package,
         row->digest = keep(list, package->digest);
         row->registry = keep(list, package->registry);
         row->path = keep(list, path);
+        row->signer = signer;
     }
     lp_arena_done(&arena);
     return finish(e, list, ret);

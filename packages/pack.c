@@ -337,14 +337,18 @@ loop_error *loop_packages_look(loop_packages *p, const char *path, loop_package_
     lp_packed *packed;
     LP_TRY(lp_packed_open(path, &packed));
     const lp_manifest *m = lp_packed_manifest(packed);
+    const lp_origin from = {.packed = packed};
+    loop_signer signer = {0};
     loop_error *e = lp_packed_check(packed);
     if (e)
         e = loop_error_wrap(e, "'%s' is no package", path);
     else
-        e = lp_packages_verify(p, "", m->name, m->version, m);
+        e = lp_packages_verify(p, &from, m->name, m->version, m, &signer);
     if (!e) {
         *ret = lp_package_list_new();
-        lp_package_list_manifest(*ret, m)->path = lp_package_list_keep(*ret, path);
+        loop_package *row = lp_package_list_manifest(*ret, m);
+        row->path = lp_package_list_keep(*ret, path);
+        row->signer = signer;
     }
     lp_packed_close(packed);
     return e;

@@ -13,6 +13,9 @@
  *   list.c open.c         what public functions hand out; what is open
  *   registry.c            which registry has a package; registry_<kind>.c: one kind each
  *   push.c                publishing
+ *   signatures.c          signatures that packages carry; asking the hook
+ *   attach.c              a package with something more that belongs to it
+ *   seen.c                versions that were accepted: no way back without being asked
  *   resolve.c             wishes and releases to a choice
  *   lock.c edit.c         loop.lock; changing loop.yaml in place
  *   install.c             all of it together
@@ -73,6 +76,8 @@ bool lp_digest_is(const char *text);
 #define LP_NOTE_CONTENT "loop.content"                  /* in an index: the component's digest */
 #define LP_NOTE_SIZE "loop.size"                        /* in an index: its bytes, decimal */
 #define LP_NOTE_YANKED "loop.yanked"                    /* in an index: why */
+#define LP_NOTE_SUBJECT "loop.subject"                  /* in an index: whom it belongs to */
+#define LP_TYPE_SIGNATURE "application/vnd.loop.signature.v1"
 #define LP_MEDIA_MANIFEST "application/vnd.oci.image.manifest.v1+json"
 
 typedef struct lp_requirement {
@@ -298,6 +303,7 @@ struct lp_registry_options {
     const char *prefix;          /* OCI: what stands before "acme/notes"; "" */
     const char *user, *password; /* NULL: none */
     bool plain_http;             /* OCI: no TLS; only for this machine, or where the user says so */
+    bool own;                    /* the user's configuration names it */
     bool well_known;             /* OCI: `location` may say that the registry is elsewhere */
     const loop_config *config;   /* of the workspace; NULL */
     const loop_registries *known; /* where the provider that serves it is named; NULL: none does */
@@ -371,20 +377,68 @@ loop_error *lp_resolve(loop_packages *p, const lp_requirement *wishes, size_t n,
                        const lp_locked *locked, size_t locked_n, const lp_resolve_options *options,
                        lp_arena *arena, const lp_chosen **ret, size_t *ret_n) LOOP_MUST_USE;
 
-/* ---- what is open (open.c) ---- */
+/* ---- signatures (signatures.c) ---- */
+
+/* Where a package is from, for who looks for its signatures. */
+typedef struct lp_origin {
+    lp_registry *registry; /* NULL: a file */
+    const char *key;       /* the cache's, of the registry; NULL: it is not in the cache */
+    lp_packed *packed;     /* the file; NULL */
+} lp_origin;
+/*
+ * Asks the hook whether a package may be called complete, and who signed it (`ret` may be NULL).
+ * Before anything that came is handed out or written into loop.lock. `name` and `version` are what
+ * was asked for; `m->bytes` NULL: a component alone.
+ */
+loop_error *lp_packages_verify(loop_packages *p, const lp_origin *from, const char *name,
+                               const char *version, const lp_manifest *m,
+                               loop_signer *ret) LOOP_MUST_USE;
+/* Whether the hook will look at a package of this name at all. */
+bool lp_packages_matter(loop_packages *p, const lp_origin *from, const char *name);
+/* The signatures that an archive carries, NULL-terminated, in `arena`. LOOP_LIMIT. */
+loop_error *lp_signatures_packed(lp_packed *p, lp_arena *arena,
+                                 const char *const **ret) LOOP_MUST_USE;
+/* What is noted of a package in the cache; none: an empty list. */
+loop_error *lp_signatures_noted(loop_packages *p, const char *key, const char *digest,
+                                lp_arena *arena, const char *const **ret) LOOP_MUST_USE;
+/* Asks the registry, and notes what it says. */
+loop_error *lp_signatures_asked(lp_registry *r, const char *name, const char *digest,
+                                lp_arena *arena, const char *const **ret) LOOP_MUST_USE;
+/* Notes in the cache what a package that came as a file carries. */
+loop_error *lp_signatures_note(loop_packages *p, const char *key, const char *digest,
+                               const char *const *texts) LOOP_MUST_USE;
+
+/* ---- versions that were accepted (seen.c) ---- */
 
 /*
- * Asks the hook whether a package may be called complete: signatures. Before anything that came is
- * handed out or written into loop.lock. `registry` "": a file; `name` and `version` are what it is
- * taken for, which the manifest of another tool may not say. A component alone (`m->bytes` NULL)
- * has nothing that the hook could look at, and is not taken where there is one.
+ * Whether a signed version may be chosen: LOOP_DENIED where an older one is offered than was
+ * accepted, which would do as well. `ranges` is what it must satisfy, NULL-terminated; `locked` the
+ * version that loop.lock has, or NULL.
  */
-loop_error *lp_packages_verify(loop_packages *p, const char *registry, const char *name,
-                               const char *version, const lp_manifest *m) LOOP_MUST_USE;
+loop_error *lp_seen_check(loop_packages *p, const char *name, const char *version,
+                          const char *const *ranges, const char *locked) LOOP_MUST_USE;
+/* Notes that it was accepted, where it is the newest so far. */
+loop_error *lp_seen_note(loop_packages *p, const char *name, const char *version) LOOP_MUST_USE;
+
+/* ---- what is open (open.c) ---- */
+
+/* What decides about signatures where the options have no hook; `done` frees `data`. */
+typedef struct lp_packages_checker {
+    loop_error *(*verify)(void *data, const loop_package_check *check);
+    /* Whether it will look at a package of this name (of `check`, no more than that and where it is
+     * from): else its manifest need not be read for a run. NULL: at each. */
+    bool (*matters)(void *data, const loop_package_check *check);
+    void *data;
+    void (*done)(void *data);
+} lp_packages_checker;
+/* loop_packages_open; `checker` (NULL: nobody) is taken in any case. */
+loop_error *lp_packages_open(const loop_packages_options *options,
+                             const lp_packages_checker *checker, loop_packages **ret) LOOP_MUST_USE;
 
 struct loop_packages {
     loop_packages_options options;
-    lp_arena arena; /* as long as it is open */
+    lp_packages_checker checker; /* the options' hook, or whoever opened this */
+    lp_arena arena;              /* as long as it is open */
     lp_cache *cache;
     struct {
         lp_registry **at;

@@ -86,47 +86,58 @@ static loop_error *not_locked(const lp_locked *l, bool there, const char *lock_f
     return loop_error_hint_set(e, "`loop install` chooses one");
 }
 
+/* What was found: the row that it becomes, with its file. */
+typedef struct found {
+    const char *name, *version, *digest, *content, *registry;
+    char *path; /* malloced; NULL: nothing yet */
+    bool local; /* a file that loop.yaml has in its place */
+    loop_signer signer;
+} found;
+
 /*
- * For a host that looks for signatures: before anybody gets the bytes. What is signed is the
- * manifest, so that the component must be the one that it names. `digest` "": there is none.
+ * Whether signatures let it run: before anybody gets the bytes. What is signed is the manifest, so
+ * that the component must be the one that it names. `registry` NULL: it came as a file.
  */
-static loop_error *check(loop_packages *p, lp_arena *arena, const char *key, const char *registry,
-                         const char *name, const char *version, const char *digest,
-                         const char *content)
+static loop_error *check(loop_packages *p, lp_arena *arena, const char *key, lp_registry *registry,
+                         found *f)
 {
-    lp_manifest m = {.content = content};
-    if (!p->options.verify)
+    lp_manifest m = {.content = f->content};
+    const lp_origin from = {.registry = registry, .key = key};
+    if (!lp_packages_matter(p, &from, f->name))
         return NULL;
-    if (*digest)
-        LP_TRY(lp_bring_cached(p, arena, key, name, version, digest, &m));
-    if (strcmp(m.content, content) != 0)
+    if (*f->digest)
+        LP_TRY(lp_bring_cached(p, arena, key, f->name, f->version, f->digest, &m));
+    if (strcmp(m.content, f->content) != 0)
         return loop_error_new(LOOP_INVALID,
-                              "the manifest of %s %s has another component (%s) than %s", name,
-                              version, m.content, content);
-    return lp_packages_verify(p, registry, name, version, &m);
+                              "the manifest of %s %s has another component (%s) than %s", f->name,
+                              f->version, m.content, f->content);
+    return lp_packages_verify(p, &from, f->name, f->version, &m, &f->signer);
 }
 
-/* *ret NULL: the lock has nothing for it, and need not. */
-static loop_error *by_lock(loop_packages *p, lp_arena *arena, const char *wish, const char *name,
-                           const char *range, char **ret)
+/* f->path NULL: the lock has nothing for it, and need not. */
+static loop_error *by_lock(loop_packages *p, lp_arena *arena, const char *wish, const char *range,
+                           found *f)
 {
     lp_auto(lp_free_string) char *file = lp_plan_lock_file(p->options.config);
     bool asked = is_asked(p->options.config, wish), good = false;
     lp_lock lock;
-    *ret = NULL;
     if (!file)
         return NULL;
     lp_auto(lp_free_string) char *shown = lp_plan_shown(file);
     LP_TRY(lp_lock_read(arena, file, shown, &lock));
-    const lp_locked *l = lp_lock_find(&lock, name);
+    const lp_locked *l = lp_lock_find(&lock, f->name);
     if (l)
         LP_TRY(fits(arena, range, l->version, &good));
     if (good) {
         lp_registry *registry;
-        LP_TRY(lp_registry_for(p, name, &registry));
+        LP_TRY(lp_registry_for(p, f->name, &registry));
         const char *key = lp_registry_key(registry);
-        LP_TRY(check(p, arena, key, l->registry, name, l->version, l->digest, l->content));
-        return blob(p, key, name, l->version, l->content, ret);
+        f->version = l->version;
+        f->digest = l->digest;
+        f->content = l->content;
+        f->registry = lp_registry_name(registry);
+        LP_TRY(check(p, arena, key, registry, f));
+        return blob(p, key, f->name, l->version, l->content, &f->path);
     }
     return asked ? not_locked(l, lock.there, shown, wish) : NULL;
 }
@@ -181,49 +192,83 @@ static loop_error *look(loop_packages *p, lp_arena *arena, const char *key, cons
     return e;
 }
 
-static loop_error *by_cache(loop_packages *p, lp_arena *arena, const char *name, const char *range,
-                            char **ret)
+static loop_error *by_cache(loop_packages *p, lp_arena *arena, const char *range, found *f)
 {
-    lp_registry *registry;
+    lp_registry *registry = NULL;
     newest best = {0};
-    LP_TRY(look(p, arena, LP_KEY_FILES, name, range, &best));
-    loop_error *e = lp_registry_for(p, name, &registry);
+    const char *const ranges[] = {range, NULL};
+    LP_TRY(look(p, arena, LP_KEY_FILES, f->name, range, &best));
+    loop_error *e = lp_registry_for(p, f->name, &registry);
     if (!e)
-        e = look(p, arena, lp_registry_key(registry), name, range, &best);
+        e = look(p, arena, lp_registry_key(registry), f->name, range, &best);
     if (best.release) {
         const lp_release *r = best.release;
         bool file = strcmp(best.key, LP_KEY_FILES) == 0;
         loop_error_delete(e);
-        LP_TRY(check(p, arena, best.key, file ? "" : lp_registry_name(registry), name, r->version,
-                     r->digest, best.content));
-        return blob(p, best.key, name, r->version, best.content, ret);
+        f->version = r->version;
+        f->digest = r->digest;
+        f->content = best.content;
+        f->registry = file ? "" : lp_registry_name(registry);
+        LP_TRY(check(p, arena, best.key, file ? NULL : registry, f));
+        if (*f->signer.key) /* what else lies in the cache may have been refused */
+            LP_TRY(lp_seen_check(p, f->name, r->version, ranges, NULL));
+        return blob(p, best.key, f->name, r->version, best.content, &f->path);
     }
     bool any = strcmp(range, "*") == 0;
     return loop_error_hint_set(
-        lp_error_because(LOOP_NOT_FOUND, e, "no version of '%s'%s%s is in the cache", name,
+        lp_error_because(LOOP_NOT_FOUND, e, "no version of '%s'%s%s is in the cache", f->name,
                          any ? "" : " that is ", any ? "" : range),
-        "`loop install '%s%s%s'` brings one", name, any ? "" : "@", any ? "" : range);
+        "`loop install '%s%s%s'` brings one", f->name, any ? "" : "@", any ? "" : range);
 }
 
-static loop_error *find(loop_packages *p, lp_arena *arena, const char *wish, char **ret)
+static loop_error *find(loop_packages *p, lp_arena *arena, const char *wish, found *f)
 {
-    const char *name, *range;
-    LP_TRY(lp_package_wish_parse(arena, wish, &name, &range));
-    const char *local = lp_plan_override(p->options.config, name);
-    if (local)
-        return local_file(name, local, ret);
-    char *path;
-    LP_TRY(by_lock(p, arena, wish, name, range, &path));
-    if (!path)
-        return by_cache(p, arena, name, range, ret);
-    *ret = path;
-    return NULL;
+    const char *range;
+    LP_TRY(lp_package_wish_parse(arena, wish, &f->name, &range));
+    const char *local = lp_plan_override(p->options.config, f->name);
+    if (local) {
+        f->local = true;
+        return local_file(f->name, local, &f->path);
+    }
+    LP_TRY(by_lock(p, arena, wish, range, f));
+    return f->path ? NULL : by_cache(p, arena, range, f);
 }
 
 loop_error *loop_packages_path(loop_packages *p, const char *wish, char **ret)
 {
     lp_arena arena = {0};
-    loop_error *e = find(p, &arena, wish, ret);
+    found f = {0};
+    loop_error *e = find(p, &arena, wish, &f);
+    lp_arena_done(&arena);
+    if (!e)
+        *ret = f.path;
+    return e;
+}
+
+static const char *keep(loop_package_list *list, const char *s)
+{
+    return s ? lp_package_list_keep(list, s) : "";
+}
+
+loop_error *loop_packages_find(loop_packages *p, const char *wish, loop_package_list **ret)
+{
+    lp_arena arena = {0};
+    found f = {0};
+    loop_error *e = find(p, &arena, wish, &f);
+    if (!e) {
+        loop_package_list *list = lp_package_list_new();
+        loop_package *row = lp_package_list_row(list);
+        row->name = keep(list, f.name);
+        row->version = keep(list, f.version);
+        row->digest = keep(list, f.digest);
+        row->content = keep(list, f.content);
+        row->registry = keep(list, f.registry);
+        row->path = keep(list, f.path);
+        row->overridden = f.local;
+        row->signer = f.signer;
+        *ret = list;
+    }
+    free(f.path);
     lp_arena_done(&arena);
     return e;
 }

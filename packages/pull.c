@@ -9,7 +9,7 @@
 #include "base/path.h"
 #include "packages/file.h"
 #include "packages/index.h"
-#include "packages/layout.h"
+#include "packages/attach.h"
 #include "packages/registry.h"
 
 /* What is pulled. */
@@ -21,6 +21,9 @@ struct pull {
     const lp_release *release;
     lp_manifest m;
     char *config, *component; /* files of the cache */
+    const char *range;        /* NULL: the version was named */
+    loop_signer signer;
+    const char *const *signatures; /* NULL: none were looked for */
 };
 
 /* Whether the component alone is wanted. */
@@ -83,6 +86,7 @@ static loop_error *find(struct pull *x, const char *wish, const char *registry)
     LP_TRY(registry ? lp_registry_named(x->p, registry, &x->registry)
                     : lp_registry_for(x->p, x->name, &x->registry));
     LP_TRY(lp_registry_lookup(x->registry, &x->name, 1, true, &x->arena, &info));
+    x->range = exact ? NULL : range_text;
     x->release = choose(&info, exact ? &one : NULL, range);
     if (!x->release)
         return not_there(x, range_text, &info);
@@ -119,6 +123,19 @@ static loop_error *bring_manifest(struct pull *x)
     return NULL;
 }
 
+/* Who signed it, and whether what there was may be left behind. */
+static loop_error *verify(struct pull *x)
+{
+    const lp_origin from = {.registry = x->registry, .key = lp_registry_key(x->registry)};
+    const char *const ranges[] = {x->range, NULL};
+    LP_TRY(lp_packages_verify(x->p, &from, x->name, x->release->version, &x->m, &x->signer));
+    if (!*x->signer.key)
+        return NULL;
+    if (x->range)
+        LP_TRY(lp_seen_check(x->p, x->name, x->release->version, ranges, NULL));
+    return lp_seen_note(x->p, x->name, x->release->version);
+}
+
 /* What the manifest says of the component, which only who has the whole package needs. */
 static loop_error *bring_config(struct pull *x)
 {
@@ -143,9 +160,11 @@ static loop_error *bring(struct pull *x, bool whole)
                          .size = r->size};
     if (*r->digest)
         LP_TRY(bring_manifest(x));
-    LP_TRY(lp_packages_verify(x->p, lp_registry_name(x->registry), x->name, r->version, &x->m));
-    if (*r->digest && whole)
+    LP_TRY(verify(x));
+    if (*r->digest && whole) {
         LP_TRY(bring_config(x));
+        LP_TRY(lp_signatures_asked(x->registry, x->name, r->digest, &x->arena, &x->signatures));
+    }
     LP_TRY(lp_registry_fetch(x->registry, x->name, x->m.content, LP_BLOB_DATA, x->m.size, x->what,
                              &x->component));
     lp_os_reader *reader = lp_os_reader_open(x->component);
@@ -171,10 +190,10 @@ static loop_error *write_component(struct pull *x, const char *to)
 }
 
 /* As `loop pack` writes it; of a package that another tool made, what OCI has and no more. */
-static char *index_of(const struct pull *x)
+static char *index_of(const struct pull *x, const lp_packed_item *others, size_t n)
 {
     if (*x->m.name && *x->m.version)
-        return lp_layout_index(&x->m, NULL, 0);
+        return lp_layout_index(&x->m, others, n);
     lp_auto(lp_json_free) json_t *root = json_pack(
         "{s:i, s:s, s:[{s:s, s:s, s:I, s:{s:s}}]}", "schemaVersion", 2, "mediaType", LP_MEDIA_INDEX,
         "manifests", "mediaType", LP_MEDIA_MANIFEST, "digest", x->m.digest, "size",
@@ -189,19 +208,29 @@ static loop_error *write_package(struct pull *x, const char *to, bool layout)
                                                   "the registry '%s' has the component of %s alone",
                                                   lp_registry_name(x->registry), x->what),
                                    "write --output FILE.wasm");
-    lp_auto(lp_free_string) char *index = index_of(x);
+    lp_attachment signatures[LP_MAX_SIGNATURES];
+    lp_packed_item others[LP_MAX_SIGNATURES];
+    size_t n = 0, count = 5;
+    for (; *x->m.name && x->signatures && x->signatures[n]; n++) {
+        lp_attachment_signature(&x->arena, &x->m, x->signatures[n], &signatures[n]);
+        others[n] = signatures[n].item;
+    }
+    lp_auto(lp_free_string) char *index = index_of(x, others, n);
     lp_auto(lp_free_string) char *manifest = lp_layout_blob_name(x->m.digest);
     lp_auto(lp_free_string) char *config = lp_layout_blob_name(x->m.config_digest);
     lp_auto(lp_free_string) char *content = lp_layout_blob_name(x->m.content);
-    const lp_layout_part parts[] = {
+    lp_layout_part parts[5 + 3 * LP_MAX_SIGNATURES] = {
         {"oci-layout", LP_LAYOUT_BYTES, strlen(LP_LAYOUT_BYTES), NULL},
         {"index.json", index, strlen(index), NULL},
         {manifest, x->m.bytes, x->m.len, NULL},
         {config, NULL, 0, x->config},
         {content, NULL, 0, x->component},
     };
-    return layout ? lp_folder_write(to, parts, LP_COUNT(parts))
-                  : lp_archive_write(to, parts, LP_COUNT(parts));
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < signatures[i].n; k++)
+            if (i == 0 || k != 1) /* the empty config, which they share */
+                parts[count++] = signatures[i].parts[k];
+    return layout ? lp_folder_write(to, parts, count) : lp_archive_write(to, parts, count);
 }
 
 static loop_error *write_out(struct pull *x, const loop_pack_options *to, loop_package_list *list)
@@ -220,6 +249,7 @@ static loop_error *write_out(struct pull *x, const loop_pack_options *to, loop_p
     row->digest = lp_package_list_keep(list, x->release->digest);
     row->registry = lp_package_list_keep(list, lp_registry_name(x->registry));
     row->path = lp_package_list_keep(list, path);
+    row->signer = x->signer;
     row->yanked = x->release->yanked ? lp_package_list_keep(list, x->release->yanked) : NULL;
     return NULL;
 }

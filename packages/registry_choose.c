@@ -173,8 +173,10 @@ loop_error *lp_registry_find(loop_packages *p, const char *name, lp_registry *re
     ret->options.name = keep(p, name);
     ret->options.prefix = "";
     for (size_t i = 0; (row = loop_registries_at(all, i)); i++)
-        if (strcmp(row->name, name) == 0)
+        if (strcmp(row->name, name) == 0) {
+            ret->options.own = row->own;
             return be_row(p, ret, row);
+        }
     if (is_path(name))
         return find_folder(p, NULL, name, ret);
     if (lp_starts_with(name, "layout:") || lp_starts_with(name, "folder:"))

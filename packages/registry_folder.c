@@ -11,8 +11,7 @@
  * only when they have changed. An archive whose name promises a package and that is damaged is an
  * error with its name; a file at the top that is no package of loop's is none of our business.
  *
- * Publishing holds a lock (FOLDER/.lock): two who publish one version at a time are one after the
- * other.
+ * registry_folder_push.c publishes.
  */
 #include <stdlib.h>
 
@@ -21,7 +20,7 @@
 #include "packages/file.h"
 #include "packages/index.h"
 #include "packages/layout.h"
-#include "packages/registry.h"
+#include "packages/folder.h"
 
 #define FRESH_S 0 /* asking costs nothing */
 
@@ -29,8 +28,10 @@
 struct file {
     char *path;
     uint64_t size, mtime_ns;
-    const char *name;   /* "acme:ui"; NULL: no package */
-    const char *config; /* digest; NULL: none */
+    const char *name;      /* "acme:ui"; NULL: no package */
+    const char *config;    /* digest; NULL: none */
+    const lp_blob *others; /* what belongs to it: each manifest, with what it is as its type, and */
+    size_t others_n;       /* behind it its blobs, with none */
     lp_release release;
 };
 
@@ -75,6 +76,23 @@ static const char *keep(lp_arena *arena, const char *s)
     return lp_arena_strndup(arena, s, strlen(s));
 }
 
+static void keep_others(struct folder *f, struct file *file, const lp_packed *p)
+{
+    const lp_packed_item *item;
+    size_t most = 0, n = 0;
+    for (size_t i = 1; (item = lp_packed_item_at(p, i)); i++)
+        most += 1 + item->count;
+    lp_blob *list = lp_arena_alloc(&f->arena, (most + 1) * sizeof *list);
+    for (size_t i = 1; (item = lp_packed_item_at(p, i)); i++) {
+        list[n++] = (lp_blob){keep(&f->arena, item->self.digest), keep(&f->arena, item->type),
+                              item->self.size};
+        for (size_t k = 0; k < item->count; k++)
+            list[n++] = (lp_blob){keep(&f->arena, item->blobs[k].digest), NULL, 0};
+    }
+    file->others = list;
+    file->others_n = n;
+}
+
 static loop_error *look_at_archive(struct folder *f, struct file *file)
 {
     lp_packed *p;
@@ -84,6 +102,7 @@ static loop_error *look_at_archive(struct folder *f, struct file *file)
     for (size_t i = 0; i < m->requires_count; i++)
         needs[i] = (lp_requirement){keep(&f->arena, m->requires[i].name),
                                     keep(&f->arena, m->requires[i].range)};
+    keep_others(f, file, p);
     file->name = keep(&f->arena, m->name);
     file->config = keep(&f->arena, m->config_digest);
     file->release = (lp_release){.version = keep(&f->arena, m->version),
@@ -344,10 +363,14 @@ static loop_error *pass(void *data, const void *bytes, size_t n)
 
 static bool has(const struct file *file, const char *digest)
 {
-    return file->name && *file->name &&
-           (strcmp(file->release.digest, digest) == 0 ||
-            strcmp(file->release.content, digest) == 0 ||
-            (file->config && strcmp(file->config, digest) == 0));
+    if (!file->name || !*file->name)
+        return false;
+    for (size_t i = 0; i < file->others_n; i++)
+        if (strcmp(file->others[i].digest, digest) == 0)
+            return true;
+    return strcmp(file->release.digest, digest) == 0 ||
+           strcmp(file->release.content, digest) == 0 ||
+           (file->config && strcmp(file->config, digest) == 0);
 }
 
 static const struct file *file_with(const struct folder *f, const char *name, const char *digest)
@@ -358,6 +381,67 @@ static const struct file *file_with(const struct folder *f, const char *name, co
     return NULL;
 }
 
+loop_error *lp_registry_folder_find(void *self, const char *name, const char *version,
+                                    lp_arena *arena, const lp_release **ret)
+{
+    struct found found = {0};
+    loop_error *e = find(self, name, arena, &found);
+    *ret = NULL;
+    for (size_t i = 0; !e && i < found.n && !*ret; i++) {
+        if (!version || strcmp(found.at[i].version, version) != 0)
+            continue;
+        lp_release *copy = lp_arena_alloc(arena, sizeof *copy);
+        *copy = found.at[i];
+        *ret = copy;
+    }
+    free(found.at);
+    return e;
+}
+
+const char *lp_registry_folder_file(void *self, const char *name, const char *digest)
+{
+    const struct file *file = file_with(self, name, digest);
+    return file ? file->path : NULL;
+}
+
+const char *lp_registry_folder_place(const void *self)
+{
+    return ((const struct folder *)self)->path;
+}
+
+/* Looks at the files of a package: they are as they are now. */
+static loop_error *look_again(struct folder *f, const char *name)
+{
+    lp_arena arena = {0};
+    const lp_release *unused;
+    loop_error *e = lp_registry_folder_find(f, name, NULL, &arena, &unused);
+    lp_arena_done(&arena);
+    return e;
+}
+
+static loop_error *referrers(void *self, const char *name, const char *digest, lp_arena *arena,
+                             const lp_blob **ret, size_t *ret_n)
+{
+    struct folder *f = self;
+    size_t n = 0;
+    LP_TRY(look_again(f, name));
+    lp_blob *list = lp_arena_alloc(arena, LP_MAX_PACKAGE_REFERRERS * sizeof *list);
+    for (size_t i = 0; i < f->files.n; i++) { /* one may be there twice, and signed once */
+        const struct file *file = &f->files.at[i];
+        if (!file->name || strcmp(file->name, name) != 0 ||
+            strcmp(file->release.digest, digest) != 0)
+            continue;
+        for (size_t k = 0; k < file->others_n && n < LP_MAX_PACKAGE_REFERRERS; k++)
+            if (file->others[k].media_type)
+                list[n++] =
+                    (lp_blob){keep(arena, file->others[k].digest),
+                              keep(arena, file->others[k].media_type), file->others[k].size};
+    }
+    *ret = list;
+    *ret_n = n;
+    return NULL;
+}
+
 static loop_error *fetch(void *self, const char *name, const char *digest, lp_blob_kind kind,
                          uint64_t offset, uint64_t *ret_total, void *data,
                          loop_error *(*take)(void *data, const void *bytes, size_t n))
@@ -365,12 +449,7 @@ static loop_error *fetch(void *self, const char *name, const char *digest, lp_bl
     struct folder *f = self;
     const struct file *file = file_with(f, name, digest);
     if (!file) {
-        lp_arena arena = {0};
-        struct found found = {0};
-        loop_error *e = find(f, name, &arena, &found); /* it looks at files */
-        free(found.at);
-        lp_arena_done(&arena);
-        LP_TRY(e);
+        LP_TRY(look_again(f, name));
         file = file_with(f, name, digest);
     }
     if (!file)
@@ -387,139 +466,14 @@ static loop_error *fetch(void *self, const char *name, const char *digest, lp_bl
     return e;
 }
 
-/* ---- publishing ---- */
-
-/* An archive byte for byte, as it was when it was checked. */
-static loop_error *copy(void *data, lp_os_writer *w)
-{
-    const lp_packed *p = data;
-    return lp_file_hand_on(p->archive, p->path, 0, lp_os_reader_size(p->archive), w, lp_file_add);
-}
-
-static loop_error *copy_archive(lp_packed *p, const char *to)
-{
-    lp_auto(lp_free_string) char *part = lp_format("%s.part", to);
-    return lp_file_make(to, part, p, copy);
-}
-
-/* A layout becomes an archive. */
-static loop_error *write_archive(const lp_packed *p, const char *to)
-{
-    lp_layout_part *parts = lp_alloc((p->files.n + 1) * sizeof *parts);
-    char **paths = lp_alloc((p->files.n + 1) * sizeof *paths);
-    for (size_t i = 0; i < p->files.n; i++) {
-        paths[i] = lp_path_join(p->path, p->files.at[i].name);
-        parts[i] = (lp_layout_part){.name = p->files.at[i].name, .path = paths[i]};
-    }
-    loop_error *e = lp_archive_write(to, parts, p->files.n);
-    for (size_t i = 0; i < p->files.n; i++)
-        free(paths[i]);
-    free(paths);
-    free(parts);
-    return e;
-}
-
-/* Whether the version is there: *ret_same; with other bytes it is refused. */
-static loop_error *is_there(struct folder *f, const char *name, const char *version,
-                            const lp_manifest *m, bool *ret_same)
-{
-    lp_arena arena = {0};
-    struct found found = {0};
-    loop_error *e = find(f, name, &arena, &found);
-    for (size_t i = 0; !e && i < found.n; i++) {
-        const lp_release *r = &found.at[i];
-        if (strcmp(r->version, version) != 0)
-            continue;
-        *ret_same = strcmp(r->digest, m->digest) == 0;
-        if (!*ret_same)
-            e = lp_registry_other_bytes(name, version, *r->digest ? r->digest : r->content);
-    }
-    free(found.at);
-    lp_arena_done(&arena);
-    return e;
-}
-
-static loop_error *put(struct folder *f, const char *name, const char *version, lp_packed *package)
-{
-    bool same = false;
-    LP_TRY(is_there(f, name, version, lp_packed_manifest(package), &same));
-    if (same)
-        return NULL;
-    lp_auto(lp_free_string) char *below = lp_registry_folder_of(name);
-    lp_auto(lp_free_string) char *dir = lp_path_join(f->path, below);
-    lp_auto(lp_free_string) char *path = lp_format("%s/%s.tar", dir, version);
-    LP_TRY(lp_os_make_dirs(dir));
-    LP_TRY(lp_packed_check(package));
-    return package->archive ? copy_archive(package, path) : write_archive(package, path);
-}
-
-loop_error *lp_registry_lock(const char *folder, lp_os_lock **ret)
-{
-    lp_auto(lp_free_string) char *path = lp_path_join(folder, ".lock");
-    lp_os_lock *lock;
-    LP_TRY(lp_os_make_dirs(folder));
-    LP_TRY(lp_os_lock_open(path, &lock));
-    for (uint64_t end = lp_os_now_ns() + LP_MAX_REGISTRY_WAIT_MS * 1000000ull;
-         !lp_os_lock_try(lock);) {
-        if (lp_os_now_ns() > end) {
-            lp_os_lock_close(lock);
-            return loop_error_new(LOOP_UNAVAILABLE, "somebody else publishes in '%s'", folder);
-        }
-        lp_os_sleep_ms(20);
-    }
-    *ret = lock;
-    return NULL;
-}
-
-void lp_registry_unlock(lp_os_lock *lock)
-{
-    lp_os_lock_release(lock);
-    lp_os_lock_close(lock);
-}
-
-static loop_error *push(void *self, const char *name, const char *version, lp_packed *package,
-                        lp_push_progress *progress)
-{
-    struct folder *f = self;
-    const lp_manifest *m = lp_packed_manifest(package);
-    lp_os_lock *lock;
-    LP_TRY(lp_registry_lock(f->path, &lock));
-    loop_error *e = put(f, name, version, package);
-    lp_registry_unlock(lock);
-    if (!e && progress)
-        progress->went(progress->data, m->size + m->config_size + m->len);
-    return e;
-}
-
-static loop_error *yank(void *self, const char *name, const char *version, const char *reason)
-{
-    struct folder *f = self;
-    lp_arena arena = {0};
-    struct found found = {0};
-    loop_error *e = find(f, name, &arena, &found);
-    bool there = !e && has_version(&found, version);
-    free(found.at);
-    lp_arena_done(&arena);
-    LP_TRY(e);
-    if (!there)
-        return loop_error_new(LOOP_NOT_FOUND, "there is no %s %s in '%s'", name, version, f->path);
-    lp_auto(lp_free_string) char *below = lp_registry_folder_of(name);
-    lp_auto(lp_free_string) char *dir = lp_path_join(f->path, below);
-    lp_auto(lp_free_string) char *path = lp_format("%s/%s.yanked", dir, version);
-    LP_TRY(lp_os_make_dirs(dir));
-    if (reason)
-        return lp_os_write_atomic(path, reason, strlen(reason), 0644);
-    lp_os_remove(path);
-    return NULL;
-}
-
 const lp_registry_kind lp_registry_folder = {
     .name = "folder",
     .local = true,
     .open = open_folder,
     .close = close_folder,
     .lookup = lookup,
+    .referrers = referrers,
     .fetch = fetch,
-    .push = push,
-    .yank = yank,
+    .push = lp_registry_folder_push,
+    .yank = lp_registry_folder_yank,
 };

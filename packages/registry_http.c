@@ -162,6 +162,18 @@ static loop_error *lookup(void *self, const lp_question *questions, size_t n, lp
     return NULL;
 }
 
+static loop_error *referrers(void *self, const char *name, const char *digest, lp_arena *arena,
+                             const lp_blob **ret, size_t *ret_n)
+{
+    (void)name;
+    struct site *s = self;
+    bool same = false;
+    bool recent = s->index.at && lp_os_now_ns() - s->asked_ns < SAME_RUN_S * 1000000000ull;
+    if (!recent)
+        LP_TRY(ask_index(s, NULL, &same));
+    return lp_index_referrers(arena, &s->index, digest, ret, ret_n);
+}
+
 /* ---- bytes ---- */
 
 static loop_error *fetch(void *self, const char *name, const char *digest, lp_blob_kind kind,
@@ -182,5 +194,6 @@ const lp_registry_kind lp_registry_http = {
     .open = open_site,
     .close = close_site,
     .lookup = lookup,
+    .referrers = referrers,
     .fetch = fetch,
 };

@@ -109,6 +109,15 @@ static loop_error *lookup(void *self, const lp_question *questions, size_t n, lp
     return NULL;
 }
 
+static loop_error *referrers(void *self, const char *name, const char *digest, lp_arena *arena,
+                             const lp_blob **ret, size_t *ret_n)
+{
+    (void)name;
+    struct layout *l = self;
+    LP_TRY(refresh(l));
+    return lp_index_referrers(arena, &l->index, digest, ret, ret_n);
+}
+
 static char *blob_path(const struct layout *l, const char *digest)
 {
     return lp_format("%s/blobs/sha256/%s", l->path, digest + strlen("sha256:"));
@@ -232,6 +241,7 @@ const lp_registry_kind lp_registry_layout = {
     .open = open_layout,
     .close = close_layout,
     .lookup = lookup,
+    .referrers = referrers,
     .fetch = fetch,
     .push = push,
     .yank = yank,

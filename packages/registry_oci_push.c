@@ -288,16 +288,18 @@ static loop_error *is_there(const struct push *p, const char *version, const lp_
 static loop_error *put_package(const struct push *p, const char *version, lp_packed *package)
 {
     const lp_manifest *m = lp_packed_manifest(package);
-    const lp_packed_item *item = lp_packed_item_at(package, 0);
+    const lp_packed_item *item;
     bool same = false;
     LP_TRY(is_there(p, version, m, &same));
     if (same)
         went(p, m->size + m->config_size + m->len);
-    else
-        LP_TRY(put_item(p, package, item, lp_oci_tag(p->arena, version)));
     for (size_t i = 1; (item = lp_packed_item_at(package, i)); i++)
         LP_TRY(put_item(p, package, item, NULL));
-    return same ? NULL : is_there(p, version, m, &same);
+    if (same)
+        return NULL;
+    /* The package itself comes last: who finds it, finds its signatures. */
+    LP_TRY(put_item(p, package, lp_packed_item_at(package, 0), lp_oci_tag(p->arena, version)));
+    return is_there(p, version, m, &same);
 }
 
 loop_error *lp_oci_push(void *self, const char *name, const char *version, lp_packed *package,

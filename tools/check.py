@@ -255,6 +255,9 @@ def portable(args):
     with tempfile.TemporaryDirectory() as scratch:
         if header:  # alone: this machine's other headers are not those of the target
             shutil.copy(header, scratch)
+            if Path(header.parent, "sodium.h").exists():
+                shutil.copy(header.parent / "sodium.h", scratch)
+                shutil.copytree(header.parent / "sodium", Path(scratch, "sodium"))
             # libfyaml's header asks for one that Windows calls by another name.
             Path(scratch, "alloca.h").write_text("#ifdef _WIN32\n#include <malloc.h>\n#else\n"
                                                  "#include_next <alloca.h>\n#endif\n", encoding="utf-8")
@@ -262,7 +265,7 @@ def portable(args):
                    if not p.name.endswith("_test.c")]
         for target in ("aarch64-macos", "x86_64-windows-gnu"):
             for source in sources:
-                if not header and "libfyaml.h" in source.read_text(encoding="utf-8"):
+                if not header and re.search(r"<(libfyaml|sodium)\.h>", source.read_text(encoding="utf-8")):
                     continue
                 status, out = run(*command, "cc", "-target", target, "-std=gnu17", "-Wall", "-Wextra",
                                   "-Wno-unused-parameter", "-Werror", "-I.", "-Iinclude", "-isystem",

@@ -19,7 +19,6 @@
  */
 #include <sodium.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/base.h"
 #include "base/os/os.h"
@@ -27,8 +26,10 @@
 #include "base/text.h"
 #include "base/yaml.h"
 #include "loop/trust.h"
+#include "trust/store.h"
 
 #define NAME "trust.yaml"
+#define LIST "the list of trusted workspaces"
 #define LOCK "trust.lock" /* held while the list is changed */
 #define HEAD                                                                                       \
     "# Workspaces that you trust: what their loop.yaml asks for is loaded and started as "         \
@@ -100,17 +101,6 @@ static loop_error *read_rows(loop_trust_list *l, const lp_yaml *root)
     return NULL;
 }
 
-/* Its folder without links, where it is there. */
-static void place_list(loop_trust_list *l, const char *folder)
-{
-    free(l->folder);
-    free(l->file);
-    l->folder = lp_os_realpath(folder);
-    if (!l->folder)
-        l->folder = lp_strdup(folder);
-    l->file = lp_path_join(l->folder, NAME);
-}
-
 /* Whether the list is the user's own, and nobody else's. */
 static loop_error *check_list(const loop_trust_list *l)
 {
@@ -129,12 +119,8 @@ static loop_error *check_list(const loop_trust_list *l)
 
 static loop_error *read_list(loop_trust_list *l)
 {
-    lp_auto(lp_free_string) char *folder = lp_os_config_dir();
-    if (!folder)
-        return loop_error_hint_set(
-            loop_error_new(LOOP_UNAVAILABLE, "there is no folder for your configuration"),
-            "set HOME or XDG_CONFIG_HOME to an absolute path");
-    place_list(l, folder);
+    LP_TRY(lp_store_folder(&l->folder));
+    l->file = lp_path_join(l->folder, NAME);
     if (!lp_os_exists(l->file))
         return NULL;
     LP_TRY(check_list(l));
@@ -260,69 +246,15 @@ static void put_row(lp_buf *b, const loop_trusted *row)
     lp_buf_printf(b, ", digest: \"%s\", since: \"%s\" }\n", row->digest, row->since);
 }
 
-static loop_error *write_list(loop_trust_list *l)
+static loop_error *write_list(const loop_trust_list *l)
 {
     lp_buf b = {0};
     lp_buf_puts(&b, HEAD);
     for (size_t i = 0; i < l->rows.n; i++)
         put_row(&b, &l->rows.at[i]);
-    lp_auto(lp_free_string) char *folder = lp_strdup(l->folder);
-    loop_error *e = lp_os_mkdirs(folder);
-    place_list(l, folder);
-    lp_auto(lp_free_string) char *why = e ? NULL : lp_os_why_unsafe(l->folder);
-    if (why)
-        e = loop_error_hint_set(loop_error_new(LOOP_DENIED, "%s", why),
-                                "nobody but you may write to the folder of your configuration");
-    if (!e)
-        e = lp_os_write_atomic(l->file, b.ptr, b.len, 0600);
+    loop_error *e = lp_store_write(NAME, LIST, &b);
     lp_buf_done(&b);
-    return e ? loop_error_wrap(e, "cannot keep the list of trusted workspaces '%s'", l->file)
-             : NULL;
-}
-
-/*
- * One change of the list at a time: of two that read it, the second to write would undo what the
- * first did, a revocation, too. *ret is NULL where there is no
- * folder for it, or a wrong one: read_list and write_list say so.
- */
-static loop_error *lock_list(lp_os_lock **ret)
-{
-    lp_auto(lp_free_string) char *folder = lp_os_config_dir();
-    lp_auto(lp_free_string) char *path = folder ? lp_path_join(folder, LOCK) : NULL;
-    if (!path)
-        return NULL;
-    loop_error *e = lp_os_mkdirs(folder);
-    lp_auto(lp_free_string) char *real = e ? NULL : lp_os_realpath(folder);
-    lp_auto(lp_free_string) char *why = real ? lp_os_why_unsafe(real) : NULL;
-    if (why)
-        return NULL; /* write_list refuses */
-    if (!e)
-        e = lp_os_lock_open(path, ret);
-    uint64_t until = lp_os_now_ns() + LP_MAX_TRUST_WAIT_MS * 1000000ull;
-    while (!e && !lp_os_lock_try(*ret)) {
-        if (lp_os_now_ns() > until)
-            e = loop_error_hint_set(loop_error_new(LOOP_UNAVAILABLE,
-                                                   "another loop is writing it for %d seconds",
-                                                   LP_MAX_TRUST_WAIT_MS / 1000),
-                                    "end the process that has '%s' open", path);
-        else
-            lp_os_sleep_ms(5);
-    }
-    return e ? loop_error_wrap(e, "cannot change the list of trusted workspaces in '%s'", folder)
-             : NULL;
-}
-
-static void unlock_list(lp_os_lock **l)
-{
-    lp_os_lock_close(*l); /* which releases it */
-}
-
-static void today(char ret[16])
-{
-    time_t now = (time_t)(lp_os_wall_ms() / 1000);
-    struct tm day;
-    if (!gmtime_r(&now, &day) || strftime(ret, 16, "%Y-%m-%d", &day) != 10)
-        strcpy(ret, "1970-01-01");
+    return e;
 }
 
 loop_error *loop_trust_give(const char *path, const char *digest)
@@ -331,9 +263,9 @@ loop_error *loop_trust_give(const char *path, const char *digest)
     char since[16];
     if (path[0] != '/' || !is_digest(digest))
         return loop_error_new(LOOP_USAGE, "trust is for an absolute path and a digest");
-    lp_auto(unlock_list) lp_os_lock *lock = NULL;
+    lp_auto(lp_store_unlock) lp_os_lock *lock = NULL;
     LP_TRY(check_place(path));
-    LP_TRY(lock_list(&lock));
+    LP_TRY(lp_store_lock(LOCK, LIST, &lock)); /* of two, the second would undo what the first did */
     LP_TRY(loop_trust_list_open(&l));
     LP_TRY(check_outside(l, path));
     loop_trusted *row = find(l, path);
@@ -343,7 +275,7 @@ loop_error *loop_trust_give(const char *path, const char *digest)
             "take some back: loop trust --list, loop trust --revoke PATH");
     if (!row)
         row = lp_push(&l->rows);
-    today(since);
+    lp_store_today(since);
     *row = (loop_trusted){path, digest, since};
     return write_list(l);
 }
@@ -351,8 +283,8 @@ loop_error *loop_trust_give(const char *path, const char *digest)
 loop_error *loop_trust_revoke(const char *path)
 {
     lp_auto(free_list) loop_trust_list *l = NULL;
-    lp_auto(unlock_list) lp_os_lock *lock = NULL;
-    LP_TRY(lock_list(&lock));
+    lp_auto(lp_store_unlock) lp_os_lock *lock = NULL;
+    LP_TRY(lp_store_lock(LOCK, LIST, &lock)); /* of two, the second would undo what the first did */
     LP_TRY(loop_trust_list_open(&l));
     lp_auto(lp_free_string) char *inside = lp_path_join(path, "loop.yaml");
     size_t kept = 0;

@@ -20,6 +20,7 @@
 #define LOOP_PACKAGE_H
 
 #include "loop/config.h"
+#include "loop/keys.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -40,15 +41,25 @@ typedef struct loop_package_progress {
 
 /*
  * What a package is before it is called complete, and each time its file is handed out: for the
- * hook that looks for signatures. Where there is a hook, a component alone, without a manifest, is
- * not taken (LOOP_DENIED).
+ * hook that looks at signatures.
  */
 typedef struct loop_package_check {
-    const char *name, *version, *registry;
-    const char *digest;   /* of the manifest */
-    const void *manifest; /* its bytes, which hash to `digest` */
+    const char *name, *version; /* as which it was asked for */
+    const char *registry;       /* its name; "": a file */
+    bool own_registry;          /* the user's configuration names it, not the workspace's alone */
+    const char *digest;         /* of the manifest; "": a component alone, which has none */
+    const void *manifest;       /* its bytes, which hash to `digest`; NULL: there is none */
     size_t manifest_len;
+    loop_signer *signer;                    /* who signed it, for the hook to fill in */
+    const struct loop_package_source *from; /* for loop_package_signatures */
 } loop_package_check;
+/*
+ * The texts of the signatures that a package carries, NULL-terminated, for as long as the hook
+ * runs: what is known on this machine or, with `ask`, what its registry has now (offline: what is
+ * known). LOOP_UNAVAILABLE, LOOP_INVALID, LOOP_LIMIT.
+ */
+LOOP_API loop_error *loop_package_signatures(const loop_package_check *check, bool ask,
+                                             const char *const **ret) LOOP_MUST_USE;
 
 typedef struct loop_packages_options {
     const loop_config *config; /* of the workspace; lives longer. NULL: the user's settings alone */
@@ -57,6 +68,7 @@ typedef struct loop_packages_options {
     /* Any may be NULL; called on the thread that called. */
     void (*progress)(void *data, const loop_package_progress *p);
     bool (*cancelled)(void *data);
+    /* In place of what loop/keys.h decides by the user's keys, which is what NULL means. */
     loop_error *(*verify)(void *data, const loop_package_check *check);
     /* What a person should know and is no failure: "the registry 'team' does not answer: ...". */
     void (*warn)(void *data, const char *message);
@@ -87,6 +99,7 @@ typedef struct loop_package {
     const char *newest;          /* the newest there is, as far as is known; "" */
     uint64_t size;               /* bytes of the component */
     bool overridden;             /* loop.yaml has a local file in its place: `path` */
+    loop_signer signer;          /* who signed it, where that was checked; its `key` "": nobody */
 } loop_package;
 
 typedef struct loop_package_list loop_package_list;
@@ -111,6 +124,35 @@ LOOP_API loop_error *loop_packages_pack(loop_packages *p, const loop_pack_option
 /* Reads an archive or a layout whole and checks all of it. LOOP_INVALID names what is wrong. */
 LOOP_API loop_error *loop_packages_look(loop_packages *p, const char *path,
                                         loop_package_list **ret) LOOP_MUST_USE;
+
+/* ---- signing ---- */
+
+typedef struct loop_sign_options {
+    const char *key, *password; /* a key of one's own: name or id; its password */
+    bool trusted;               /* as of the class `trusted` */
+    const char *signature;      /* the text of one that was made elsewhere, instead of these */
+    const char *output; /* the signature alone goes into this file; NULL: into the package */
+} loop_sign_options;
+/*
+ * Signs an archive or a layout: its manifest, whose digest stays. The signature is one more
+ * manifest in the package that belongs to it, in place of one of the same key. The list has one
+ * row. LOOP_DENIED (another password; a signature of something else), LOOP_INVALID (no name).
+ */
+LOOP_API loop_error *loop_packages_sign(loop_packages *p, const char *path,
+                                        const loop_sign_options *options,
+                                        loop_package_list **ret) LOOP_MUST_USE;
+
+typedef struct loop_verify_options {
+    const char *key;       /* a .pub file's text: this one must have signed it; NULL: one known */
+    const char *signature; /* a signature file's text, in place of those that it carries */
+} loop_verify_options;
+/*
+ * Who signed an archive, a layout, or a package of this machine by its wish; all of its bytes are
+ * looked at. LOOP_DENIED: nobody known, or not this. The list has one row.
+ */
+LOOP_API loop_error *loop_packages_verify(loop_packages *p, const char *what,
+                                          const loop_verify_options *options,
+                                          loop_package_list **ret) LOOP_MUST_USE;
 
 /* ---- having them ---- */
 
@@ -148,6 +190,9 @@ LOOP_API loop_error *loop_packages_list(loop_packages *p, bool newest,
  */
 LOOP_API loop_error *loop_packages_path(loop_packages *p, const char *wish,
                                         char **ret) LOOP_MUST_USE;
+/* The same as a row: which version it is, its file, and who signed it. */
+LOOP_API loop_error *loop_packages_find(loop_packages *p, const char *wish,
+                                        loop_package_list **ret) LOOP_MUST_USE;
 /* Whether a text is a wish ("acme:ui", "acme:ui@1.2") and no path. */
 LOOP_API bool loop_package_is_wish(const char *text);
 

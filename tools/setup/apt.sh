@@ -5,8 +5,8 @@
 #
 #   tools/setup/apt.sh [--tests] [--check]
 #
-# --tests: also what tests alone take: docker-registry, which Debian starts as a
-# service that listens on port 5000. A machine that builds loop does without.
+# --tests: also what tests alone take: minisign, and docker-registry, which Debian starts
+# as a service that listens on port 5000. A machine that builds loop does without.
 . "$(dirname "$0")/common.sh"
 
 host="gcc g++ libc6-dev binutils meson ninja-build pkg-config libuv1-dev libfyaml-dev libcmocka-dev
@@ -15,7 +15,7 @@ guests="clang-19 lld-19 libclang-rt-19-dev-wasm32 wasi-libc"
 style="clang-format-19 clang-tidy-19"
 tests= more=
 if [ "${1-}" = --tests ]; then
-    tests=docker-registry more=" --tests"
+    tests="docker-registry minisign" more=" --tests"
     shift
 fi
 
