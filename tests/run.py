@@ -26,7 +26,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from lib import (archives, building, common, control, golden, groups, hosts, installed, installing,  # noqa: E402
-                 limits, registries, scaffold, sdk, sidecar_programs, sidecars, slots, storage, supervisor,
+                 limits, registries, scaffold, sdk, sidecar_programs, sidecars, signatures, slots, storage, supervisor,
                  swap)
 
 # name, jobs, how many at a time (1: they measure time)
@@ -54,6 +54,8 @@ GROUPS = [
     ("slots", slots.jobs, 2),
     ("build", building.jobs, 2),
     ("registries", registries.jobs, 2),
+    ("signatures", signatures.jobs, 1),
+    ("attacks", golden.attack_jobs, 2),
     ("archives", archives.jobs, 2),
     ("docs", groups.doc_jobs, 2),
 ]

@@ -252,7 +252,16 @@ def cases(folder, pattern=""):
 def jobs(world):
     version = common.run([str(world.build / "loop"), "version"])[1].decode()
     version = (re.search(r"loop (\S+)", version) or [None, ""])[1]
-    for name, case in cases(common.ROOT / "tests/golden", world.pattern):
+    yield from jobs_of(world, "tests/golden", version)
+
+
+def attack_jobs(world):
+    """tests/attacks/FAMILY/NAME.case: what must not work, each with the promise that it would break."""
+    yield from jobs_of(world, "tests/attacks", "")
+
+
+def jobs_of(world, folder, version):
+    for name, case in cases(common.ROOT / folder, world.pattern):
         if isinstance(case, CaseError):
             yield lambda name=name, case=case: common.Result(name, False, f"{case}\n")
         else:
