@@ -161,10 +161,14 @@ loop_error *lp_config_bind_one(const loop_config *c, loop_host *h,
 loop_error *lp_config_read_registries(loop_config *c, const lp_yaml *map, bool own) LOOP_MUST_USE;
 /* `package:`, when the components are there. */
 loop_error *lp_config_read_package(loop_config *c, const lp_yaml *map) LOOP_MUST_USE;
-/* `path` and `package` of a component, one or both. */
-/* The file of a component, and what its storage belongs to; both malloced. */
+/* A component's file, what its storage belongs to, and what it shares; all malloced. */
+typedef struct lp_config_found {
+    char *file, *identity, *owner;
+} lp_config_found;
 loop_error *lp_config_component_find(const loop_config *c, const loop_component_config *component,
-                                     char **ret_file, char **ret_identity) LOOP_MUST_USE;
+                                     lp_config_found *ret) LOOP_MUST_USE;
+void lp_config_found_done(lp_config_found *found);
+/* `path` and `package` of a component, one or both. */
 loop_error *lp_config_read_source(loop_config *c, lp_config_component *component,
                                   const lp_yaml *map) LOOP_MUST_USE;
 /* `overrides:` */

@@ -80,32 +80,46 @@ loop_error *lp_config_read_overrides(loop_config *c, const lp_yaml *map)
     return NULL;
 }
 
-/* "key:PUBLISHER/acme:notes" for who is signed by somebody known, else the workspace's own name. */
-static char *identity_of(const loop_config *c, const loop_component_config *component,
-                         const loop_package *package)
+/*
+ * Of who is signed by somebody known, "key:PUBLISHER/acme:notes", and shares are the publisher's;
+ * else the workspace's own name for it, and the workspace's shares.
+ */
+static void identify(const loop_config *c, const loop_component_config *component,
+                     const loop_package *package, lp_config_found *into)
 {
-    if (package && *package->signer.key)
-        return lp_format("key:%s/%s", package->signer.publisher, package->name);
-    return lp_format("%s#%s", c->root, component->name);
+    if (package && *package->signer.key) {
+        into->owner = lp_format("key:%s", package->signer.publisher);
+        into->identity = lp_format("%s/%s", into->owner, package->name);
+    } else {
+        into->owner = lp_strdup(c->root);
+        into->identity = lp_format("%s#%s", c->root, component->name);
+    }
+}
+
+void lp_config_found_done(lp_config_found *found)
+{
+    free(found->file);
+    free(found->identity);
+    free(found->owner);
 }
 
 loop_error *lp_config_component_find(const loop_config *c, const loop_component_config *component,
-                                     char **ret_file, char **ret_identity)
+                                     lp_config_found *ret)
 {
     const loop_packages_options options = {.config = c, .offline = true};
     loop_packages *packages;
     loop_package_list *list;
     if (component->path) {
-        *ret_file = lp_strdup(component->path);
-        *ret_identity = identity_of(c, component, NULL);
+        ret->file = lp_strdup(component->path);
+        identify(c, component, NULL, ret);
         return NULL;
     }
     LP_TRY(loop_packages_open(&options, &packages));
     loop_error *e = loop_packages_find(packages, component->package, &list);
     if (!e) {
         const loop_package *row = loop_package_list_at(list, 0);
-        *ret_file = lp_strdup(row->path);
-        *ret_identity = identity_of(c, component, row);
+        ret->file = lp_strdup(row->path);
+        identify(c, component, row, ret);
         loop_package_list_delete(list);
     }
     loop_packages_delete(packages);
@@ -115,8 +129,11 @@ loop_error *lp_config_component_find(const loop_config *c, const loop_component_
 loop_error *loop_config_component_file(const loop_config *c, const loop_component_config *component,
                                        char **ret)
 {
-    lp_auto(lp_free_string) char *identity = NULL;
-    return lp_config_component_find(c, component, ret, &identity);
+    lp_auto(lp_config_found_done) lp_config_found found = {0};
+    LP_TRY(lp_config_component_find(c, component, &found));
+    *ret = found.file;
+    found.file = NULL;
+    return NULL;
 }
 
 const loop_override *loop_config_override_at(const loop_config *c, size_t i)

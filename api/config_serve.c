@@ -40,17 +40,17 @@ static const char **pairs(const loop_config *c, const char *name)
 static loop_error *add(const loop_config *c, loop_host *h, const loop_component_config *row,
                        const loop_policy *policy, const char **ret_provider)
 {
-    lp_auto(lp_free_string) char *identity = NULL, *file = NULL;
+    lp_auto(lp_config_found_done) lp_config_found found = {0};
     uint64_t grace = 0;
-    LP_TRY(lp_config_component_find(c, row, &file, &identity));
+    LP_TRY(lp_config_component_find(c, row, &found));
     lp_parse_duration(loop_config_get(c, "limits.grace", NULL), &grace);
     const char **args = arguments(row), **config = pairs(c, row->name);
     loop_limits limits;
     loop_config_limits(c, row->name, CLASS, &limits);
     const loop_instance_options o = {
         .name = row->name,
-        .identity = identity,
-        .owner = c->root,
+        .identity = found.identity,
+        .owner = found.owner,
         .args = args,
         .policy = policy,
         .optional = row->optional,
@@ -59,7 +59,7 @@ static loop_error *add(const loop_config *c, loop_host *h, const loop_component_
         .grace_ms = grace,
         .config = config,
     };
-    loop_error *err = loop_host_component_add(h, file, &o, ret_provider);
+    loop_error *err = loop_host_component_add(h, found.file, &o, ret_provider);
     free(args);
     free(config);
     return err;

@@ -3,7 +3,8 @@
  *
  * Limits: a flag beats everything. Else loop_config_limits: the component's own row, its class, and
  * of memory no more than limits.memory. The class is `untrusted`, unless a trusted workspace or
- * --class says otherwise.
+ * --class says otherwise, or the key
+ * that signed the package may sign for `trusted`.
  *
  * What its storage belongs to: a package that somebody known has signed to that publisher and its
  * name, in whichever workspace and version; any other component of loop.yaml to the workspace and
@@ -267,11 +268,24 @@ static loop_error *add_flag_grants(const cli_args *args, cli_target *t)
     return NULL;
 }
 
+/* What its publisher's signature and the user's key for it say, unless its row says something. */
+static void settle_signed_class(cli_target *t)
+{
+    if (!t->signer.trusted || (t->row && t->row->class_origin.source))
+        return;
+    if (!t->policy)
+        t->policy = loop_policy_new();
+    char *source = cli_format("the key '%s'", t->signer.name);
+    loop_policy_class_set(t->policy, LOOP_CLASS_TRUSTED, (loop_origin){source, 0, 0});
+    free(source);
+}
+
 /* The user's own word beats what the file asks for. */
 static loop_error *settle_class(const cli_args *args, cli_target *t)
 {
     const char *flag = cli_value(args, "--class");
     loop_class class;
+    settle_signed_class(t);
     if (!flag)
         return NULL;
     if (!loop_class_find(flag, &class))
@@ -373,9 +387,14 @@ static char *identity_of(const cli_target *t)
     return text;
 }
 
-/* Whose share a share is: the workspace's; without a place in one, that of the file's folder. */
+/*
+ * Whose share a share is: the publisher's, of what somebody known has signed; else the workspace's;
+ * without a place in one, that of the file's folder.
+ */
 static char *owner_of(const cli_target *t)
 {
+    if (*t->signer.key)
+        return cli_format("key:%s", t->signer.publisher);
     const char *root = loop_config_root(t->config);
     char *real = t->row ? NULL : realpath(t->path, NULL), *slash = real ? strrchr(real, '/') : NULL;
     if (slash)
