@@ -52,7 +52,8 @@ static loop_error *read_class(loop_config *c, lp_config_component *component, co
 {
     loop_component_config *row = &component->row;
     if (at->kind != LP_YAML_TEXT || !loop_class_find(at->text, &row->class_))
-        return lp_config_expected(at, "untrusted or trusted", "class");
+        return lp_yaml_error(at, "expected one of untrusted, trusted for 'class', found '%s'",
+                             at->kind == LP_YAML_TEXT ? at->text : lp_yaml_kind_name(at));
     row->class_origin = lp_config_origin(c, at->key);
     if (row->class_ == LOOP_CLASS_TRUSTED)
         lp_config_ask(c, LOOP_ASK_CLASS, row->name, at->text, row->class_origin);

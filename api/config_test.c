@@ -64,7 +64,7 @@ static void a_mistake_is_reported_with_its_place(void **state)
          "allowed: loop, default, profile, production, components, overrides, bind, registries, "
          "package, log, limits"},
         {NOTES "    grant: {}\n", "loop.yaml:5:5: unknown key 'grant' in component 'notes'",
-         "did you mean 'grants'? allowed: path, package, args, needs, grants, deny, limits, "
+         "did you mean 'grants'? allowed: path, package, args, class, needs, grants, deny, limits, "
          "on-trap, bind, build, tests, test, config"},
         {NOTES "    grants: {dir: []}\n",
          "loop.yaml:5:14: unknown key 'dir' in 'grants' of component 'notes'",

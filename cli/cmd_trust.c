@@ -106,12 +106,14 @@ static loop_error *give(const cli_args *args, const loop_config *config)
     loop_error *no = loop_config_trust(config);
     bool trusted = !no;
     loop_error_delete(no);
-    if (!loop_config_ask_at(config, 0)) {
+    bool asks = loop_config_ask_at(config, 0) != NULL;
+    if (!asks && !cli_has(args, "--yes")) {
         cli_put(stdout, loop_config_file(config));
         puts(" asks for nothing that takes trust; nothing was recorded");
         return NULL;
     }
-    put_asks(config);
+    if (asks)
+        put_asks(config);
     loop_error *e = trusted || cli_has(args, "--yes") ? NULL : ask(config);
     if (!e && !trusted)
         e = loop_config_trust_give(config);

@@ -36,9 +36,13 @@ loop_error *cli_decided_open(const cli_args *args, cli_target *t, bool suggest, 
         .observe = suggest || cli_has(args, "--observe"), .suggest = suggest, .out = -1};
     d.component = t->name;
     loop_error *e = d.observe && t->row ? loop_config_trust(t->config) : NULL;
-    if (e)
-        return loop_error_wrap(e, "cannot observe '%s', which would let through what it asks for",
-                               t->row->name);
+    if (e) {
+        e = loop_error_wrap(e, "cannot observe '%s', which would let through what it asks for",
+                            t->row->name);
+        return loop_config_ask_at(t->config, 0)
+                   ? e
+                   : loop_error_hint_set(e, "when you have looked at it: loop trust --yes");
+    }
     if (d.observe && !t->policy)
         t->policy = loop_policy_new();
     if (d.observe)
