@@ -99,7 +99,13 @@ for language in $languages; do
         *) echo "$usage" >&2; exit 2 ;;
     esac
     wanted=$names
-    [ -n "$wanted" ] || wanted=$everywhere$([ "$language" != c ] || echo " count")
+    [ -n "$wanted" ] || wanted=$everywhere
+    if [ -z "$names" ]; then # what one language has alone
+        case $language in
+            c) wanted="$wanted count" ;;
+            rust) wanted="$wanted programs" ;;
+        esac
+    fi
     for name in $wanted; do
         [ -d "examples/$language/$name" ] ||
             c_fail "there is no example '$name' in $language" "ls examples/$language"

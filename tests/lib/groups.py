@@ -37,7 +37,8 @@ def tap_results(name, status, out, err):
     for line in out.splitlines():
         if m := re.match(r"1\.\.(\d+)", line):
             plan = int(m[1])
-        elif m := re.match(r"(not )?ok (\d+) - (.*?)(?: # SKIP ?(.*))?$", line):
+        elif m := re.search(  # a guest that was ended may have left half a line before it
+                r"(not )?ok (\d+) - (.*?)(?: # SKIP ?(.*))?$", line):
             skip = (m[4] or "asked to be skipped") if "# SKIP" in line else ""
             results.append(Result(f"{name}/{m[3]}", not m[1], skip=skip))
         elif line.startswith("#") and results and not results[-1].ok:

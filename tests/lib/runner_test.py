@@ -90,6 +90,10 @@ class Tap(unittest.TestCase):
         self.assertEqual("why\n", found[1].detail)
         self.assertEqual("e", found[2].skip)
 
+    def test_half_a_line_of_a_guest_hides_no_case(self):
+        found = groups.tap_results("a", 0, "1..2\nsleeping for 36ok 1 - b\n.not ok 2 - c\n", "")
+        self.assertEqual([("a/b", True), ("a/c", False)], [(r.name, r.ok) for r in found])
+
     def test_a_program_that_dies_fails(self):
         for status, out in ((-11, "1..2\nok 1 - b\n"), (0, ""), (1, "1..1\nok 1 - b\n")):
             with self.subTest(out=out):
