@@ -331,17 +331,21 @@ struct careful {
     uint64_t *ret;
 };
 
+/* Behind the gate: what serves the slot, and with it what is asked, changes before it. */
+static const loop_decision *denial(const struct lp_slot *s, loop_decision *d)
+{
+    if (IS_UNGUARDED(s) || lp_hops_ask(s->body, s->hops, d))
+        return NULL;
+    lp_wasi_tell(s->body, d);
+    return d;
+}
+
 static loop_error *carefully(struct careful *c)
 {
     struct lp_body *b = c->s->body;
     loop_error *err = NULL;
     loop_decision decision;
     bool gated, again;
-    if (!IS_UNGUARDED(c->s) && !lp_hops_ask(b, c->s->hops, &decision)) {
-        lp_wasi_tell(b, &decision);
-        c->denied = &decision;
-        return c->call(c);
-    }
     do {
         gated = atomic_load_explicit(&b->gated, memory_order_acquire);
         if (gated)
@@ -349,6 +353,7 @@ static loop_error *carefully(struct careful *c)
         if (err) /* what serves it may change now: it is not named */
             return loop_error_wrap(err, "in %s of '%s'", c->s->import->name,
                                    c->s->import->interface_name);
+        c->denied = denial(c->s, &decision);
         uint64_t start = lp_os_now_ns();
         err = c->call(c);
         lp_latency_add(c->s, lp_os_now_ns() - start);

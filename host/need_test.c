@@ -106,6 +106,25 @@ static const loop_provider open_to_all = {.abi = LOOP_PROVIDER_ABI,
                                           .name = "open",
                                           .summary = "for the test",
                                           .interfaces = SIDES(functions)};
+static loop_error *add_unseen(void *self, loop_call *call, uint32_t a, uint32_t b, uint32_t *ret)
+{
+    (void)self, (void)call;
+    *ret = a + b;
+    return NULL;
+}
+static const bench_calls_host_functions unseen = {add_unseen, text, bytes, rows};
+static loop_error *wait_a_little(void *self)
+{
+    (void)self;
+    lp_os_sleep_ms(100); /* calls wait meanwhile */
+    return NULL;
+}
+static const loop_provider_swap slowly = {.quiesce = wait_a_little};
+static const loop_provider unseen_to_all = {.abi = LOOP_PROVIDER_ABI,
+                                            .name = "unseen",
+                                            .summary = "the same, and `add` is not counted",
+                                            .interfaces = SIDES(unseen),
+                                            .swap = &slowly};
 static const loop_provider before = {
     .abi = LOOP_PROVIDER_ABI,
     .name = "before",
@@ -156,7 +175,8 @@ static int make_host(void **state)
     calls = 0;
     told = (struct told){0};
     policy = loop_policy_new();
-    static const loop_provider *const tables[] = {&counts, &open_to_all, &before, &any};
+    static const loop_provider *const tables[] = {&counts, &open_to_all, &unseen_to_all, &before,
+                                                  &any};
     must(loop_host_new(&(loop_host_options){.log = quiet, .decided = hear}, &host));
     for (size_t i = 0; i < LP_COUNT(tables); i++)
         must(loop_host_provider_add(host, tables[i]));
@@ -333,6 +353,25 @@ static void what_is_swapped_in_is_asked_about(void **state)
     assert_int_equal(calls, 3);
 }
 
+/* A call that waits while its provider is swapped was let through by what the old one needs. */
+static void a_call_that_waits_for_a_swap_asks_for_the_new_one(void **state)
+{
+    (void)state;
+    const loop_link link = {"counts", NULL};
+    bool done = false;
+    uint32_t sum;
+    enter("unseen");
+    must(loop_host_swap(
+        host,
+        &(loop_swap){.interface_name = HOST, .links = &link, .count = 1, .carry = LOOP_CARRY_NONE},
+        on_swapped, &done));
+    must_deny(bench_calls_guest_call_run_scalar(&guest, UINT32_MAX, &sum),
+              "no grant for the use of counts.add", "--need counts.add");
+    assert_int_equal(calls, 0);
+    while (!done)
+        loop_host_turn(host, 5);
+}
+
 static void what_is_swapped_out_is_not(void **state)
 {
     (void)state;
@@ -391,6 +430,7 @@ int main(void)
         TEST(every_provider_of_a_chain_is_asked_about),
         TEST(another_function_of_the_next_one_is_asked_about),
         TEST(what_is_swapped_in_is_asked_about),
+        TEST(a_call_that_waits_for_a_swap_asks_for_the_new_one),
         TEST(what_is_swapped_out_is_not),
         TEST(a_type_with_a_place_for_it_says_denied),
     };
