@@ -135,6 +135,7 @@ typedef struct lp_guest_hooks {
 typedef struct lp_guest_dir {
     const char *host, *guest;
     bool read_only;
+    const char *open; /* a path to what is open already and is to be used; NULL: `host` */
 } lp_guest_dir;
 
 typedef struct lp_guest_options {

@@ -123,10 +123,10 @@ static loop_error *configure(wasi_config_t *w, const lp_guest_options *o)
     if (!wasi_config_set_argv(w, count(o->args), (const char **)o->args))
         return loop_error_new(LOOP_USAGE, "an argument is not UTF-8");
     LP_TRY(configure_env(w, o->env));
-    for (size_t i = 0; i < o->dir_count; i++)
-        if (!wasi_config_preopen_dir(w, o->dirs[i].host, o->dirs[i].guest, !o->dirs[i].read_only))
+    for (const lp_guest_dir *d = o->dirs; d < o->dirs + o->dir_count; d++)
+        if (!wasi_config_preopen_dir(w, d->open ? d->open : d->host, d->guest, !d->read_only))
             return loop_error_hint_set(
-                loop_error_new(LOOP_IO, "cannot open the directory '%s'", o->dirs[i].host),
+                loop_error_new(LOOP_IO, "cannot open the directory '%s'", d->host),
                 "check that it is there and readable");
     wasi_config_inherit_stdin(w);
     wasi_config_inherit_stdout(w);

@@ -71,19 +71,30 @@ void lp_given_close(struct lp_body *b)
 
 /* ---- directories ---- */
 
-void lp_directories_open(struct lp_body *b)
+loop_error *lp_directories_open(struct lp_body *b)
 {
     b->directories = lp_arena_alloc(&b->arena, (b->dirs.n + 1) * sizeof *b->directories);
-    for (size_t n = 0; n < b->dirs.n; n++) {
+    for (size_t n = 0; n < b->dirs.n; n++)
         b->directories[n] = -1;
-        loop_error_delete(lp_os_directory_open(b->dirs.at[n].host, &b->directories[n]));
+    for (size_t n = 0; n < b->dirs.n; n++) {
+        lp_guest_dir *dir = &b->dirs.at[n];
+        loop_error *err = lp_os_directory_open(dir->host, &b->directories[n]);
+        if (err && loop_error_code(err) == LOOP_DENIED)
+            return loop_error_hint_set(err, "it was none when it was granted: who may write to "
+                                            "the folder above has put another in its place");
+        if (err)
+            return loop_error_hint_set(err, "check that it is there and readable");
+        lp_auto(lp_free_string) char *path = lp_os_descriptor_path(b->directories[n]);
+        dir->open = path ? lp_arena_strndup(&b->arena, path, strlen(path)) : NULL;
     }
+    return NULL;
 }
 
 void lp_directories_close(struct lp_body *b)
 {
     for (size_t n = 0; b->directories && n < b->dirs.n; n++)
         lp_os_descriptor_close(b->directories[n]);
+    b->directories = NULL;
 }
 
 /* The one that a line grants; -1: it was not handed out. */

@@ -94,8 +94,10 @@ loop_error *lp_body_new(loop_instance *i, loop_component *c, struct lp_body **re
         c->kind == LOOP_COMPONENT_APP || imports_any(c, "loop:core/cancellation@");
     b->in_background = imports_any(c, "wasi:http/") || imports_any(c, "wasi:sockets/");
     lp_guest_options guest;
-    lp_wasi_options(b, &guest);
-    loop_error *err = lp_guest_new(c->engine, &guest, &b->guest);
+    loop_error *err = lp_wasi_options(b, &guest);
+    if (!err)
+        err = lp_guest_new(c->engine, &guest, &b->guest);
+    lp_wasi_given(b);
     if (!err)
         err = lp_link(b);
     if (err)

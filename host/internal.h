@@ -415,7 +415,7 @@ struct lp_body {
         lp_guest_dir *at;
         size_t n, cap;
     } dirs;
-    int *directories; /* the same, open; NULL: it imports nothing that asks for them */
+    int *directories; /* the same, open; NULL: it is made, and imports nothing that asks for them */
 };
 
 /* How often something failed; strikes.c. Zero-initialise. */
@@ -848,7 +848,8 @@ loop_error *lp_given_take(struct lp_body *b, lp_io io, const void *object,
                           uint32_t *ret_descriptor) LOOP_MUST_USE;
 /* Closes what a call was given; the component has its copies. */
 void lp_given_close(struct lp_body *b);
-void lp_directories_open(struct lp_body *b);
+/* Its directories as they were when they were granted; a link in the place of one: LOOP_DENIED. */
+loop_error *lp_directories_open(struct lp_body *b) LOOP_MUST_USE;
 void lp_directories_close(struct lp_body *b);
 
 /* ---- export.c ---- */
@@ -990,7 +991,9 @@ bool lp_reload_again(loop_instance *i);
 loop_error *lp_app_run(loop_instance *i, int *ret_status) LOOP_MUST_USE;
 
 /* ---- wasi.c ---- */
-void lp_wasi_options(struct lp_body *b, lp_guest_options *o);
+loop_error *lp_wasi_options(struct lp_body *b, lp_guest_options *o) LOOP_MUST_USE;
+/* The guest has what it was given. */
+void lp_wasi_given(struct lp_body *b);
 /* Logs that something was denied, each reason once. Any thread; `b` may have no WASI. */
 void lp_wasi_tell(struct lp_body *b, const loop_decision *d);
 void lp_wasi_done(struct lp_body *b);

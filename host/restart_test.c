@@ -362,9 +362,33 @@ static void what_waits_is_told_of_the_end(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
+/* A component that may write to the folder above puts a link there, and begins anew. */
+static void a_directory_is_the_one_that_was_granted(void **state)
+{
+    (void)state;
+    loop_component *c = open_guest("listdir");
+    lp_auto(lp_free_string) char *aside = lp_format("%s-aside", folder);
+    const loop_instance_options o = {.policy = may_count};
+    loop_instance *i;
+    assert_int_equal(rename(folder, aside), 0);
+    assert_int_equal(symlink("/", folder), 0);
+    loop_error *e = loop_instance_new(host, c, &o, &i);
+    assert_int_equal(loop_error_code(e), LOOP_DENIED);
+    loop_error_delete(e);
+    assert_int_equal(unlink(folder), 0);
+    e = loop_instance_new(host, c, &o, &i);
+    assert_int_equal(loop_error_code(e), LOOP_NOT_FOUND);
+    loop_error_delete(e);
+    assert_int_equal(rename(aside, folder), 0);
+    assert_null(loop_instance_new(host, c, &o, &i));
+    loop_instance_delete(i);
+    loop_component_delete(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_directory_is_the_one_that_was_granted),
         TEST(a_command_begins_anew_until_it_ends_well),
         TEST(what_is_to_stop_stops_at_the_first_failure),
         TEST(the_third_failure_is_quarantined_and_a_reload_lifts_it),

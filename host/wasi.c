@@ -1,7 +1,8 @@
 /*
  * host/wasi.c: what an instance gets of WASI, and what WASI asks before it acts.
  *
- * Directories and variables are decided once, when the instance is made; HTTP
+ * Directories and variables are decided once, when the instance is made, and directories opened as
+ * they were granted, so that no link in the place of one leads elsewhere when it begins anew; HTTP
  * requests, connections and names each time. What is denied is said once, with
  * what would allow it.
  */
@@ -158,7 +159,7 @@ static void add_dir(struct lp_body *b, const loop_grant *g)
             "handed out as a whole; grant the parts instead",
             b->instance->options.name, g->host, kept->host);
     }
-    *lp_push(&b->dirs) = (lp_guest_dir){g->host, g->guest, read_only};
+    *lp_push(&b->dirs) = (lp_guest_dir){g->host, g->guest, read_only, NULL};
 }
 
 struct env_list {
@@ -208,7 +209,7 @@ static bool starts_programs(const struct lp_body *b)
     return false;
 }
 
-void lp_wasi_options(struct lp_body *b, lp_guest_options *o)
+loop_error *lp_wasi_options(struct lp_body *b, lp_guest_options *o)
 {
     b->net = lp_net_new(b);
     struct env_list env = {0};
@@ -221,8 +222,7 @@ void lp_wasi_options(struct lp_body *b, lp_guest_options *o)
         else if (g->kind == LOOP_GRANT_ENV && !g->deny)
             add_env(b, g, &env);
     }
-    if (starts_programs(b))
-        lp_directories_open(b);
+    loop_error *err = lp_directories_open(b);
     const char **copy = lp_arena_alloc(&b->arena, (env.n + 1) * sizeof *copy);
     if (env.n)
         memcpy(copy, env.at, env.n * sizeof *copy);
@@ -238,6 +238,13 @@ void lp_wasi_options(struct lp_body *b, lp_guest_options *o)
                   lp_net_asks, lp_net_asks_http},
     };
     groups(b, o);
+    return err;
+}
+
+void lp_wasi_given(struct lp_body *b)
+{
+    if (!starts_programs(b))
+        lp_directories_close(b);
 }
 
 void lp_wasi_done(struct lp_body *b)

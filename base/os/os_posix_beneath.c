@@ -30,15 +30,6 @@
 #define DIRECTORY (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 #endif
 
-loop_error *lp_os_directory_open(const char *path, int *ret)
-{
-    int fd = open(path, DIRECTORY);
-    if (fd < 0)
-        return loop_error_wrap(lp_os_error(errno), "cannot open the directory '%s'", path);
-    *ret = fd;
-    return NULL;
-}
-
 void lp_os_descriptor_close(int fd)
 {
     if (fd >= 0)
@@ -74,10 +65,18 @@ static int walk(int dir, const char *path)
     return at;
 }
 
-static int open_beneath(int dir, const char *path)
+#if defined(__linux__) && defined(SYS_openat2)
+#define BENEATH (RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS)
+#define NO_LINKS RESOLVE_NO_SYMLINKS
+#else
+#define BENEATH 0
+#define NO_LINKS 0
+#endif
+
+static int open_resolved(int dir, const char *path, uint64_t resolve)
 {
 #if defined(__linux__) && defined(SYS_openat2)
-    struct open_how how = {.flags = DIRECTORY, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    struct open_how how = {.flags = DIRECTORY, .resolve = resolve};
     for (int tries = 0; tries < 8; tries++) { /* EAGAIN: something was renamed meanwhile */
         long fd = syscall(SYS_openat2, dir, path, &how, sizeof how);
         if (fd >= 0 || (errno != EAGAIN && errno != EINTR && errno != ENOSYS))
@@ -86,12 +85,38 @@ static int open_beneath(int dir, const char *path)
             break;
     }
 #endif
+    (void)resolve;
     return walk(dir, path);
+}
+
+loop_error *lp_os_directory_open(const char *path, int *ret)
+{
+    int root = open("/", DIRECTORY);
+    int fd = root < 0 ? root : open_resolved(root, path[1] ? path + 1 : ".", NO_LINKS);
+    int number = errno;
+    lp_os_descriptor_close(root);
+    if (fd >= 0) {
+        *ret = fd;
+        return NULL;
+    }
+    return loop_error_wrap(number == ELOOP
+                               ? loop_error_new(LOOP_DENIED, "a link is on the way to it")
+                               : lp_os_error(number),
+                           "cannot open the directory '%s'", path);
+}
+
+char *lp_os_descriptor_path(int fd)
+{
+    char *path = lp_format("/proc/self/fd/%d", fd);
+    if (access(path, F_OK) == 0)
+        return path;
+    free(path);
+    return NULL;
 }
 
 loop_error *lp_os_directory_beneath(int dir, const char *path, int *ret)
 {
-    int fd = open_beneath(dir, *path ? path : ".");
+    int fd = open_resolved(dir, *path ? path : ".", BENEATH);
     if (fd >= 0) {
         *ret = fd;
         return NULL;

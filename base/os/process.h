@@ -101,7 +101,7 @@ bool lp_os_wait(lp_os_waited *w, size_t count, uint64_t until_ns);
 
 /*
  * A directory as a descriptor: to start a program in, and to open others below. It is not passed
- * on to what is started.
+ * on to what is started. No part of the path may be a link: LOOP_DENIED. LOOP_NOT_FOUND, LOOP_IO.
  */
 loop_error *lp_os_directory_open(const char *path, int *ret) LOOP_MUST_USE;
 /*
@@ -109,6 +109,11 @@ loop_error *lp_os_directory_open(const char *path, int *ret) LOOP_MUST_USE;
  * that was put there meanwhile leads out of `dir`. LOOP_NOT_FOUND, LOOP_IO.
  */
 loop_error *lp_os_directory_beneath(int dir, const char *path, int *ret) LOOP_MUST_USE;
+/*
+ * A path that opens what a descriptor is open for, whatever is in its place now; malloced. NULL:
+ * there is none on this system.
+ */
+char *lp_os_descriptor_path(int fd);
 /* From now on the calling thread gets no SIGPIPE: for writes that are not ours (the engine's). */
 void lp_os_hold_sigpipe(void);
 loop_error *lp_os_descriptor_copy(int fd, int *ret) LOOP_MUST_USE;
