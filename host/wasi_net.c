@@ -7,7 +7,7 @@
  *     accept      listening was granted; nobody whom a line denies
  *     connect     a grant to connect
  *     send, receive (UDP)   a grant to connect; or the socket listens, and it is an answer to who
- *                 was heard, or nobody whom a line denies
+ *                 was heard, or nobody whom a line denies (hears_all)
  *     HTTP        each address that the name stands for, before it is connected to
  *
  * Names are looked up here, which takes time: never on an instance's thread. What decides is
@@ -27,6 +27,7 @@ struct lp_net_policy {
     uint64_t instance;
     _Atomic unsigned refs;
     _Atomic bool listens_udp; /* a socket is bound where it was granted to listen */
+    _Atomic bool unasked_udp; /* another one is bound, which was not asked about: see hears_all */
     lp_os_mutex *lock;        /* of what follows */
     loop_host *host;          /* NULL once the instance is gone */
     struct {
@@ -125,11 +126,21 @@ static bool was_heard(struct lp_net_policy *n, const loop_request *peer, bool ad
     return found;
 }
 
+/*
+ * Whether datagrams of strangers may come in. Nobody says which socket one comes to: beside one
+ * that nobody asked about, at any address, none may, or what was granted at 127.0.0.1 would be
+ * granted for the whole network.
+ */
+static bool hears_all(const struct lp_net_policy *n)
+{
+    return n->listens_udp && !n->unasked_udp;
+}
+
 static bool receives(struct lp_net_policy *n, const loop_request *peer)
 {
     if (is_granted(n, peer))
         return decide(n, peer);
-    if (!n->listens_udp)
+    if (!hears_all(n))
         return decide(n, peer);
     if (is_denied(n, peer))
         return false;
@@ -139,7 +150,7 @@ static bool receives(struct lp_net_policy *n, const loop_request *peer)
 
 static bool sends(struct lp_net_policy *n, const loop_request *peer)
 {
-    if (n->listens_udp && !is_granted(n, peer) && was_heard(n, peer, false))
+    if (hears_all(n) && !is_granted(n, peer) && was_heard(n, peer, false))
         return !is_denied(n, peer);
     return decide(n, peer);
 }
@@ -151,8 +162,10 @@ static bool is_any(const char *address)
 
 static bool binds(struct lp_net_policy *n, const loop_request *peer, bool udp)
 {
-    if (!peer->port && is_any(peer->name))
+    if (!peer->port && is_any(peer->name)) {
+        n->unasked_udp = n->unasked_udp || udp;
         return true; /* what a connect does by itself */
+    }
     loop_request want = *peer;
     want.kind = LOOP_GRANT_LISTEN;
     if (!decide(n, &want))
