@@ -750,7 +750,9 @@ bool loop_call_may_log(loop_call *call)
     if (i->log.left_out++ == 0) {
         loop_decision d; /* for whoever wants to know what it takes */
         lp_body_decide(call->body, &(loop_request){.kind = LOOP_GRANT_LOG}, &d);
-        lp_auto(lp_free_string) char *hint = lp_limit_hint(&i->limits, LOOP_MAX_LOG);
+        lp_auto(lp_free_string) char *hint = i->log.granted
+                                                 ? lp_format("it is %s", d.reason)
+                                                 : lp_limit_hint(&i->limits, LOOP_MAX_LOG);
         loop_host_log(i->host, LOOP_LOG_WARN,
                       "%s: reached its log limit of %llu entries a second; those over it are left "
                       "out; %s",
