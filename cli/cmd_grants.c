@@ -62,7 +62,8 @@ const cli_command cli_grants = {
         "and prints the smallest `grants:` for loop.yaml that this run took: exact names, hosts "
         "and ports, never a wildcard. What the component prints goes to stderr. Run it so that it "
         "does all that it is for, and read what comes out: a grant is a decision of yours.\n\n"
-        "What denials deny stays denied. Directories and processes are never let through: what "
+        "What denials deny stays denied. Directories, variables and processes are never let "
+        "through: what "
         "it wanted of those is told in comments. A component of a workspace that is not trusted "
         "is not observed.",
     .example = "loop grants suggest notes.wasm -- sync",

@@ -379,13 +379,6 @@ char *lp_host_text(const lp_host *host, uint16_t port)
     return lp_format("%s%s%s%s", v6 ? "[" : "", host->name, v6 ? "]" : "", number);
 }
 
-static bool is_any_address(const lp_host *host)
-{
-    static const lp_os_address none4, none6 = {.v6 = true};
-    return host->is_address &&
-           (lp_os_address_eq(&host->address, &none4) || lp_os_address_eq(&host->address, &none6));
-}
-
 static loop_error *add_host(loop_policy *p, loop_grant_kind kind, const char *text, bool deny,
                             loop_origin origin)
 {
@@ -396,7 +389,7 @@ static loop_error *add_host(loop_policy *p, loop_grant_kind kind, const char *te
         bad = lp_host_port_parse(text, &host, &port);
     if (!bad && kind == LOOP_GRANT_NET && !port && !deny)
         bad = "the port is missing; a grant is HOST:PORT, and [ADDRESS]:PORT for IPv6";
-    if (!bad && !deny && is_any_address(&host))
+    if (!bad && !deny && lp_host_is_any(&host))
         bad = "it means any address; name the one to reach";
     if (bad)
         return lp_policy_bad_text(kind, text, bad);

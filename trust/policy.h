@@ -31,6 +31,8 @@ const char *lp_env_name_check(const char *name, size_t n);
 /* What kind of address of this machine or its networks it is ("a private address"); NULL: none. */
 const char *lp_host_inward(const lp_os_address *a);
 bool lp_host_is_loopback(const lp_host *host);
+/* 0.0.0.0 or ::, which no host has. */
+bool lp_host_is_any(const lp_host *host);
 /* `localhost`, which means this machine whatever DNS says, with an address of that meaning. */
 bool lp_host_is_local_name(const lp_host *name, const lp_host *address);
 

@@ -262,21 +262,29 @@ static void say_inward(const loop_request *want, const char *name, const lp_host
                lp_host_inward(&address->address));
 }
 
-/* Where a name that is granted leads to now: denied by this address, or inward. */
+/* Where a name leads to now: whether that settles it, since a line denies it or it is nowhere. */
+static bool is_address_denied(const loop_policy *p, const loop_request *want, lp_host *ret_address,
+                              loop_decision *d)
+{
+    if (lp_host_parse(want->address, strlen(want->address), ret_address) ||
+        !ret_address->is_address) {
+        *d = (loop_decision){0};
+        SAY_REASON(d, "a request with an address that is none");
+        return true;
+    }
+    const loop_grant *denial = match_host(p, want, ret_address, true, true);
+    if (denial)
+        lp_decision_settle(d, denial);
+    return denial != NULL;
+}
+
+/* The same for a name that is granted: denied by its address, or inward. */
 static void decide_address(const loop_policy *p, const loop_request *want, const lp_host *name,
                            loop_decision *d)
 {
     lp_host address;
-    if (lp_host_parse(want->address, strlen(want->address), &address) || !address.is_address) {
-        *d = (loop_decision){0};
-        SAY_REASON(d, "a request with an address that is none");
+    if (is_address_denied(p, want, &address, d))
         return;
-    }
-    const loop_grant *denial = match_host(p, want, &address, true, true);
-    if (denial) {
-        lp_decision_settle(d, denial);
-        return;
-    }
     const char *inward = lp_host_inward(&address.address);
     if (!inward || lp_host_is_local_name(name, &address) ||
         match_host(p, want, &address, false, false))
@@ -295,14 +303,17 @@ static void decide_host(const loop_policy *p, const loop_request *want, loop_dec
         return;
     }
     const loop_grant *grant = match_host(p, want, &host, false, true);
-    /* what nothing grants is denied anyhow: no need to ask DNS why */
-    const loop_grant *denial = match_host(p, want, &host, true, grant != NULL);
+    /* what nothing grants is denied anyhow, unless observed: no need to ask DNS why */
+    const loop_grant *denial = match_host(p, want, &host, true, grant || p->observe);
     if (denial || grant) {
         lp_decision_settle(d, denial ? denial : grant);
         if (!denial && want->address && !host.is_address)
             decide_address(p, want, &host, d);
         return;
     }
+    lp_host address;
+    if (p->observe && want->address && is_address_denied(p, want, &address, d))
+        return;
     bool inward = want->kind == LOOP_GRANT_NET && host.is_address && lp_host_inward(&host.address);
     const lp_policy_entry *named = inward ? named_inward(p, want, &host) : NULL;
     if (named)
@@ -312,6 +323,14 @@ static void decide_host(const loop_policy *p, const loop_request *want, loop_dec
 }
 
 /* ---- listening ---- */
+
+/* A socket at "any address" has each of them: a denial of one is for both, either way. */
+static bool is_listening_at(const lp_policy_entry *e, const lp_host *host)
+{
+    bool any = e->grant.deny && (lp_host_is_any(&e->host) || lp_host_is_any(host)) &&
+               e->host.address.v6 == host->address.v6;
+    return any || lp_os_address_eq(&e->host.address, &host->address);
+}
 
 static void decide_listen(const loop_policy *p, const loop_request *want, loop_decision *d)
 {
@@ -326,8 +345,7 @@ static void decide_listen(const loop_policy *p, const loop_request *want, loop_d
     for (size_t i = 0; i < p->entries.n && !(grant && grant->deny); i++) {
         const lp_policy_entry *e = p->entries.at[i];
         bool about = e->grant.kind == LOOP_GRANT_LISTEN &&
-                     (!e->grant.port || e->grant.port == want->port) &&
-                     lp_os_address_eq(&e->host.address, &host.address);
+                     (!e->grant.port || e->grant.port == want->port) && is_listening_at(e, &host);
         if (about && (!grant || e->grant.deny))
             grant = &e->grant;
     }
@@ -492,12 +510,14 @@ static void decide(const loop_policy *p, const loop_request *want, loop_decision
 /*
  * Whether observing lets it through: nothing grants it, and no line denies it. A request that is
  * none (no hint would make it one) stays denied, and so do files and programs, which cannot be
- * taken back, and the log, which has an end.
+ * taken back; variables, which nobody asks for but on the way to a program, and LD_PRELOAD makes
+ * another one of it; and the log, which has an end.
  */
 static bool lets_through(const loop_policy *p, const loop_request *want, const loop_decision *d)
 {
     return p->observe && !d->allowed && !d->by && *d->hint && want->kind != LOOP_GRANT_DIR &&
-           want->kind != LOOP_GRANT_PROCESS && want->kind != LOOP_GRANT_LOG;
+           want->kind != LOOP_GRANT_ENV && want->kind != LOOP_GRANT_PROCESS &&
+           want->kind != LOOP_GRANT_LOG;
 }
 
 void loop_policy_decide(const loop_policy *p, const loop_request *want, loop_decision *ret)

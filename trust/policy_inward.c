@@ -89,6 +89,13 @@ bool lp_host_is_loopback(const lp_host *host)
     return host->is_address && (a->v6 ? memcmp(a->bytes, one, 16) == 0 : a->bytes[0] == 127);
 }
 
+bool lp_host_is_any(const lp_host *host)
+{
+    static const lp_os_address none4, none6 = {.v6 = true};
+    return host->is_address &&
+           (lp_os_address_eq(&host->address, &none4) || lp_os_address_eq(&host->address, &none6));
+}
+
 bool lp_host_is_local_name(const lp_host *name, const lp_host *address)
 {
     static const char local[] = "localhost";

@@ -174,6 +174,24 @@ static void listening_is_for_one_address_and_port(void **state)
     loop_policy_delete(p);
 }
 
+static void a_denial_holds_where_all_addresses_are_listened_at(void **state)
+{
+    (void)state;
+    loop_policy *p = loop_policy_new(), *none = loop_policy_new();
+    add(p, LOOP_GRANT_LISTEN, "0.0.0.0:80", false);
+    add(p, LOOP_GRANT_LISTEN, "0.0.0.0:81", false);
+    add(p, LOOP_GRANT_LISTEN, "[::]:80", false);
+    add(p, LOOP_GRANT_LISTEN, "10.0.0.1:80", true);
+    assert_false(allows(p, LOOP_GRANT_LISTEN, "0.0.0.0", 80)); /* 10.0.0.1 is among them */
+    assert_true(allows(p, LOOP_GRANT_LISTEN, "0.0.0.0", 81));
+    assert_true(allows(p, LOOP_GRANT_LISTEN, "::", 80));
+    add(none, LOOP_GRANT_LISTEN, "127.0.0.1:80", false);
+    add(none, LOOP_GRANT_LISTEN, "0.0.0.0:80", true);
+    assert_false(allows(none, LOOP_GRANT_LISTEN, "127.0.0.1", 80));
+    loop_policy_delete(p);
+    loop_policy_delete(none);
+}
+
 static void of_several_amounts_the_last_holds(void **state)
 {
     (void)state;
@@ -404,6 +422,35 @@ static void a_hint_for_a_process_is_a_grant_of_it(void **state)
 
 /* ---- observing ---- */
 
+static size_t one_address(void *ctx, const char *name, lp_os_address *ret, size_t max)
+{
+    (void)ctx, (void)max;
+    return lp_os_address_parse(strcmp(name, "db.com") == 0 ? "10.0.0.1" : "6.6.6.6", ret);
+}
+
+/* Denials were found by the very spelling alone, where nothing grants. */
+static void what_is_denied_is_not_observed_by_another_name(void **state)
+{
+    (void)state;
+    loop_policy *p = loop_policy_new();
+    lp_policy_resolver_set(p, one_address, NULL);
+    add(p, LOOP_GRANT_HTTP, "10.0.0.1", true);
+    add(p, LOOP_GRANT_HTTP, "evil.com", true);
+    add(p, LOOP_GRANT_NET, "db.com", true);
+    loop_policy_observe(p, true);
+    assert_false(allows(p, LOOP_GRANT_NET, "10.0.0.1", 5432)); /* an address of a denied name */
+    assert_false(allows(p, LOOP_GRANT_HTTP, "db.com", 80));    /* a name of a denied address */
+    assert_false(allows(p, LOOP_GRANT_HTTP, "6.6.6.6", 80));
+    loop_request want = {.kind = LOOP_GRANT_HTTP, .name = "x.com", .port = 80};
+    want.address = "10.0.0.1"; /* what it stands for now, whatever it did */
+    assert_false(decide(p, want).allowed);
+    want.address = "none";
+    assert_false(decide(p, want).allowed);
+    want.address = "7.7.7.7";
+    assert_true(decide(p, want).observed);
+    loop_policy_delete(p);
+}
+
 static void observing_lets_through_what_no_line_denies(void **state)
 {
     (void)state;
@@ -426,6 +473,7 @@ static void observing_lets_through_what_no_line_denies(void **state)
     assert_false(allows(p, LOOP_GRANT_HTTP, "bad name", 80));
     assert_false(allows(p, LOOP_GRANT_DIR, "/etc", 0));
     assert_false(run(p, tool, "").allowed);
+    assert_false(allows(p, LOOP_GRANT_ENV, "LD_PRELOAD", 0)); /* a program's */
     loop_policy *part = lp_policy_part(p, UINT32_MAX);
     assert_false(allows(part, LOOP_GRANT_HTTP, "x.com", 80)); /* nobody said so of what it loads */
     loop_policy_delete(part);
@@ -664,6 +712,8 @@ int main(void)
         cmocka_unit_test(processes_take_the_class_trusted),
         cmocka_unit_test(nobody_runs_what_he_may_write),
         cmocka_unit_test(a_hint_for_a_process_is_a_grant_of_it),
+        cmocka_unit_test(a_denial_holds_where_all_addresses_are_listened_at),
+        cmocka_unit_test(what_is_denied_is_not_observed_by_another_name),
         cmocka_unit_test(observing_lets_through_what_no_line_denies),
         cmocka_unit_test(addresses_inside_are_known_in_every_spelling),
         cmocka_unit_test(a_name_reaches_no_address_inside),

@@ -113,8 +113,8 @@ LOOP_API bool loop_class_find(const char *name, loop_class *ret);
 
 /*
  * To find out what a component needs: from now on, what no line grants is allowed, and the decision
- * says that it was only observed. Denials hold; directories, processes and more of the log are
- * never let through. For components that one would trust with all of it.
+ * says that it was only observed. Denials hold; directories, variables, processes and more of the
+ * log are never let through. For components that one would trust with all of it.
  */
 LOOP_API void loop_policy_observe(loop_policy *p, bool on);
 
@@ -140,7 +140,8 @@ LOOP_API void loop_policy_observe(loop_policy *p, bool on);
  * A denial holds whatever grants it, now or later: a DIR (no mode; it need not
  * exist) for the guest's path and for the directory under every other name;
  * HTTP and NET without a port for every port, an address also for the names that
- * have it, a name also for its addresses; LISTEN without a port for every port; NEED without a name
+ * have it, a name also for its addresses; LISTEN without a port for every port, an address
+ * also for 0.0.0.0 or [::], which have it, and these for every address; NEED without a name
  * for all that a provider asks for; a PROCESS without arguments for the program with any.
  *
  * A host that is granted by its name is granted for addresses of the world: where DNS answers an
