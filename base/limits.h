@@ -59,6 +59,7 @@
 #define LP_STORE_KEY_ROOM 64            /* one more for so many bytes of the quota */
 #define LP_OBSERVED_STORAGE (16u << 20) /* bytes of storage that is not granted but observed */
 #define LP_MAX_AUDIT_ROWS 4096          /* kinds of decisions that are kept */
+#define LP_MAX_AUDIT_OF_ONE 1024        /* and those of one instance */
 #define LP_MAX_AUDIT_TEXT 1024          /* bytes of a text in them; longer is cut */
 #define LP_MAX_AUDIT_BYTES (64u << 20)  /* an audit log that is read */
 #define LP_MAX_GRANTS 1024              /* grants of one kind */

@@ -42,12 +42,22 @@ uint64_t loop_audit_lost(const loop_audit *a)
 
 /* ---- rows ---- */
 
-static bool same_text(const char *a, const char *b)
+/* How much of a text is kept: the end of one that is too long is cut, behind a whole character. */
+static size_t kept_length(const char *text)
 {
-    return strcmp(a, b) == 0;
+    size_t n = strnlen(text, LP_MAX_AUDIT_TEXT);
+    while (n && n > LP_MAX_AUDIT_TEXT - 4 && !lp_utf8_valid(text, n))
+        n--;
+    return n;
 }
 
-/* What a person would call the same: all but the count. */
+static bool same_text(const char *kept, const char *text)
+{
+    size_t n = kept_length(text);
+    return strncmp(kept, text, n) == 0 && !kept[n];
+}
+
+/* What a person would call the same as the row `a`: all but the count. */
 static bool same(const loop_audit_entry *a, const loop_audit_entry *b)
 {
     return a->instance == b->instance && a->kind == b->kind && a->port == b->port &&
@@ -57,36 +67,58 @@ static bool same(const loop_audit_entry *a, const loop_audit_entry *b)
            same_text(a->reason, b->reason);
 }
 
-static const char *keep(loop_audit *a, const char *text)
+static const char *keep(struct lp_audited *r, const char *text)
 {
-    size_t n = text ? strnlen(text, LP_MAX_AUDIT_TEXT) : 0;
-    while (n && !lp_utf8_valid(text, n) && n > LP_MAX_AUDIT_TEXT - 4)
-        n--; /* a character that was cut */
-    return lp_arena_strndup(&a->arena, text ? text : "", n);
+    return lp_arena_strndup(&r->texts, text, kept_length(text));
+}
+
+static void row_delete(struct lp_audited *r)
+{
+    lp_arena_done(&r->texts);
+    free(r);
+}
+
+/* Rows of instances that have ended, which the file has. */
+static void forget_ended(loop_audit *a)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < a->rows.n; i++) {
+        if (a->file && a->rows.at[i]->ended)
+            row_delete(a->rows.at[i]);
+        else
+            a->rows.at[kept++] = a->rows.at[i];
+    }
+    a->rows.n = kept;
 }
 
 struct lp_audited *lp_audit_add(loop_audit *a, const loop_audit_entry *e)
 {
+    size_t of_one = 0;
     for (size_t i = a->rows.n; i-- > 0;) {
-        if (same(&a->rows.at[i]->row, e)) {
-            a->rows.at[i]->row.count += e->count;
-            return a->rows.at[i];
+        struct lp_audited *r = a->rows.at[i];
+        of_one += r->row.instance == e->instance;
+        if (same(&r->row, e)) {
+            r->row.count += e->count;
+            return r;
         }
     }
-    if (a->rows.n >= LP_MAX_AUDIT_ROWS) {
+    if (a->rows.n >= LP_MAX_AUDIT_ROWS)
+        forget_ended(a);
+    /* One that asks for a thousand things must not hide what the others do. */
+    if (of_one >= LP_MAX_AUDIT_OF_ONE || a->rows.n >= LP_MAX_AUDIT_ROWS) {
         a->lost += e->count;
         return NULL;
     }
-    struct lp_audited *r = lp_arena_alloc(&a->arena, sizeof *r);
+    struct lp_audited *r = lp_alloc(sizeof *r);
     r->row = *e;
-    r->row.component = keep(a, e->component);
-    r->row.name = keep(a, e->name);
-    r->row.address = keep(a, e->address);
-    r->row.by = keep(a, e->by);
-    r->row.host = keep(a, e->host);
-    r->row.reason = keep(a, e->reason);
-    r->row.hint = keep(a, e->hint);
-    r->row.origin.source = e->origin.source ? keep(a, e->origin.source) : NULL;
+    r->row.component = keep(r, e->component);
+    r->row.name = keep(r, e->name);
+    r->row.address = keep(r, e->address);
+    r->row.by = keep(r, e->by);
+    r->row.host = keep(r, e->host);
+    r->row.reason = keep(r, e->reason);
+    r->row.hint = keep(r, e->hint);
+    r->row.origin.source = e->origin.source ? keep(r, e->origin.source) : NULL;
     *lp_push(&a->rows) = r;
     return r;
 }
@@ -170,16 +202,37 @@ static void write_row(loop_audit *a, struct lp_audited *r)
 
 /* ---- noting ---- */
 
+/* Words that no line can say, as a shell reads them: what was run is told all the same. */
+static char *quoted(const loop_request *want)
+{
+    lp_buf b = {0};
+    for (size_t i = 0; i < want->word_count; i++) {
+        lp_buf_puts(&b, i ? " '" : "'");
+        for (const char *c = want->words[i]; *c; c++) {
+            if (*c == '\'')
+                lp_buf_puts(&b, "'\\''");
+            else
+                lp_buf_add(&b, c, 1);
+        }
+        lp_buf_puts(&b, "'");
+    }
+    return lp_buf_take(&b);
+}
+
+/* What was asked for, of a PROCESS; malloced. */
+static char *words_of(const loop_request *want)
+{
+    char *text = lp_process_text(want->words, want->word_count);
+    return text ? text : quoted(want);
+}
+
 static void note(loop_audit *a, const loop_decided *d)
 {
     const loop_request *want = d->request;
     const loop_decision *is = d->decision;
     const loop_grant *by = is->by;
-    lp_auto(lp_free_string) char *words =
-        want->kind == LOOP_GRANT_PROCESS ? lp_process_text(want->words, want->word_count) : NULL;
+    lp_auto(lp_free_string) char *words = want->kind == LOOP_GRANT_PROCESS ? words_of(want) : NULL;
     const char *name = words ? words : want->name;
-    if (want->kind == LOOP_GRANT_PROCESS && !words)
-        name = want->word_count ? want->words[0] : NULL;
     loop_audit_entry e = {
         .component = d->component,
         .instance = d->instance,
@@ -210,9 +263,12 @@ void loop_audit_note(loop_audit *a, const loop_decided *d)
     lp_os_mutex_lock(a->lock);
     if (d->request && !a->finished)
         note(a, d);
-    for (size_t i = 0; !d->request && !a->finished && i < a->rows.n; i++)
-        if (a->rows.at[i]->row.instance == d->instance)
-            write_row(a, a->rows.at[i]);
+    for (size_t i = 0; !d->request && !a->finished && i < a->rows.n; i++) {
+        if (a->rows.at[i]->row.instance != d->instance)
+            continue;
+        write_row(a, a->rows.at[i]);
+        a->rows.at[i]->ended = true;
+    }
     lp_os_mutex_unlock(a->lock);
 }
 
@@ -226,8 +282,9 @@ loop_error *loop_audit_finish(loop_audit *a)
     a->failed = NULL;
     lp_os_mutex_unlock(a->lock);
     if (!e && a->file && a->lost)
-        e = loop_error_new(LOOP_LIMIT, "more than %d kinds of decisions; %llu were left out",
-                           LP_MAX_AUDIT_ROWS, (unsigned long long)a->lost);
+        e = loop_error_new(LOOP_LIMIT,
+                           "more than %d kinds of decisions of one component; %llu were left out",
+                           LP_MAX_AUDIT_OF_ONE, (unsigned long long)a->lost);
     return e ? loop_error_wrap(e, "the audit log is not whole") : NULL;
 }
 
@@ -238,8 +295,9 @@ loop_error *loop_audit_close(loop_audit *a)
     loop_error *e = a->finished ? NULL : loop_audit_finish(a);
     lp_os_writer_close(a->file);
     lp_os_mutex_delete(a->lock);
+    for (size_t i = 0; i < a->rows.n; i++)
+        row_delete(a->rows.at[i]);
     free(a->rows.at);
-    lp_arena_done(&a->arena);
     free(a);
     return e;
 }

@@ -13,12 +13,13 @@ struct loop_audit {
     lp_os_writer *file; /* NULL: none */
     loop_error *failed; /* the first time that writing did */
     bool finished;
-    lp_arena arena;
     struct {
         struct lp_audited {
             loop_audit_entry row; /* first: loop_audit_at hands it out */
             uint64_t wall_ms;     /* of the first */
             uint64_t written;     /* the count that the file has */
+            lp_arena texts;       /* of the row */
+            bool ended;           /* its instance */
         } **at;
         size_t n, cap;
     } rows;

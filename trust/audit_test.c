@@ -165,16 +165,80 @@ static void a_file_of_others_is_refused_with_the_line(void **state)
     }
 }
 
+/* Each was a new row, since it was compared with what was left of it. */
+static void what_is_too_long_is_one_row_too(void **state)
+{
+    (void)state;
+    loop_policy *p = loop_policy_new();
+    loop_audit *a = make(NULL);
+    char *name = lp_alloc(LP_MAX_AUDIT_TEXT + 10);
+    memset(name, 'a', LP_MAX_AUDIT_TEXT + 9);
+    memcpy(name + LP_MAX_AUDIT_TEXT - 2, "\xe2\x82\xac", 3); /* a character on the edge */
+    const char *words[] = {"/bin/echo", name};
+    for (int i = 0; i < 3; i++)
+        ask(a, p, 1, (loop_request){.kind = LOOP_GRANT_PROCESS, .words = words, .word_count = 2});
+    assert_int_equal(loop_audit_at(a, 0)->count, 3);
+    assert_null(loop_audit_at(a, 1));
+    lp_auto(lp_free_string) char *text = loop_audit_suggest(a, NULL);
+    assert_null(strstr(text, "processes:")); /* it would be another program's */
+    must(loop_audit_close(a));
+    free(name);
+    loop_policy_delete(p);
+}
+
+/* A quote in an argument made the rest of the words disappear. */
+static void all_words_of_a_program_are_told(void **state)
+{
+    (void)state;
+    loop_policy *p = loop_policy_new();
+    loop_audit *a = make(NULL);
+    const char *words[] = {"/bin/sh", "-c", "echo 'x'\n"};
+    ask(a, p, 1, (loop_request){.kind = LOOP_GRANT_PROCESS, .words = words, .word_count = 3});
+    assert_string_equal(loop_audit_at(a, 0)->name, "'/bin/sh' '-c' 'echo '\\''x'\\''\n'");
+    lp_auto(lp_free_string) char *text = loop_audit_suggest(a, NULL);
+    assert_string_equal(
+        text, "# no line can say how it ran '/bin/sh' '-c' 'echo '\\''x'\\''?'\ngrants: {}\n");
+    must(loop_audit_close(a));
+    loop_policy_delete(p);
+}
+
+/* Those that have ended leave room for others, where a file has what they did. */
+static void what_ended_makes_room(void **state)
+{
+    (void)state;
+    loop_policy *p = loop_policy_new();
+    loop_audit *a = make(path);
+    for (unsigned i = 0; i < 2 * LP_MAX_AUDIT_ROWS; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "a%u.com", i % 64);
+        http(a, p, i / 64, name);
+        if (i % 64 == 63)
+            loop_audit_note(a, &(loop_decided){.component = "notes", .instance = i / 64});
+    }
+    assert_int_equal(loop_audit_lost(a), 0);
+    must(loop_audit_close(a));
+    uint8_t *bytes;
+    size_t n, lines = 0;
+    must(lp_os_read_file(path, LP_MAX_AUDIT_BYTES, &bytes, &n));
+    for (size_t i = 0; i < n; i++)
+        lines += bytes[i] == '\n';
+    assert_int_equal(lines, 2 * LP_MAX_AUDIT_ROWS);
+    free(bytes);
+    loop_policy_delete(p);
+}
+
 static void there_is_an_end_to_what_is_kept(void **state)
 {
     (void)state;
     loop_policy *p = loop_policy_new();
     loop_audit *a = make(path);
-    for (unsigned i = 0; i < LP_MAX_AUDIT_ROWS + 10; i++) {
+    for (unsigned i = 0; i < LP_MAX_AUDIT_OF_ONE + 10; i++) {
         char name[32];
         snprintf(name, sizeof name, "a%u.com", i);
         http(a, p, 1, name);
     }
+    assert_int_equal(loop_audit_lost(a), 10);
+    http(a, p, 2, "a.com"); /* another one is heard all the same */
     assert_int_equal(loop_audit_lost(a), 10);
     loop_error *e = loop_audit_close(a);
     assert_int_equal(loop_error_code(e), LOOP_LIMIT);
@@ -307,6 +371,9 @@ int main(void)
         TEST(a_line_says_who_what_and_why),
         TEST(what_was_written_is_read_back),
         TEST(a_file_of_others_is_refused_with_the_line),
+        TEST(what_is_too_long_is_one_row_too),
+        TEST(all_words_of_a_program_are_told),
+        TEST(what_ended_makes_room),
         TEST(there_is_an_end_to_what_is_kept),
         TEST(a_file_that_cannot_be_written_is_told),
         TEST(the_smallest_grants_are_exact),

@@ -60,7 +60,7 @@ static const loop_audit_entry *row_at(const struct suggestion *s, size_t i, bool
 {
     const loop_audit_entry *e = loop_audit_at(s->audit, i);
     bool about = e && (!s->component || strcmp(s->component, e->component) == 0);
-    *ret_counts = about && (e->allowed || (!*e->by && *e->hint));
+    *ret_counts = about && (e->allowed || (!*e->by && (*e->hint || e->kind == LOOP_GRANT_PROCESS)));
     return e;
 }
 
@@ -150,6 +150,17 @@ static void add_storage(struct suggestion *s, const loop_audit_entry *e)
     add(t, text);
 }
 
+/* Whether a line can say it: words that were not cut, and quotes that it has. */
+static bool is_line(const char *words)
+{
+    char **list = NULL;
+    size_t n = 0;
+    if (strlen(words) >= LP_MAX_AUDIT_TEXT - 4 || lp_process_words(words, &list, &n))
+        return false;
+    lp_process_words_free(list, n);
+    return true;
+}
+
 static void add_row(struct suggestion *s, const loop_audit_entry *e)
 {
     switch (e->kind) {
@@ -163,6 +174,10 @@ static void add_row(struct suggestion *s, const loop_audit_entry *e)
             comment(s, "it wrote more to the log than its class has: log: { rate: NUMBER }");
         return;
     case LOOP_GRANT_PROCESS:
+        if (!is_line(e->name)) {
+            comment(s, "no line can say how it ran %s", e->name);
+            return;
+        }
         if (!e->allowed)
             comment(s,
                     "processes take 'class: trusted' beside 'grants:', and were not let through");

@@ -65,7 +65,7 @@ LOOP_API loop_error *loop_audit_close(loop_audit *a) LOOP_MUST_USE;
 
 /* In the order in which they came; NULL past the end. They live until something is noted. */
 LOOP_API const loop_audit_entry *loop_audit_at(const loop_audit *a, size_t i);
-/* Decisions that were not kept, since there were too many kinds of them. */
+/* Decisions that were not kept, since there were too many kinds of them, or of one instance's. */
 LOOP_API uint64_t loop_audit_lost(const loop_audit *a);
 
 /*
