@@ -1,8 +1,9 @@
 /*
  * api/packages.c: packages and keys together: what neither of the two rooms can do alone.
  *
- *   loop_packages_open     a hook that asks the user's keys, where the caller brings none of its
- * own loop_packages_sign     a key's signature into a package loop_packages_verify   who signed one
+ *   loop_packages_open     a hook that asks the user's keys, where the caller brings none
+ *   loop_packages_sign     a key's signature into a package
+ *   loop_packages_verify   who signed one
  *
  * The hook reads keys.yaml each time it is asked: a key that is revoked counts no more from then
  * on, in a host that has run for weeks, too. Where there is no such file that is one look.
@@ -211,10 +212,28 @@ static loop_error *by_nobody(const char *const *texts)
         "`loop keys trust` adds a key that you have from its publisher; --key checks with one");
 }
 
+/* A key from elsewhere may be one that the user has revoked. */
+static loop_error *check_key(const loop_keys *known, const char *text)
+{
+    lp_public_key public;
+    char id[LP_KEY_ID_TEXT];
+    LP_TRY(lp_public_key_parse(text, strlen(text), &public));
+    lp_key_id_text(public.id, id);
+    const loop_key *row = known ? lp_keys_known(known, id) : NULL;
+    if (!row || !*row->revoked)
+        return NULL;
+    return loop_error_hint_set(
+        loop_error_new(LOOP_DENIED, "the key '%s' (%s) was revoked on %s%s%s", row->name, row->id,
+                       row->revoked, *row->reason ? ": " : "", row->reason),
+        "nothing that it signed counts any more; its publisher signs again, with another key");
+}
+
 /* `known` NULL: nobody is. */
 static loop_error *ask(const loop_keys *known, const loop_verify_options *o, loop_key_question *q,
                        loop_signer *ret)
 {
+    if (o->key)
+        LP_TRY(check_key(known, o->key));
     if (o->key)
         return loop_keys_check_with(o->key, q, ret);
     if (known)
@@ -297,7 +316,7 @@ loop_error *loop_packages_verify(loop_packages *p, const char *what,
 {
     lp_auto(free_keys) loop_keys *known = NULL;
     loop_package_list *list = NULL;
-    loop_error *e = options->key ? NULL : open_any(p->options.config, &known);
+    loop_error *e = open_any(p->options.config, &known);
     if (!e)
         e = loop_package_is_wish(what) ? verify_wish(p, known, what, options, &list)
                                        : verify_file(known, what, options, &list);

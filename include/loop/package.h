@@ -143,7 +143,8 @@ LOOP_API loop_error *loop_packages_sign(loop_packages *p, const char *path,
                                         loop_package_list **ret) LOOP_MUST_USE;
 
 typedef struct loop_verify_options {
-    const char *key;       /* a .pub file's text: this one must have signed it; NULL: one known */
+    const char *key; /* a .pub file's text: this one must have signed it, known or not; NULL: one
+                        that is known. One that the user has revoked vouches for nothing. */
     const char *signature; /* a signature file's text, in place of those that it carries */
 } loop_verify_options;
 /*

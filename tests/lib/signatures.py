@@ -328,6 +328,7 @@ def a_revoked_key_ends_what_it_signed(d):
     d.says(d.at(user, "run", "n", "--", "x", status=77), "revoked on", "stolen")
     d.says(d.at(user, "install", status=77), "revoked on")
     d.says(d.loop("verify", "acme-notes-1.0.0.tar", status=77), "revoked on")
+    d.says(d.loop("verify", "acme-notes-1.0.0.tar", "--key", d.keys / "ada.pub", status=77), "revoked on")
     d.says(d.loop("keys", "trust", "ada", "--namespace", "acme", "--yes", status=77), "was revoked")
     # Its publisher goes on with another one.
     d.trust("ada-2")
