@@ -328,7 +328,7 @@ static loop_error *trust(const cli_args *args)
                                           .handover = handover,
                                           .name = cli_value(args, "--name"),
                                           .namespaces = n ? namespaces : NULL,
-                                          .trusted = class && *class == 't'});
+                                          .class_name = class});
     free(namespaces);
     free(handover);
     free(beside);

@@ -15,6 +15,7 @@
 
 #include "base/path.h"
 #include "base/text.h"
+#include "loop/policy.h"
 #include "trust/store.h"
 
 #define SECRET_LIST "your keys"
@@ -393,6 +394,19 @@ static loop_error *choose_namespaces(loop_keys *k, const loop_key_wish *w, const
     return NULL;
 }
 
+static loop_error *choose_class(const loop_key_wish *w, const loop_key *there, const loop_key *old,
+                                bool *ret)
+{
+    loop_class class = LOOP_CLASS_UNTRUSTED;
+    if (w->class_name && !loop_class_find(w->class_name, &class))
+        return loop_error_new(LOOP_USAGE, "a class is trusted or untrusted, and not '%.80s'",
+                              w->class_name);
+    *ret = w->class_name           ? class == LOOP_CLASS_TRUSTED
+           : there && there->known ? there->trusted
+                                   : old && old->trusted;
+    return NULL;
+}
+
 /* The row of the key, in `k`: an old one, changed, or a new one. */
 static loop_error *add_key(loop_keys *k, const loop_key_wish *w, loop_key **ret)
 {
@@ -417,12 +431,12 @@ static loop_error *add_key(loop_keys *k, const loop_key_wish *w, loop_key **ret)
     loop_key row = {.known = true, .own = there && there->own, .file = there ? there->file : ""};
     LP_TRY(choose_name(k, w, there, old, id, &row.name));
     LP_TRY(choose_namespaces(k, w, there, old, &row.namespaces));
+    LP_TRY(choose_class(w, there, old, &row.trusted));
     if (!there && k->rows.n >= LP_MAX_KEYS)
         return loop_error_new(LOOP_LIMIT, "more than %d keys", LP_MAX_KEYS);
     lp_store_today(today);
     row.id = keep(k, id);
     row.text = keep(k, text);
-    row.trusted = w->trusted || (old && old->trusted);
     row.since = there && *there->since ? there->since : keep(k, today);
     row.after = old ? old->id : there ? there->after : "";
     row.publisher = old ? old->publisher : there ? there->publisher : row.id;

@@ -53,13 +53,19 @@ static lp_key_rule rule_of(const loop_keys *k, const loop_key_question *q)
     return rule;
 }
 
-/* Whether a key that is known, revoked or not, may sign a package of this name. */
+/* A known key that may sign a package of this name; a revoked one where there is no other. */
 static const loop_key *keeper_of(const loop_keys *k, const char *package)
 {
-    for (size_t i = 0; i < k->rows.n; i++)
-        if (k->rows.at[i].known && lp_key_may_sign(&k->rows.at[i], package))
-            return &k->rows.at[i];
-    return NULL;
+    const loop_key *revoked = NULL;
+    for (size_t i = 0; i < k->rows.n; i++) {
+        const loop_key *row = &k->rows.at[i];
+        if (!row->known || !lp_key_may_sign(row, package))
+            continue;
+        if (!*row->revoked)
+            return row;
+        revoked = row;
+    }
+    return revoked;
 }
 
 bool loop_keys_matter(const loop_keys *k, const loop_key_question *q)
@@ -114,8 +120,23 @@ struct looking {
     const loop_key_question *q;
     lp_arena arena;
     loop_signer signer;
+    const loop_key *by;                  /* whose that is; NULL: nobody's yet */
     const loop_key *revoked, *elsewhere; /* a key that is; one that may not sign this name */
 };
+
+/*
+ * Of several that may sign it, one counts: who says `trusted`, then who comes first in keys.yaml.
+ * The order in which they are shown is somebody else's choice, and must not be that of the
+ * publisher: storage is the publisher's.
+ */
+static void count_signer(struct looking *l, const loop_key *key, const lp_claim *c)
+{
+    bool trusted = c->trusted && key->trusted;
+    if (l->by && (trusted != l->signer.trusted ? !trusted : key >= l->by))
+        return;
+    l->by = key;
+    set_signer(&l->signer, key, c);
+}
 
 static loop_error *look_at(struct looking *l, const char *text)
 {
@@ -138,8 +159,8 @@ static loop_error *look_at(struct looking *l, const char *text)
     LP_TRY(check_one(&l->arena, &s, &public, l->q, &claim));
     if (!lp_key_may_sign(key, l->q->name))
         l->elsewhere = key;
-    else if (!*l->signer.key || (claim.trusted && key->trusted && !l->signer.trusted))
-        set_signer(&l->signer, key, &claim);
+    else
+        count_signer(l, key, &claim);
     return NULL;
 }
 
@@ -152,19 +173,35 @@ static loop_error *is_revoked(const loop_key *key)
         "nothing that it signed counts any more; its publisher signs again, with another key");
 }
 
+/* What would let it, too: trusting replaces the names that it has. */
+static loop_error *is_of_another(const loop_key *key, const char *package)
+{
+    lp_buf names = {0};
+    for (const char *const *i = key->namespaces; *i; i++)
+        lp_buf_printf(&names, " --namespace %s", *i);
+    loop_error *e = loop_error_hint_set(
+        loop_error_new(LOOP_DENIED,
+                       "it is signed by '%s' (%s), who may not sign packages of this name",
+                       key->name, key->id),
+        "if the key may: loop keys trust %s%s --namespace %.*s", key->name,
+        names.ptr ? names.ptr : "", (int)strcspn(package, ":"), package);
+    lp_buf_done(&names);
+    return e;
+}
+
 static loop_error *is_unsigned(const struct looking *l, const loop_key *keeper)
 {
     const char *what = l->q->bytes ? "nobody whom you trust has signed it"
                                    : "it is a component alone, without a manifest to sign";
     loop_error *e;
     if (l->elsewhere)
+        e = is_of_another(l->elsewhere, l->q->name);
+    else if (keeper && *keeper->revoked)
         e = loop_error_hint_set(
             loop_error_new(LOOP_DENIED,
-                           "it is signed by '%s' (%s), who may not sign packages of "
-                           "this name",
-                           l->elsewhere->name, l->elsewhere->id),
-            "if the key may: loop keys trust %s --namespace %.*s", l->elsewhere->name,
-            (int)strcspn(l->q->name, ":"), l->q->name);
+                           "%s, and '%s' (%s), who signed packages of this name, was revoked on %s",
+                           what, keeper->name, keeper->id, keeper->revoked),
+            "its publisher goes on with another key: `loop keys trust` adds it");
     else if (keeper)
         e = loop_error_hint_set(loop_error_new(LOOP_DENIED,
                                                "%s, and '%s' (%s) signs packages of this name",

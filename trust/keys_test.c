@@ -114,7 +114,7 @@ static void trust(const pair *p, const char *name, const char *namespace, bool t
         loop_keys_trust(&(loop_key_wish){.text = p->text,
                                          .name = name,
                                          .namespaces = (const char *const[]){namespace, NULL},
-                                         .trusted = trusted}));
+                                         .class_name = trusted ? "trusted" : NULL}));
 }
 
 /* ---- asking ---- */
@@ -240,10 +240,15 @@ static void what_must_be_signed_is_not_taken_without(void **state)
     lp_auto(lp_free_string) char *stranger = sign(&eve, "acme:notes", "1.2.0", false);
     assert_fails(ask("acme:notes", NULL, NULL, NULL), LOOP_DENIED, "'ada'");
     assert_fails(ask("acme:notes", stranger, NULL, NULL), LOOP_DENIED, "who may not sign packages");
+    assert_fails(ask("acme:notes", stranger, NULL, NULL), LOOP_DENIED, /* and keeps what it has */
+                 "loop keys trust eve --namespace evil --namespace acme");
     assert_null(ask("other:notes", NULL, NULL, NULL)); /* nobody signs these */
     assert_null(ask("acme2:notes", NULL, NULL, NULL));
     assert_null(loop_keys_revoke("ada", NULL)); /* which does not open what it kept closed */
-    assert_fails(ask("acme:notes", NULL, NULL, NULL), LOOP_DENIED, "'ada'");
+    assert_fails(ask("acme:notes", NULL, NULL, NULL), LOOP_DENIED,
+                 "who signed packages of this name, was revoked");
+    trust(&eve, "eve", "acme", false);
+    assert_fails(ask("acme:notes", NULL, NULL, NULL), LOOP_DENIED, "'eve'"); /* who can sign */
     pair_done(&ada);
     pair_done(&eve);
 }
@@ -262,6 +267,26 @@ static void what_a_revoked_key_signed_is_refused(void **state)
     trust(&bob, "bob", "acme", false); /* who signs it again */
     assert_signed_by(ask("acme:notes", old, new, &s), &s, "bob");
     assert_fails(ask("acme:notes", old, NULL, NULL), LOOP_DENIED, "was revoked");
+    pair_done(&ada);
+    pair_done(&bob);
+}
+
+/* Catches: a registry that chooses whose storage a package opens, by the order of signatures. */
+static void of_several_signers_the_same_one_counts(void **state)
+{
+    (void)state;
+    loop_signer s;
+    pair ada = new_pair(), bob = new_pair();
+    lp_auto(lp_free_string) char *of_ada = sign(&ada, "acme:notes", "1.2.0", true);
+    lp_auto(lp_free_string) char *of_bob = sign(&bob, "acme:notes", "1.2.0", true);
+    trust(&ada, "ada", "acme", false);
+    trust(&bob, "bob", "acme", false);
+    assert_signed_by(ask("acme:notes", of_ada, of_bob, &s), &s, "ada");
+    assert_signed_by(ask("acme:notes", of_bob, of_ada, &s), &s, "ada");
+    trust(&bob, "bob", "acme", true); /* who says more than she does */
+    assert_signed_by(ask("acme:notes", of_ada, of_bob, &s), &s, "bob");
+    assert_signed_by(ask("acme:notes", of_bob, of_ada, &s), &s, "bob");
+    assert_true(s.trusted);
     pair_done(&ada);
     pair_done(&bob);
 }
@@ -310,8 +335,8 @@ static void rows_are_kept_as_they_were_written(void **state)
     const char *const two[] = {"acme", "other:notes", NULL};
     trust(&ada, "ada", "acme", true);
     put_rules("{ default: known, namespaces: { acme: required }, registries: { team: optional } }");
-    assert_null(loop_keys_trust(
-        &(loop_key_wish){.text = bob.file, .name = "bob", .namespaces = two, .trusted = false}));
+    assert_null(
+        loop_keys_trust(&(loop_key_wish){.text = bob.file, .name = "bob", .namespaces = two}));
     assert_null(loop_keys_revoke("bob", "a \"reason\" # with: all"));
     loop_keys *k;
     assert_null(loop_keys_open(&k));
@@ -395,7 +420,20 @@ static void a_key_is_handed_over(void **state)
                  LOOP_DENIED, "has not signed these bytes");
     assert_fails(loop_keys_trust(&(loop_key_wish){.text = third.file, .handover = handover3}),
                  LOOP_INVALID, "which you do not trust");
-    assert_null(loop_keys_trust(&(loop_key_wish){.text = next.file, .handover = handover}));
+    /* A class that the user names is that class, whatever the one before it had. */
+    assert_fails(loop_keys_trust(&(loop_key_wish){
+                     .text = next.file, .handover = handover, .class_name = "Trusted"}),
+                 LOOP_USAGE, "a class is trusted or untrusted");
+    assert_null(loop_keys_trust(
+        &(loop_key_wish){.text = next.file, .handover = handover, .class_name = "untrusted"}));
+    lp_auto(lp_free_string) char *lower = sign(&next, "acme:notes", "1.2.0", true);
+    assert_signed_by(ask("acme:notes", lower, NULL, &s), &s, "next");
+    assert_false(s.trusted);
+    assert_null(loop_keys_trust(
+        &(loop_key_wish){.text = next.file, .handover = handover, .class_name = "trusted"}));
+    assert_null(loop_keys_trust(&(loop_key_wish){.text = next.file})); /* which changes nothing */
+    assert_signed_by(ask("acme:notes", lower, NULL, &s), &s, "next");
+    assert_true(s.trusted);
     assert_null(loop_keys_trust(&(loop_key_wish){.text = third.file, .handover = handover3}));
     /* Its packages are of the same publisher, as what they were. */
     lp_auto(lp_free_string) char *signed_by = sign(&third, "acme:notes", "1.2.0", true);
@@ -469,6 +507,7 @@ int main(void)
         TEST(what_was_signed_as_something_else_is_refused),
         TEST(what_must_be_signed_is_not_taken_without),
         TEST(what_a_revoked_key_signed_is_refused),
+        TEST(of_several_signers_the_same_one_counts),
         TEST(rules_say_what_must_be_signed),
         TEST(rows_are_kept_as_they_were_written),
         TEST(an_id_belongs_to_one_key),

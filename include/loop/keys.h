@@ -106,12 +106,14 @@ typedef struct loop_key_wish {
     const char *handover; /* the .minisig file beside it: another key signed it over; NULL */
     const char *name;     /* NULL: the key's that it took over from, or of one's own */
     const char *const *namespaces; /* NULL-terminated; NULL: those of the key before it */
-    bool trusted;                  /* it may sign packages of the class `trusted` */
+    const char *class_name; /* "trusted": it may sign packages of that class; "untrusted"; NULL: as
+                               it was, or as the key before it, else untrusted */
 } loop_key_wish;
 /*
  * What trusting it would record; nothing is written. *ret_keys has the one key that would be there,
  * for loop_keys_delete. LOOP_INVALID (no key; a handover that nobody trusted has signed),
- * LOOP_USAGE (no name, no namespaces), LOOP_DENIED (it was revoked; another key has its id).
+ * LOOP_USAGE (no name, no namespaces, no such class), LOOP_DENIED (it was revoked; another key has
+ * its id).
  */
 LOOP_API loop_error *loop_keys_look(const loop_key_wish *wish, loop_keys **ret_keys) LOOP_MUST_USE;
 /* Records it, in place of what there was of the same key. Errors as above, and LOOP_IO. */
