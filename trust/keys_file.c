@@ -262,7 +262,7 @@ loop_error *lp_keys_read(loop_keys *k)
 {
     LP_TRY(lp_store_folder(&k->folder));
     k->file = lp_path_join(k->folder, NAME);
-    if (!lp_os_exists(k->file))
+    if (lp_os_is_absent(k->file)) /* one that cannot be read is not one that revokes nobody */
         return NULL;
     lp_auto(lp_free_string) char *why = lp_os_why_unsafe(k->file);
     if (why) {

@@ -384,6 +384,11 @@ static void a_list_that_others_can_change_counts_for_nothing(void **state)
     loop_keys *k;
     assert_int_equal(chmod(file, 0666), 0);
     assert_fails(loop_keys_open(&k), LOOP_DENIED, "others can write");
+    lp_auto(lp_free_string) char *away = in_root("away.yaml");
+    assert_int_equal(rename(file, away), 0);
+    assert_int_equal(symlink("/nowhere", file), 0); /* catches: nothing there, so nobody revoked */
+    assert_fails(loop_keys_open(&k), LOOP_DENIED, "is a symbolic link");
+    assert_int_equal(rename(away, file), 0);
     assert_int_equal(chmod(file, 0600), 0);
     assert_null(lp_os_write_atomic(file, "loop: 1\nkeys: [{ name: x }]\n", 27, 0600));
     assert_fails(loop_keys_open(&k), LOOP_CONFIG, "there is no 'key'");

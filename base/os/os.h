@@ -65,6 +65,9 @@ bool lp_os_is_trusted_owner(const char *path);
  * '/srv'"; malloced. Access control lists are not looked at.
  */
 char *lp_os_why_unsafe(const char *path);
+/* Whether it is known that nothing is there: no file, no link that leads nowhere, and no folder on
+ * the way that one may not look into. */
+bool lp_os_is_absent(const char *path);
 /* Where the symbolic link `path` leads, as it is written; malloced. NULL: it is no link. */
 char *lp_os_link(const char *path);
 /* Whether no one else may even read it: as a key, 0600. */

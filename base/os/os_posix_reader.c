@@ -41,7 +41,7 @@ static char *why_unsafe(const char *part)
 {
     struct stat st;
     if (lstat(part, &st) != 0)
-        return lp_format("'%s' is not there", part);
+        return lp_format(errno == ENOENT ? "'%s' is not there" : "'%s' cannot be looked at", part);
     if (S_ISLNK(st.st_mode))
         return lp_format("'%s' is a symbolic link", part);
     if (st.st_uid != geteuid() && st.st_uid != 0)
@@ -66,6 +66,12 @@ char *lp_os_why_unsafe(const char *path)
         n -= n > 1; /* the slash itself, but for the first one */
         part[n] = 0;
     }
+}
+
+bool lp_os_is_absent(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
 char *lp_os_link(const char *path)
