@@ -69,6 +69,20 @@ static bool matters(void *data, const loop_package_check *check)
     return e || (k && loop_keys_matter(k, &q));
 }
 
+static bool is_revoked(const loop_keys *k, const char *key)
+{
+    const loop_key *row = k ? lp_keys_known(k, key) : NULL;
+    return row && *row->revoked;
+}
+
+static bool counts(void *data, const char *key)
+{
+    lp_auto(free_keys) loop_keys *k = NULL;
+    loop_error *e = open_any(data, &k);
+    loop_error_delete(e); /* the check itself says so */
+    return !is_revoked(k, key);
+}
+
 /* What this machine knows first; the registry only where that is not enough. */
 static loop_error *check_signatures(void *data, const loop_package_check *check)
 {
@@ -95,6 +109,7 @@ loop_error *loop_packages_open(const loop_packages_options *options, loop_packag
     return lp_packages_open(options,
                             &(lp_packages_checker){.verify = check_signatures,
                                                    .matters = matters,
+                                                   .counts = counts,
                                                    .data = (void *)config},
                             ret);
 }
@@ -219,9 +234,9 @@ static loop_error *check_key(const loop_keys *known, const char *text)
     char id[LP_KEY_ID_TEXT];
     LP_TRY(lp_public_key_parse(text, strlen(text), &public));
     lp_key_id_text(public.id, id);
-    const loop_key *row = known ? lp_keys_known(known, id) : NULL;
-    if (!row || !*row->revoked)
+    if (!is_revoked(known, id))
         return NULL;
+    const loop_key *row = lp_keys_known(known, id);
     return loop_error_hint_set(
         loop_error_new(LOOP_DENIED, "the key '%s' (%s) was revoked on %s%s%s", row->name, row->id,
                        row->revoked, *row->reason ? ": " : "", row->reason),
@@ -294,12 +309,18 @@ static loop_error *ask_of(void *data, const loop_package_check *check)
     return ask(a->known, a->options, &q, check->signer);
 }
 
+static bool counts_for(void *data, const char *key)
+{
+    const struct asking *a = data;
+    return !is_revoked(a->known, key);
+}
+
 static loop_error *verify_wish(loop_packages *p, const loop_keys *known, const char *wish,
                                const loop_verify_options *o, loop_package_list **ret)
 {
     struct asking asking = {known, o};
     const lp_packages_checker own = p->checker;
-    p->checker = (lp_packages_checker){.verify = ask_of, .data = &asking};
+    p->checker = (lp_packages_checker){.verify = ask_of, .counts = counts_for, .data = &asking};
     loop_error *e = loop_packages_find(p, wish, ret);
     p->checker = own;
     if (e || !loop_package_list_at(*ret, 0)->overridden)

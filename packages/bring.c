@@ -198,7 +198,7 @@ static loop_error *bring_packed(loop_packages *p, lp_packed *packed, loop_packag
                                 .requires_count = m->requires_count};
     LP_TRY(lp_bring_note(p, LP_KEY_FILES, m->name, &release));
     if (*signer.key)
-        LP_TRY(lp_seen_note(p, m->name, m->version));
+        LP_TRY(lp_seen_note(p, m->name, m->version, &signer));
     loop_package *row = lp_package_list_manifest(into, m);
     row->path = lp_package_list_keep(into, path);
     row->signer = signer;

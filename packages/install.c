@@ -55,25 +55,24 @@ static const char *const *ranges_of(lp_plan *plan, const char *name)
             ranges[n++] = plan->wishes.at[i].range;
     for (size_t i = 0; i < plan->chosen_n; i++) {
         const lp_release *r = plan->chosen[i].release;
-        for (size_t k = 0; k < r->requires_count; k++)
-            if (strcmp(r->requires[k].name, name) == 0)
-        ranges[n++] = r->
-                          requires[
-                                  k]
-                              .range;
+        for (size_t k = 0; k < r->requires_count; k++) {
+            const lp_requirement *need = &r->requires[k];
+            if (strcmp(need->name, name) == 0)
+                ranges[n++] = need->range;
+        }
     }
     return ranges;
 }
 
 /* A signed one may be older than what there was only where loop.lock has it, or something asks. */
-static loop_error *check_age(lp_plan *plan, const lp_chosen *c)
+static loop_error *check_age(lp_plan *plan, const lp_chosen *c, const loop_signer *by)
 {
     const lp_locked *l = lp_lock_find(&plan->lock, c->name);
     if (!l || strcmp(l->version, c->release->version) != 0 ||
         strcmp(l->digest, c->release->digest) != 0)
         LP_TRY(lp_seen_check(plan->p, c->name, c->release->version, ranges_of(plan, c->name),
                              l ? l->version : NULL));
-    return lp_seen_note(plan->p, c->name, c->release->version);
+    return lp_seen_note(plan->p, c->name, c->release->version, by);
 }
 
 /* One package; what its manifest says takes the place of what the registry said. */
@@ -87,7 +86,7 @@ static loop_error *bring(lp_plan *plan, lp_chosen *c, loop_package_list *into)
         return loop_error_new(LOOP_CANCELLED, "cancelled before '%s' was there", c->name);
     LP_TRY(lp_bring(plan->p, &plan->arena, c, &m, &path, &signer));
     if (*signer.key)
-        LP_TRY(check_age(plan, c));
+        LP_TRY(check_age(plan, c, &signer));
     lp_release *own = lp_arena_alloc(&plan->arena, sizeof *own);
     *own = *c->release;
     own->content = m.content;

@@ -412,13 +412,14 @@ loop_error *lp_signatures_note(loop_packages *p, const char *key, const char *di
 
 /*
  * Whether a signed version may be chosen: LOOP_DENIED where an older one is offered than was
- * accepted, which would do as well. `ranges` is what it must satisfy, NULL-terminated; `locked` the
+ * accepted, which would do as well, and whose key was not revoked since. `ranges` is what it must satisfy, NULL-terminated; `locked` the
  * version that loop.lock has, or NULL.
  */
 loop_error *lp_seen_check(loop_packages *p, const char *name, const char *version,
                           const char *const *ranges, const char *locked) LOOP_MUST_USE;
-/* Notes that it was accepted, where it is the newest so far. */
-loop_error *lp_seen_note(loop_packages *p, const char *name, const char *version) LOOP_MUST_USE;
+/* Notes that it was accepted, where it is the newest so far that this key has signed. */
+loop_error *lp_seen_note(loop_packages *p, const char *name, const char *version,
+                         const loop_signer *by) LOOP_MUST_USE;
 
 /* ---- what is open (open.c) ---- */
 
@@ -428,6 +429,8 @@ typedef struct lp_packages_checker {
     /* Whether it will look at a package of this name (of `check`, no more than that and where it is
      * from): else its manifest need not be read for a run. NULL: at each. */
     bool (*matters)(void *data, const loop_package_check *check);
+    /* Whether what a key has signed still counts. NULL: always. */
+    bool (*counts)(void *data, const char *key);
     void *data;
     void (*done)(void *data);
 } lp_packages_checker;

@@ -133,7 +133,7 @@ static loop_error *verify(struct pull *x)
         return NULL;
     if (x->range)
         LP_TRY(lp_seen_check(x->p, x->name, x->release->version, ranges, NULL));
-    return lp_seen_note(x->p, x->name, x->release->version);
+    return lp_seen_note(x->p, x->name, x->release->version, &x->signer);
 }
 
 /* What the manifest says of the component, which only who has the whole package needs. */

@@ -6,7 +6,8 @@
  * machine (a note in the cache). An older one is refused where the newer one would do as well: so
  * an exact wish, or a package that needs something older, is a way back, and what a registry says,
  * "taken back" included, is none. Of packages that nobody known has signed there is nothing to hold
- * on to: who can offer an old one could offer any bytes.
+ * on to: who can offer an old one could offer any bytes. Nor of what a key has signed that was
+ * revoked since: a thief's version 99 would else stay the newest for ever.
  */
 #include <stdlib.h>
 
@@ -15,22 +16,45 @@
 
 #define KEY "signed" /* the notes' own place in the cache: no registry's */
 
-static loop_error *read_note(loop_packages *p, const char *name, lp_arena *arena, const char **ret)
+/* The newest version that was accepted of each key; a line of the note: "KEY VERSION". */
+struct seen {
+    const char *key, *version;
+};
+struct note {
+    struct seen *at;
+    size_t n, cap;
+};
+
+static void free_note(struct note *n)
+{
+    free(n->at);
+}
+
+/* Of lines that are damaged: as if they were not there. */
+static void read_lines(lp_arena *arena, char *text, struct note *ret)
+{
+    lp_version v;
+    for (char *at = text, *end; (end = strchr(at, '\n')); at = end + 1) {
+        *end = 0;
+        char *space = strchr(at, ' ');
+        loop_error *e = space ? lp_version_parse(arena, space + 1, &v) : NULL;
+        if (space && !e) {
+            *space = 0;
+            *lp_push(ret) = (struct seen){at, space + 1};
+        }
+        loop_error_delete(e);
+    }
+}
+
+static loop_error *read_note(loop_packages *p, const char *name, lp_arena *arena, struct note *ret)
 {
     uint8_t *bytes = NULL;
     size_t n = 0;
     uint64_t age;
-    lp_version v;
-    *ret = NULL;
     LP_TRY(lp_cache_noted(p->cache, KEY, name, &bytes, &n, &age));
-    if (!bytes)
-        return NULL;
-    const char *text = lp_arena_strndup(arena, (const char *)bytes, n);
+    if (bytes)
+        read_lines(arena, lp_arena_strndup(arena, (const char *)bytes, n), ret);
     free(bytes);
-    loop_error *e = lp_version_parse(arena, text, &v);
-    if (!e)
-        *ret = text;
-    loop_error_delete(e); /* damaged: as if it were not there */
     return NULL;
 }
 
@@ -54,26 +78,39 @@ static loop_error *would_do(lp_arena *arena, const char *other, const char *vers
     return NULL;
 }
 
+static bool counts(const loop_packages *p, const struct seen *s)
+{
+    return !p->checker.counts || p->checker.counts(p->checker.data, s->key);
+}
+
 static loop_error *check(loop_packages *p, lp_arena *arena, const char *name, const char *version,
                          const char *const *ranges, const char *locked)
 {
-    const char *noted;
-    LP_TRY(read_note(p, name, arena, &noted));
-    const char *const others[] = {locked, noted};
-    for (size_t i = 0; i < LP_COUNT(others); i++) {
-        bool newer = false;
-        if (others[i])
-            LP_TRY(would_do(arena, others[i], version, ranges, &newer));
-        if (newer)
-            return loop_error_hint_set(
-                loop_error_new(
-                    LOOP_DENIED, "'%s' %s is not taken: %s %s, which is newer and would do", name,
-                    version, i ? "this machine has accepted" : "loop.lock has", others[i]),
-                "whoever stands between could hide the newer one. If you want the older one: "
-                "'%s@=%s'",
-                name, version);
+    lp_auto(free_note) struct note note = {0};
+    const char *newest = NULL; /* that would do */
+    bool newer;
+    LP_TRY(read_note(p, name, arena, &note));
+    for (size_t i = 0; i < note.n; i++) {
+        const struct seen *s = &note.at[i];
+        if (!counts(p, s)) {
+            if (locked && strcmp(locked, s->version) == 0)
+                locked = NULL;
+            continue;
+        }
+        LP_TRY(would_do(arena, s->version, newest ? newest : version, ranges, &newer));
+        newest = newer ? s->version : newest;
     }
-    return NULL;
+    newer = false;
+    if (locked)
+        LP_TRY(would_do(arena, locked, version, ranges, &newer));
+    if (!newer && !newest)
+        return NULL;
+    return loop_error_hint_set(
+        loop_error_new(LOOP_DENIED, "'%s' %s is not taken: %s %s, which is newer and would do",
+                       name, version, newer ? "loop.lock has" : "this machine has accepted",
+                       newer ? locked : newest),
+        "whoever stands between could hide the newer one. If you want the older one: '%s@=%s'",
+        name, version);
 }
 
 loop_error *lp_seen_check(loop_packages *p, const char *name, const char *version,
@@ -85,17 +122,36 @@ loop_error *lp_seen_check(loop_packages *p, const char *name, const char *versio
     return e;
 }
 
-loop_error *lp_seen_note(loop_packages *p, const char *name, const char *version)
+static loop_error *put(loop_packages *p, lp_arena *arena, const char *name, const char *version,
+                       const char *key)
+{
+    static const char *const any[] = {NULL};
+    lp_auto(free_note) struct note note = {0};
+    size_t i = 0;
+    bool newer = true;
+    LP_TRY(read_note(p, name, arena, &note));
+    while (i < note.n && strcmp(note.at[i].key, key) != 0)
+        i++;
+    if (i < note.n)
+        LP_TRY(would_do(arena, version, note.at[i].version, any, &newer));
+    if (!newer)
+        return NULL;
+    if (i == note.n)
+        lp_push(&note);
+    note.at[i] = (struct seen){key, version};
+    lp_buf b = {0};
+    for (i = 0; i < note.n; i++)
+        lp_buf_printf(&b, "%s %s\n", note.at[i].key, note.at[i].version);
+    loop_error *e = lp_cache_note(p->cache, KEY, name, b.ptr, b.len);
+    lp_buf_done(&b);
+    return e;
+}
+
+loop_error *lp_seen_note(loop_packages *p, const char *name, const char *version,
+                         const loop_signer *by)
 {
     lp_arena arena = {0};
-    static const char *const any[] = {NULL};
-    const char *noted;
-    bool newer = true;
-    loop_error *e = read_note(p, name, &arena, &noted);
-    if (!e && noted)
-        e = would_do(&arena, version, noted, any, &newer);
-    if (!e && newer)
-        e = lp_cache_note(p->cache, KEY, name, version, strlen(version));
+    loop_error *e = put(p, &arena, name, version, by->key);
     lp_arena_done(&arena);
     return e;
 }

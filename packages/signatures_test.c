@@ -355,6 +355,34 @@ static void there_is_no_way_back_without_being_asked(void **state)
     ok(install(LOOP_INSTALL_UPDATE, NULL)); /* the way on is open */
 }
 
+/* Catches: a stolen key whose one high version keeps its publisher out for ever. */
+static void what_a_revoked_key_signed_holds_nobody_back(void **state)
+{
+    (void)state;
+    own_key("ada");
+    own_key("bob");
+    trust("ada");
+    trust("bob");
+    lp_auto(lp_free_string) char *first = pack("1.0.0", "shop/1.tar");
+    lp_auto(lp_free_string) char *second = pack("1.1.0", "shop/2.tar");
+    ok(sign(first, "ada"));
+    ok(sign(second, "ada"));
+    user_of("^1", "folder");
+    ok(install(LOOP_INSTALL_LOCKED, NULL)); /* 1.1.0 */
+    lp_auto(lp_free_string) char *theft = pack("1.99.0", "shop/99.tar");
+    ok(sign(theft, "bob"));
+    ok(install(LOOP_INSTALL_UPDATE, NULL)); /* 1.99.0 */
+    lp_os_remove(theft);
+    assert_fails(install(LOOP_INSTALL_UPDATE, NULL), LOOP_DENIED, "loop.lock has 1.99.0");
+    ok(loop_keys_revoke("bob", "stolen"));
+    ok(install(LOOP_INSTALL_UPDATE, NULL)); /* 1.1.0 */
+    lp_os_remove(second);                   /* what others have signed holds as before */
+    assert_fails(install(LOOP_INSTALL_UPDATE, NULL), LOOP_DENIED, "loop.lock has 1.1.0");
+    lp_auto(lp_free_string) char *lock = in_root("user/loop.lock");
+    lp_os_remove(lock);
+    assert_fails(install(LOOP_INSTALL_LOCKED, NULL), LOOP_DENIED, "has accepted 1.1.0");
+}
+
 /* Catches: a registry's list that fills memory, or is read for ever. */
 static void signatures_have_limits(void **state)
 {
@@ -395,6 +423,7 @@ int main(void)
         TEST(folders_carry_signatures),
         TEST(layouts_carry_signatures),
         TEST(there_is_no_way_back_without_being_asked),
+        TEST(what_a_revoked_key_signed_holds_nobody_back),
         TEST(signatures_have_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
