@@ -43,23 +43,27 @@ void lp_plan_add_overridden(const lp_plan *plan, loop_package_list *into)
 
 /* ---- bringing ---- */
 
+static const char *range_for(const lp_requirement *needs, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(needs[i].name, name) == 0)
+            return needs[i].range;
+    return NULL;
+}
+
 /* What a version of a package must satisfy, by all that is chosen; NULL-terminated. */
 static const char *const *ranges_of(lp_plan *plan, const char *name)
 {
-    size_t most = plan->wishes.n + 1, n = 0;
-    for (size_t i = 0; i < plan->chosen_n; i++)
-        most += plan->chosen[i].release->requires_count;
+    size_t most = plan->wishes.n + plan->chosen_n + 1, n = 0;
     const char **ranges = lp_arena_alloc(&plan->arena, most * sizeof *ranges);
     for (size_t i = 0; i < plan->wishes.n; i++)
         if (strcmp(plan->wishes.at[i].name, name) == 0)
             ranges[n++] = plan->wishes.at[i].range;
     for (size_t i = 0; i < plan->chosen_n; i++) {
         const lp_release *r = plan->chosen[i].release;
-        for (size_t k = 0; k < r->requires_count; k++) {
-            const lp_requirement *need = &r->requires[k];
-            if (strcmp(need->name, name) == 0)
-                ranges[n++] = need->range;
-        }
+        const char *range = range_for(r->requires, r->requires_count, name);
+        if (range)
+            ranges[n++] = range;
     }
     return ranges;
 }
