@@ -168,6 +168,12 @@ loop_error *lp_cache_note(lp_cache *c, const char *registry, const char *name, c
     return lp_os_write_atomic(path, bytes, n, 0600);
 }
 
+void lp_cache_note_used(lp_cache *c, const char *registry, const char *name)
+{
+    lp_auto(lp_free_string) char *path = note_path(c, registry, name);
+    note_use(path);
+}
+
 loop_error *lp_cache_noted(lp_cache *c, const char *registry, const char *name, uint8_t **ret_bytes,
                            size_t *ret_n, uint64_t *ret_age_s)
 {

@@ -156,11 +156,20 @@ static bool remove_partial(const char *path)
     return ours;
 }
 
+/* What was accepted keeps off an older one however long ago that was. */
+static bool lasts(const struct walk *w)
+{
+    lp_auto(lp_free_string) char *seen = lp_cache_path(w->c, LP_KEY_SEEN, "notes", NULL);
+    size_t n = strlen(w->registry);
+    return strncmp(seen, w->registry, n) == 0 && seen[n] == '/' && is(w, "notes");
+}
+
 static loop_error *clean(struct walk *w, const char *path, const char *name, uint64_t size)
 {
     (void)name;
     struct clean *c = w->data;
-    if (c->before_ms != UINT64_MAX && lp_cache_written_ms(path) >= c->before_ms)
+    bool all = c->before_ms == UINT64_MAX;
+    if (!all && (lasts(w) || lp_cache_written_ms(path) >= c->before_ms))
         return NULL;
     if (is(w, "partial") && !remove_partial(path))
         return NULL;

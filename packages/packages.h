@@ -204,6 +204,8 @@ void lp_cache_abandon(lp_cache_writer *w);
 /* What a registry said of a package, as bytes that only this room reads (JSON), with its age. */
 loop_error *lp_cache_note(lp_cache *c, const char *registry, const char *name, const void *bytes,
                           size_t n) LOOP_MUST_USE;
+/* It is of use still, and not to be cleaned away; its age is then from now on. */
+void lp_cache_note_used(lp_cache *c, const char *registry, const char *name);
 /* *ret_bytes NULL: nothing is noted. `*ret_age_s`: seconds since it was. */
 loop_error *lp_cache_noted(lp_cache *c, const char *registry, const char *name, uint8_t **ret_bytes,
                            size_t *ret_n, uint64_t *ret_age_s) LOOP_MUST_USE;
@@ -409,6 +411,9 @@ loop_error *lp_signatures_note(loop_packages *p, const char *key, const char *di
                                const char *const *texts) LOOP_MUST_USE;
 
 /* ---- versions that were accepted (seen.c) ---- */
+
+/* The notes' own place in the cache, no registry's, which only cleaning all of it empties. */
+#define LP_KEY_SEEN "signed"
 
 /*
  * Whether a signed version may be chosen: LOOP_DENIED where an older one is offered than was

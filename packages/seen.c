@@ -14,8 +14,6 @@
 #include "packages/json.h"
 #include "packages/packages.h"
 
-#define KEY "signed" /* the notes' own place in the cache: no registry's */
-
 /* The newest version that was accepted of each key; a line of the note: "KEY VERSION". */
 struct seen {
     const char *key, *version;
@@ -51,7 +49,7 @@ static loop_error *read_note(loop_packages *p, const char *name, lp_arena *arena
     uint8_t *bytes = NULL;
     size_t n = 0;
     uint64_t age;
-    LP_TRY(lp_cache_noted(p->cache, KEY, name, &bytes, &n, &age));
+    LP_TRY(lp_cache_noted(p->cache, LP_KEY_SEEN, name, &bytes, &n, &age));
     if (bytes)
         read_lines(arena, lp_arena_strndup(arena, (const char *)bytes, n), ret);
     free(bytes);
@@ -142,7 +140,7 @@ static loop_error *put(loop_packages *p, lp_arena *arena, const char *name, cons
     lp_buf b = {0};
     for (i = 0; i < note.n; i++)
         lp_buf_printf(&b, "%s %s\n", note.at[i].key, note.at[i].version);
-    loop_error *e = lp_cache_note(p->cache, KEY, name, b.ptr, b.len);
+    loop_error *e = lp_cache_note(p->cache, LP_KEY_SEEN, name, b.ptr, b.len);
     lp_buf_done(&b);
     return e;
 }

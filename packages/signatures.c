@@ -201,6 +201,8 @@ loop_error *lp_signatures_noted(loop_packages *p, const char *key, const char *d
     if (e) /* damaged: as if it were not there */
         t.n = 0;
     loop_error_delete(e);
+    if (t.n) /* else a package that runs each day would lose them */
+        lp_cache_note_used(p->cache, key, name);
     *ret = t.n ? take_texts(&t, arena) : nothing;
     return NULL;
 }

@@ -355,6 +355,48 @@ static void there_is_no_way_back_without_being_asked(void **state)
     ok(install(LOOP_INSTALL_UPDATE, NULL)); /* the way on is open */
 }
 
+static void find_in_user(void)
+{
+    loop_config *config;
+    loop_packages *p;
+    loop_package_list *list;
+    open_in("user", &config, &p);
+    ok(loop_packages_find(p, "acme:notes@^1", &list));
+    assert_string_equal(loop_package_list_at(list, 0)->signer.name, "ada");
+    loop_package_list_delete(list);
+    loop_packages_delete(p);
+    loop_config_delete(config);
+}
+
+/* Catches: cleaning that forgets what was accepted, or who signed what is used each day. */
+static void what_is_cleaned_away_is_no_signature(void **state)
+{
+    (void)state;
+    uint64_t bytes;
+    loop_config *config;
+    loop_packages *p;
+    own_key("ada");
+    trust("ada");
+    lp_auto(lp_free_string) char *old = pack("1.0.0", "shop/1.tar");
+    lp_auto(lp_free_string) char *new = pack("1.1.0", "shop/2.tar");
+    ok(sign(old, "ada"));
+    ok(sign(new, "ada"));
+    user_of("^1", "folder");
+    ok(install(LOOP_INSTALL_LOCKED, NULL));
+    lp_os_remove(new);
+    lp_auto(lp_free_string) char *age =
+        lp_format("find '%s/cache' -type f -exec touch -d '40 days ago' {} +", root);
+    assert_int_equal(system(age), 0);
+    find_in_user();
+    open_in(NULL, &config, &p);
+    ok(loop_packages_cache_clean(p, 30, &bytes));
+    loop_packages_delete(p);
+    find_in_user();
+    lp_auto(lp_free_string) char *lock = in_root("user/loop.lock");
+    lp_os_remove(lock);
+    assert_fails(install(LOOP_INSTALL_LOCKED, NULL), LOOP_DENIED, "has accepted 1.1.0");
+}
+
 /* Catches: a stolen key whose one high version keeps its publisher out for ever. */
 static void what_a_revoked_key_signed_holds_nobody_back(void **state)
 {
@@ -424,6 +466,7 @@ int main(void)
         TEST(layouts_carry_signatures),
         TEST(there_is_no_way_back_without_being_asked),
         TEST(what_a_revoked_key_signed_holds_nobody_back),
+        TEST(what_is_cleaned_away_is_no_signature),
         TEST(signatures_have_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
