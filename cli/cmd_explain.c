@@ -184,6 +184,7 @@ static void put_all(const cli_args *args, const cli_target *t, loop_component *c
     putchar('\n');
     cli_put_origin_line(class, &origin);
     free(class);
+    cli_put_signer(&t->signer);
     puts("\nalways\n  standard streams, arguments, clocks, random numbers, loop:core");
     put_grants(t->policy, "granted", false);
     put_grants(t->policy, "denied", true);

@@ -12,6 +12,7 @@
 struct inspect {
     loop_component *component;
     char *path;
+    loop_signer signer;    /* of a package; its `key` "": nobody known */
     const char *name;      /* in loop.yaml; NULL: not there */
     const char **optional; /* ends with NULL; NULL: none */
     bool exports, imports;
@@ -150,6 +151,7 @@ static void put_text(const struct inspect *x)
 {
     cli_put(stdout, x->path);
     printf("\n  %s\n", what_it_is(x->component));
+    cli_put_signer(&x->signer);
     if (x->exports)
         put_rows(x, "exports", true);
     if (x->imports)
@@ -255,7 +257,7 @@ static loop_error *inspect(const cli_args *args, const loop_config *config, stru
     const loop_component_config *row;
     loop_host_options options = cli_host_options(config);
     loop_host *host;
-    loop_error *e = cli_component_find(config, args->operands[0], &x->path, &row);
+    loop_error *e = cli_component_signed(config, args->operands[0], &x->path, &row, &x->signer);
     if (!e)
         e = loop_host_new(&options, &host);
     if (e) {

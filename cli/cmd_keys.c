@@ -93,8 +93,11 @@ static loop_error *list(const cli_args *args)
             put_key(k, width);
         }
     }
+    bool any = loop_keys_at(keys, 0) != NULL;
     if (json)
-        puts(loop_keys_at(keys, 0) ? "\n]" : "[]");
+        puts(any ? "\n]" : "[]");
+    else if (!any)
+        puts("no keys: `loop keys new NAME` makes one, `loop keys trust FILE` takes a publisher's");
     loop_keys_delete(keys);
     return NULL;
 }
@@ -149,8 +152,25 @@ static loop_error *check_old(const char *after)
         return e;
     e = loop_keys_find(keys, after, &k);
     if (!e && !k->own)
-        e = loop_error_new(LOOP_NOT_FOUND, "the secret key of '%s' is not here", k->name);
+        e = loop_error_hint_set(
+            loop_error_new(LOOP_NOT_FOUND, "the secret key of '%s' is not here", k->name),
+            "only a key of yours can sign another one over; `loop keys list` shows which are");
+    else if (!e && *k->revoked)
+        e = loop_error_hint_set(
+            loop_error_new(LOOP_DENIED, "the key '%s' was revoked on %s", k->name, k->revoked),
+            "what it signs counts no more: make one that takes over from none");
     loop_keys_delete(keys);
+    return e;
+}
+
+/* The password of the old key is tried before the new one is made: a word that nobody keeps. */
+static loop_error *try_old(const char *after, const char *password)
+{
+    const loop_signing word = {.name = "-", .version = "-", .bytes = ""};
+    char *text;
+    loop_error *e = loop_keys_sign(after, password, &word, &text);
+    if (!e)
+        loop_free(text);
     return e;
 }
 
@@ -158,11 +178,15 @@ static loop_error *make(const cli_args *args, cli_passwords *p)
 {
     const char *name = args->operands[1], *after = cli_value(args, "--after");
     char *password = NULL, *old = NULL;
-    loop_error *e = after ? check_old(after) : NULL;
+    loop_error *e = loop_keys_may_be_called(name);
+    if (!e && after)
+        e = check_old(after);
     if (!e)
         e = ask_for(p, "Password for the new key", name, true, &password);
     if (!e && after)
         e = ask_for(p, "Password of the key", after, false, &old);
+    if (!e && after)
+        e = try_old(after, old);
     if (!e)
         e = loop_keys_new(name, password);
     if (!e && after) {
@@ -170,7 +194,9 @@ static loop_error *make(const cli_args *args, cli_passwords *p)
         if (e)
             e = loop_error_hint_set(
                 loop_error_wrap(e, "the key '%s' was made, and not signed over", name),
-                "remove its two files, or go on with it as a key of its own");
+                "remove its two files (`loop keys list --json` has the one) and make it again, or "
+                "go "
+                "on with it as a key of its own");
     }
     cli_password_free(password);
     cli_password_free(old);
@@ -204,7 +230,8 @@ loop_error *cli_read_text(const char *path, size_t max, char **ret)
     if (bad)
         e = loop_error_new(LOOP_IO, "cannot read '%s'", path);
     else if (n > max || memchr(text, 0, n))
-        e = loop_error_new(LOOP_INVALID, "'%s' is too long, or no text", path);
+        e = loop_error_hint_set(loop_error_new(LOOP_INVALID, "'%s' is too long, or no text", path),
+                                "a key (NAME.pub) and a signature (NAME.minisig) are a few lines");
     if (e)
         free(text);
     else
@@ -337,6 +364,24 @@ static loop_error *trust(const cli_args *args)
     return e;
 }
 
+/* A thief could have handed it over, too. */
+static loop_error *show_heirs(const char *name)
+{
+    loop_keys *keys;
+    const loop_key *gone, *k;
+    loop_error *e = loop_keys_open(&keys);
+    if (e)
+        return e;
+    e = loop_keys_find(keys, name, &gone);
+    for (size_t i = 0; !e && (k = loop_keys_at(keys, i)); i++)
+        if (strcmp(k->after, gone->id) == 0 && !*k->revoked)
+            printf("  %s took over from it and still counts: if that was not its owner's doing, "
+                   "loop keys revoke %s\n",
+                   k->name, k->name);
+    loop_keys_delete(keys);
+    return e;
+}
+
 static loop_error *take_back(const cli_args *args)
 {
     const char *key = args->operands[1];
@@ -346,7 +391,7 @@ static loop_error *take_back(const cli_args *args)
     fputs("revoked: ", stdout);
     cli_put(stdout, key);
     puts("; nothing that it has signed is taken any more");
-    return NULL;
+    return show_heirs(key);
 }
 
 /* ---- the command ---- */
@@ -426,8 +471,8 @@ const cli_command cli_keys = {
         "is to be given away. --after KEY: the new one takes over from a key of yours, which signs "
         "that in keys/NAME.pub.minisig: give both files away.\n\n"
         "trust: whose packages you take, as a .pub file, its 56 characters, or a key of your own. "
-        "A "
-        "key signs packages of the namespaces that you name, and no others; from then on, what is "
+        "A key signs packages of the namespaces that you name, and no others; from then on, what "
+        "is "
         "called that must be signed. Where a .minisig lies beside the file, from a key that you "
         "trust, name and namespaces are that one's.\n\n"
         "revoke: from now on nothing that the key has signed is taken, whenever it was. Its row "

@@ -239,7 +239,6 @@ const cli_command cli_trust = {
         "`broken` or `gone`.",
     .example = "loop trust",
     .shows = "shows what the workspace here asks for, and asks whether you trust it",
-    .not_yet = "classes of trust for components",
     .operands = "<file>",
     .groups = (const cli_group *const[]){&group_trust, NULL},
     .max_operands = 1,

@@ -135,14 +135,14 @@ static void leave_signals(const struct sigaction before[ENDING])
         raise(caught);
 }
 
-/* A line without its end; false: none came. */
-static bool read_line(int fd, char line[MOST + 1])
+/* A line without its end, one byte more than there may be at most; false: none came. */
+static bool read_line(int fd, char line[MOST + 2])
 {
     size_t n = 0;
     char c = 0;
     ssize_t got = 0;
     while (!caught && (got = read(fd, &c, 1)) == 1 && c != '\n')
-        if (n < MOST)
+        if (n <= MOST)
             line[n++] = c;
     line[n] = 0;
     return got == 1 && c == '\n';
@@ -154,7 +154,7 @@ static void say(int fd, const char *text)
     (void)written; /* who does not see it can answer all the same */
 }
 
-static loop_error *ask(int fd, const char *prompt, char line[MOST + 1])
+static loop_error *ask(int fd, const char *prompt, char line[MOST + 2])
 {
     struct termios shown, hidden;
     struct sigaction before[ENDING];
@@ -173,9 +173,14 @@ static loop_error *ask(int fd, const char *prompt, char line[MOST + 1])
     return read_it ? NULL : loop_error_new(LOOP_CANCELLED, "no password was given");
 }
 
+static loop_error *wrong_length(void)
+{
+    return loop_error_new(LOOP_USAGE, "a password has 1 to %d bytes", MOST);
+}
+
 static loop_error *ask_terminal(const char *prompt, bool twice, char **ret)
 {
-    char line[MOST + 1], again[MOST + 1];
+    char line[MOST + 2], again[MOST + 2];
     int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
     if (fd < 0)
         return loop_error_hint_set(
@@ -189,6 +194,8 @@ static loop_error *ask_terminal(const char *prompt, bool twice, char **ret)
         e = ask(fd, second, again);
     if (!e && twice && strcmp(line, again) != 0)
         e = loop_error_new(LOOP_USAGE, "the two are not the same");
+    if (!e && (!*line || strlen(line) > MOST))
+        e = wrong_length();
     if (!e)
         *ret = cli_format("%s", line);
     explicit_bzero(line, sizeof line);
@@ -210,7 +217,7 @@ loop_error *cli_password(cli_passwords *p, const char *prompt, bool twice, char 
     p->last = line;
     n -= n && line[n - 1] == '\r';
     if (!n || n > MOST)
-        return loop_error_new(LOOP_USAGE, "a password has 1 to %d bytes", MOST);
+        return wrong_length();
     *ret = cli_format("%.*s", (int)n, line);
     return NULL;
 }

@@ -3,8 +3,7 @@
  *
  * Limits: a flag beats everything. Else loop_config_limits: the component's own row, its class, and
  * of memory no more than limits.memory. The class is `untrusted`, unless a trusted workspace or
- * --class says otherwise, or the key
- * that signed the package may sign for `trusted`.
+ * --class says otherwise, or the key that signed the package may sign for `trusted`.
  *
  * What its storage belongs to: a package that somebody known has signed to that publisher and its
  * name, in whichever workspace and version; any other component of loop.yaml to the workspace and
@@ -176,10 +175,11 @@ static loop_error *file_of(const loop_config *config, const loop_component_confi
                      : cli_package_path(config, row->package, ret_path, ret_signer);
 }
 
-static loop_error *find_signed(const loop_config *config, const char *operand, char **ret_path,
-                               const loop_component_config **ret_row, loop_signer *ret_signer)
+loop_error *cli_component_signed(const loop_config *config, const char *operand, char **ret_path,
+                                 const loop_component_config **ret_row, loop_signer *ret_signer)
 {
     bool path = is_path(operand);
+    *ret_signer = (loop_signer){0};
     const loop_component_config *row = path ? NULL : loop_config_component(config, operand);
     *ret_row = row;
     if (row)
@@ -196,7 +196,16 @@ loop_error *cli_component_find(const loop_config *config, const char *operand, c
                                const loop_component_config **ret_row)
 {
     loop_signer unused;
-    return find_signed(config, operand, ret_path, ret_row, &unused);
+    return cli_component_signed(config, operand, ret_path, ret_row, &unused);
+}
+
+void cli_put_signer(const loop_signer *s)
+{
+    if (!*s->key)
+        return;
+    fputs("  signed by ", stdout);
+    cli_put(stdout, s->name);
+    printf(", %s\n", s->key);
 }
 
 static loop_error *no_default(const cli_args *args, const loop_config *config)
@@ -220,7 +229,7 @@ static loop_error *find(const cli_args *args, cli_target *t)
     const char *operand = args->before_dashes ? args->operands[0] : NULL;
     const char *fallback = loop_config_get(t->config, "default", NULL);
     if (operand) {
-        loop_error *e = find_signed(t->config, operand, &t->path, &t->row, &t->signer);
+        loop_error *e = cli_component_signed(t->config, operand, &t->path, &t->row, &t->signer);
         if (!e && !t->row && !is_path(operand))
             t->package = cli_format("%.*s", (int)strcspn(operand, "@"), operand);
         return e;

@@ -55,6 +55,12 @@ void cli_target_done(cli_target *t);
  */
 loop_error *cli_component_find(const loop_config *config, const char *operand, char **ret_path,
                                const loop_component_config **ret_row) LOOP_MUST_USE;
+/* And who signed it; its `key` "": nobody known, or no package. */
+loop_error *cli_component_signed(const loop_config *config, const char *operand, char **ret_path,
+                                 const loop_component_config **ret_row,
+                                 loop_signer *ret_signer) LOOP_MUST_USE;
+/* A line of what was found: who signed it; none where nobody known has. */
+void cli_put_signer(const loop_signer *s);
 
 /*
  * The imports that may be missing: of the row (NULL: none), then --optional. Ends

@@ -191,23 +191,38 @@ static loop_error *make(const loop_keys *k, const char *name, const char *passwo
     return e;
 }
 
+static loop_error *check_name(const loop_keys *k, const char *name)
+{
+    const loop_key *there;
+    const char *bad = lp_key_name_wrong(name);
+    if (bad)
+        return loop_error_hint_set(
+            loop_error_new(LOOP_USAGE, "'%.80s' is no name of a key: %s", name, bad),
+            "such as ada, or ada-2");
+    loop_error *none = loop_keys_find(k, name, &there);
+    loop_error_delete(none);
+    return none ? NULL
+                : loop_error_hint_set(
+                      loop_error_new(LOOP_USAGE, "there is a key '%s' already", name),
+                      "another name; a key is never replaced");
+}
+
+loop_error *loop_keys_may_be_called(const char *name)
+{
+    lp_auto(free_keys) loop_keys *k = NULL;
+    LP_TRY(loop_keys_open(&k));
+    return check_name(k, name);
+}
+
 loop_error *loop_keys_new(const char *name, const char *password)
 {
-    const char *bad = lp_key_name_wrong(name);
     lp_auto(free_keys) loop_keys *k = NULL;
     lp_auto(lp_store_unlock) lp_os_lock *lock = NULL;
-    if (bad)
-        return loop_error_new(LOOP_USAGE, "'%.80s' is no name of a key: %s", name, bad);
     if (!*password || strlen(password) > LP_MAX_PASSWORD)
         return loop_error_new(LOOP_USAGE, "a password has 1 to %d bytes", LP_MAX_PASSWORD);
     LP_TRY(lp_store_lock(LP_KEYS_LOCK, SECRET_LIST, &lock));
     LP_TRY(loop_keys_open(&k));
-    const loop_key *there;
-    loop_error *none = loop_keys_find(k, name, &there);
-    loop_error_delete(none);
-    if (!none)
-        return loop_error_hint_set(loop_error_new(LOOP_USAGE, "there is a key '%s' already", name),
-                                   "another name; a key is never replaced");
+    LP_TRY(check_name(k, name));
     loop_error *e = make(k, name, password);
     return e ? loop_error_wrap(e, "cannot make the key '%s'", name) : NULL;
 }

@@ -77,6 +77,8 @@ LOOP_API loop_error *loop_keys_find(const loop_keys *k, const char *name,
  * that is none, or taken; an empty password), LOOP_LIMIT, LOOP_DENIED, LOOP_IO.
  */
 LOOP_API loop_error *loop_keys_new(const char *name, const char *password) LOOP_MUST_USE;
+/* Whether it could have that name: to be asked before anybody thinks of a password. LOOP_USAGE. */
+LOOP_API loop_error *loop_keys_may_be_called(const char *name) LOOP_MUST_USE;
 /*
  * Says, signed with the key `from`, that `to` goes on where it ends: keys/TO.pub.minisig, to be
  * given away with keys/TO.pub. Both are one's own. `password` is that of `from`.

@@ -222,6 +222,10 @@ def a_password_is_asked_for_and_not_shown(d):
     t.say("two\n")
     if t.finish() != 64 or "not the same" not in t.text or (d.keys / "x.key").exists():
         raise Wrong(f"two passwords are one:\n{t.text}")
+    for name in ("X", "ada"):  # nobody is asked for the password of what cannot be
+        t = Asked([loop, "keys", "new", name], env, d.tmp)
+        if t.finish() != 64 or "Password" in t.text:
+            raise Wrong(f"a password for nothing:\n{t.text}")
     text = d.loop("sign", "--key", "ada", archive, status=64, env={"LOOP_KEY_PASSWORD_FILE": ""})
     d.says(text, "nobody to ask", "--password-fd")
 
@@ -342,6 +346,11 @@ def a_revoked_key_ends_what_it_signed(d):
 def a_key_takes_over(d):
     """Catches a rotation after which nobody knows the publisher any more."""
     d.trust("ada", "acme", "--class", "trusted")
+    two = d.write("config/two", f"{PASSWORD}\nnot hers\n", 0o600)
+    d.says(d.loop("keys", "new", "next", "--after", "ada", status=77, env={"LOOP_KEY_PASSWORD_FILE": str(two)}),
+           "not the password")
+    if (d.keys / "next.key").exists():
+        raise Wrong("a key is left that nobody has signed over")
     d.loop("keys", "new", "next", "--after", "ada")
     public = d.keys / "next.pub"
     d.says(d.loop("keys", "trust", public, "--yes"), "takes over from", ID["ada"], "class          trusted")
@@ -350,9 +359,14 @@ def a_key_takes_over(d):
     row = json.loads(d.loop("verify", "--json", archive))
     if row["publisher"] != ID["ada"] or row["class"] != "trusted" or row["key"] == ID["ada"]:
         raise Wrong(f"{row}")
+    d.says(d.loop("install", archive), "signed by 'next'")
+    d.says(d.loop("explain", "acme:notes"), "class trusted", f"signed by next, {row['key']}")
+    d.says(d.loop("inspect", "acme:notes"), f"signed by next, {row['key']}")
     forged = d.write("eve/eve.pub", (d.keys / "eve.pub").read_text())
     shutil.copy(f"{public}.minisig", f"{forged}.minisig")
     d.says(d.loop("keys", "trust", forged, "--yes", status=77), "has not signed these bytes")
+    # A thief could have handed it over as well.
+    d.says(d.loop("keys", "revoke", "ada"), "next took over from it and still counts")
 
 
 @case()
