@@ -50,6 +50,7 @@ link_for() {
         side) linked=-Wl,--component-type=tests/sidecar/side.wit ;;
         packages) gen packages; linked="$linked $objects/sdk-run.o" ;;
         shelf) gen shelf ;;
+        deputy) gen deputy ;;
         programs) gen programs; linked="$linked $objects/sdk-run.o" ;;
         connect) gen sockets; linked="$linked $objects/sdk-run.o" ;;
         inbound) gen inbound; linked="$linked $objects/sdk-run.o" ;;

@@ -42,6 +42,7 @@ bindings() {
     bind c    packages            $guests/gen      $guests/wit/packages.wit wit/pkg wit/core $wasi
     bind c    shelf               $guests/gen      $guests/wit/packages.wit wit/pkg wit/core $wasi
     bind c    programs            $guests/gen      $guests/wit/programs.wit wit/process wit/core $wasi
+    bind c    deputy              $guests/gen      $guests/wit/deputy.wit wit/pkg wit/process wit/storage wit/core $wasi
     conformance=tests/conformance
     bind c    host-side=caller    $conformance/gen $conformance/wit
     bind c    guest-side=callee   $conformance/gen $conformance/wit
