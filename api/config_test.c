@@ -68,7 +68,8 @@ static void a_mistake_is_reported_with_its_place(void **state)
          "on-trap, bind, build, tests, test, config"},
         {NOTES "    grants: {dir: []}\n",
          "loop.yaml:5:14: unknown key 'dir' in 'grants' of component 'notes'",
-         "did you mean 'dirs'? allowed: dirs, env, http, net, packages, storage"},
+         "did you mean 'dirs'? allowed: dirs, env, http, net, packages, storage, listen, log, "
+         "processes, needs"},
         {NOTES "    deny: {storage: {quota: 1MiB}}\n",
          "loop.yaml:5:12: unknown key 'storage' in 'deny' of component 'notes'",
          "allowed: dirs, env, http, net, packages"},
