@@ -79,7 +79,6 @@ static void leaf_schema(lp_buf *b, const char *type, const char *values)
         {"bool", "\"type\": \"boolean\""},
         {"mode", "\"enum\": [\"ro\", \"rw\"]"},
         {"class", "\"enum\": [\"untrusted\", \"trusted\"]"},
-        {"number", "\"type\": \"integer\", \"minimum\": 1"},
         {"on-trap", "\"enum\": [\"stop\", \"restart\", \"quarantine\"]"},
         {"language", "\"enum\": [\"c\", \"rust\", \"js\", \"python\"]"},
         {"texts", "\"type\": \"array\", "

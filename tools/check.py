@@ -168,9 +168,15 @@ def bindings_tidy(args):
 
 
 def schema(args):
-    """loop.schema.json is what the rows of the options say."""
+    """loop.schema.json is what the rows of the options say, and JSON."""
     found = drift(ROOT / "loop.schema.json", [loop_command(args), "config", "schema"])
-    return found + ["hint: build/loop config schema >loop.schema.json"] * bool(found)
+    if found:
+        return found + ["hint: build/loop config schema >loop.schema.json"]
+    try:
+        json.loads((ROOT / "loop.schema.json").read_text(encoding="utf-8"))
+    except ValueError as e:
+        return [f"loop.schema.json: {e}"]
+    return []
 
 
 def man_pages(args):
