@@ -18,7 +18,7 @@
 /* Fills a field of a decision; a character cut in two at its end is dropped. */
 static void say(char *field, size_t size, const char *fmt, va_list ap)
 {
-    vsnprintf(field, size, fmt, ap);
+    vsnprintf(field, size, fmt ? fmt : "", ap); /* never NULL, which gcc is not sure of in UBSan */
     size_t n = strlen(field);
     while (n && !lp_utf8_valid(field, n))
         field[--n] = 0;
