@@ -337,6 +337,30 @@ static void link_to(const char *target, const char *name)
     assert_int_equal(symlink(target, path), 0);
 }
 
+static void a_directory_is_opened_where_no_link_leads(void **state)
+{
+    (void)state;
+    make("real/below");
+    link_to("real", "alias");
+    static const struct {
+        const char *path;
+        loop_code code;
+    } rows[] = {
+        {"real", LOOP_OK},           {"real/below", LOOP_OK},
+        {"alias", LOOP_DENIED},      {"alias/below", LOOP_DENIED},
+        {"real/no", LOOP_NOT_FOUND},
+    };
+    for (size_t i = 0; i < LP_COUNT(rows); i++) {
+        lp_auto(lp_free_string) char *path = below(rows[i].path);
+        int fd = -1;
+        loop_error *err = lp_os_directory_open(path, &fd);
+        if ((err ? loop_error_code(err) : LOOP_OK) != rows[i].code)
+            fail_msg("'%s': %s", rows[i].path, err ? loop_error_message(err) : "opened");
+        lp_os_descriptor_close(fd);
+        loop_error_delete(err);
+    }
+}
+
 static void nothing_leads_out_of_a_directory(void **state)
 {
     (void)state;
@@ -459,6 +483,7 @@ int main(void)
         cmocka_unit_test(signals_reach_the_group),
         cmocka_unit_test(a_killed_guard_takes_the_group_along),
         cmocka_unit_test(a_thousand_leave_nothing),
+        cmocka_unit_test(a_directory_is_opened_where_no_link_leads),
         cmocka_unit_test(nothing_leads_out_of_a_directory),
         cmocka_unit_test(a_directory_that_is_swapped_for_a_link_is_not_left),
         cmocka_unit_test(it_starts_in_the_directory_that_was_opened),
