@@ -5,7 +5,7 @@
  *   listen A P        binds it (not for 0.0.0.0 0), listens, takes one connection and reads a line
  *   udp-bind A P      binds a UDP socket
  *   udp-connect A P   connects one
- *   udp-send A P      sends a datagram from one that is bound to nothing
+ *   udp-send A P      sends two datagrams from one that is bound to nothing
  *   udp-hear A P      binds one there, sends itself a datagram and answers what it hears
  *   udp-echo A P      binds one there, waits for a datagram and answers it
  *   resolve NAME      looks a name up and prints its first address
@@ -210,8 +210,10 @@ static int udp(const char *what, socket_address *address)
         return hear_itself(&s, address);
     if (strcmp(what, "udp-echo") == 0)
         return echo(&s);
-    if (!send_to(&s, address, "hello", &code))
+    /* the second says what became of the first */
+    if (!send_to(&s, address, "hello", &code) || !send_to(&s, address, "hello", &code))
         return failed("send", code);
+    wasi_sockets_udp_outgoing_datagram_stream_drop_own(s.f1);
     puts("sent");
     return 0;
 }
