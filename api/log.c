@@ -25,26 +25,42 @@ static const char *level_name(loop_log_level level)
     return level_names[LP_MIN((unsigned)level, 4u)];
 }
 
-/* Text as it may stand on a terminal: what is not safe as \xNN, byte by byte. */
-static void add_escaped(lp_buf *b, const char *s)
+/* Text as it may stand on a terminal: what is not safe as \xNN, byte by byte; `also` with a \. */
+static void add_escaped_also(lp_buf *b, const char *s, const char *also)
 {
     bool safe;
     for (size_t n = strlen(s), len; n; s += len, n -= len) {
         len = lp_text_next(s, n, &safe);
-        if (safe || *s == '\t')
+        if (safe || *s == '\t') {
+            lp_buf_puts(b, strchr(also, *s) ? "\\" : "");
             lp_buf_add(b, s, len);
-        else if (*s == '\n')
+        } else if (*s == '\n') {
             lp_buf_puts(b, "\\n");
-        else
+        } else {
             for (size_t i = 0; i < len; i++)
                 lp_buf_printf(b, "\\x%02x", (unsigned char)s[i]);
+        }
     }
+}
+
+static void add_escaped(lp_buf *b, const char *s)
+{
+    add_escaped_also(b, s, "");
+}
+
+/* A part of a field: in quotes where it would look like more than one otherwise. */
+static void add_part(lp_buf *b, const char *s)
+{
+    bool quote = !*s || strpbrk(s, " =\"");
+    lp_buf_puts(b, quote ? "\"" : "");
+    add_escaped_also(b, s, quote ? "\"\\" : "");
+    lp_buf_puts(b, quote ? "\"" : "");
 }
 
 static void add_field_text(lp_buf *b, const loop_log_field *f)
 {
     lp_buf_puts(b, " ");
-    add_escaped(b, f->name);
+    add_part(b, f->name);
     lp_buf_puts(b, "=");
     switch (f->kind) {
     case LOOP_LOG_INTEGER: lp_buf_printf(b, "%lld", (long long)f->of.integer); break;
@@ -52,10 +68,7 @@ static void add_field_text(lp_buf *b, const loop_log_field *f)
     case LOOP_LOG_BOOLEAN: lp_buf_puts(b, f->of.boolean ? "true" : "false"); break;
     default: {
         lp_auto(lp_free_string) char *s = lp_strndup(f->of.text.ptr, f->of.text.len);
-        bool quote = !*s || strpbrk(s, " =\"");
-        lp_buf_puts(b, quote ? "\"" : "");
-        add_escaped(b, s);
-        lp_buf_puts(b, quote ? "\"" : "");
+        add_part(b, s);
     }
     }
 }

@@ -31,7 +31,7 @@ static void text_and_json(void **state)
     (void)state;
     const loop_log_entry e = {LOOP_LOG_INFO, WALL, "notes", "store", "saved", fields, 4};
     check(&e, false,
-          "12:00:00.123 info  notes/store: saved text=\"a \"b\"\" n=-7 f=0.5 yes=true\n");
+          "12:00:00.123 info  notes/store: saved text=\"a \\\"b\\\"\" n=-7 f=0.5 yes=true\n");
     check(
         &e, true,
         "{\"time\":\"2026-11-23T12:00:00.123Z\",\"level\":\"info\",\"component\":\"notes\","
@@ -67,6 +67,20 @@ static void hostile_text_is_escaped(void **state)
     }
 }
 
+/* A field looks like one, whatever its name and its text are. */
+static void a_field_looks_like_one(void **state)
+{
+    (void)state;
+    static const loop_log_field hostile[] = {
+        {"user=root a", LOOP_LOG_TEXT, {.text = {"x\" b=\"y", 7}}},
+        {"c", LOOP_LOG_TEXT, {.text = {"\\\" d", 4}}},
+        {"", LOOP_LOG_BOOLEAN, {.boolean = false}},
+    };
+    check(&(loop_log_entry){LOOP_LOG_INFO, WALL, "notes", NULL, "m", hostile, 3}, false,
+          "12:00:00.123 info  notes: m \"user=root a\"=\"x\\\" b=\\\"y\" c=\"\\\\\\\" d\" "
+          "\"\"=false\n");
+}
+
 /* What JSON cannot say is said as null; every line stays one line. */
 static void json_stays_json(void **state)
 {
@@ -83,6 +97,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_and_json),
         cmocka_unit_test(hostile_text_is_escaped),
+        cmocka_unit_test(a_field_looks_like_one),
         cmocka_unit_test(json_stays_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

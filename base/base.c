@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
+
 void lp_free_string(char **s)
 {
     free(*s);
@@ -152,25 +154,38 @@ bool lp_utf8_valid(const char *s, size_t n)
     return true;
 }
 
+/* A character that would turn or hide what stands around it, where somebody looks at the text. */
+static void json_escape(lp_buf *b, const char *s, size_t len)
+{
+    uint32_t c = lp_text_character(s, len);
+    if (c == '\n')
+        lp_buf_puts(b, "\\n");
+    else if (c < 0x10000)
+        lp_buf_printf(b, "\\u%04x", (unsigned)c);
+    else
+        lp_buf_printf(b, "\\u%04x\\u%04x", (unsigned)(0xd7c0 + (c >> 10)),
+                      (unsigned)(0xdc00 + (c & 0x3ff)));
+}
+
 void lp_buf_json(lp_buf *b, const char *s, size_t n)
 {
     lp_buf_add(b, "\"", 1);
     for (size_t i = 0; i < n;) {
-        unsigned char c = (unsigned char)s[i];
+        bool safe;
         size_t len = lp_utf8_sequence(s + i, n - i);
-        if (!len)
+        if (!len) {
             lp_buf_puts(b, "\\ufffd");
-        else if (c == '"' || c == '\\')
-            lp_buf_printf(b, "\\%c", c);
-        else if (c == '\n')
-            lp_buf_puts(b, "\\n");
-        else if (c < 0x20 || c == 0x7f)
-            lp_buf_printf(b, "\\u%04x", c);
-        else if (c == 0xc2 && (unsigned char)s[i + 1] < 0xa0) /* C1 controls */
-            lp_buf_printf(b, "\\u%04x", (unsigned char)s[i + 1]);
+            i++;
+            continue;
+        }
+        lp_text_next(s + i, n - i, &safe);
+        if (!safe)
+            json_escape(b, s + i, len);
+        else if (s[i] == '"' || s[i] == '\\')
+            lp_buf_printf(b, "\\%c", s[i]);
         else
             lp_buf_add(b, s + i, len);
-        i += len ? len : 1;
+        i += len;
     }
     lp_buf_add(b, "\"", 1);
 }

@@ -91,6 +91,10 @@ static void json_text_is_always_valid(void **state)
     lp_buf_json(&b, "a\"b\\\n\x1b\xff\xc3\xa9", 9);
     assert_string_equal(b.ptr, "\"a\\\"b\\\\\\n\\u001b\\ufffd\xc3\xa9\"");
     lp_buf_done(&b);
+    /* What turns, hides or joins the text around it, and a control of two bytes. */
+    lp_buf_json(&b, "\xe2\x80\xae\xe2\x80\x8b\xf3\xa0\x81\x81\xc2\x9b\x7f\xf0\x9f\x98\x80", 17);
+    assert_string_equal(b.ptr, "\"\\u202e\\u200b\\udb40\\udc41\\u009b\\u007f\xf0\x9f\x98\x80\"");
+    lp_buf_done(&b);
 }
 
 static void names_are_compared_by_distance(void **state)

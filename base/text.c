@@ -3,7 +3,7 @@
 
 #include "base/base.h"
 
-static uint32_t code_point(const char *text, size_t n)
+uint32_t lp_text_character(const char *text, size_t n)
 {
     const unsigned char *s = (const unsigned char *)text;
     switch (n) {
@@ -18,7 +18,7 @@ static uint32_t code_point(const char *text, size_t n)
 size_t lp_text_next(const char *s, size_t n, bool *ret_safe)
 {
     size_t len = lp_utf8_sequence(s, n);
-    uint32_t c = len ? code_point(s, len) : 0;
+    uint32_t c = len ? lp_text_character(s, len) : 0;
     bool control = c < 0x20 || (c >= 0x7f && c < 0xa0);
     bool invisible = c == 0xad || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
                      (c >= 0x2028 && c <= 0x202e) || (c >= 0x2060 && c <= 0x206f) || c == 0xfeff ||

@@ -9,12 +9,15 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /*
  * Length of the character at `s` (1 where it is not UTF-8), and whether a terminal
  * may see it: no control character, nothing invisible, nothing that turns the text.
  */
 size_t lp_text_next(const char *s, size_t n, bool *ret_safe);
+/* The character that these `n` bytes are, 1 to 4: a sequence of UTF-8 as lp_utf8_sequence says. */
+uint32_t lp_text_character(const char *s, size_t n);
 /* Replaces what is not safe by '?', in place, but for the ASCII characters of `keep`. */
 void lp_text_clean(char *text, const char *keep);
 

@@ -44,7 +44,8 @@ static loop_error *answered(struct app *a, const char *function, loop_error *err
         return err;
     if (r->is_err) {
         loop_host_log(a->instance->host, LOOP_LOG_ERROR, "%s: %s failed: %.*s",
-                      a->instance->options.name, function, (int)r->of.error.len, r->of.error.ptr);
+                      a->instance->options.name, function,
+                      (int)LP_MIN(r->of.error.len, (size_t)LP_MAX_LOG_MESSAGE), r->of.error.ptr);
         a->next = LOOP_CORE_APP_NEXT_EXIT;
         a->status = 1;
         return NULL;

@@ -35,7 +35,7 @@ gen() {
 link_for() {
     linked=
     case $1 in
-        app) gen app ;;
+        app | app-says) gen app ;;
         calc) gen calc ;;
         counter-plain | counter-narrow | counter-other) gen "counter_${1#counter-}" ;;
         counter-*) gen counter ;;

@@ -1,0 +1,40 @@
+;; hostile-unversioned: loop:process/processes without a version. spawn() starts /bin/true, and
+;; answers 0 where that was done, else one more than the number of the error's case (2: denied).
+(component
+  (import "loop:process/processes" (instance $processes
+    (export "process" (type $process (sub resource)))
+    (type $input' (enum "null" "inherit" "pipe"))
+    (export "input" (type $input (eq $input')))
+    (type $output' (enum "null" "inherit" "pipe"))
+    (export "output" (type $output (eq $output')))
+    (type $error' (variant (case "unavailable" string) (case "denied" string)
+      (case "invalid" string) (case "limit" string) (case "cancelled") (case "failed" string)))
+    (export "error" (type $error (eq $error')))
+    (type $command' (record (field "program" string) (field "arguments" (list string))
+      (field "environment" (list (tuple string string))) (field "working-directory" (option string))
+      (field "stdin" $input) (field "stdout" $output) (field "stderr" $output)
+      (field "deadline" (option u32))))
+    (export "command" (type $command (eq $command')))
+    (export "spawn" (func (param "command" $command)
+      (result (result (own $process) (error $error)))))))
+  (core module $store
+    (memory (export "memory") 1)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) i32.const 0x1000))
+  (core instance $store (instantiate $store))
+  (core func $spawn (canon lower (func $processes "spawn") (memory (core memory $store "memory"))
+    (realloc (core func $store "realloc"))))
+  (core module $m
+    (import "store" "memory" (memory 1))
+    (import "host" "spawn" (func $spawn (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32
+      i32)))
+    (data (i32.const 0x100) "/bin/true")
+    (func (export "spawn") (result i32)
+      (call $spawn (i32.const 0x100) (i32.const 9) (i32.const 0) (i32.const 0) (i32.const 0)
+        (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
+        (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0x200))
+      (if (result i32) (i32.load8_u (i32.const 0x200))
+        (then (i32.add (i32.load8_u (i32.const 0x204)) (i32.const 1)))
+        (else (i32.const 0)))))
+  (core instance $i (instantiate $m (with "store" (instance $store))
+    (with "host" (instance (export "spawn" (func $spawn))))))
+  (func (export "spawn") (result u32) (canon lift (core func $i "spawn"))))
