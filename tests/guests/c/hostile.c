@@ -4,7 +4,8 @@
  *
  * files: opens the first granted directory's "file" and keeps it; streams: the same, and keeps a
  * stream of each in its place; lists: reads the directory and keeps the list; tokens: resources of
- * the host's; outputs: resources of WASI's; log: entries; bytes: one entry of N bytes.
+ * the host's; outputs: resources of WASI's; log: entries; bytes: one entry of N bytes; flood: lines
+ * of a kilobyte on stdout.
  */
 #include "gen/loop.h"
 #include "guest.h"
@@ -79,6 +80,8 @@ static bool one(const char *mode, unsigned *code)
         loop_core_cancellation_current();
     else if (strcmp(mode, "outputs") == 0)
         wasi_cli_stdout_get_stdout();
+    else if (strcmp(mode, "flood") == 0)
+        printf("%01000d\n", 0);
     else
         log_one(10);
     return true;
