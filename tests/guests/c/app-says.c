@@ -1,4 +1,5 @@
-/* app-says TEXT: a loop:core/app that fails in its start with this text; `long`: with a mebibyte. */
+/* app-says TEXT: a loop:core/app that fails in its start with this text; `long`: with a mebibyte.
+ */
 #include "gen/app.h"
 
 #include <stdlib.h>
