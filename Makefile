@@ -11,7 +11,7 @@ CACHE := $(or $(LOOP_CACHE_DIR),$(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME)/loop,$(
 WASM_TOOLS ?= $(CACHE)/venv/bin/wasm-tools
 export WASM_TOOLS
 
-.PHONY: all run install uninstall docs new-provider test bench asan tsan soak fuzz fmt check examples guests sidecars setup setup-all setup-tests engine clean help wit-tool
+.PHONY: all run install uninstall docs new-provider test bench asan tsan attacks-mutants soak fuzz fmt check examples guests sidecars setup setup-all setup-tests engine clean help wit-tool
 .DEFAULT_GOAL := all
 
 all: engine wit-tool $(B)/build.ninja
@@ -96,6 +96,10 @@ tsan: setup-all engine guests sidecars
 	@ninja -C build-tsan --quiet
 	@RAYON_NUM_THREADS=1 SWAPS=$${SWAPS:-32} SWAP_KEYS=$${SWAP_KEYS:-2000} python3 tests/run.py --build build-tsan --components $(B) --only $(or $(ONLY),unit,swap)
 
+# Each guard switched off in turn, in a copy of the tree: an attack gets through without it.
+attacks-mutants: setup-tests setup-all all examples guests sidecars
+	@python3 tests/mutants.py --build $(B) $(if $(ONLY),--only $(ONLY)) $(if $(ENGINE),--engine)
+
 # Some minutes of power cuts, failing disks and kill -9 for what stores, and thousands of swaps.
 soak: setup-all all guests sidecars
 	@STORE_CRASHES=5000 $(B)/tests/sqlite_crash_test
@@ -113,7 +117,7 @@ fmt: setup
 	@{ git ls-files '*.c' '*.h' 2>/dev/null || find . -name '*.[ch]' -not -path './build*'; } | grep -v -e '/gen/' -e '^include/loop/wit/' -e '^engine/wasi_rows.c' | xargs clang-format-19 -i
 
 clean:
-	rm -rf $(B) build-asan build-tsan build-fuzz
+	rm -rf $(B) build-asan build-tsan build-fuzz build-mutants
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -126,6 +130,7 @@ help:
 	  'make bench    timings as ratios against a peer, into build/bench.tsv' \
 	  'make asan     the tests of loop itself under the address and undefined-behaviour sanitizers' \
 	  'make tsan     unit tests and swaps under ThreadSanitizer' \
+  'make attacks-mutants  each guard switched off in turn (tests/attacks/mutants.txt): an attack is red for each' \
   'make soak     power cuts and kill -9 for what stores, thousands of swaps; more than a quarter of an hour' \
   'make fuzz     each fuzz target for a minute, 10,000 random signatures' \
 	  'make fmt      format the C code'

@@ -320,9 +320,14 @@ def leftovers(args):
     return problems
 
 
+def mutants(args):
+    """The guards of `make attacks-mutants` stand in the sources as tests/attacks/mutants.txt has them."""
+    return tool(sys.executable, "tests/mutants.py", "--check")
+
+
 CHECKS = [layers, wit, wit_vendored, wasi_rows, guest_bindings, js_types, bindings,
           bindings_compile, bindings_tidy, schema, man_pages, formatting,
-          host_names, licences, leftovers, portable, sizes]
+          host_names, licences, leftovers, mutants, portable, sizes]
 
 
 def check(function, args):

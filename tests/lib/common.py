@@ -64,10 +64,11 @@ class World:
         } | SANITIZERS
 
 
-def run(command, *, cwd=ROOT, env=None, stdin=b"", timeout=LONGEST, merged=False):
+def run(command, *, cwd=ROOT, env=None, stdin=b"", timeout=None, merged=False):
     """Runs to the end in a process group of its own, which is gone afterwards.
 
     `stdin`: bytes, or a file descriptor that is left alone."""
+    timeout = timeout or LONGEST
     with tempfile.TemporaryFile() as source:
         if isinstance(stdin, bytes):
             source.write(stdin)
