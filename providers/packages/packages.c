@@ -272,6 +272,8 @@ const loop_provider lp_provider_packages = {
     .threads = LOOP_THREADS_ANY,
     .needs =
         (const loop_provider_need[]){
+            {"loop:pkg/registry", "[method]download.next", LOOP_NEED_OBJECT, NULL,
+             "a file that it has opened"},
             {"loop:pkg/registry", "*", LOOP_NEED_PACKAGE, NULL,
              "a component may find and fetch packages of the namespaces that it was granted"},
             {"loop:pkg/resolver", "[method]transfer.progress", LOOP_NEED_OBJECT, NULL,
