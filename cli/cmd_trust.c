@@ -226,7 +226,8 @@ const cli_command cli_trust = {
     .summary = "let a workspace have native code and directories outside of it",
     .about =
         "A workspace can ask, in its loop.yaml, for what no sandbox holds: shared libraries, "
-        "programs that run beside loop, directories outside of it. Until you trust it, it gets "
+        "programs that run beside loop or that a component starts, the class `trusted`, addresses "
+        "that others can reach, directories outside of it. Until you trust it, it gets "
         "none of these: nothing of them is opened, loaded or started, and what needs them does "
         "not run.\n\n"
         "This shows what the workspace asks for, line by line, asks you, and records the answer: "

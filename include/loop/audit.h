@@ -3,7 +3,7 @@
  *
  * Every decision of a host (loop/policy.h) can be noted: loop_host_options.decided hands them out,
  * this keeps them, each kind of decision of an instance once with a count, and writes them to a
- * file, one JSON object a line (knowledge/trust.md has the fields). What was noted, or read from
+ * file, one JSON object a line (knowledge/grants.md has the fields). What was noted, or read from
  * such a file, is turned into the smallest grants that a component needs.
  *
  *     loop_audit *audit;            loop_audit_open("audit.jsonl", &audit)

@@ -13,7 +13,7 @@
  *         puts(k->name);
  *
  * loop_packages (loop/package.h) asks loop_keys_check by itself, for every package that comes and
- * each time one is run; knowledge/trust.md says by which rules.
+ * each time one is run; knowledge/signatures.md says by which rules.
  *
  * Threads: a loop_keys belongs to one thread at a time; what changes the files (new, trust, revoke)
  * may be called from any, and one at a time does it. Ownership: a loop_key lives as long as the

@@ -196,8 +196,8 @@ def replay(world, program, what, files):
 # --- docs: the commands that a reader is told to type -----------------------------------
 
 DOCS = ("README.md", "knowledge/tutorial.md", "knowledge/storage.md", "knowledge/building.md",
-        "knowledge/components.md", "knowledge/trust.md", "knowledge/installing.md", "knowledge/packages.md",
-        "knowledge/registries.md", "HACKING.md")
+        "knowledge/components.md", "knowledge/trust.md", "knowledge/grants.md", "knowledge/signatures.md",
+        "knowledge/installing.md", "knowledge/packages.md", "knowledge/registries.md", "HACKING.md")
 COPIED = ("Makefile", "api", "meson.build", "providers", "templates", "tools")
 FENCE = re.compile(r"^```(\w+) (run|file=\S+|output)((?: \w+=\S+)*)\n(.*?)^```$", re.S | re.M)
 
