@@ -1,5 +1,5 @@
 /*
- * api/wasi_asks_test.c: every function of WASI that the engine links, and every hook by which the
+ * host/wasi_asks_test.c: every function of WASI that the engine links, and every hook by which the
  * engine asks (lpx_hooks of engine/ext.h), is asked about, or stands here with the reason why not.
  *
  * Functions come from the engine's own list (lp_wasi_rows), hooks and the uses of a socket from
@@ -21,7 +21,8 @@
 
 #include <cmocka.h>
 
-#include "api/asked_test.h"
+#include "host/asked_test.h"
+#include "host/internal.h"
 #include "base/os/os.h"
 
 /* ---- functions ---- */

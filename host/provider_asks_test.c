@@ -1,6 +1,6 @@
 /*
- * api/needs_test.c: every function of a provider that comes with loop asks, or stands here with the
- * reason why it need not.
+ * host/provider_asks_test.c: every function of a provider that comes with loop asks, or stands here
+ * with the reason why it need not.
  *
  * The list of providers is compared with the sources. Each function has a row that says what it
  * takes; what takes nothing is listed below, what takes an object is checked to get it from a
@@ -21,7 +21,8 @@
 #include <cmocka.h>
 
 #include "abi/plan.h"
-#include "api/asked_test.h"
+#include "host/asked_test.h"
+#include "host/internal.h"
 #include "api/providers.h"
 #include "base/os/os.h"
 #include "engine/type_parse.h"
@@ -564,11 +565,26 @@ static void check_interface(const loop_provider *p, const loop_interface *t,
                  called);
 }
 
+/* The words of providers' own. */
+static void grant_words(loop_policy *p)
+{
+    for (size_t i = 0; lp_builtin_providers[i]; i++) {
+        const loop_provider_need *n = lp_builtin_providers[i]->needs;
+        for (; n && n->interface_name; n++) {
+            lp_auto(lp_free_string) char *word =
+                n->name ? lp_format("%s.%s", lp_builtin_providers[i]->name, n->name) : NULL;
+            if (word)
+                asked_grant(p, LOOP_GRANT_NEED, word, false);
+        }
+    }
+}
+
 static void functions_ask_when_they_are_called(void **state)
 {
     (void)state;
     loop_policy *some = loop_policy_new();
     asked_grant(some, LOOP_GRANT_STORAGE, "1MiB", false);
+    grant_words(some);
     seen = 0;
     for (size_t i = 0; lp_builtin_providers[i]; i++) {
         const loop_provider *p = lp_builtin_providers[i];

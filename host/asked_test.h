@@ -1,11 +1,12 @@
 /*
- * api/asked_test.h: a host of all providers that comes with loop, which writes down what its
- * decision function is asked, and who was told of it. For needs_test and wasi_asks_test.
+ * host/asked_test.h: a host of all providers that comes with loop, which writes down what its
+ * decision function is asked, and who was told of it. For provider_asks_test and wasi_asks_test.
  */
-#ifndef LP_API_ASKED_TEST_H
-#define LP_API_ASKED_TEST_H
+#ifndef LP_HOST_ASKED_TEST_H
+#define LP_HOST_ASKED_TEST_H
 
-#include "host/internal.h"
+#include "loop/host.h"
+#include "loop/policy.h"
 
 /* One question to the decision function. */
 typedef struct asking {

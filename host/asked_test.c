@@ -1,4 +1,4 @@
-/* api/asked_test.c: implements api/asked_test.h. */
+/* host/asked_test.c: implements host/asked_test.h. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,8 @@
 
 #include <cmocka.h>
 
-#include "api/asked_test.h"
+#include "host/asked_test.h"
+#include "host/internal.h"
 #include "api/place.h"
 #include "api/providers.h"
 #include "trust/policy.h"
