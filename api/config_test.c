@@ -72,7 +72,7 @@ static void a_mistake_is_reported_with_its_place(void **state)
          "processes, needs"},
         {NOTES "    deny: {storage: {quota: 1MiB}}\n",
          "loop.yaml:5:12: unknown key 'storage' in 'deny' of component 'notes'",
-         "allowed: dirs, env, http, net, packages"},
+         "allowed: dirs, env, http, net, packages, listen, processes, needs"},
         {NOTES "    grants:\n      dirs: [{host: ., gust: /d, mode: rw}]\n",
          "loop.yaml:6:24: unknown key 'gust' in a directory in 'grants' of component 'notes'",
          "did you mean 'guest'? allowed: host, guest, mode"},

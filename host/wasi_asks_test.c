@@ -243,7 +243,7 @@ static const struct hook_row {
      "PORT",
      false,
      false,
-     0 /* "sent": a datagram that is denied is lost, as on any network; see below */},
+     1 /* the datagram after the one that was denied says so */},
     /* It sends nothing: only a hook of hearing can ask about us. */
     {"LPX_NET_UDP_RECEIVE",
      "inbound",
