@@ -417,8 +417,8 @@ loop_error *lp_signatures_note(loop_packages *p, const char *key, const char *di
 
 /*
  * Whether a signed version may be chosen: LOOP_DENIED where an older one is offered than was
- * accepted, which would do as well, and whose key was not revoked since. `ranges` is what it must satisfy, NULL-terminated; `locked` the
- * version that loop.lock has, or NULL.
+ * accepted, which would do as well, and whose key was not revoked since. `ranges` is what it must
+ * satisfy, NULL-terminated; `locked` the version that loop.lock has, or NULL.
  */
 loop_error *lp_seen_check(loop_packages *p, const char *name, const char *version,
                           const char *const *ranges, const char *locked) LOOP_MUST_USE;
