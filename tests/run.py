@@ -113,8 +113,10 @@ def main():
     args = arguments()
     build = args.build.resolve()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    # A shell starts what runs in the background with Ctrl-C ignored, and so would all of these.
+    # A shell starts what runs in the background with Ctrl-C ignored, and nohup what it runs with
+    # SIGHUP ignored, and so would all of these.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     passed = failed = 0
     with tempfile.TemporaryDirectory(prefix="loop-tests-") as scratch:
         world = common.World(build, (args.components or args.build).resolve(), args.update,
