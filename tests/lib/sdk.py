@@ -53,8 +53,8 @@ def compile_c(world, folder, output, *sources):
     if world.asan:
         flags.append("-fsanitize=address,undefined")
     ran(["cc", *flags, *sources, f"providers/{SNAKE}/{SNAKE}.c", f"providers/{SNAKE}/gen/{SNAKE}.c",
-         ROOT / "base/base.c", f"-L{world.build}", "-lloop", "-lcmocka", f"-Wl,-rpath,{world.build}",
-         "-o", output], cwd=folder)
+         ROOT / "base/base.c", ROOT / "base/text.c", f"-L{world.build}", "-lloop", "-lcmocka",
+         f"-Wl,-rpath,{world.build}", "-o", output], cwd=folder)
 
 
 def scaffolded(world):
