@@ -978,6 +978,8 @@ enum lp_reloaded lp_reload_now(loop_instance *i, void (*leave)(void *data), void
 bool lp_reload_waits(const loop_instance *i);
 /* The main thread's look: when to look again; the replacement is over where it is too late. */
 uint64_t lp_reload_due(loop_instance *i, uint64_t now_ns);
+/* Until when a command that was stopped may take to end, since it is to run again; else 0. */
+uint64_t lp_reload_until(loop_instance *i);
 /* Calls back where one is over: true, and `i` may be gone. */
 bool lp_reload_tell(loop_instance *i);
 /* The instance ends: so does what waits. */

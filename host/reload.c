@@ -286,8 +286,20 @@ uint64_t lp_reload_due(loop_instance *i, uint64_t now_ns)
     return next;
 }
 
+uint64_t lp_reload_until(loop_instance *i)
+{
+    lp_os_mutex_lock(i->lock);
+    const struct lp_reload *r = i->reload;
+    bool again = r && r->again && r->state == WAITS && i->ends_again && !i->asked_to_stop;
+    uint64_t until = again ? r->deadline_ns : 0;
+    lp_os_mutex_unlock(i->lock);
+    return until;
+}
+
 static loop_error *has_ended(const struct lp_reload *r)
 {
+    if (r->again && lp_os_now_ns() >= r->deadline_ns)
+        return too_late(r, NULL, "the old component has not ended");
     return loop_error_new(LOOP_UNAVAILABLE, "'%s' has ended before", r->instance->options.name);
 }
 

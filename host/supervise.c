@@ -85,6 +85,16 @@ void loop_instance_kill(loop_instance *i)
 
 /* ---- what is due ---- */
 
+/*
+ * When a thread that was stopped is left behind. One that is to run another component is waited for
+ * as long as that may take: a write to a disk alone can take longer than LP_STUCK_MS.
+ */
+static uint64_t stuck_at(loop_instance *i)
+{
+    uint64_t until = i->timed_out ? 0 : LP_MIN(lp_reload_until(i), i->deadline_ns);
+    return LP_MAX(i->stuck_at_ns, until);
+}
+
 /* Acts on what is due; returns when to look again, UINT64_MAX for not before something happens. */
 static uint64_t supervise(loop_instance *i)
 {
@@ -94,7 +104,7 @@ static uint64_t supervise(loop_instance *i)
         lp_ask_to_end(i, LOOP_CANCEL_DEADLINE,
                       (i->deadline_ns - LP_MIN(now, i->deadline_ns)) / 1000000);
     }
-    if (now >= i->deadline_ns && !i->stopping) {
+    if (now >= i->deadline_ns && (!i->stopping || lp_reload_until(i))) {
         i->timed_out = true;
         stop(i);
     }
@@ -102,7 +112,7 @@ static uint64_t supervise(loop_instance *i)
     if (i->asked_to_stop || (cancelled && now >= i->force_at_ns))
         stop(i);
     if (i->stopping)
-        return i->stuck_at_ns;
+        return stuck_at(i);
     uint64_t next = LP_MIN(LP_MIN(i->warn_at_ns, i->deadline_ns), lp_reload_due(i, now));
     return cancelled ? LP_MIN(next, (uint64_t)i->force_at_ns) : next;
 }
@@ -219,7 +229,7 @@ bool lp_supervise(loop_instance *i)
     uint64_t now = lp_os_now_ns();
     if (i->done && (lp_reload_again(i) || lp_restart_begin(i)))
         return true;
-    if (i->done || (i->stopping && now >= i->stuck_at_ns)) {
+    if (i->done || (i->stopping && now >= stuck_at(i))) {
         lp_reload_end(i);
         if (!lp_reload_tell(i))
             finish(i);

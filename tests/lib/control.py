@@ -5,6 +5,7 @@ What must hold: nobody but the user gets in, whatever comes over the socket cost
 and what is stored while providers change is what was acknowledged.
 """
 
+import fcntl
 import json
 import os
 import random
@@ -13,6 +14,8 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
+import termios
 import time
 
 from . import common
@@ -77,12 +80,12 @@ class Place:
 class Host:
     """`loop run`, once it can be asked."""
 
-    def __init__(self, place, words, wait=True):
+    def __init__(self, place, words, wait=True, stdout=None):
         self.place = place
         self.out = open(place.base / f"out{len(place.hosts)}", "w+b")
         self.err = open(place.base / f"err{len(place.hosts)}", "w+b")
         self.process = subprocess.Popen([str(place.world.build / "loop"), *words], cwd=place.work, env=place.env,
-                                        stdin=subprocess.DEVNULL, stdout=self.out, stderr=self.err,
+                                        stdin=subprocess.DEVNULL, stdout=stdout or self.out, stderr=self.err,
                                         start_new_session=True)
         self.pid = str(self.process.pid)
         self.path = place.runtime / "loop" / f"{self.pid}.sock"
@@ -554,6 +557,28 @@ def a_component_that_keeps_nothing_is_told_of_first(place):
     check(log.index("starts again from nothing") < log.index("took the place of"), "told of too late")
 
 
+def a_command_that_cannot_end_at_once_is_waited_for(place):
+    """It stands in a write to a pipe that nobody reads, longer than one that ends for good may."""
+    shutil.copy(place.guest("store"), place.work / "store.wasm")
+    write_config(place, "memory")
+    end, into = os.pipe()
+    fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, 4096)
+    host = place.start("run", "--watch", "store", stdout=into)
+    os.close(into)
+    asked = bytearray(4)
+    host.until(lambda: fcntl.ioctl(end, termios.FIONREAD, asked) or int.from_bytes(asked, sys.byteorder) > 4080,
+               "it does not fill the pipe")
+    time.sleep(0.1)
+    shutil.copy(place.guest("store"), place.work / "new.wasm")
+    (place.work / "new.wasm").rename(place.work / "store.wasm")
+    host.logs("starts again from nothing")
+    time.sleep(0.3)
+    check("stays as it was" not in host.log() and host.process.poll() is None, host.log())
+    while "took the place of" not in host.log():
+        check(os.read(end, 65536), "it ended\n" + host.log())
+    os.close(end)
+
+
 def what_is_quarantined_is_shown_and_a_reload_lifts_it(place):
     host = place.start("run", "--on-trap", "quarantine", "--dir", f"{place.work}::/data",
                        str(place.guest("falls")), "3")
@@ -613,8 +638,8 @@ TESTS = [
     what_fails_leaves_the_old_one, an_edit_of_loop_yaml_swaps, a_broken_loop_yaml_changes_nothing,
     an_untrusted_loop_yaml_brings_no_native_code, a_component_goes_on_with_its_state,
     a_component_without_reload_is_asked_about, a_component_that_was_built_again_is_replaced,
-    a_component_that_keeps_nothing_is_told_of_first, what_is_quarantined_is_shown_and_a_reload_lifts_it,
-    what_is_quarantined_ends_at_a_signal, a_library_that_was_built_again_is_swapped,
+    a_component_that_keeps_nothing_is_told_of_first, a_command_that_cannot_end_at_once_is_waited_for,
+    what_is_quarantined_is_shown_and_a_reload_lifts_it, what_is_quarantined_ends_at_a_signal, a_library_that_was_built_again_is_swapped,
     trust_that_is_gone_keeps_a_library_as_it_is, what_could_not_be_bound_is_bound_later,
 ]
 
