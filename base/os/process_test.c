@@ -16,6 +16,7 @@
 
 #include "base/base.h"
 #include "base/os/process.h"
+#include "base/os/programs_test.h"
 
 static char *guard_path, mark[64]; /* `mark` is in the environment of all that is started */
 
@@ -38,24 +39,6 @@ static lp_os_guarded start(const char *script)
     lp_os_guarded g;
     assert_null(start_in("/", "/bin/sh", script, -1, &g));
     return g;
-}
-
-static uint64_t in_s(double s)
-{
-    return lp_os_now_ns() + (uint64_t)(s * 1e9);
-}
-
-/* What it prints until it ends its stdout. */
-static void read_all(int fd, char *to, size_t size)
-{
-    size_t len = 0;
-    for (bool end = false; !end && len < size - 1;) {
-        size_t n;
-        assert_true(lp_os_pipe_wait(fd, false, in_s(10)));
-        assert_null(lp_os_pipe_read(fd, to + len, size - 1 - len, &n, &end));
-        len += n;
-    }
-    to[len] = 0;
 }
 
 static int end_of(lp_os_guarded *g)

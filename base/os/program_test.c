@@ -21,6 +21,7 @@
 
 #include "base/base.h"
 #include "base/os/process.h"
+#include "base/os/programs_test.h"
 
 static char *guard_path;
 
@@ -63,24 +64,6 @@ static lp_os_guarded start(const char *script, uint32_t deadline_ms)
     lp_os_guarded g = start_in(script, fd, deadline_ms);
     lp_os_descriptor_close(fd);
     return g;
-}
-
-static uint64_t in_s(double s)
-{
-    return lp_os_now_ns() + (uint64_t)(s * 1e9);
-}
-
-/* What it prints until it ends its stdout. */
-static void read_all(int fd, char *to, size_t size)
-{
-    size_t len = 0;
-    for (bool end = false; !end && len < size - 1;) {
-        size_t n;
-        assert_true(lp_os_pipe_wait(fd, false, in_s(10)));
-        assert_null(lp_os_pipe_read(fd, to + len, size - 1 - len, &n, &end));
-        len += n;
-    }
-    to[len] = 0;
 }
 
 static int end_of(lp_os_guarded *g, bool *ret_late)
