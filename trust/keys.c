@@ -254,12 +254,15 @@ static loop_error *open_secret(const loop_keys *k, const char *name, const char 
     if (e)
         return loop_error_wrap(e, "cannot use the key '%s'", row->name);
     const lp_public_key public = lp_public_key_of(ret);
-    char id[LP_KEY_ID_TEXT];
-    lp_key_id_text(public.id, id);
-    if (strcmp(id, row->id) != 0) {
+    lp_auto(lp_free_string) char *text = lp_public_key_text(&public);
+    if (strcmp(text, row->text) !=
+        0) { /* its id alone says nothing: who writes the file chooses it */
         lp_secret_key_done(ret);
-        return loop_error_new(LOOP_INVALID, "'%s' is the key %s, and '%s' beside it is %s", path,
-                              id, row->file, row->id);
+        return loop_error_hint_set(
+            loop_error_new(LOOP_INVALID,
+                           "'%s' is the secret of the key %s, and '%s' beside it is %s", path, text,
+                           row->file, row->text),
+            "put the pair back from where you keep it, or make a new one: loop keys new NAME");
     }
     *ret_row = row;
     return NULL;

@@ -493,6 +493,22 @@ static void a_key_of_ones_own_signs(void **state)
     pair_done(&eve);
 }
 
+/* A secret key that somebody put there, with the id of the one that was there. */
+static void a_secret_belongs_to_the_public_key_beside_it(void **state)
+{
+    (void)state;
+    char *text;
+    pair ada = new_pair(), eve = new_pair();
+    const loop_signing what = {"acme:notes", "1.2.0", MANIFEST, strlen(MANIFEST), false};
+    lp_auto(lp_free_string) char *pub = in_root("keys/ada.pub");
+    memcpy(eve.secret.id, ada.secret.id, sizeof ada.secret.id);
+    put_own(&eve, "ada");
+    assert_null(lp_os_write_atomic(pub, ada.file, strlen(ada.file), 0644));
+    assert_fails(loop_keys_sign("ada", PASSWORD, &what, &text), LOOP_INVALID, "beside it is");
+    pair_done(&ada);
+    pair_done(&eve);
+}
+
 static void names_of_keys_are_names_of_files(void **state)
 {
     (void)state;
@@ -519,6 +535,7 @@ int main(void)
         TEST(a_list_that_others_can_change_counts_for_nothing),
         TEST(a_key_is_handed_over),
         TEST(a_key_of_ones_own_signs),
+        TEST(a_secret_belongs_to_the_public_key_beside_it),
         TEST(names_of_keys_are_names_of_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
