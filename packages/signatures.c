@@ -32,8 +32,19 @@ struct texts {
     size_t n;
 };
 
+static bool has_text(const struct texts *t, const char *bytes, size_t n)
+{
+    for (size_t i = 0; i < t->n; i++)
+        if (strlen(t->at[i]) == n && memcmp(t->at[i], bytes, n) == 0)
+            return true;
+    return false;
+}
+
+/* One that is there already is passed over: a registry may list it twice. */
 static loop_error *add_text(struct texts *t, lp_arena *arena, const char *bytes, size_t n)
 {
+    if (n <= LP_MAX_SIGNATURE_BYTES && has_text(t, bytes, n))
+        return NULL;
     if (t->n == LP_MAX_SIGNATURES)
         return loop_error_new(LOOP_LIMIT, "it has more than %d signatures", LP_MAX_SIGNATURES);
     if (n > LP_MAX_SIGNATURE_BYTES)

@@ -426,6 +426,27 @@ static void what_a_revoked_key_signed_holds_nobody_back(void **state)
 }
 
 /* Catches: a registry's list that fills memory, or is read for ever. */
+/* Catches: an archive that is pulled with two entries of one name. */
+static void one_that_is_listed_twice_is_one(void **state)
+{
+    (void)state;
+    static const char *const listed[] = {"one", "two", "one", NULL};
+    const char *const *texts = NULL;
+    loop_config *config;
+    loop_packages *p;
+    lp_arena arena = {0};
+    user_of("^1", "layout");
+    open_in("user", &config, &p);
+    ok(lp_signatures_note(p, "shop", "sha256:1", listed));
+    ok(lp_signatures_noted(p, "shop", "sha256:1", &arena, &texts));
+    assert_string_equal(texts[0], "one");
+    assert_string_equal(texts[1], "two");
+    assert_null(texts[2]);
+    lp_arena_done(&arena);
+    loop_packages_delete(p);
+    loop_config_delete(config);
+}
+
 static void signatures_have_limits(void **state)
 {
     (void)state;
@@ -467,6 +488,7 @@ int main(void)
         TEST(there_is_no_way_back_without_being_asked),
         TEST(what_a_revoked_key_signed_holds_nobody_back),
         TEST(what_is_cleaned_away_is_no_signature),
+        TEST(one_that_is_listed_twice_is_one),
         TEST(signatures_have_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
