@@ -69,7 +69,10 @@ bool lp_restart_begin(loop_instance *i)
     return true;
 }
 
-/* What is left of it is the failure. */
+/*
+ * What is left of it is the failure. One that only could not begin anew, and was not asked to end,
+ * has failed once more: the next look lets it rest again, and its deadline goes on.
+ */
 static void end(loop_instance *i, loop_error *err)
 {
     i->rests = false;

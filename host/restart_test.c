@@ -265,6 +265,41 @@ static void a_deadline_holds_for_all_of_its_beginnings(void **state)
     loop_component_delete(c);
 }
 
+static bool has_failed(void *unused)
+{
+    (void)unused;
+    return says("failed, and begins anew");
+}
+
+/* What it was granted is another directory by then: to begin anew fails, over and over. */
+static void a_deadline_holds_where_it_cannot_begin_anew(void **state)
+{
+    (void)state;
+    loop_component *c = open_guest("hostile-trap");
+    lp_auto(lp_free_string) char *aside = lp_format("%s-aside", folder);
+    loop_instance *i;
+    assert_null(loop_instance_new(host, c,
+                                  &(loop_instance_options){.policy = may_count,
+                                                           .on_trap = LOOP_ON_TRAP_RESTART,
+                                                           .timeout_ms = 500},
+                                  &i));
+    struct end end = {-1, NULL};
+    uint64_t start = lp_os_now_ns();
+    assert_null(loop_instance_start(i, NULL, note_end, &end));
+    assert_true(turn_until(has_failed, NULL));
+    assert_int_equal(rename(folder, aside), 0);
+    assert_int_equal(symlink("/", folder), 0);
+    assert_true(turn_until(has_ended, &end));
+    assert_in_range((lp_os_now_ns() - start) / 1000000, 490, 1500);
+    assert_int_equal(end.status, LOOP_DENIED);
+    assert_true(says("begins anew in 0.2 s")); /* it did not give up at once */
+    loop_error_delete(end.error);
+    loop_instance_delete(i);
+    loop_component_delete(c);
+    assert_int_equal(unlink(folder), 0);
+    assert_int_equal(rename(aside, folder), 0);
+}
+
 /* ---- applications ---- */
 
 static void an_application_is_quarantined_too(void **state)
@@ -394,6 +429,7 @@ int main(void)
         TEST(the_third_failure_is_quarantined_and_a_reload_lifts_it),
         TEST(what_rests_ends_at_once_when_it_is_asked_to),
         TEST(a_deadline_holds_for_all_of_its_beginnings),
+        TEST(a_deadline_holds_where_it_cannot_begin_anew),
         TEST(an_application_is_quarantined_too),
         TEST(what_serves_goes_on_with_what_waits),
         TEST(what_waits_is_told_of_the_end),

@@ -214,9 +214,12 @@ static void finish(loop_instance *i)
     h->turning = before;
 }
 
+/* Something ended, and may have begun to rest: it is looked at once more, which sets the timer. */
 static void on_timer(uv_timer_t *timer)
 {
-    lp_supervise(timer->data);
+    loop_host *h = ((loop_instance *)timer->data)->host;
+    if (lp_supervise(timer->data))
+        uv_async_send(&h->wake);
 }
 
 bool lp_supervise(loop_instance *i)
