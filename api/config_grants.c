@@ -12,24 +12,48 @@
 #include "base/text.h"
 #include "trust/policy.h"
 
-/* Listening to others than this machine, and programs. */
-static bool takes_trust(const lp_config_grant *g)
+/*
+ * A variable whose value is the user's own. Those that say how to speak to a user, and nothing
+ * about one, are no secret: asking about them would teach to answer without looking.
+ */
+static bool is_users_own(const char *text)
+{
+    static const char *const plain[] = {
+        "LANG",        "LANGUAGE",   "LC_ALL", "LC_COLLATE", "LC_CTYPE",  "LC_MESSAGES", "LC_TIME",
+        "LC_MONETARY", "LC_NUMERIC", "TZ",     "TERM",       "COLORTERM", "NO_COLOR",
+    };
+    for (size_t i = 0; i < LP_COUNT(plain); i++)
+        if (strcmp(text, plain[i]) == 0)
+            return false;
+    return !strchr(text, '=');
+}
+
+/* What only a trusted workspace gets, and as what it asks for it. */
+static bool takes_trust(const lp_config_grant *g, loop_ask_kind *ret)
 {
     lp_host host;
     uint16_t port;
     if (g->deny)
         return false;
-    if (g->kind == LOOP_GRANT_LISTEN)
-        return !lp_host_port_parse(g->text, &host, &port) && !lp_host_is_loopback(&host);
-    return g->kind == LOOP_GRANT_PROCESS;
+    if (g->kind == LOOP_GRANT_PROCESS || g->kind == LOOP_GRANT_ENV) {
+        *ret = g->kind == LOOP_GRANT_ENV ? LOOP_ASK_ENV : LOOP_ASK_PROCESS;
+        return g->kind == LOOP_GRANT_PROCESS || is_users_own(g->text);
+    }
+    bool listens = g->kind == LOOP_GRANT_LISTEN;
+    if (!listens && g->kind != LOOP_GRANT_HTTP && g->kind != LOOP_GRANT_NET)
+        return false;
+    if (lp_host_port_parse(g->text, &host, &port))
+        return false; /* not to be had either: the policy says what is wrong */
+    *ret = listens ? LOOP_ASK_LISTEN : LOOP_ASK_INWARD;
+    return listens ? !lp_host_is_loopback(&host) : lp_host_leads_inward(&host);
 }
 
 static void ask_for_text(loop_config *c, const lp_config_component *component,
                          const lp_config_grant *g)
 {
-    if (takes_trust(g))
-        lp_config_ask(c, g->kind == LOOP_GRANT_LISTEN ? LOOP_ASK_LISTEN : LOOP_ASK_PROCESS,
-                      component->row.name, g->text, g->origin);
+    loop_ask_kind kind;
+    if (takes_trust(g, &kind))
+        lp_config_ask(c, kind, component->row.name, g->text, g->origin);
 }
 
 /* The texts of one kind: env, http, net. */
@@ -255,7 +279,8 @@ static loop_error *check_trust(const loop_config *c, const loop_origin *at, cons
 
 static loop_error *add_text(const loop_config *c, const lp_config_grant *g, loop_policy *into)
 {
-    if (takes_trust(g)) {
+    loop_ask_kind kind;
+    if (takes_trust(g, &kind)) {
         char shown[128];
         lp_auto(lp_free_string) char *what = lp_format("%s '%s'", loop_grant_kind_name(g->kind),
                                                        lp_text_shown(g->text, shown, sizeof shown));

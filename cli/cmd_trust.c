@@ -48,7 +48,8 @@ static void put_ask(const loop_ask *ask)
     static const char *const names[] = {
         [LOOP_ASK_LIBRARY] = "library", [LOOP_ASK_SIDECAR] = "sidecar",
         [LOOP_ASK_DIR] = "dir",         [LOOP_ASK_CLASS] = "class",
-        [LOOP_ASK_PROCESS] = "process", [LOOP_ASK_LISTEN] = "listen"};
+        [LOOP_ASK_PROCESS] = "process", [LOOP_ASK_LISTEN] = "listen",
+        [LOOP_ASK_ENV] = "env",         [LOOP_ASK_INWARD] = "inward"};
     printf("  %-9s", names[ask->kind]);
     cli_put(stdout, ask->text);
     size_t n = cli_width(ask->text) + 11;
@@ -69,7 +70,9 @@ static void put_asks(const loop_config *config)
         [LOOP_ASK_DIR] = "A directory is outside of the workspace; the component sees all of it.",
         [LOOP_ASK_CLASS] = "The class 'trusted' has wider limits, and may be granted processes.",
         [LOOP_ASK_PROCESS] = "A process is a program of this machine, with all that you may do.",
-        [LOOP_ASK_LISTEN] = "What listens there can be reached from other machines."};
+        [LOOP_ASK_LISTEN] = "What listens there can be reached from other machines.",
+        [LOOP_ASK_ENV] = "A variable is handed over with the value that your environment has.",
+        [LOOP_ASK_INWARD] = "An inward host is this machine or its network, behind any firewall."};
     const loop_ask *ask;
     bool any[sizeof meanings / sizeof *meanings] = {false};
     cli_put(stdout, loop_config_file(config));
@@ -227,7 +230,8 @@ const cli_command cli_trust = {
     .about =
         "A workspace can ask, in its loop.yaml, for what no sandbox holds: shared libraries, "
         "programs that run beside loop or that a component starts, the class `trusted`, addresses "
-        "that others can reach, directories outside of it. Until you trust it, it gets "
+        "that others can reach, directories outside of it, variables of your environment, hosts "
+        "of this machine and its networks. Until you trust it, it gets "
         "none of these: nothing of them is opened, loaded or started, and what needs them does "
         "not run.\n\n"
         "This shows what the workspace asks for, line by line, asks you, and records the answer: "

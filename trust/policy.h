@@ -33,6 +33,8 @@ const char *lp_host_inward(const lp_os_address *a);
 bool lp_host_is_loopback(const lp_host *host);
 /* 0.0.0.0 or ::, which no host has. */
 bool lp_host_is_any(const lp_host *host);
+/* A host of this machine or its networks, as it is written: `localhost` or such an address. */
+bool lp_host_leads_inward(const lp_host *host);
 /* `localhost`, which means this machine whatever DNS says, with an address of that meaning. */
 bool lp_host_is_local_name(const lp_host *name, const lp_host *address);
 

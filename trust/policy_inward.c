@@ -96,11 +96,21 @@ bool lp_host_is_any(const lp_host *host)
            (lp_os_address_eq(&host->address, &none4) || lp_os_address_eq(&host->address, &none6));
 }
 
-bool lp_host_is_local_name(const lp_host *name, const lp_host *address)
+/* "localhost", and what ends so: RFC 6761, section 6.3. */
+static bool is_localhost(const lp_host *name)
 {
     static const char local[] = "localhost";
     size_t n = strlen(name->name), end = sizeof local - 1;
-    bool local_name = !name->is_address && n >= end && strcmp(name->name + n - end, local) == 0 &&
-                      (n == end || name->name[n - end - 1] == '.');
-    return local_name && lp_host_is_loopback(address);
+    return !name->is_address && n >= end && strcmp(name->name + n - end, local) == 0 &&
+           (n == end || name->name[n - end - 1] == '.');
+}
+
+bool lp_host_is_local_name(const lp_host *name, const lp_host *address)
+{
+    return is_localhost(name) && lp_host_is_loopback(address);
+}
+
+bool lp_host_leads_inward(const lp_host *host)
+{
+    return host->is_address ? lp_host_inward(&host->address) != NULL : is_localhost(host);
 }

@@ -232,6 +232,8 @@ typedef enum loop_ask_kind {
     LOOP_ASK_CLASS,   /* the class `trusted` for a component */
     LOOP_ASK_PROCESS, /* a program, with arguments of one form */
     LOOP_ASK_LISTEN,  /* an address that others than this machine can reach */
+    LOOP_ASK_ENV,     /* a variable of the user's own environment: a name without a value */
+    LOOP_ASK_INWARD,  /* an HTTP server or a socket of this machine or a private network */
 } loop_ask_kind;
 typedef struct loop_ask {
     loop_ask_kind kind;
@@ -270,9 +272,9 @@ LOOP_API void loop_config_limits(const loop_config *c, const char *component,
 /*
  * Adds the grants and denials of loop.yaml for `component`, and sets its class. LOOP_NOT_FOUND for
  * a component that loop.yaml does not have and for a directory or a program that is not there.
- * LOOP_DENIED for what takes trust (loop_ask_kind) when the workspace is not trusted: a directory
- * that is written as one outside of the workspace when that is not trusted, and for one that is
- * written as inside and leads out by a link, always: nobody who read the file saw that.
+ * LOOP_DENIED for what takes trust (loop_ask_kind) when the workspace is not trusted; and for a
+ * directory that is written as inside of the workspace and leads out by a link, always: nobody who
+ * read the file saw that.
  */
 LOOP_API loop_error *loop_config_grants(const loop_config *c, const char *component,
                                         loop_policy *into) LOOP_MUST_USE;
