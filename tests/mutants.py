@@ -29,6 +29,7 @@ one is red, the text is put back. A line a guard; the last is `N guards, N held,
 import argparse
 import filecmp
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -210,14 +211,19 @@ def link_built(build, tree):
             link.symlink_to(build / name)
 
 
-def build_tree(tree, engine=False):
+def programs_of(cases):
+    """The unit tests that cases run, as targets."""
+    return sorted({f"tests/{name}" for case in cases for name in re.findall(r"\{tests\}/(\w+)", str(case.values.get("run", "")))})
+
+
+def build_tree(tree, engine=False, programs=()):
     """None, or what the compiler said."""
     if engine:
         done = subprocess.run([sys.executable, "tools/build_engine.py", "build/engine"], cwd=tree, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
             return done.stdout
-    done = subprocess.run(["ninja", "-C", "build", *BUILT], cwd=tree, check=False,
+    done = subprocess.run(["ninja", "-C", "build", *BUILT, *programs], cwd=tree, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     return "\n".join(done.stdout.splitlines()[-15:]) if done.returncode else None
 
@@ -263,7 +269,7 @@ def try_guard(world, tree, guard, cases):
     try:
         for name, text in texts.items():
             (tree / name).write_text(text, encoding="utf-8")
-        wrong = build_tree(tree, guard.engine)
+        wrong = build_tree(tree, guard.engine, programs_of(cases))
         if wrong:
             return False, f"does not build without it:\n{common.indent(wrong)}"
         red, skipped = red_case(world, cases)
@@ -290,13 +296,14 @@ def run(args):
     copy_tree(tree)
     link_built(args.build, tree)
     set_up(tree)
-    wrong = build_tree(tree, args.engine)
+    names = {n for some in chosen.values() for n in some} if wanted else set(known)
+    wrong = build_tree(tree, args.engine, programs_of([known[n] for n in names]))
     if wrong:
         raise Broken(f"{tree} does not build:\n{wrong}")
     with tempfile.TemporaryDirectory(prefix="loop-mutants-") as scratch:
         world = common.World(tree / "build", args.build, servers=common.Servers(), scratch=Path(scratch))
         try:
-            run_whole(world, known, wanted, chosen)
+            run_whole(world, known, names)
             held = sum([told(g, *try_guard(world, tree, g, [known[n] for n in chosen[g.name]]))
                         for g in guards])
         finally:
@@ -307,9 +314,8 @@ def run(args):
     return 0 if guards and held == len(guards) else 1
 
 
-def run_whole(world, known, wanted, chosen):
+def run_whole(world, known, names):
     """With every guard in place no attack gets through."""
-    names = {n for some in chosen.values() for n in some} if wanted else set(known)
     results = run_all(world, [known[n] for n in sorted(names)])
     red = [r for r in results if not r.ok]
     for r in red:

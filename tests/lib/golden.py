@@ -23,9 +23,9 @@ one that is named without text must stay empty. `status` is 0 unless it is said.
 `{end}` at the end of a block: the stream ends there, without a newline. Empty
 lines at the very end are not looked at.
 
-In commands {tmp}, {home}, {guests}, {examples}, {source} (this project), {port} (of the
-server) and {full} (a port that never completes a connection) stand for the real
-ones; in output the real ones become these again, times of day {time}, days {date},
+In commands {tmp}, {home}, {guests}, {examples}, {tests} (programs of unit tests), {source}
+(this project), {port} (of the server) and {full} (a port that never completes a connection)
+stand for the real ones; in output the real ones become these again, times of day {time}, days {date},
 durations {duration}, hexadecimal offsets {offset}, loop's own version {version}, and control
 characters {xNN}. `needs: FILE` skips the case where a component was not built.
 
@@ -131,7 +131,8 @@ def block_of(text):
 
 def places(world, case, tmp):
     found = {"tmp": str(tmp), "home": str(tmp.parent / "home"), "guests": str(world.components / "guests"),
-             "examples": str(world.components / "examples"), "source": str(common.ROOT)}
+             "examples": str(world.components / "examples"), "source": str(common.ROOT),
+             "tests": str(world.build / "tests")}
     if case.values.get("server"):
         found["port"], found["full"] = world.servers.start()
     return found
