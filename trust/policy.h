@@ -35,8 +35,11 @@ bool lp_host_is_loopback(const lp_host *host);
 bool lp_host_is_any(const lp_host *host);
 /* A host of this machine or its networks, as it is written: `localhost` or such an address. */
 bool lp_host_leads_inward(const lp_host *host);
-/* `localhost`, which means this machine whatever DNS says, with an address of that meaning. */
-bool lp_host_is_local_name(const lp_host *name, const lp_host *address);
+/*
+ * NULL where a grant of `name` is meant for `address`, whatever DNS says: `localhost` is this
+ * machine alone, every other name the world alone. Else what the address is ("a private address").
+ */
+const char *lp_host_not_meant(const lp_host *name, const lp_host *address);
 
 /* A directory to grant or deny, before anything is resolved. */
 typedef struct lp_policy_dir {

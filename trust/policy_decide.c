@@ -203,9 +203,8 @@ static bool host_matches(const loop_policy *p, const lp_policy_entry *e, const l
         return strcmp(e->host.name, host->name) == 0;
     if (!e->grant.deny && (e->grant.kind != LOOP_GRANT_NET || e->host.is_address))
         return false;
-    bool inward = host->is_address && lp_host_inward(&host->address);
-    if (!e->grant.deny && inward && !lp_host_is_local_name(&e->host, host))
-        return false; /* no name leads inward */
+    if (!e->grant.deny && lp_host_not_meant(&e->host, host))
+        return false; /* no name leads inward, nor `localhost` away */
     if (!ask_names)
         return false;
     return e->host.is_address ? lp_names_have(p->names, host->name, &e->host.address)
@@ -238,28 +237,28 @@ static void no_host(const loop_request *want, const lp_host *host, loop_decision
     SAY_HINT(d, "%s %s", flags[want->kind], where);
 }
 
-/* The line that grants its name, where it has this address of this machine or its networks. */
-static const lp_policy_entry *named_inward(const loop_policy *p, const loop_request *want,
-                                           const lp_host *host)
+/* The line that grants its name, where it has this address and is not meant for it. */
+static const lp_policy_entry *named_elsewhere(const loop_policy *p, const loop_request *want,
+                                              const lp_host *host)
 {
     for (size_t i = 0; i < p->entries.n; i++) {
         const lp_policy_entry *e = p->entries.at[i];
         if (e->grant.kind == want->kind && !e->grant.deny && !e->host.is_address &&
-            port_matches(&e->grant, want->port) &&
+            port_matches(&e->grant, want->port) && lp_host_not_meant(&e->host, host) &&
             lp_names_have(p->names, e->host.name, &host->address))
             return e;
     }
     return NULL;
 }
 
-static void say_inward(const loop_request *want, const char *name, const lp_host *address,
-                       loop_decision *d)
+static void say_elsewhere(const loop_request *want, const lp_host *name, const lp_host *address,
+                          loop_decision *d)
 {
     no_host(want, address, d);
     char shown[SHOWN];
     SAY_REASON(d, "'%s' is granted, and stands for %s, %s, which is not",
-               lp_text_shown(name, shown, sizeof shown), address->name,
-               lp_host_inward(&address->address));
+               lp_text_shown(name->name, shown, sizeof shown), address->name,
+               lp_host_not_meant(name, address));
 }
 
 /* Where a name leads to now: whether that settles it, since a line denies it or it is nowhere. */
@@ -278,19 +277,17 @@ static bool is_address_denied(const loop_policy *p, const loop_request *want, lp
     return denial != NULL;
 }
 
-/* The same for a name that is granted: denied by its address, or inward. */
+/* The same for a name that is granted: denied by its address, or not meant for it. */
 static void decide_address(const loop_policy *p, const loop_request *want, const lp_host *name,
                            loop_decision *d)
 {
     lp_host address;
     if (is_address_denied(p, want, &address, d))
         return;
-    const char *inward = lp_host_inward(&address.address);
-    if (!inward || lp_host_is_local_name(name, &address) ||
-        match_host(p, want, &address, false, false))
+    if (!lp_host_not_meant(name, &address) || match_host(p, want, &address, false, false))
         return;
     *d = (loop_decision){0};
-    say_inward(want, name->name, &address, d);
+    say_elsewhere(want, name, &address, d);
 }
 
 static void decide_host(const loop_policy *p, const loop_request *want, loop_decision *d)
@@ -314,10 +311,10 @@ static void decide_host(const loop_policy *p, const loop_request *want, loop_dec
     lp_host address;
     if (p->observe && want->address && is_address_denied(p, want, &address, d))
         return;
-    bool inward = want->kind == LOOP_GRANT_NET && host.is_address && lp_host_inward(&host.address);
-    const lp_policy_entry *named = inward ? named_inward(p, want, &host) : NULL;
+    bool socket = want->kind == LOOP_GRANT_NET && host.is_address;
+    const lp_policy_entry *named = socket ? named_elsewhere(p, want, &host) : NULL;
     if (named)
-        say_inward(want, named->host.name, &host, d);
+        say_elsewhere(want, &named->host, &host, d);
     else
         no_host(want, &host, d);
 }

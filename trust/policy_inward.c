@@ -4,7 +4,8 @@
  *
  * A name is granted for what it is to the world. What it stands for is decided by whoever owns it,
  * anew at every look-up, and could be this machine's own database or the metadata service of a
- * cloud. So addresses of the kinds below are never granted by a name. The list is IANA's registry
+ * cloud. So addresses of the kinds below are never granted by a name, but for `localhost`, which is
+ * this machine and nothing else (RFC 6761, section 6.3). The list is IANA's registry
  * of special-purpose addresses (RFC 6890), but for those kinds that reach nobody (documentation),
  * and with the IPv6 forms that carry an IPv4 address: an address inside one of these is looked at,
  * too.
@@ -105,9 +106,12 @@ static bool is_localhost(const lp_host *name)
            (n == end || name->name[n - end - 1] == '.');
 }
 
-bool lp_host_is_local_name(const lp_host *name, const lp_host *address)
+const char *lp_host_not_meant(const lp_host *name, const lp_host *address)
 {
-    return is_localhost(name) && lp_host_is_loopback(address);
+    const char *inward = lp_host_inward(&address->address);
+    if (is_localhost(name) && !inward)
+        return "an address of another machine";
+    return is_localhost(name) && lp_host_is_loopback(address) ? NULL : inward;
 }
 
 bool lp_host_leads_inward(const lp_host *host)

@@ -565,7 +565,7 @@ static size_t inward_dns(void *ctx, const char *name, lp_os_address *ret, size_t
     } rows[] = {{"evil.com", "169.254.169.254"}, {"evil.com", "127.0.0.1"},
                 {"evil.com", "93.1.1.1"},        {"localhost", "127.0.0.1"},
                 {"localhost", "10.0.0.1"},       {"a.localhost", "::1"},
-                {"notlocalhost", "127.0.0.1"}};
+                {"notlocalhost", "127.0.0.1"},   {"localhost", "93.1.1.2"}};
     size_t n = 0;
     for (size_t i = 0; i < LP_COUNT(rows) && n < max; i++)
         if (strcmp(rows[i].name, name) == 0)
@@ -587,6 +587,8 @@ static void a_name_reaches_no_address_inside(void **state)
         {"evil.com", "nonsense", false},         {"evil.com", "evil.com", false},
         {"localhost", "127.0.0.1", true},        {"localhost", "::1", true},
         {"localhost", "10.0.0.1", false},        {"a.localhost", "127.0.0.1", true},
+        {"localhost", "93.1.1.2", false},        {"a.localhost", "2606:4700::1111", false},
+        {"localhost", "93.1.1.3", true}, /* which is granted itself */
         {"notlocalhost", "127.0.0.1", false},    {"other.com", "93.1.1.1", false},
         {"10.0.0.7", "10.0.0.7", true},
     };
@@ -597,6 +599,7 @@ static void a_name_reaches_no_address_inside(void **state)
     add(p, LOOP_GRANT_HTTP, "a.localhost:80", false);
     add(p, LOOP_GRANT_HTTP, "notlocalhost:80", false);
     add(p, LOOP_GRANT_HTTP, "10.0.0.7:80", false);
+    add(p, LOOP_GRANT_HTTP, "93.1.1.3:80", false);
     add(p, LOOP_GRANT_HTTP, "6.6.6.6", true);
     for (size_t i = 0; i < LP_COUNT(rows); i++) {
         loop_request want = {
@@ -631,6 +634,10 @@ static void a_socket_to_an_address_inside_takes_a_grant_of_that(void **state)
     add(p, LOOP_GRANT_NET, "localhost:5432", false);
     assert_true(allows(p, LOOP_GRANT_NET, "127.0.0.1", 5432));
     assert_false(allows(p, LOOP_GRANT_NET, "10.0.0.1", 5432));
+    d = decide(p, (loop_request){.kind = LOOP_GRANT_NET, .name = "93.1.1.2", .port = 5432});
+    assert_false(d.allowed);
+    assert_string_equal(d.reason, "'localhost' is granted, and stands for 93.1.1.2, an address of "
+                                  "another machine, which is not");
     add(p, LOOP_GRANT_NET, "169.254.169.254:80", false);
     assert_true(allows(p, LOOP_GRANT_NET, "169.254.169.254", 80));
     loop_policy_delete(p);

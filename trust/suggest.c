@@ -100,7 +100,7 @@ static void add_net(struct suggestion *s, const lp_host *host, uint16_t port)
         return;
     }
     add_host(s, LOOP_GRANT_NET, &named, port);
-    if (lp_host_inward(&host->address) && !lp_host_is_local_name(&named, host))
+    if (lp_host_not_meant(&named, host))
         add_host(s, LOOP_GRANT_NET, host, port); /* which no name stands for */
 }
 
@@ -118,7 +118,7 @@ static void add_hosts(struct suggestion *s, const loop_audit_entry *e)
     add_host(s, e->kind, &host, e->port);
     bool to = *e->address && !host.is_address &&
               !lp_host_parse(e->address, strlen(e->address), &address) && address.is_address;
-    if (to && lp_host_inward(&address.address) && !lp_host_is_local_name(&host, &address))
+    if (to && lp_host_not_meant(&host, &address))
         add_host(s, e->kind, &address, e->port);
 }
 

@@ -8,6 +8,7 @@
  *   inward.test   127.0.0.1
  *   mapped.test   ::ffff:127.0.0.1
  *   zero.test     0.0.0.0, which Linux takes for this machine
+ *   away.localhost  192.0.2.1, of no host: what is not denied there finds nobody
  *   both.test     127.0.0.2, then 127.0.0.1
  *   turns.test    127.0.0.2 the first time, 127.0.0.1 ever after
  */
@@ -58,6 +59,8 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
         *ret = answer("::ffff:127.0.0.1", service, NULL);
     else if (node && strcmp(node, "zero.test") == 0)
         *ret = answer("0.0.0.0", service, NULL);
+    else if (node && strcmp(node, "away.localhost") == 0)
+        *ret = answer("192.0.2.1", service, NULL);
     else if (node && strcmp(node, "both.test") == 0)
         *ret = answer("127.0.0.2", service, answer("127.0.0.1", service, NULL));
     else if (node && strcmp(node, "turns.test") == 0)
