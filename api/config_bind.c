@@ -312,6 +312,9 @@ loop_error *lp_config_bind_one(const loop_config *c, loop_host *h, const loop_bi
 
 loop_error *loop_config_bind(const loop_config *c, loop_host *host)
 {
+    loop_limits lowest;
+    loop_config_limits(c, NULL, "untrusted", &lowest);
+    lp_host_lowest_limits(host, &lowest);
     for (size_t i = 0; i < c->bindings.n; i++)
         LP_TRY(lp_config_bind_one(c, host, c->bindings.at[i]));
     return NULL;

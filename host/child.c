@@ -3,8 +3,8 @@
  *
  * A child is what serves in a slot (backend.h), made by a call of its parent instead of loop.yaml:
  * a table that is not found by name, an object of it, an instance and a thread. It gets the grants
- * of its parent that were named, and every denial; never starts again by itself; and goes when its
- * parent lets go of it or ends.
+ * of its parent that were named, and every denial; of each limit the lower of its parent's and the
+ * lowest class's; never starts again by itself; and goes when its parent lets go of it or ends.
  *
  * `serve` is a swap of one import of the parent's, and of nobody else's, that the keeper makes
  * while the parent waits in the call. To end a child takes longer than a drop may: it is told to
@@ -147,6 +147,31 @@ static loop_error *read_grants(const loop_instance *parent, const char *const *g
     return NULL;
 }
 
+void lp_host_lowest_limits(loop_host *h, const loop_limits *l)
+{
+    h->lowest = *l;
+    for (size_t i = 0; i < LOOP_MAX_COUNT; i++) {
+        const char *source = l->of[i].origin.source;
+        h->lowest.of[i].origin.source = source ? lp_host_name(h, source) : NULL;
+    }
+}
+
+/* What is said of one is where that one can be raised: no row of its own could raise a class's. */
+static loop_limits lower_limits(const loop_instance *parent)
+{
+    loop_limits lowest = parent->host->lowest, l = parent->limits;
+    lp_limits_fill(&lowest);
+    for (size_t i = 0; i < LOOP_MAX_COUNT; i++) {
+        if (lowest.of[i].value >= l.of[i].value)
+            continue;
+        l.of[i] = lowest.of[i];
+        l.of[i].own = true;
+        if (!l.of[i].origin.source)
+            l.of[i].origin.source = "the class 'untrusted'";
+    }
+    return l;
+}
+
 /* Who has its parent's store is its parent there: quota and keys are not multiplied. */
 static loop_error *make_table(loop_child *c, const loop_instance *parent, const char *path,
                               unsigned granted)
@@ -156,13 +181,14 @@ static loop_error *make_table(loop_child *c, const loop_instance *parent, const 
     lp_auto(lp_free_string) char *name = lp_format("%s/%s", o->name, c->name);
     lp_auto(lp_free_string) char *own = lp_format("%s/%s", o->identity, c->name);
     loop_policy *policy = o->policy ? c->host->hooks.policy_part(o->policy, granted) : NULL;
+    const loop_limits limits = lower_limits(parent);
     const loop_instance_options options = {
         .name = name,
         .identity = shares ? o->identity : own,
         .owner = shares ? o->owner : NULL,
         .policy = policy,
         .optional = o->optional, /* nobody else says what it can do without */
-        .limits = o->limits,
+        .limits = &limits,
         .grace_ms = o->grace_ms,
     };
     loop_error *err = lp_backend_table_new(c->host, path, &options, true, &c->table);

@@ -403,6 +403,57 @@ static bool is_found(const char *component)
 }
 
 /* Catches: a parent that goes around what stands between it and a provider by loading somebody. */
+/* ---- limits ---- */
+
+static loop_limits of_child(const char *name)
+{
+    loop_limits l = {0};
+    lp_os_mutex_lock(host->finding);
+    for (const loop_instance *i = host->behind; i; i = i->next)
+        if (strcmp(i->options.name, name) == 0)
+            l = i->limits;
+    lp_os_mutex_unlock(host->finding);
+    return l;
+}
+
+/* As the class `trusted` has it, but for one that was lowered and one that was raised further. */
+static void limits_are_the_lowest_classs_and_no_more_than_the_parents(void **state)
+{
+    (void)state;
+    loop_limits big = {0}, lowest = {0};
+    big.of[LOOP_MAX_MEMORY].value = 4ull << 30;
+    big.of[LOOP_MAX_FILES].value = 1024;
+    big.of[LOOP_MAX_STACK].value = 4u << 20;
+    big.of[LOOP_MAX_LOG].value = 2000;
+    big.of[LOOP_MAX_HANDLES] = (loop_limit){100, true, {"here.yaml", 3, 5}};
+    lowest.of[LOOP_MAX_FILES] = (loop_limit){77, false, {"classes/untrusted.yaml", 9, 3}};
+    lp_host_lowest_limits(host, &lowest);
+    loop_component *c = open_guest("slots-loads");
+    must(loop_instance_new(
+        host, c,
+        &(loop_instance_options){
+            .name = "parent", .policy = policy, .optional = may_lack, .limits = &big},
+        &parent));
+    loop_component_delete(c);
+    must(loop_instance_enter(parent));
+    must(demo_slots_loading_bind(parent, &loading));
+    (void)load("slots-node1", "b");
+    loop_limits l = of_child("parent/b");
+    static const loop_limit_id as_a_class_says[] = {LOOP_MAX_MEMORY, LOOP_MAX_LOG, LOOP_MAX_STACK,
+                                                    LOOP_MAX_TABLES, LOOP_MAX_INSTANCES};
+    for (size_t i = 0; i < LP_COUNT(as_a_class_says); i++)
+        assert_int_equal(l.of[as_a_class_says[i]].value,
+                         loop_limit_row_of(as_a_class_says[i])->fallback);
+    assert_int_equal(l.of[LOOP_MAX_FILES].value, 77);
+    assert_int_equal(l.of[LOOP_MAX_HANDLES].value, 100);
+    lp_auto(lp_free_string) char *files = lp_limit_hint(&l, LOOP_MAX_FILES);
+    assert_string_equal(files, "raise 'files' at classes/untrusted.yaml:9:3");
+    lp_auto(lp_free_string) char *handles = lp_limit_hint(&l, LOOP_MAX_HANDLES);
+    assert_string_equal(handles, "raise 'handles' at here.yaml:3:5");
+    lp_auto(lp_free_string) char *log = lp_limit_hint(&l, LOOP_MAX_LOG);
+    assert_string_equal(log, "raise it in the class 'untrusted'");
+}
+
 static void what_is_bound_for_the_parent_holds(void **state)
 {
     (void)state;
@@ -566,6 +617,7 @@ int main(void)
         TEST(one_that_traps_stays_down),
         TEST(what_cannot_be_loaded),
         TEST(grants_are_the_parents),
+        TEST(limits_are_the_lowest_classs_and_no_more_than_the_parents),
         TEST(not_more_than_so_many),
         TEST(a_host_without_packages),
         TEST(what_is_bound_for_the_parent_holds),

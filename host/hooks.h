@@ -57,6 +57,11 @@ loop_error *lp_host_provider_add(loop_host *h, const loop_provider *table, loop_
 /* A copy of the name that lives as long as the host: a table may go before. */
 const char *lp_host_name(loop_host *h, const char *name);
 /*
+ * The limits of the lowest class, which components have that others load: copied. Without it, what
+ * loop has for the class `untrusted`. The main thread, before anything runs.
+ */
+void lp_host_lowest_limits(loop_host *h, const loop_limits *l);
+/*
  * The name (lp_host_name) of the first provider of which `is` says so; NULL. No table comes or
  * goes while `is` runs, which may not ask the host anything.
  */

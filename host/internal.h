@@ -212,6 +212,7 @@ struct loop_host {
     loop_package_finder *find_package; /* set before anything runs */
     void *find_package_data;
     loop_child *children; /* those that are not dropped; `finding` */
+    loop_limits lowest;   /* theirs at most; value 0: the rows' own */
     struct {
         struct lp_provider **at;
         size_t n, cap;
