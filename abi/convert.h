@@ -5,8 +5,8 @@
  * Lifting: strings and lists whose elements both sides have alike are checked and
  * become views of the guest's memory; everything else is made in the frame's arena.
  * Nothing a guest passes is trusted: every offset and length is checked against
- * its memory, every tag and character against its type, and all that is made or
- * looked at is paid for from the frame's fuel (LP_MAX_CALL_FUEL).
+ * its memory, every tag and character against its type, and all that is handed
+ * over, as a view too, is paid for from the frame's fuel (LP_MAX_CALL_FUEL).
  *
  * Lowering: the guest's own realloc makes room, so guest code runs in between: its
  * memory is read again after each. What a provider left (lengths, tags, UTF-8) is
@@ -243,7 +243,8 @@ loop_error *lp_string_lower(lp_lower *l, loop_string from, uint32_t *ret_offset,
 /* Room in the guest for bytes of C's, copied there; they may lie in the guest's memory. */
 loop_error *lp_lower_bytes(lp_lower *l, const void *from, size_t size, uint32_t align,
                            uint32_t *ret_offset) LOOP_MUST_USE;
-/* A view of the guest's memory, in bounds; a copy where views do not live long enough. */
+/* A view of the guest's memory, in bounds and paid for; a copy where views do not live long
+ * enough. */
 loop_error *lp_lift_view(lp_lift *l, uint32_t offset, size_t size, const void **ret) LOOP_MUST_USE;
 loop_error *lp_out_of_fuel(void) LOOP_MUST_USE;
 /* Pays for `bytes`; LOOP_LIMIT. */

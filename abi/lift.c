@@ -71,7 +71,6 @@ loop_error *lp_lift_view(lp_lift *l, uint32_t offset, size_t size, const void **
     if (VIEWS_AS_THEY_ARE && !l->keep)
         return NULL;
     if (l->keep) {
-        LP_TRY(lp_spend(&l->frame->fuel, size));
         copy = lp_arena_take(&l->frame->arena, size);
     } else {
         /* One more byte: an empty view has an address, too. */
@@ -175,8 +174,10 @@ static loop_error *lift_list(lp_lift *l, const lp_node *n, uint32_t offset, uint
     uint64_t size = (uint64_t)count * e->guest_size;
     LP_TRY(lp_in_bounds(l->from, offset, size, e->guest_align, "list"));
     list->len = count;
-    if (e->plain)
+    if (e->plain) {
+        LP_TRY(lp_spend(&l->frame->fuel, (size_t)size)); /* seen or copied: it is handed over */
         return lp_lift_view(l, offset, (size_t)size, (const void **)&list->ptr);
+    }
     const uint8_t *from = l->from->memory + offset;
     if (lies_alike(e)) {
         LP_TRY(lp_spend(&l->frame->fuel, (size_t)size));

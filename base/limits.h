@@ -22,7 +22,7 @@
 #define LP_MAX_TYPE_NODES (1u << 18)    /* parts of a component's function types, at each mention */
 #define LP_MAX_TYPE_TEXT (8u << 20)     /* bytes of the names in them */
 #define LP_MAX_CALL_BYTES (128u << 20)  /* memory that the values of one call take in C */
-#define LP_MAX_CALL_FUEL (128u << 20)   /* bytes converted or looked at in one call */
+#define LP_MAX_CALL_FUEL (128u << 20)   /* bytes handed over in one call, seen or copied */
 #define LP_MAX_ARENA_BLOCK (256u << 20) /* one allocation from an arena */
 #define LP_MAX_LOG_MESSAGE 16384        /* bytes of a guest's log message; longer is cut */
 #define LP_MAX_LOG_FIELDS 64            /* fields of a guest's log entry; more are dropped */

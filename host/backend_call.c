@@ -168,6 +168,7 @@ static loop_error *make_call(lp_backend *b, struct lp_backend_call *c)
     LP_TRY(lp_backend_well(b));
     LP_TRY(find_export(b, c, &f));
     uint64_t ms = time_for(b, c);
+    c->frame.most = (size_t)b->instance->limits.of[LOOP_MAX_HOST_BYTES].value;
     lp_body_begins(b->instance->body, ms);
     loop_error *err = lp_export_call_for(f, c->args, c->ret, &c->frame, ms);
     if (b->instance->body->broken)
@@ -314,6 +315,7 @@ static void *more_for_caller(void *data, size_t size)
     return loop_call_alloc(data, size);
 }
 
+/* No more than was lifted out of who calls, with its limit; providers before this one may add. */
 static loop_error *put_in(struct lp_backend_call *c, const void *args)
 {
     const lp_plan *p = plan_of(c);
@@ -323,7 +325,7 @@ static loop_error *put_in(struct lp_backend_call *c, const void *args)
     return args && p->params.size ? lp_copy_value(&copy, &p->params, args, c->args) : NULL;
 }
 
-/* The answer, once the call is done. */
+/* The answer, once the call is done: the component's limit was looked at when it was lifted. */
 static loop_error *take_out(struct caller *x, void *ret)
 {
     struct lp_backend_call *c = x->c;

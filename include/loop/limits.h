@@ -29,7 +29,7 @@ typedef enum loop_limit_id {
     LOOP_MAX_TOTAL,      /* milliseconds inside of it, over all calls since it was started */
     LOOP_MAX_HANDLES,    /* resources that it holds at a time */
     LOOP_MAX_FILES,      /* files, directories and sockets that it has open at a time */
-    LOOP_MAX_HOST_BYTES, /* bytes that one call of it hands to the host, and that one answers */
+    LOOP_MAX_HOST_BYTES, /* bytes that it hands over in one call, or in its answer to one */
     LOOP_MAX_LOG,        /* log entries a second */
     LOOP_MAX_STORAGE,    /* bytes of storage, whatever is granted */
     LOOP_MAX_CALLS,      /* calls and pieces of work under way and waiting */
