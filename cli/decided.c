@@ -57,13 +57,39 @@ loop_error *cli_decided_open(const cli_args *args, cli_target *t, bool suggest, 
 
 /* ---- afterwards ---- */
 
+/* Whether two rows are one line to a reader, who is told neither an instance nor an address. */
+static bool says_same(const loop_audit_entry *a, const loop_audit_entry *b)
+{
+    return a->allowed == b->allowed && a->observed == b->observed &&
+           strcmp(a->reason, b->reason) == 0 && strcmp(a->hint, b->hint) == 0 && !*a->by == !*b->by;
+}
+
+static bool was_said(const loop_audit *a, size_t row)
+{
+    for (size_t i = 0; i < row; i++)
+        if (says_same(loop_audit_at(a, i), loop_audit_at(a, row)))
+            return true;
+    return false;
+}
+
+/* How often: of an HTTP request its name is asked about and then each address, which is once. */
+static uint64_t times(const loop_audit *a, const loop_audit_entry *first)
+{
+    const loop_audit_entry *e;
+    uint64_t n = 0;
+    for (size_t i = 0; (e = loop_audit_at(a, i)); i++)
+        if (says_same(e, first) && !*e->address == !*first->address)
+            n += e->count;
+    return n;
+}
+
 /* One line a kind of decision: what, how often, what would grant it. */
-static void put_row(const loop_audit_entry *e)
+static void put_row(const loop_audit_entry *e, uint64_t count)
 {
     fputs("  ", stderr);
     cli_put(stderr, e->reason);
-    if (e->count > 1)
-        fprintf(stderr, ", %" PRIu64 " times", e->count);
+    if (count > 1)
+        fprintf(stderr, ", %" PRIu64 " times", count);
     if (*e->hint && !*e->by) {
         fputs("; to grant it: ", stderr);
         cli_put(stderr, e->hint);
@@ -76,12 +102,12 @@ static void put_rows(const loop_audit *a, const char *title, bool observed)
     const loop_audit_entry *e;
     bool any = false;
     for (size_t i = 0; (e = loop_audit_at(a, i)); i++) {
-        if (observed ? !e->observed : e->allowed)
+        if ((observed ? !e->observed : e->allowed) || was_said(a, i))
             continue;
         if (!any)
             fprintf(stderr, "%s\n", title);
         any = true;
-        put_row(e);
+        put_row(e, times(a, e));
     }
     if (!any && observed)
         fputs("observed: everything that it did is granted\n", stderr);
