@@ -102,19 +102,26 @@ static loop_error *check_link(const loop_config *c, const char *what, const char
     return lp_path_inside(at, c->root) ? unsafe(what, lp_os_why_unsafe(folder)) : NULL;
 }
 
+/* Who looks at a link `at`, which lies in `folder`. */
+typedef loop_error *link_check(const loop_config *c, const char *what, const char *folder,
+                               const char *at);
+
 /*
- * Each link on the way to `path` (absolute), and what is at its end; the way as the system goes it,
- * so that a link to a link is seen, too. What is not there is looked at where it would be.
+ * Each link on the way to `path` (absolute); the way as the system goes it, so that a link to a
+ * link is seen, too. What is not there is looked at where it would be. Sets where it ends.
  */
-static loop_error *check_way(const loop_config *c, const char *what, const char *path)
+static loop_error *check_links(const loop_config *c, const char *what, const char *path,
+                               link_check *check, char **ret_end)
 {
     lp_auto(lp_free_string) char *at = lp_strdup("/");
     lp_auto(lp_free_string) char *rest = lp_strdup(path);
     for (size_t links = 0; links <= LP_MAX_LINKS;) {
         const char *part = rest + strspn(rest, "/");
         size_t n = strcspn(part, "/");
-        if (!n)
-            return check_writers(c, what, at);
+        if (!n) {
+            *ret_end = lp_take(&at);
+            return NULL;
+        }
         lp_auto(lp_free_string) char *name = lp_strndup(part, n);
         bool up = strcmp(name, "..") == 0;
         lp_auto(lp_free_string) char *next = up                       ? lp_path_parent(at)
@@ -123,7 +130,7 @@ static loop_error *check_way(const loop_config *c, const char *what, const char 
         lp_auto(lp_free_string) char *to = lp_os_link(next);
         if (to) {
             links++;
-            LP_TRY(check_link(c, what, at, next));
+            LP_TRY(check(c, what, at, next));
         }
         char *left = lp_format("%s%s", to ? to : "", part + n);
         free(rest);
@@ -135,6 +142,39 @@ static loop_error *check_way(const loop_config *c, const char *what, const char 
     }
     return loop_error_new(LOOP_DENIED, "more than %d links on the way to the %s '%s'", LP_MAX_LINKS,
                           what, path);
+}
+
+/* Each link on the way, and what is at its end. */
+static loop_error *check_way(const loop_config *c, const char *what, const char *path)
+{
+    lp_auto(lp_free_string) char *end = NULL;
+    LP_TRY(check_links(c, what, path, check_link, &end));
+    return check_writers(c, what, end);
+}
+
+/* The user's own directory may lie wherever; a link to it that a component may have made does not
+   say what the user meant. */
+static loop_error *check_planted(const loop_config *c, const char *what, const char *folder,
+                                 const char *at)
+{
+    const char *name = granted_to(c, at, false);
+    (void)folder;
+    if (!name)
+        return NULL;
+    lp_auto(lp_free_string) char *to = lp_os_realpath(at);
+    return loop_error_hint_set(
+        loop_error_new(LOOP_DENIED,
+                       "'%s', on the way to the %s, is a link that the component '%s' may have "
+                       "made",
+                       at, what, name),
+        "it leads to '%s': name that, if it is what you mean", to ? to : "nothing");
+}
+
+loop_error *loop_config_dir_check(const loop_config *c, const char *path)
+{
+    lp_auto(lp_free_string) char *cwd = lp_os_cwd(), *end = NULL;
+    lp_auto(lp_free_string) char *whole = cwd ? lp_path_join(cwd, path) : lp_strdup(path);
+    return check_links(c, "directory", whole, check_planted, &end);
 }
 
 loop_error *lp_config_library_check(const loop_config *c, const char *path)

@@ -244,6 +244,19 @@ static loop_error *find(const cli_args *args, cli_target *t)
 
 /* ---- what it may do ---- */
 
+/* Of HOST[::GUEST][:ro], whether HOST leads where its user can know. */
+static loop_error *check_dir(const loop_config *config, const char *text)
+{
+    const char *parting = strstr(text, "::");
+    size_t n = parting ? (size_t)(parting - text) : strlen(text);
+    if (!parting && n > 3 && (!strcmp(text + n - 3, ":ro") || !strcmp(text + n - 3, ":rw")))
+        n -= 3;
+    char *host = cli_format("%.*s", (int)n, text);
+    loop_error *e = loop_config_dir_check(config, host);
+    free(host);
+    return e ? loop_error_wrap(e, "--dir '%s'", text) : NULL;
+}
+
 static loop_error *add_flag_grants(const cli_args *args, cli_target *t)
 {
     static const struct {
@@ -270,6 +283,8 @@ static loop_error *add_flag_grants(const cli_args *args, cli_target *t)
                 t->policy = loop_policy_new();
             loop_error *e = loop_policy_add(t->policy, kinds[k].kind, g->value, false, NULL, false,
                                             (loop_origin){g->option->flag, 0, 0});
+            if (!e && kinds[k].kind == LOOP_GRANT_DIR)
+                e = check_dir(t->config, g->value);
             if (e)
                 return e;
         }

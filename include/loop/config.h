@@ -279,6 +279,13 @@ LOOP_API void loop_config_limits(const loop_config *c, const char *component,
 LOOP_API loop_error *loop_config_grants(const loop_config *c, const char *component,
                                         loop_policy *into) LOOP_MUST_USE;
 
+/*
+ * LOOP_DENIED where a link on the way to `path`, which the user named (from the current folder),
+ * lies in a directory that loop.yaml grants a component to write: the component may have made it.
+ * For who grants a directory by another way than loop_config_grants, before it does.
+ */
+LOOP_API loop_error *loop_config_dir_check(const loop_config *c, const char *path) LOOP_MUST_USE;
+
 /* loop.schema.json, made from the same rows; the caller's, for loop_free. */
 LOOP_API char *loop_config_schema(void);
 
