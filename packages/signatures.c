@@ -26,10 +26,10 @@ struct loop_package_source {
 
 static const char *const nothing[] = {NULL};
 
-/* A growing list of texts in an arena. */
+/* A growing list of texts in an arena, each of them once. */
 struct texts {
     const char *at[LP_MAX_SIGNATURES + 1];
-    size_t n;
+    size_t n, seen; /* `seen`: those that were listed twice, too, since each is fetched */
 };
 
 static bool has_text(const struct texts *t, const char *bytes, size_t n)
@@ -40,19 +40,17 @@ static bool has_text(const struct texts *t, const char *bytes, size_t n)
     return false;
 }
 
-/* One that is there already is passed over: a registry may list it twice. */
 static loop_error *add_text(struct texts *t, lp_arena *arena, const char *bytes, size_t n)
 {
-    if (n <= LP_MAX_SIGNATURE_BYTES && has_text(t, bytes, n))
-        return NULL;
-    if (t->n == LP_MAX_SIGNATURES)
+    if (t->seen++ == LP_MAX_SIGNATURES)
         return loop_error_new(LOOP_LIMIT, "it has more than %d signatures", LP_MAX_SIGNATURES);
     if (n > LP_MAX_SIGNATURE_BYTES)
         return loop_error_new(LOOP_LIMIT, "a signature of it has more than %d bytes",
                               LP_MAX_SIGNATURE_BYTES);
     if (memchr(bytes, 0, n))
         return loop_error_new(LOOP_INVALID, "a signature of it is no text");
-    t->at[t->n++] = lp_arena_strndup(arena, bytes, n);
+    if (!has_text(t, bytes, n)) /* a registry may list one twice; an archive has it once */
+        t->at[t->n++] = lp_arena_strndup(arena, bytes, n);
     return NULL;
 }
 

@@ -20,6 +20,7 @@
 #include "base/os/os.h"
 #include "base/sign.h"
 #include "packages/attach.h"
+#include "packages/json.h"
 #include "packages/manifest.h"
 
 #define WASM "\0asm\x0d\0\1"
@@ -425,28 +426,50 @@ static void what_a_revoked_key_signed_holds_nobody_back(void **state)
     assert_fails(install(LOOP_INSTALL_LOCKED, NULL), LOOP_DENIED, "has accepted 1.1.0");
 }
 
-/* Catches: a registry's list that fills memory, or is read for ever. */
-/* Catches: an archive that is pulled with two entries of one name. */
-static void one_that_is_listed_twice_is_one(void **state)
+/* In the index of the layout, each signature once more. */
+static void list_twice(void)
 {
-    (void)state;
-    static const char *const listed[] = {"one", "two", "one", NULL};
-    const char *const *texts = NULL;
-    loop_config *config;
-    loop_packages *p;
-    lp_arena arena = {0};
-    user_of("^1", "layout");
-    open_in("user", &config, &p);
-    ok(lp_signatures_note(p, "shop", "sha256:1", listed));
-    ok(lp_signatures_noted(p, "shop", "sha256:1", &arena, &texts));
-    assert_string_equal(texts[0], "one");
-    assert_string_equal(texts[1], "two");
-    assert_null(texts[2]);
-    lp_arena_done(&arena);
-    loop_packages_delete(p);
-    loop_config_delete(config);
+    lp_auto(lp_free_string) char *path = in_root("shop/index.json");
+    json_t *root_of = json_load_file(path, 0, NULL), *list = json_object_get(root_of, "manifests");
+    size_t n = json_array_size(list), found = 0;
+    for (size_t i = 0; i < n; i++) {
+        json_t *row = json_array_get(list, i);
+        const char *type = json_string_value(json_object_get(row, "artifactType"));
+        if (type && strcmp(type, LP_TYPE_SIGNATURE) == 0 && ++found)
+            json_array_append(list, row);
+    }
+    assert_int_equal(found, 1);
+    assert_int_equal(json_dump_file(root_of, path, 0), 0);
+    json_decref(root_of);
 }
 
+/* Catches: an archive with two entries of one name, which nobody opens. */
+static void a_signature_that_is_listed_twice_counts_once(void **state)
+{
+    (void)state;
+    char name[LOOP_KEY_NAME] = "";
+    loop_config *config;
+    loop_packages *p;
+    loop_package_list *list = NULL;
+    own_key("ada");
+    trust("ada");
+    lp_auto(lp_free_string) char *path = pack("1.0.0", "a.tar");
+    lp_auto(lp_free_string) char *pulled = in_root("pulled.tar");
+    ok(sign(path, "ada"));
+    push(path, "layout");
+    list_twice();
+    user_of("^1", "layout");
+    open_in("user", &config, &p);
+    ok(loop_packages_pull(p, "acme:notes@1.0.0", NULL, &(loop_pack_options){.output = pulled},
+                          &list));
+    loop_package_list_delete(list);
+    loop_packages_delete(p);
+    loop_config_delete(config);
+    ok(look(pulled, name));
+    assert_string_equal(name, "ada");
+}
+
+/* Catches: a registry's list that fills memory, or is read for ever. */
 static void signatures_have_limits(void **state)
 {
     (void)state;
@@ -488,7 +511,7 @@ int main(void)
         TEST(there_is_no_way_back_without_being_asked),
         TEST(what_a_revoked_key_signed_holds_nobody_back),
         TEST(what_is_cleaned_away_is_no_signature),
-        TEST(one_that_is_listed_twice_is_one),
+        TEST(a_signature_that_is_listed_twice_counts_once),
         TEST(signatures_have_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
