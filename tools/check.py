@@ -253,7 +253,7 @@ def zig():
 
 
 def portable(args):
-    """base/ (without the system calls of base/os) and abi/ compile for macOS and Windows."""
+    """base/ (without the system calls of base/os), abi/ and fx/core/ compile for macOS and Windows."""
     command = zig()
     header = next((p for p in (Path("/usr/include/libfyaml.h"), Path("/usr/local/include/libfyaml.h"))
                    if p.exists()), None)
@@ -267,7 +267,7 @@ def portable(args):
             # libfyaml's header asks for one that Windows calls by another name.
             Path(scratch, "alloca.h").write_text("#ifdef _WIN32\n#include <malloc.h>\n#else\n"
                                                  "#include_next <alloca.h>\n#endif\n", encoding="utf-8")
-        sources = [p for room in ("base", "abi") for p in sorted((ROOT / room).glob("*.c"))
+        sources = [p for room in ("base", "abi", "fx/core") for p in sorted((ROOT / room).glob("*.c"))
                    if not p.name.endswith("_test.c")]
         for target in ("aarch64-macos", "x86_64-windows-gnu"):
             for source in sources:

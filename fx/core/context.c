@@ -101,13 +101,13 @@ static void add(lp_fx *fx, uint32_t f, uint32_t name, uint32_t provider)
     lp_fx_name_ref(fx, name);
 }
 
-/* Whether fibers of `function` are handed out with it already; else from now on. */
-static enum lp_fx_read known(lp_fx *fx, uint32_t function, uint32_t name)
+/* Whether it was among the `given`; fibers of `function` get it from now on. */
+static enum lp_fx_read known(lp_fx *fx, uint32_t function, uint32_t name, uint32_t given)
 {
     struct name *p = &fx->names[function];
     for (uint32_t i = 0; i < p->n_reads; i++)
         if (p->reads[i] == name)
-            return READ_OK;
+            return i < given ? READ_OK : READ_AGAIN;
     if (p->n_reads == LP_MAX_FX_READS)
         return READ_TOO_MANY;
     p->reads = lp_realloc(p->reads, (p->n_reads + 1) * sizeof *p->reads);
@@ -117,14 +117,15 @@ static enum lp_fx_read known(lp_fx *fx, uint32_t function, uint32_t name)
     return READ_AGAIN;
 }
 
-enum lp_fx_read lp_fx_reads(lp_fx *fx, uint32_t f, const lp_str *names, uint32_t n)
+enum lp_fx_read lp_fx_reads(lp_fx *fx, uint32_t f, const lp_str *names, uint32_t n, uint32_t given)
 {
     enum lp_fx_read result = READ_OK;
     lp_fx_reads_done(fx, f);
     for (uint32_t i = 0; i < n && result != READ_TOO_MANY; i++) {
         uint32_t name = lp_fx_name(fx, SPACE_CONTEXT, names[i]);
         uint32_t provider = name ? lp_fx_provider(fx, f, name) : 0;
-        enum lp_fx_read read = provider ? known(fx, lp_fx_at(fx, f)->function, name) : READ_OK;
+        enum lp_fx_read read =
+            provider ? known(fx, lp_fx_at(fx, f)->function, name, given) : READ_OK;
         if (provider && read != READ_TOO_MANY)
             add(fx, f, name, provider);
         result = LP_MAX(result, read);

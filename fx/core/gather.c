@@ -145,7 +145,8 @@ static void sort(lp_fx *fx, uint32_t gather)
     LIST(struct path) paths = {0};
     for (uint32_t f = g->y_first; f; f = lp_fx_at(fx, f)->extra->y_next)
         *lp_push(&paths) = path_of(fx, f, gather);
-    qsort(paths.at, paths.n, sizeof *paths.at, by_path);
+    if (paths.n)
+        qsort(paths.at, paths.n, sizeof *paths.at, by_path);
     uint32_t before = 0;
     for (size_t i = 0; i < paths.n; i++) {
         uint32_t f = paths.at[i].fiber;

@@ -113,6 +113,11 @@ struct clean_up { /* by depth, deepest first; then in the order of their making 
     bool start;
 };
 
+struct handed { /* a job */
+    lp_fx_id fiber;
+    uint32_t contexts; /* how many of those that its function reads it was given */
+};
+
 struct wish { /* what waits for the next turn */
     enum { WISH_WRITE, WISH_CANCEL, WISH_SWAP, WISH_REMOUNT } what;
     lp_fx_id fiber;
@@ -148,9 +153,9 @@ struct lp_fx {
     LIST(struct message) messages;
     size_t waiting_bytes, messages_out;
     uint32_t turn, serial;
-    bool in_turn, closing; /* closing: the effects of the turn are handed out */
-    lp_fx_step out;        /* the step that was handed out and not done */
-    LIST(uint32_t) jobs;   /* LP_FX_RUN */
+    bool in_turn, closing;    /* closing: the effects of the turn are handed out */
+    lp_fx_step out;           /* the step that was handed out and not done */
+    LIST(struct handed) jobs; /* LP_FX_RUN */
     lp_arena work, scratch;
     uint32_t failure; /* the name of the context */
     LIST(lp_fx_event) events, taken;
@@ -220,7 +225,7 @@ void lp_fx_job_of(lp_fx *fx, uint32_t f, lp_fx_job *ret);
 /* context.c */
 uint32_t lp_fx_provider(const lp_fx *fx, uint32_t f, uint32_t name);
 enum lp_fx_read { READ_OK, READ_AGAIN, READ_TOO_MANY };
-enum lp_fx_read lp_fx_reads(lp_fx *fx, uint32_t f, const lp_str *names, uint32_t n);
+enum lp_fx_read lp_fx_reads(lp_fx *fx, uint32_t f, const lp_str *names, uint32_t n, uint32_t given);
 lp_str lp_fx_context_value(const lp_fx *fx, uint32_t provider);
 void lp_fx_reads_done(lp_fx *fx, uint32_t f);
 void lp_fx_provider_done(lp_fx *fx, uint32_t f);

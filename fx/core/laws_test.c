@@ -21,7 +21,7 @@
 
 struct node {
     bool used, fails, reads, yields, effect;
-    uint32_t role, parent, prop, component, key, rev; /* a key of 0: by place */
+    uint32_t role, parent, prop, component, key; /* a key of 0: by place */
     uint32_t below[MAX_BELOW], n;
     uint32_t fallback; /* of a boundary: a node below */
 };
@@ -32,7 +32,7 @@ struct world {
     lp_fx *fx;
     lp_fx_id root, screen, fiber[NODES];
     bool *live; /* by fiber and 0: an effect that runs */
-    uint32_t n_live, max_jobs;
+    uint32_t n_live, max_jobs, rev, step, went[NODES];
     uint64_t digest;
     struct seen {
         lp_fx_id fiber;
@@ -62,7 +62,7 @@ static uint32_t new_node(struct world *w, uint32_t parent, uint32_t role)
 {
     struct node *p = &w->nodes[parent];
     uint32_t i = 2;
-    while (i < NODES && w->nodes[i].used)
+    while (i < NODES && (w->nodes[i].used || w->went[i] == w->step))
         i++;
     if (i == NODES || p->n == MAX_BELOW)
         return 0;
@@ -101,6 +101,7 @@ static void remove_node(struct world *w, uint32_t i)
         }
     w->nodes[i] = (struct node){0};
     w->fiber[i] = 0;
+    w->went[i] = w->step; /* another node of that number would be taken for this one */
 }
 
 /* ---- the component ---- */
@@ -314,6 +315,7 @@ static void setup(struct world *w, uint64_t seed, uint64_t hash_seed, uint32_t m
     w->live = calloc(1u << 21, sizeof *w->live);
     w->fx = lp_fx_new(&(lp_fx_options){.seed = {hash_seed, ~hash_seed}});
     lp_fx_trace(w->fx, true);
+    w->step = 1;
     w->nodes[1] = (struct node){.used = true, .role = LP_FX_CALL, .component = 1, .parent = 1};
     static const lp_fx_element screen[] = {
         {.role = LP_FX_PROVIDE,
@@ -499,7 +501,7 @@ static void bump(struct world *w, uint32_t i)
 {
     for (;; i = owner_of(w, i)) {
         char rev[16];
-        snprintf(rev, sizeof rev, "%u", (unsigned)++w->nodes[i].rev);
+        snprintf(rev, sizeof rev, "%u", (unsigned)++w->rev);
         loop_error *e =
             w->fiber[i]
                 ? lp_fx_write(w->fx, w->fiber[i], 0,
@@ -587,6 +589,7 @@ static uint64_t play(uint64_t seed, uint64_t hash_seed, uint32_t max_jobs, bool 
     setup(&w, seed, hash_seed, max_jobs);
     drive(&w);
     for (int turn = 0; turn < 60; turn++) {
+        w.step++;
         for (uint32_t n = 1 + pick(&w, 4); n > 0; n--)
             edit(&w);
         drive(&w);

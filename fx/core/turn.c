@@ -161,13 +161,15 @@ static void hand_out(lp_fx *fx, struct queue *q, uint32_t depth, uint32_t max, l
             p->last_reason = p->reason;
             p->reason = 0;
             p->ran = fx->turn;
-            *lp_push(&fx->jobs) = lp_fx_id_of(fx, f);
+            *lp_push(&fx->jobs) = (struct handed){.fiber = lp_fx_id_of(fx, f)};
         }
         f = next;
     }
     lp_fx_job *jobs = lp_arena_take(&fx->work, fx->jobs.n * sizeof *jobs);
-    for (size_t i = 0; i < fx->jobs.n; i++)
-        lp_fx_job_of(fx, fx->jobs.at[i] & ID_MASK, &jobs[i]);
+    for (size_t i = 0; i < fx->jobs.n; i++) {
+        lp_fx_job_of(fx, fx->jobs.at[i].fiber & ID_MASK, &jobs[i]);
+        fx->jobs.at[i].contexts = jobs[i].n_contexts;
+    }
     ret->jobs = jobs;
     ret->n = (uint32_t)fx->jobs.n;
 }
@@ -247,7 +249,7 @@ static void accept(lp_fx *fx, uint32_t f, const lp_fx_answer *a, const struct fo
 }
 
 static void take(lp_fx *fx, uint32_t f, const lp_fx_answer *a, struct forest *t,
-                 const lp_fx_output *o)
+                 const lp_fx_output *o, uint32_t given)
 {
     struct fiber *p = lp_fx_at(fx, f);
     if (o->result == LP_FX_REFUSED && p->last_reason & LP_FX_SWAPPED) {
@@ -257,7 +259,7 @@ static void take(lp_fx *fx, uint32_t f, const lp_fx_answer *a, struct forest *t,
     }
     const char *why = o->result == LP_FX_OK ? lp_fx_check_output(fx, a, t, o, f) : NULL;
     if (!why && o->result == LP_FX_OK) {
-        enum lp_fx_read read = lp_fx_reads(fx, f, a->reads + o->reads.first, o->reads.count);
+        enum lp_fx_read read = lp_fx_reads(fx, f, a->reads + o->reads.first, o->reads.count, given);
         if (read == READ_AGAIN) {
             again(fx, f, p->last_reason);
             return;
@@ -287,9 +289,9 @@ void lp_fx_answered(lp_fx *fx, const lp_fx_answer *a)
     }
     fx->out = LP_FX_IDLE;
     for (size_t i = 0; i < fx->jobs.n; i++) {
-        uint32_t f = lp_fx_find(fx, fx->jobs.at[i]); /* a failure before may have ended it */
+        uint32_t f = lp_fx_find(fx, fx->jobs.at[i].fiber); /* a failure before may have ended it */
         if (f)
-            take(fx, f, a, &forest, &a->outputs[i]);
+            take(fx, f, a, &forest, &a->outputs[i], fx->jobs.at[i].contexts);
     }
     lp_fx_forest_done(fx, &forest);
     fx->jobs.n = 0;
@@ -299,7 +301,7 @@ void lp_fx_fail(lp_fx *fx, lp_str why)
 {
     fx->out = LP_FX_IDLE;
     for (size_t i = 0; i < fx->jobs.n; i++) {
-        uint32_t f = lp_fx_find(fx, fx->jobs.at[i]);
+        uint32_t f = lp_fx_find(fx, fx->jobs.at[i].fiber);
         if (!f)
             continue;
         lp_fx_at(fx, f)->runs++;
