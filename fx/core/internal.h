@@ -59,13 +59,13 @@ struct effect {
 };
 
 struct extra {
-    struct held *cells, *yields;
+    struct held *cells, *yields; /* what an ordinary run looks at comes first */
     struct effect *effects;
     uint32_t n_cells, n_yields, n_effects, cell_bytes;
+    uint32_t links, readers;          /* what it reads; of a provider, who reads it */
     uint32_t gather, y_next, y_prev;  /* of a fiber that yields: the list of its gather */
     uint32_t y_first;                 /* of a gather */
     uint32_t then, owner;             /* of a gather: its second half; whose, of both */
-    uint32_t links, readers;          /* what it reads; of a provider, who reads it */
     uint32_t place, serial;           /* of a quote and an unquote: where the children are */
     uint32_t p_first, p_next, p_prev; /* quotes of a place */
     uint32_t outlet, name;            /* of a root */

@@ -84,7 +84,7 @@ static uint32_t new_row(lp_fx *fx)
         return i;
     }
     if (fx->n_names == fx->cap_names) {
-        uint32_t cap = fx->cap_names ? fx->cap_names * 2 : 64;
+        uint32_t cap = fx->cap_names + fx->cap_names / 4 + 64; /* a fiber may have one of its own */
         fx->names = lp_realloc(fx->names, cap * sizeof *fx->names);
         fx->bytes += (cap - fx->cap_names) * sizeof *fx->names;
         fx->cap_names = cap;
