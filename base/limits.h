@@ -213,23 +213,24 @@
 #define LP_BUILD_ASK_MS 60000           /* for a tool that is asked its version */
 
 /* Fibers (fx/core): knowledge/effect-system.md has the same numbers. */
-#define LP_MAX_FX_FIBERS ((1u << 21) - 2) /* of a runtime, those that wait for clean-up included   \
-                                           */
-#define LP_MAX_FX_DEPTH 1024              /* of a tree of fibers, quotes included */
-#define LP_MAX_FX_CHILDREN (1u << 16)     /* of one fiber */
-#define LP_MAX_FX_ELEMENTS (1u << 20)     /* rows of one table */
-#define LP_MAX_FX_BATCH 4096              /* jobs handed out at a time */
-#define LP_MAX_FX_NAME 256                /* bytes of a function, context, root, type */
-#define LP_MAX_FX_KEY 256                 /* bytes of a key */
-#define LP_MAX_FX_PROPERTIES (1u << 20)   /* bytes of one element's properties */
-#define LP_MAX_FX_CALLBACKS 1024          /* that one element is given */
-#define LP_MAX_FX_CELLS 256               /* of one fiber */
-#define LP_MAX_FX_STATE (1u << 20)        /* bytes of the cells of one fiber */
-#define LP_MAX_FX_READS 32                /* contexts that one function reads */
-#define LP_MAX_FX_EFFECTS 256             /* of one fiber */
-#define LP_MAX_FX_YIELDS 1024             /* values that one run yields */
-#define LP_MAX_FX_YIELDED (1u << 20)      /* bytes of them */
-#define LP_MAX_FX_WAITING (1u << 16)      /* writes, cancellations and calls that wait for a turn */
+#define LP_MAX_FX_FIBERS                                                                           \
+    ((1u << 21) - 2)                    /* of a runtime, those that wait for clean-up included     \
+                                         */
+#define LP_MAX_FX_DEPTH 1024            /* of a tree of fibers, quotes included */
+#define LP_MAX_FX_CHILDREN (1u << 16)   /* of one fiber */
+#define LP_MAX_FX_ELEMENTS (1u << 20)   /* rows of one table */
+#define LP_MAX_FX_BATCH 4096            /* jobs handed out at a time */
+#define LP_MAX_FX_NAME 256              /* bytes of a function, context, root, type */
+#define LP_MAX_FX_KEY 256               /* bytes of a key */
+#define LP_MAX_FX_PROPERTIES (1u << 20) /* bytes of one element's properties */
+#define LP_MAX_FX_CALLBACKS 1024        /* that one element is given */
+#define LP_MAX_FX_CELLS 256             /* of one fiber */
+#define LP_MAX_FX_STATE (1u << 20)      /* bytes of the cells of one fiber */
+#define LP_MAX_FX_READS 32              /* contexts that one function reads */
+#define LP_MAX_FX_EFFECTS 256           /* of one fiber */
+#define LP_MAX_FX_YIELDS 1024           /* values that one run yields */
+#define LP_MAX_FX_YIELDED (1u << 20)    /* bytes of them */
+#define LP_MAX_FX_WAITING (1u << 16)    /* writes, cancellations and calls that wait for a turn */
 #define LP_MAX_FX_WAITING_BYTES (64u << 20) /* and bytes of them */
 #define LP_MAX_FX_WHY 1024                  /* bytes of why one failed; longer is cut */
 #define LP_MAX_FX_TRACE (1u << 20)          /* events that nobody took */
