@@ -187,7 +187,7 @@ typedef struct lp_fx_work {
 
 typedef struct lp_fx_options {
     uint64_t seed[2]; /* of the hashes of names, random: what is handed out does not depend on it */
-    uint32_t max_fibers; /* of one root; 0: LP_MAX_FX_FIBERS */
+    uint32_t max_fibers; /* of the whole runtime; 0: LP_MAX_FX_FIBERS */
 } lp_fx_options;
 
 lp_fx *lp_fx_new(const lp_fx_options *options);
