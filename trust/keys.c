@@ -255,8 +255,8 @@ static loop_error *open_secret(const loop_keys *k, const char *name, const char 
         return loop_error_wrap(e, "cannot use the key '%s'", row->name);
     const lp_public_key public = lp_public_key_of(ret);
     lp_auto(lp_free_string) char *text = lp_public_key_text(&public);
-    if (strcmp(text, row->text) !=
-        0) { /* its id alone says nothing: who writes the file chooses it */
+    /* Its id alone says nothing: who writes the file chooses it. */
+    if (strcmp(text, row->text) != 0) {
         lp_secret_key_done(ret);
         return loop_error_hint_set(
             loop_error_new(LOOP_INVALID,
