@@ -71,7 +71,7 @@ static const loop_resource loop_fx_graph_resources[] = {
 const loop_interface loop_fx_graph_interface = {
     .abi = LOOP_ABI,
     .name = "loop:fx/graph",
-    .version = "0.0.1",
+    .version = "0.1.0",
     .functions = loop_fx_graph_rows,
     .resources = loop_fx_graph_resources,
 };
@@ -114,12 +114,12 @@ loop_error *loop_fx_graph_functions_bind(loop_instance *instance,
     static const char *const rows[][2] = {
         {
             "compute",
-            "(list<record{node:u32,function:u32,inputs:list<option<list<u8>>>}>)->list<result<list<u8>,string>>",
+            "(record{due:list<record{node:u32,function:u32,inputs:record{first:u32,count:u32}}>,inputs:list<option<record{first:u32,count:u32}>>,bytes:list<u8>})->list<result<list<u8>,string>>",
         },
     };
     loop_fx_graph_functions_exports found = {.instance = instance};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        loop_error *e = loop_instance_export(instance, "loop:fx/graph-functions", "0.0.1", rows[i][0],
+        loop_error *e = loop_instance_export(instance, "loop:fx/graph-functions", "0.1.0", rows[i][0],
                                              rows[i][1], &found.functions[i]);
         if (e)
             return e;
@@ -129,17 +129,17 @@ loop_error *loop_fx_graph_functions_bind(loop_instance *instance,
 }
 
 struct loop_fx_graph_functions_call_compute_args {
-    loop_fx_graph_functions_list_due due;
+    loop_fx_graph_functions_work work;
 };
-static_assert(sizeof(struct loop_fx_graph_functions_call_compute_args) == 16,
+static_assert(sizeof(struct loop_fx_graph_functions_call_compute_args) == 48,
               "loop_fx_graph_functions_call_compute_args");
 
 loop_error *loop_fx_graph_functions_call_compute(
-    const loop_fx_graph_functions_exports *exports, loop_fx_graph_functions_list_due due,
+    const loop_fx_graph_functions_exports *exports, const loop_fx_graph_functions_work *work,
     loop_fx_graph_functions_list_result_list_u8_string *ret)
 {
     struct loop_fx_graph_functions_call_compute_args packed = {
-        .due = due,
+        .work = *work,
     };
     return loop_export_call(exports->functions[0], &packed, ret);
 }
@@ -151,7 +151,7 @@ loop_error *loop_fx_fibers_bind(loop_instance *instance, loop_fx_fibers_exports 
     static const char *const rows[][2] = {
         {
             "run",
-            "(record{jobs:list<record{fiber:u32,reason:flags{mounted,properties,state,context,gathered,swapped},function:string,properties:record{first:u32,count:u32},callbacks:record{first:u32,count:u32},cells:record{first:u32,count:u32},contexts:record{first:u32,count:u32},gathered:option<tuple<u32,record{first:u32,count:u32}>>}>,cells:list<record{value:record{type-name:string,type-version:u32,bytes:list<u8>},revision:u32}>,contexts:list<record{name:string,value:option<record{first:u32,count:u32}>}>,callbacks:list<record{fiber:u32,slot:u32}>,values:list<record{type-name:string,type-version:u32,bytes:list<u8>}>,bytes:list<u8>})->record{outputs:list<result<record{root:option<u32>,new-cells:record{first:u32,count:u32},reads:record{first:u32,count:u32},effects:record{first:u32,count:u32},yields:record{first:u32,count:u32}},string>>,tree:record{elements:list<record{role:variant{call,group,provide,quote,unquote,boundary(u32),gather(u32),detach},component:string,function:string,key:string,properties:record{first:u32,count:u32},callbacks:record{first:u32,count:u32},children:record{first:u32,count:u32}}>,children:list<u32>,callbacks:list<record{fiber:u32,slot:u32}>,bytes:list<u8>},new-cells:list<record{type-name:string,type-version:u32,bytes:list<u8>}>,reads:list<string>,effects:list<record{slot:u32,depends-on:list<u8>}>,yields:list<record{type-name:string,type-version:u32,bytes:list<u8>}>}",
+            "(record{jobs:list<record{fiber:u32,reason:flags{mounted,properties,state,context,gathered,swapped},function:u32,properties:record{first:u32,count:u32},callbacks:record{first:u32,count:u32},cells:record{first:u32,count:u32},contexts:record{first:u32,count:u32},gathered:option<record{slot:u32,owner:u32,values:record{first:u32,count:u32}}>}>,names:list<string>,cells:list<record{value:record{type-name:u32,type-version:u32,bytes:record{first:u32,count:u32}},revision:u32}>,contexts:list<record{name:u32,value:option<record{first:u32,count:u32}>}>,callbacks:list<record{fiber:u32,slot:u32}>,values:list<record{type-name:u32,type-version:u32,bytes:record{first:u32,count:u32}}>,bytes:list<u8>})->record{outcomes:list<variant{done(record{root:option<u32>,new-cells:record{first:u32,count:u32},reads:record{first:u32,count:u32},effects:record{first:u32,count:u32},yields:record{first:u32,count:u32}}),failed(string),refused}>,tree:record{names:list<string>,elements:list<record{role:variant{call,group,provide,quote,unquote,boundary(u32),gather(u32),detach,outlet},component:option<u32>,function:u32,key:record{first:u32,count:u32},properties:record{first:u32,count:u32},callbacks:record{first:u32,count:u32},children:record{first:u32,count:u32}}>,children:list<u32>,callbacks:list<record{fiber:u32,slot:u32}>,bytes:list<u8>},new-cells:list<record{type-name:u32,type-version:u32,bytes:record{first:u32,count:u32}}>,reads:list<u32>,effects:list<record{slot:u32,depends-on:record{first:u32,count:u32}}>,yields:list<record{type-name:u32,type-version:u32,bytes:record{first:u32,count:u32}}>}",
         },
         {
             "effects",
@@ -164,7 +164,7 @@ loop_error *loop_fx_fibers_bind(loop_instance *instance, loop_fx_fibers_exports 
     };
     loop_fx_fibers_exports found = {.instance = instance};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        loop_error *e = loop_instance_export(instance, "loop:fx/fibers", "0.0.1", rows[i][0],
+        loop_error *e = loop_instance_export(instance, "loop:fx/fibers", "0.1.0", rows[i][0],
                                              rows[i][1], &found.functions[i]);
         if (e)
             return e;
@@ -176,7 +176,7 @@ loop_error *loop_fx_fibers_bind(loop_instance *instance, loop_fx_fibers_exports 
 struct loop_fx_fibers_call_run_args {
     loop_fx_fibers_batch batch;
 };
-static_assert(sizeof(struct loop_fx_fibers_call_run_args) == 96, "loop_fx_fibers_call_run_args");
+static_assert(sizeof(struct loop_fx_fibers_call_run_args) == 112, "loop_fx_fibers_call_run_args");
 
 loop_error *loop_fx_fibers_call_run(const loop_fx_fibers_exports *exports,
                                     const loop_fx_fibers_batch *batch, loop_fx_fibers_answer *ret)
@@ -222,7 +222,7 @@ struct loop_fx_runtime_root_update_args {
     loop_fx_runtime_root *root;
     loop_fx_runtime_table tree;
 };
-static_assert(sizeof(struct loop_fx_runtime_root_update_args) == 72,
+static_assert(sizeof(struct loop_fx_runtime_root_update_args) == 88,
               "loop_fx_runtime_root_update_args");
 
 static loop_error *loop_fx_runtime_root_update_thunk(const void *functions, void *self,
@@ -266,7 +266,7 @@ struct loop_fx_runtime_mount_args {
     loop_string name;
     loop_fx_runtime_table tree;
 };
-static_assert(sizeof(struct loop_fx_runtime_mount_args) == 80, "loop_fx_runtime_mount_args");
+static_assert(sizeof(struct loop_fx_runtime_mount_args) == 96, "loop_fx_runtime_mount_args");
 
 static loop_error *loop_fx_runtime_mount_thunk(const void *functions, void *self, loop_call *call,
                                                const void *args, void *ret)
@@ -324,7 +324,7 @@ static void loop_fx_runtime_root_drop_thunk(const void *functions, void *self, v
 static const loop_function loop_fx_runtime_rows[] = {
     {
         "[method]root.update",
-        "(borrow<loop:fx/runtime.root>,record{elements:list<record{role:variant{call,group,provide,quote,unquote,boundary(u32),gather(u32),detach},component:string,function:string,key:string,properties:record{first:u32,count:u32},callbacks:record{first:u32,count:u32},children:record{first:u32,count:u32}}>,children:list<u32>,callbacks:list<record{fiber:u32,slot:u32}>,bytes:list<u8>})->result<_,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
+        "(borrow<loop:fx/runtime.root>,record{names:list<string>,elements:list<record{role:variant{call,group,provide,quote,unquote,boundary(u32),gather(u32),detach,outlet},component:option<u32>,function:u32,key:record{first:u32,count:u32},properties:record{first:u32,count:u32},callbacks:record{first:u32,count:u32},children:record{first:u32,count:u32}}>,children:list<u32>,callbacks:list<record{fiber:u32,slot:u32}>,bytes:list<u8>})->result<_,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
         offsetof(loop_fx_runtime_functions, root_update),
         loop_fx_runtime_root_update_thunk,
     },
@@ -336,19 +336,19 @@ static const loop_function loop_fx_runtime_rows[] = {
     },
     {
         "[method]root.inspect",
-        "(borrow<loop:fx/runtime.root>,u32)->result<list<record{fiber:u32,parent:option<u32>,component:string,function:string,key:string,runs:u32,last-microseconds:u32,because:string}>,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
+        "(borrow<loop:fx/runtime.root>,u32)->result<list<record{fiber:u32,parent:option<u32>,role:string,component:string,function:string,key:string,runs:u32,last-microseconds:u32,because:string}>,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
         offsetof(loop_fx_runtime_functions, root_inspect),
         loop_fx_runtime_root_inspect_thunk,
     },
     {
         "mount",
-        "(string,record{elements:list<record{role:variant{call,group,provide,quote,unquote,boundary(u32),gather(u32),detach},component:string,function:string,key:string,properties:record{first:u32,count:u32},callbacks:record{first:u32,count:u32},children:record{first:u32,count:u32}}>,children:list<u32>,callbacks:list<record{fiber:u32,slot:u32}>,bytes:list<u8>})->result<own<loop:fx/runtime.root>,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
+        "(string,record{names:list<string>,elements:list<record{role:variant{call,group,provide,quote,unquote,boundary(u32),gather(u32),detach,outlet},component:option<u32>,function:u32,key:record{first:u32,count:u32},properties:record{first:u32,count:u32},callbacks:record{first:u32,count:u32},children:record{first:u32,count:u32}}>,children:list<u32>,callbacks:list<record{fiber:u32,slot:u32}>,bytes:list<u8>})->result<own<loop:fx/runtime.root>,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
         offsetof(loop_fx_runtime_functions, mount),
         loop_fx_runtime_mount_thunk,
     },
     {
         "write",
-        "(list<record{fiber:u32,cell:u32,value:record{type-name:string,type-version:u32,bytes:list<u8>}}>)->result<_,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
+        "(list<record{fiber:u32,cell:u32,type-name:string,type-version:u32,bytes:list<u8>}>)->result<_,variant{unavailable(string),denied(string),invalid(string),limit(string),cancelled,failed(string)}>",
         offsetof(loop_fx_runtime_functions, write),
         loop_fx_runtime_write_thunk,
     },
@@ -379,7 +379,7 @@ static const loop_resource loop_fx_runtime_resources[] = {
 const loop_interface loop_fx_runtime_interface = {
     .abi = LOOP_ABI,
     .name = "loop:fx/runtime",
-    .version = "0.0.1",
+    .version = "0.1.0",
     .functions = loop_fx_runtime_rows,
     .resources = loop_fx_runtime_resources,
 };

@@ -59,14 +59,17 @@ static_assert(offsetof(loop_core_types_error, of) == 8, "loop_core_types_error")
 
 #endif /* LOOP_CORE_TYPES_0_1_0_TYPES */
 
-/* ---- loop:fx/graph@0.0.1 ---- */
+/* ---- loop:fx/graph@0.1.0 ---- */
 
-#ifndef LOOP_FX_GRAPH_0_0_1_TYPES
-#define LOOP_FX_GRAPH_0_0_1_TYPES
+#ifndef LOOP_FX_GRAPH_0_1_0_TYPES
+#define LOOP_FX_GRAPH_0_1_0_TYPES
 
 typedef loop_core_types_error loop_fx_graph_error;
 
-/* Names a node of a graph; chosen by the component. */
+/*
+ * Names a node; chosen by the component, each of which has a graph of its
+ * own.
+ */
 typedef uint32_t loop_fx_graph_node_id;
 
 /* When a sink runs. */
@@ -81,7 +84,10 @@ enum {
     LOOP_FX_GRAPH_SCHEDULE_CHANGE = 0,
     /* At most once a frame, and only if an input changed. */
     LOOP_FX_GRAPH_SCHEDULE_FRAME = 1,
-    /* Every so many milliseconds, whether anything changed or not. */
+    /*
+     * Every so many milliseconds, whether anything changed or not; 0 is
+     * `invalid`.
+     */
     LOOP_FX_GRAPH_SCHEDULE_TIMER = 2,
 };
 
@@ -93,14 +99,14 @@ typedef struct loop_fx_graph_kind {
     } of;
 } loop_fx_graph_kind;
 enum {
-    /* Holds what `set` gives it. */
+    /* Holds what `set` gives it; nothing at first. */
     LOOP_FX_GRAPH_KIND_SOURCE = 0,
     /*
-     * Computed from its inputs when one changed and somebody needs it.
+     * Computed from its inputs when one changed and a sink needs it.
      * An equal result ends the change there.
      */
     LOOP_FX_GRAPH_KIND_DERIVED = 1,
-    /* Told about its inputs. */
+    /* Told about its inputs. Nobody's input. */
     LOOP_FX_GRAPH_KIND_SINK = 2,
 };
 
@@ -115,7 +121,10 @@ typedef struct loop_fx_graph_node {
     loop_fx_graph_kind kind;
     /* The number that `graph-functions.compute` gets; 0 for a source. */
     uint32_t function;
-    /* The nodes it is computed from. A cycle is `invalid`. */
+    /*
+     * The nodes it is computed from; none for a source. A cycle is
+     * `invalid`.
+     */
     loop_fx_graph_list_node_id inputs;
 } loop_fx_graph_node;
 
@@ -156,22 +165,29 @@ static_assert(offsetof(loop_fx_graph_result_void_error, of) == 8,
               "loop_fx_graph_result_void_error");
 static_assert(sizeof(loop_fx_graph_list_assignment) == 16, "loop_fx_graph_list_assignment");
 
-#endif /* LOOP_FX_GRAPH_0_0_1_TYPES */
+#endif /* LOOP_FX_GRAPH_0_1_0_TYPES */
 
 /*
  * Graphs that are declared: sources, nodes derived from them, sinks.
  *
- * Sketch. On the same runtime as fibers; for spreadsheets, dataflow, and
- * rules that have no tree.
+ * Draft. On the same runtime as fibers; for spreadsheets, dataflow, and rules that
+ * have no tree.
  */
 typedef struct loop_fx_graph_functions {
-    /* Adds nodes and replaces those whose id is in use. All or none. */
+    /*
+     * Adds nodes and replaces those whose id is in use. All or none. The
+     * graph goes with the component; one that is put in its place finds it,
+     * with the values of its sources.
+     */
     loop_error *(*declare)(void *self, loop_call *call, loop_fx_graph_list_node nodes,
                            loop_fx_graph_result_void_error *ret);
-    /* Removes nodes. One that others still need is `invalid`. */
+    /* Removes nodes. One that others still need is `invalid`. All or none. */
     loop_error *(*remove)(void *self, loop_call *call, loop_fx_graph_list_node_id nodes,
                           loop_fx_graph_result_void_error *ret);
-    /* Gives sources new values. What depends on them runs in the next turn. */
+    /*
+     * Gives sources new values. What depends on them runs in the next turn.
+     * All or none.
+     */
     loop_error *(*set)(void *self, loop_call *call, loop_fx_graph_list_assignment values,
                        loop_fx_graph_result_void_error *ret);
 } loop_fx_graph_functions;
@@ -186,35 +202,49 @@ LOOP_API loop_error *loop_fx_graph_next_remove(loop_call *call, loop_fx_graph_li
 LOOP_API loop_error *loop_fx_graph_next_set(loop_call *call, loop_fx_graph_list_assignment values,
                                             loop_fx_graph_result_void_error *ret) LOOP_MUST_USE;
 
-/* ---- loop:fx/graph-functions@0.0.1 ---- */
+/* ---- loop:fx/graph-functions@0.1.0 ---- */
 
-#ifndef LOOP_FX_GRAPH_FUNCTIONS_0_0_1_TYPES
-#define LOOP_FX_GRAPH_FUNCTIONS_0_0_1_TYPES
+#ifndef LOOP_FX_GRAPH_FUNCTIONS_0_1_0_TYPES
+#define LOOP_FX_GRAPH_FUNCTIONS_0_1_0_TYPES
 
 typedef loop_fx_graph_node_id loop_fx_graph_functions_node_id;
 
-typedef struct loop_fx_graph_functions_option_list_u8 {
-    bool is_some;
-    loop_list_u8 value;
-} loop_fx_graph_functions_option_list_u8;
-
-typedef struct loop_fx_graph_functions_list_option_list_u8 {
-    const loop_fx_graph_functions_option_list_u8 *ptr;
-    size_t len;
-} loop_fx_graph_functions_list_option_list_u8;
+/* A stretch of `work.bytes`. */
+typedef struct loop_fx_graph_functions_stretch {
+    uint32_t first;
+    uint32_t count;
+} loop_fx_graph_functions_stretch;
 
 /* A node that is due. */
 typedef struct loop_fx_graph_functions_due {
     loop_fx_graph_functions_node_id node;
     uint32_t function;
-    /* In the order of the node's inputs; none for one that failed. */
-    loop_fx_graph_functions_list_option_list_u8 inputs;
+    /* Rows of `work.inputs`, in the order of the node's inputs. */
+    loop_fx_graph_functions_stretch inputs;
 } loop_fx_graph_functions_due;
 
 typedef struct loop_fx_graph_functions_list_due {
     const loop_fx_graph_functions_due *ptr;
     size_t len;
 } loop_fx_graph_functions_list_due;
+
+typedef struct loop_fx_graph_functions_option_stretch {
+    bool is_some;
+    loop_fx_graph_functions_stretch value;
+} loop_fx_graph_functions_option_stretch;
+
+typedef struct loop_fx_graph_functions_list_option_stretch {
+    const loop_fx_graph_functions_option_stretch *ptr;
+    size_t len;
+} loop_fx_graph_functions_list_option_stretch;
+
+/* Nodes to compute. */
+typedef struct loop_fx_graph_functions_work {
+    loop_fx_graph_functions_list_due due;
+    /* Values of inputs; none for one that failed or has no value yet. */
+    loop_fx_graph_functions_list_option_stretch inputs;
+    loop_list_u8 bytes;
+} loop_fx_graph_functions_work;
 
 typedef struct loop_fx_graph_functions_result_list_u8_string {
     bool is_err;
@@ -230,14 +260,16 @@ typedef struct loop_fx_graph_functions_list_result_list_u8_string {
 } loop_fx_graph_functions_list_result_list_u8_string;
 
 /* Their layout is part of loop's ABI (loop/abi.h). */
-static_assert(sizeof(loop_fx_graph_functions_option_list_u8) == 24,
-              "loop_fx_graph_functions_option_list_u8");
-static_assert(offsetof(loop_fx_graph_functions_option_list_u8, value) == 8,
-              "loop_fx_graph_functions_option_list_u8");
-static_assert(sizeof(loop_fx_graph_functions_list_option_list_u8) == 16,
-              "loop_fx_graph_functions_list_option_list_u8");
-static_assert(sizeof(loop_fx_graph_functions_due) == 24, "loop_fx_graph_functions_due");
+static_assert(sizeof(loop_fx_graph_functions_stretch) == 8, "loop_fx_graph_functions_stretch");
+static_assert(sizeof(loop_fx_graph_functions_due) == 16, "loop_fx_graph_functions_due");
 static_assert(sizeof(loop_fx_graph_functions_list_due) == 16, "loop_fx_graph_functions_list_due");
+static_assert(sizeof(loop_fx_graph_functions_option_stretch) == 12,
+              "loop_fx_graph_functions_option_stretch");
+static_assert(offsetof(loop_fx_graph_functions_option_stretch, value) == 4,
+              "loop_fx_graph_functions_option_stretch");
+static_assert(sizeof(loop_fx_graph_functions_list_option_stretch) == 16,
+              "loop_fx_graph_functions_list_option_stretch");
+static_assert(sizeof(loop_fx_graph_functions_work) == 48, "loop_fx_graph_functions_work");
 static_assert(sizeof(loop_fx_graph_functions_result_list_u8_string) == 24,
               "loop_fx_graph_functions_result_list_u8_string");
 static_assert(offsetof(loop_fx_graph_functions_result_list_u8_string, of) == 8,
@@ -245,12 +277,12 @@ static_assert(offsetof(loop_fx_graph_functions_result_list_u8_string, of) == 8,
 static_assert(sizeof(loop_fx_graph_functions_list_result_list_u8_string) == 16,
               "loop_fx_graph_functions_list_result_list_u8_string");
 
-#endif /* LOOP_FX_GRAPH_FUNCTIONS_0_0_1_TYPES */
+#endif /* LOOP_FX_GRAPH_FUNCTIONS_0_1_0_TYPES */
 
 /*
  * The functions of a graph's nodes, the component's side.
  *
- * Sketch. Called by the host with all nodes that are due at one height.
+ * Draft. Called by the host with all nodes that are due at one height.
  */
 typedef struct loop_fx_graph_functions_exports {
     loop_instance *instance;
@@ -263,24 +295,24 @@ LOOP_API loop_error *loop_fx_graph_functions_bind(
 
 /*
  * Computes nodes. For each, in its order, its value or why it failed; a
- * sink answers with an empty list.
+ * sink answers with an empty list. A function of what it is told.
  */
 LOOP_API loop_error *loop_fx_graph_functions_call_compute(
-    const loop_fx_graph_functions_exports *exports, loop_fx_graph_functions_list_due due,
+    const loop_fx_graph_functions_exports *exports, const loop_fx_graph_functions_work *work,
     loop_fx_graph_functions_list_result_list_u8_string *ret) LOOP_MUST_USE;
 
-/* ---- loop:fx/types@0.0.1 ---- */
+/* ---- loop:fx/types@0.1.0 ---- */
 
-#ifndef LOOP_FX_TYPES_0_0_1_TYPES
-#define LOOP_FX_TYPES_0_0_1_TYPES
+#ifndef LOOP_FX_TYPES_0_1_0_TYPES
+#define LOOP_FX_TYPES_0_1_0_TYPES
 
 /*
- * Names a fiber to the component that owns its function. Never used
- * again while the component runs.
+ * Names a fiber. Never used for another one. A component may write,
+ * cancel and offer callbacks of fibers of its own functions alone.
  */
 typedef uint32_t loop_fx_types_fiber_id;
 
-/* A row of a table in the same message. */
+/* A row of a list in the same message. */
 typedef uint32_t loop_fx_types_index;
 
 /* Rows `first` to `first + count - 1`. */
@@ -290,9 +322,10 @@ typedef struct loop_fx_types_span {
 } loop_fx_types_span;
 
 /*
- * A function of a fiber that others may call: the `slot`-th it created.
+ * A function of a fiber that others may call: the `slot`-th it offers.
  * It stays good while its fiber lives and always means the newest one;
- * called later it answers nothing.
+ * called later it reaches nobody. A component may call and pass on its
+ * own, and those that it was handed.
  */
 typedef struct loop_fx_types_callback {
     loop_fx_types_fiber_id fiber;
@@ -304,9 +337,11 @@ typedef struct loop_fx_types_callback {
  * swap of the component. "acme:notes/draft", 3.
  */
 typedef struct loop_fx_types_typed_bytes {
-    loop_string type_name;
+    /* A row of the message's `names`. */
+    loop_fx_types_index type_name;
     uint32_t type_version;
-    loop_list_u8 bytes;
+    /* A span of the message's `bytes`. */
+    loop_fx_types_span bytes;
 } loop_fx_types_typed_bytes;
 
 /* What an element does. */
@@ -318,39 +353,44 @@ typedef struct loop_fx_types_role {
     } of;
 } loop_fx_types_role;
 enum {
-    /* Runs `function` of `component`. */
+    /* Runs `function` of `component`. Has no child elements. */
     LOOP_FX_TYPES_ROLE_CALL = 0,
     /* Only holds children. */
     LOOP_FX_TYPES_ROLE_GROUP = 1,
     /*
-     * Gives the children a context: `function` is its name, `properties`
-     * its value.
+     * Gives what is below a context: `function` is its name,
+     * `properties` its value.
      */
     LOOP_FX_TYPES_ROLE_PROVIDE = 2,
     /*
-     * Mounts the children in another root, which is named by `function`:
+     * Places the children in another root, which is named by `function`:
      * an application's scene in the renderer's tree. They vanish with
      * this element.
      */
     LOOP_FX_TYPES_ROLE_QUOTE = 3,
-    /* Inside a quote: the children belong where the quote stands. */
+    /* Inside a quote: places the children where the quote stands. */
     LOOP_FX_TYPES_ROLE_UNQUOTE = 4,
     /*
-     * The nearest boundary above a fiber that fails shows the child that
-     * is given here instead of the others.
+     * When a fiber below fails, the child in this row, a call, stands
+     * instead of the others. It may read why as the context
+     * "loop:fx/failure".
      */
     LOOP_FX_TYPES_ROLE_BOUNDARY = 5,
     /*
-     * Collects what the fibers below yield; the fiber that returned this
-     * element is then continued with the values, at this slot.
+     * Collects what the fibers below yield. The function that returned
+     * this element then goes on with the values, at this slot.
      */
     LOOP_FX_TYPES_ROLE_GATHER = 6,
-    /*
-     * The children are a scope of their own: they run on when their
-     * siblings are cancelled, until this element goes.
-     */
+    /* A scope of its own: a failure below ends here. */
     LOOP_FX_TYPES_ROLE_DETACH = 7,
+    /* Where in this root stands what others quote into it. */
+    LOOP_FX_TYPES_ROLE_OUTLET = 8,
 };
+
+typedef struct loop_fx_types_option_index {
+    bool is_some;
+    loop_fx_types_index value;
+} loop_fx_types_option_index;
 
 /*
  * A node of the tree that a function returns. Elements are plain data:
@@ -360,24 +400,27 @@ enum {
 typedef struct loop_fx_types_element {
     loop_fx_types_role role;
     /*
-     * Whose function: "" for the component's own, else a name that it
-     * imports or has loaded, which runs with its own grants.
+     * A row of `names`: whose function. None: the component's own. Others
+     * are components that this one was granted to mount (`fx.NAME` among
+     * its needs) or has loaded; they run with their own grants.
      */
-    loop_string component;
-    loop_string function;
+    loop_fx_types_option_index component;
+    /* A row of `names`; not looked at where the role has none. */
+    loop_fx_types_index function;
     /*
-     * Keeps a fiber and its state when siblings move; "" goes by
-     * position. Two equal keys under one parent are an error.
+     * A span of `bytes`. Keeps a fiber and its state when siblings move;
+     * an empty one goes by position. Two equal ones among the children
+     * of one parent are an error.
      */
-    loop_string key;
+    loop_fx_types_span key;
     /*
-     * A span of `table.bytes`. What they mean is between the two
-     * functions. Equal bytes are equal properties.
+     * A span of `bytes`. What they mean is between the two functions.
+     * Equal bytes are equal properties.
      */
     loop_fx_types_span properties;
-    /* A span of `table.callbacks`, which `properties` refer to by number. */
+    /* A span of `callbacks`, which `properties` refer to by number. */
     loop_fx_types_span callbacks;
-    /* A span of `table.children`. */
+    /* A span of `children`. */
     loop_fx_types_span children;
 } loop_fx_types_element;
 
@@ -398,10 +441,11 @@ typedef struct loop_fx_types_list_callback {
 
 /*
  * Elements, flat. Each `children` span names rows of `children`, whose
- * numbers are rows of `elements`, always after the row that names them:
- * a table has no cycles.
+ * numbers are rows of `elements`, always after the row that names them,
+ * and none twice: a table is a forest.
  */
 typedef struct loop_fx_types_table {
+    loop_list_string names;
     loop_fx_types_list_element elements;
     loop_fx_types_list_index children;
     loop_fx_types_list_callback callbacks;
@@ -411,21 +455,23 @@ typedef struct loop_fx_types_table {
 /* Their layout is part of loop's ABI (loop/abi.h). */
 static_assert(sizeof(loop_fx_types_span) == 8, "loop_fx_types_span");
 static_assert(sizeof(loop_fx_types_callback) == 8, "loop_fx_types_callback");
-static_assert(sizeof(loop_fx_types_typed_bytes) == 40, "loop_fx_types_typed_bytes");
+static_assert(sizeof(loop_fx_types_typed_bytes) == 16, "loop_fx_types_typed_bytes");
 static_assert(sizeof(loop_fx_types_role) == 8, "loop_fx_types_role");
 static_assert(offsetof(loop_fx_types_role, of) == 4, "loop_fx_types_role");
-static_assert(sizeof(loop_fx_types_element) == 80, "loop_fx_types_element");
+static_assert(sizeof(loop_fx_types_option_index) == 8, "loop_fx_types_option_index");
+static_assert(offsetof(loop_fx_types_option_index, value) == 4, "loop_fx_types_option_index");
+static_assert(sizeof(loop_fx_types_element) == 52, "loop_fx_types_element");
 static_assert(sizeof(loop_fx_types_list_element) == 16, "loop_fx_types_list_element");
 static_assert(sizeof(loop_fx_types_list_index) == 16, "loop_fx_types_list_index");
 static_assert(sizeof(loop_fx_types_list_callback) == 16, "loop_fx_types_list_callback");
-static_assert(sizeof(loop_fx_types_table) == 64, "loop_fx_types_table");
+static_assert(sizeof(loop_fx_types_table) == 80, "loop_fx_types_table");
 
-#endif /* LOOP_FX_TYPES_0_0_1_TYPES */
+#endif /* LOOP_FX_TYPES_0_1_0_TYPES */
 
-/* ---- loop:fx/fibers@0.0.1 ---- */
+/* ---- loop:fx/fibers@0.1.0 ---- */
 
-#ifndef LOOP_FX_FIBERS_0_0_1_TYPES
-#define LOOP_FX_FIBERS_0_0_1_TYPES
+#ifndef LOOP_FX_FIBERS_0_1_0_TYPES
+#define LOOP_FX_FIBERS_0_1_0_TYPES
 
 typedef loop_fx_types_fiber_id loop_fx_fibers_fiber_id;
 typedef loop_fx_types_index loop_fx_fibers_index;
@@ -441,9 +487,9 @@ enum {
     LOOP_FX_FIBERS_REASON_PROPERTIES = 1u << 1,
     LOOP_FX_FIBERS_REASON_STATE = 1u << 2,
     LOOP_FX_FIBERS_REASON_CONTEXT = 1u << 3,
-    /* What it gathered has changed; `job.gathered` holds all of it. */
+    /* What was gathered has changed. */
     LOOP_FX_FIBERS_REASON_GATHERED = 1u << 4,
-    /* Its component was replaced. */
+    /* Its component was replaced. Its cells are those of the one before. */
     LOOP_FX_FIBERS_REASON_SWAPPED = 1u << 5,
 };
 
@@ -459,42 +505,51 @@ typedef struct loop_fx_fibers_option_span {
     loop_fx_fibers_span value;
 } loop_fx_fibers_option_span;
 
-/* A context that the fiber read the last time, with its present value. */
+/*
+ * A context that fibers of this function have read, with its present
+ * value for this fiber.
+ */
 typedef struct loop_fx_fibers_context {
-    loop_string name;
-    /* A span of `batch.bytes`; none if nobody above provides it. */
+    /* A row of `names`. */
+    loop_fx_fibers_index name;
+    /* A span of `bytes`; none if nobody above provides it. */
     loop_fx_fibers_option_span value;
 } loop_fx_fibers_context;
 
-typedef struct loop_fx_fibers_tuple_u32_span {
-    uint32_t f0;
-    loop_fx_fibers_span f1;
-} loop_fx_fibers_tuple_u32_span;
+/*
+ * That a job is the second half of a function that gathers: a fiber of
+ * its own, with cells of its own.
+ */
+typedef struct loop_fx_fibers_continuation {
+    /* The slot of the gather. */
+    uint32_t slot;
+    /* The fiber that returned the gather. */
+    loop_fx_fibers_fiber_id owner;
+    /* A span of `values`: all that was yielded, in the order of the tree. */
+    loop_fx_fibers_span values;
+} loop_fx_fibers_continuation;
 
-typedef struct loop_fx_fibers_option_tuple_u32_span {
+typedef struct loop_fx_fibers_option_continuation {
     bool is_some;
-    loop_fx_fibers_tuple_u32_span value;
-} loop_fx_fibers_option_tuple_u32_span;
+    loop_fx_fibers_continuation value;
+} loop_fx_fibers_option_continuation;
 
 /* One fiber that must run. */
 typedef struct loop_fx_fibers_job {
     loop_fx_fibers_fiber_id fiber;
-    /* Why; none of the flags never happens. */
+    /* Why: at least one. */
     loop_fx_fibers_reason reason;
-    loop_string function;
-    /* A span of `batch.bytes`. */
+    /* A row of `names`. */
+    loop_fx_fibers_index function;
+    /* A span of `bytes`. */
     loop_fx_fibers_span properties;
-    /* A span of `batch.callbacks`. */
+    /* A span of `callbacks`. */
     loop_fx_fibers_span callbacks;
-    /* A span of `batch.cells`. */
+    /* A span of `cells`. */
     loop_fx_fibers_span cells;
-    /* A span of `batch.contexts`. */
+    /* A span of `contexts`. */
     loop_fx_fibers_span contexts;
-    /*
-     * The slot to continue at and a span of `batch.values`, when this is
-     * the second half of a function that gathers.
-     */
-    loop_fx_fibers_option_tuple_u32_span gathered;
+    loop_fx_fibers_option_continuation gathered;
 } loop_fx_fibers_job;
 
 typedef struct loop_fx_fibers_list_job {
@@ -522,16 +577,13 @@ typedef struct loop_fx_fibers_list_typed_bytes {
     size_t len;
 } loop_fx_fibers_list_typed_bytes;
 
-/*
- * Everything that must run now. The rows of each list are referred to by
- * the spans in `jobs`.
- */
+/* Everything that must run now. The spans in a job are of these lists. */
 typedef struct loop_fx_fibers_batch {
     loop_fx_fibers_list_job jobs;
+    loop_list_string names;
     loop_fx_fibers_list_cell cells;
     loop_fx_fibers_list_context contexts;
     loop_fx_fibers_list_callback callbacks;
-    /* What was yielded, in the order of the tree. */
     loop_fx_fibers_list_typed_bytes values;
     loop_list_u8 bytes;
 } loop_fx_fibers_batch;
@@ -540,10 +592,11 @@ typedef struct loop_fx_fibers_batch {
 typedef struct loop_fx_fibers_effect {
     uint32_t slot;
     /*
-     * It is cleaned up and run again when these differ from the last
-     * time. An effect that is not returned any more is cleaned up.
+     * A span of `tree.bytes`. It is cleaned up and started again when
+     * these differ from the last time. An effect that is not returned
+     * any more is cleaned up.
      */
-    loop_list_u8 depends_on;
+    loop_fx_fibers_span depends_on;
 } loop_fx_fibers_effect;
 
 typedef struct loop_fx_fibers_option_index {
@@ -551,11 +604,11 @@ typedef struct loop_fx_fibers_option_index {
     loop_fx_fibers_index value;
 } loop_fx_fibers_option_index;
 
-/* What one job came to. */
+/* What a function returned. */
 typedef struct loop_fx_fibers_output {
     /*
      * The element that the fiber's children are made from: a row of
-     * `answer.tree.elements`. None leaves no children.
+     * `tree.elements`. None leaves no children.
      */
     loop_fx_fibers_option_index root;
     /*
@@ -564,8 +617,10 @@ typedef struct loop_fx_fibers_output {
      */
     loop_fx_fibers_span new_cells;
     /*
-     * A span of `answer.reads`: names of the contexts that it read, all
-     * of them. It runs again when one changes.
+     * A span of `answer.reads`: rows of `tree.names`, the contexts that
+     * it read, all of them. It runs again when one changes, and at once
+     * when it was not handed one: then nothing else of this output
+     * counts.
      */
     loop_fx_fibers_span reads;
     /* A span of `answer.effects`: all that it wants now. */
@@ -574,18 +629,34 @@ typedef struct loop_fx_fibers_output {
     loop_fx_fibers_span yields;
 } loop_fx_fibers_output;
 
-typedef struct loop_fx_fibers_result_output_string {
-    bool is_err;
+/* What one job came to. */
+typedef struct loop_fx_fibers_outcome {
+    uint8_t tag;
     union {
-        loop_fx_fibers_output ok;
-        loop_string error;
+        loop_fx_fibers_output done;
+        loop_string failed;
     } of;
-} loop_fx_fibers_result_output_string;
+} loop_fx_fibers_outcome;
+enum {
+    LOOP_FX_FIBERS_OUTCOME_DONE = 0,
+    /* Why: the nearest boundary above contains it. */
+    LOOP_FX_FIBERS_OUTCOME_FAILED = 1,
+    /*
+     * Only of a job that is `swapped`: it can make nothing of the cells
+     * and is mounted anew, without them.
+     */
+    LOOP_FX_FIBERS_OUTCOME_REFUSED = 2,
+};
 
-typedef struct loop_fx_fibers_list_result_output_string {
-    const loop_fx_fibers_result_output_string *ptr;
+typedef struct loop_fx_fibers_list_outcome {
+    const loop_fx_fibers_outcome *ptr;
     size_t len;
-} loop_fx_fibers_list_result_output_string;
+} loop_fx_fibers_list_outcome;
+
+typedef struct loop_fx_fibers_list_index {
+    const loop_fx_fibers_index *ptr;
+    size_t len;
+} loop_fx_fibers_list_index;
 
 typedef struct loop_fx_fibers_list_effect {
     const loop_fx_fibers_effect *ptr;
@@ -593,21 +664,21 @@ typedef struct loop_fx_fibers_list_effect {
 } loop_fx_fibers_list_effect;
 
 /*
- * The answer to a batch: for each job, in its order, an output or why it
- * failed. The boundary above contains a failure.
+ * The answer to a batch: for each job, in its order, an outcome. Names
+ * and bytes are those of `tree`.
  */
 typedef struct loop_fx_fibers_answer {
-    loop_fx_fibers_list_result_output_string outputs;
+    loop_fx_fibers_list_outcome outcomes;
     loop_fx_fibers_table tree;
     loop_fx_fibers_list_typed_bytes new_cells;
-    loop_list_string reads;
+    loop_fx_fibers_list_index reads;
     loop_fx_fibers_list_effect effects;
     loop_fx_fibers_list_typed_bytes yields;
 } loop_fx_fibers_answer;
 
 /*
  * An effect to start or to clean up. Every start is followed by exactly
- * one clean-up, also when the component is stopped.
+ * one clean-up, as long as the component is there.
  */
 typedef struct loop_fx_fibers_effect_call {
     loop_fx_fibers_fiber_id fiber;
@@ -632,49 +703,46 @@ typedef struct loop_fx_fibers_list_callback_call {
 } loop_fx_fibers_list_callback_call;
 
 /* Their layout is part of loop's ABI (loop/abi.h). */
-static_assert(sizeof(loop_fx_fibers_cell) == 48, "loop_fx_fibers_cell");
+static_assert(sizeof(loop_fx_fibers_cell) == 20, "loop_fx_fibers_cell");
 static_assert(sizeof(loop_fx_fibers_option_span) == 12, "loop_fx_fibers_option_span");
 static_assert(offsetof(loop_fx_fibers_option_span, value) == 4, "loop_fx_fibers_option_span");
-static_assert(sizeof(loop_fx_fibers_context) == 32, "loop_fx_fibers_context");
-static_assert(sizeof(loop_fx_fibers_tuple_u32_span) == 12, "loop_fx_fibers_tuple_u32_span");
-static_assert(sizeof(loop_fx_fibers_option_tuple_u32_span) == 16,
-              "loop_fx_fibers_option_tuple_u32_span");
-static_assert(offsetof(loop_fx_fibers_option_tuple_u32_span, value) == 4,
-              "loop_fx_fibers_option_tuple_u32_span");
-static_assert(sizeof(loop_fx_fibers_job) == 72, "loop_fx_fibers_job");
+static_assert(sizeof(loop_fx_fibers_context) == 16, "loop_fx_fibers_context");
+static_assert(sizeof(loop_fx_fibers_continuation) == 16, "loop_fx_fibers_continuation");
+static_assert(sizeof(loop_fx_fibers_option_continuation) == 20,
+              "loop_fx_fibers_option_continuation");
+static_assert(offsetof(loop_fx_fibers_option_continuation, value) == 4,
+              "loop_fx_fibers_option_continuation");
+static_assert(sizeof(loop_fx_fibers_job) == 64, "loop_fx_fibers_job");
 static_assert(sizeof(loop_fx_fibers_list_job) == 16, "loop_fx_fibers_list_job");
 static_assert(sizeof(loop_fx_fibers_list_cell) == 16, "loop_fx_fibers_list_cell");
 static_assert(sizeof(loop_fx_fibers_list_context) == 16, "loop_fx_fibers_list_context");
 static_assert(sizeof(loop_fx_fibers_list_callback) == 16, "loop_fx_fibers_list_callback");
 static_assert(sizeof(loop_fx_fibers_list_typed_bytes) == 16, "loop_fx_fibers_list_typed_bytes");
-static_assert(sizeof(loop_fx_fibers_batch) == 96, "loop_fx_fibers_batch");
-static_assert(sizeof(loop_fx_fibers_effect) == 24, "loop_fx_fibers_effect");
+static_assert(sizeof(loop_fx_fibers_batch) == 112, "loop_fx_fibers_batch");
+static_assert(sizeof(loop_fx_fibers_effect) == 12, "loop_fx_fibers_effect");
 static_assert(sizeof(loop_fx_fibers_option_index) == 8, "loop_fx_fibers_option_index");
 static_assert(offsetof(loop_fx_fibers_option_index, value) == 4, "loop_fx_fibers_option_index");
 static_assert(sizeof(loop_fx_fibers_output) == 40, "loop_fx_fibers_output");
-static_assert(sizeof(loop_fx_fibers_result_output_string) == 48,
-              "loop_fx_fibers_result_output_string");
-static_assert(offsetof(loop_fx_fibers_result_output_string, of) == 8,
-              "loop_fx_fibers_result_output_string");
-static_assert(sizeof(loop_fx_fibers_list_result_output_string) == 16,
-              "loop_fx_fibers_list_result_output_string");
+static_assert(sizeof(loop_fx_fibers_outcome) == 48, "loop_fx_fibers_outcome");
+static_assert(offsetof(loop_fx_fibers_outcome, of) == 8, "loop_fx_fibers_outcome");
+static_assert(sizeof(loop_fx_fibers_list_outcome) == 16, "loop_fx_fibers_list_outcome");
+static_assert(sizeof(loop_fx_fibers_list_index) == 16, "loop_fx_fibers_list_index");
 static_assert(sizeof(loop_fx_fibers_list_effect) == 16, "loop_fx_fibers_list_effect");
-static_assert(sizeof(loop_fx_fibers_answer) == 144, "loop_fx_fibers_answer");
+static_assert(sizeof(loop_fx_fibers_answer) == 160, "loop_fx_fibers_answer");
 static_assert(sizeof(loop_fx_fibers_effect_call) == 12, "loop_fx_fibers_effect_call");
 static_assert(sizeof(loop_fx_fibers_callback_call) == 24, "loop_fx_fibers_callback_call");
 static_assert(sizeof(loop_fx_fibers_list_effect_call) == 16, "loop_fx_fibers_list_effect_call");
 static_assert(sizeof(loop_fx_fibers_list_callback_call) == 16, "loop_fx_fibers_list_callback_call");
 
-#endif /* LOOP_FX_FIBERS_0_0_1_TYPES */
+#endif /* LOOP_FX_FIBERS_0_1_0_TYPES */
 
 /*
  * Running functions, the component's side.
  *
- * Sketch.
- *
- * Called by the host, once for everything that a turn needs at one depth of
- * the tree. Nothing here waits: a function that needs a file or an answer starts
- * an effect, and the effect changes a cell when it is done.
+ * Draft. Called by the host, once for everything that a turn needs of this component
+ * at one depth of the tree. Nothing here waits: a function that needs a file
+ * or an answer starts an effect, and the effect changes a cell when it is
+ * done. What these functions ask of `runtime` is acted on in the next turn.
  */
 typedef struct loop_fx_fibers_exports {
     loop_instance *instance;
@@ -685,7 +753,10 @@ typedef struct loop_fx_fibers_exports {
 LOOP_API loop_error *loop_fx_fibers_bind(loop_instance *instance,
                                          loop_fx_fibers_exports *ret) LOOP_MUST_USE;
 
-/* Runs fibers. */
+/*
+ * Runs fibers. A function of what it is told: the host may call it again
+ * with the same jobs, and forget an answer.
+ */
 LOOP_API loop_error *loop_fx_fibers_call_run(const loop_fx_fibers_exports *exports,
                                              const loop_fx_fibers_batch *batch,
                                              loop_fx_fibers_answer *ret) LOOP_MUST_USE;
@@ -697,27 +768,23 @@ LOOP_API loop_error *loop_fx_fibers_call_run(const loop_fx_fibers_exports *expor
 LOOP_API loop_error *loop_fx_fibers_call_effects(
     const loop_fx_fibers_exports *exports, loop_fx_fibers_list_effect_call calls) LOOP_MUST_USE;
 
-/*
- * Delivers callbacks, oldest first. What they change is run in the turn
- * that follows.
- */
+/* Delivers callbacks, oldest first, before a turn. */
 LOOP_API loop_error *loop_fx_fibers_call_call(
     const loop_fx_fibers_exports *exports, loop_fx_fibers_list_callback_call calls) LOOP_MUST_USE;
 
-/* ---- loop:fx/runtime@0.0.1 ---- */
+/* ---- loop:fx/runtime@0.1.0 ---- */
 
-#ifndef LOOP_FX_RUNTIME_0_0_1_TYPES
-#define LOOP_FX_RUNTIME_0_0_1_TYPES
+#ifndef LOOP_FX_RUNTIME_0_1_0_TYPES
+#define LOOP_FX_RUNTIME_0_1_0_TYPES
 
 /*
  * A tree. Dropping it unmounts everything: cancellation goes down, and
- * clean-ups run from the leaves up.
+ * clean-ups come up.
  */
 typedef struct loop_fx_runtime_root loop_fx_runtime_root;
 typedef loop_core_types_error loop_fx_runtime_error;
 typedef loop_fx_types_fiber_id loop_fx_runtime_fiber_id;
 typedef loop_fx_types_callback loop_fx_runtime_callback;
-typedef loop_fx_types_typed_bytes loop_fx_runtime_typed_bytes;
 typedef loop_fx_types_table loop_fx_runtime_table;
 typedef loop_fx_types_index loop_fx_runtime_index;
 
@@ -726,10 +793,12 @@ typedef struct loop_fx_runtime_cell_write {
     loop_fx_runtime_fiber_id fiber;
     /* The cell, counted from 0 in the order of creation. */
     uint32_t cell;
-    loop_fx_runtime_typed_bytes value;
+    loop_string type_name;
+    uint32_t type_version;
+    loop_list_u8 bytes;
 } loop_fx_runtime_cell_write;
 
-/* A call of another fiber's callback. */
+/* A call of a fiber's callback. */
 typedef struct loop_fx_runtime_message {
     loop_fx_runtime_callback to;
     loop_list_u8 bytes;
@@ -746,12 +815,12 @@ typedef struct loop_fx_runtime_phase {
 enum {
     /* Everything has run and nothing is waiting. */
     LOOP_FX_RUNTIME_PHASE_IDLE = 0,
-    /*
-     * So many fibers are waiting; the turn goes on after the host's
-     * other work.
-     */
+    /* So many fibers are waiting. */
     LOOP_FX_RUNTIME_PHASE_BUSY = 1,
-    /* A failure reached the root. */
+    /*
+     * A failure that nobody contained ended the tree; the next `update`
+     * begins anew.
+     */
     LOOP_FX_RUNTIME_PHASE_FAILED = 2,
 };
 
@@ -765,13 +834,18 @@ typedef struct loop_fx_runtime_fiber_info {
     loop_fx_runtime_fiber_id fiber;
     /* The row of the parent in the same list; none for the root. */
     loop_fx_runtime_option_index parent;
+    /* "call", "group" and so on. */
+    loop_string role;
     loop_string component;
     loop_string function;
     loop_string key;
-    /* How often it ran, and in microseconds how long the last time. */
+    /*
+     * How often it ran, and in microseconds how long the last time (of
+     * its batch, a share).
+     */
     uint32_t runs;
     uint32_t last_microseconds;
-    /* Why it last ran, in words. */
+    /* Why it last ran: "mounted", "state, context". */
     loop_string because;
 } loop_fx_runtime_fiber_info;
 
@@ -833,7 +907,7 @@ static_assert(sizeof(loop_fx_runtime_phase) == 24, "loop_fx_runtime_phase");
 static_assert(offsetof(loop_fx_runtime_phase, of) == 8, "loop_fx_runtime_phase");
 static_assert(sizeof(loop_fx_runtime_option_index) == 8, "loop_fx_runtime_option_index");
 static_assert(offsetof(loop_fx_runtime_option_index, value) == 4, "loop_fx_runtime_option_index");
-static_assert(sizeof(loop_fx_runtime_fiber_info) == 88, "loop_fx_runtime_fiber_info");
+static_assert(sizeof(loop_fx_runtime_fiber_info) == 104, "loop_fx_runtime_fiber_info");
 static_assert(sizeof(loop_fx_runtime_result_void_error) == 32, "loop_fx_runtime_result_void_error");
 static_assert(offsetof(loop_fx_runtime_result_void_error, of) == 8,
               "loop_fx_runtime_result_void_error");
@@ -854,15 +928,14 @@ static_assert(sizeof(loop_fx_runtime_list_cell_write) == 16, "loop_fx_runtime_li
 static_assert(sizeof(loop_fx_runtime_list_message) == 16, "loop_fx_runtime_list_message");
 static_assert(sizeof(loop_fx_runtime_list_fiber_id) == 16, "loop_fx_runtime_list_fiber_id");
 
-#endif /* LOOP_FX_RUNTIME_0_0_1_TYPES */
+#endif /* LOOP_FX_RUNTIME_0_1_0_TYPES */
 
 /*
  * Talking to the runtime, the host's side.
  *
- * Sketch.
- *
- * Everything here is written down and acted on in the next turn, in the
- * order in which it was asked for.
+ * Draft. Everything here is written down and acted on in the next turn, in the
+ * order in which it was asked for. A turn begins when the component's call
+ * is over in which it was asked for.
  */
 typedef struct loop_fx_runtime_functions {
     /*
@@ -879,23 +952,31 @@ typedef struct loop_fx_runtime_functions {
     loop_error *(*root_inspect)(void *self, loop_call *call, loop_fx_runtime_root *root,
                                 uint32_t limit, loop_fx_runtime_result_list_fiber_info_error *ret);
     /*
-     * Makes a tree. Its name is what a quote mounts into; "" for one that
-     * nobody may mount into.
+     * Makes a tree of the element in the first row. Its name is what a quote
+     * places into; "" for one that nobody may place into. A component that
+     * was put in the place of another one takes over its tree by mounting
+     * under the same name; fibers that match keep their state.
      *
      * Each own in `*ret` is handed over to the component.
      */
     loop_error *(*mount)(void *self, loop_call *call, loop_string name,
                          const loop_fx_runtime_table *tree,
                          loop_fx_runtime_result_own_root_error *ret);
-    /* Changes state cells. All of them or, with `invalid`, none. */
+    /*
+     * Changes state cells of the component's own fibers. All of them or, with
+     * `invalid`, none.
+     */
     loop_error *(*write)(void *self, loop_call *call, loop_fx_runtime_list_cell_write cells,
                          loop_fx_runtime_result_void_error *ret);
-    /* Calls callbacks of fibers, also of other components. */
+    /*
+     * Calls callbacks: the component's own, and those that it was handed.
+     * All of them or, with `invalid`, none.
+     */
     loop_error *(*send)(void *self, loop_call *call, loop_fx_runtime_list_message messages,
                         loop_fx_runtime_result_void_error *ret);
     /*
-     * Cancels fibers and all below them, as if their parents had not
-     * returned them.
+     * Cancels fibers of the component's own and all below them, as if their
+     * parents had not returned them.
      */
     loop_error *(*cancel)(void *self, loop_call *call, loop_fx_runtime_list_fiber_id fibers,
                           loop_fx_runtime_result_void_error *ret);
