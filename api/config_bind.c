@@ -310,6 +310,25 @@ loop_error *lp_config_bind_one(const loop_config *c, loop_host *h, const loop_bi
                : NULL;
 }
 
+/*
+ * Components whose fibers others were granted to mount (`needs: [fx.leaf]`): whoever calls them has
+ * their grant's name.
+ */
+static loop_error *bind_mounted(const loop_config *c, loop_host *h, const lp_config_grant *g)
+{
+    const char *name = g->text + strlen("fx.");
+    if (g->kind != LOOP_GRANT_NEED || g->deny || !lp_starts_with(g->text, "fx.") ||
+        !loop_config_component(c, name))
+        return NULL;
+    loop_link link = {0};
+    loop_error *err = loop_config_component_add(c, h, name, &link.provider);
+    if (!err)
+        err = loop_host_bind_chain(h, g->text, "loop:fx/fibers", &link, 1);
+    return err ? loop_error_wrap(err, "%s:%u:%u: no fibers of '%s' can be mounted",
+                                 g->origin.source, g->origin.line, g->origin.column, name)
+               : NULL;
+}
+
 loop_error *loop_config_bind(const loop_config *c, loop_host *host)
 {
     loop_limits lowest;
@@ -317,5 +336,8 @@ loop_error *loop_config_bind(const loop_config *c, loop_host *host)
     lp_host_lowest_limits(host, &lowest);
     for (size_t i = 0; i < c->bindings.n; i++)
         LP_TRY(lp_config_bind_one(c, host, c->bindings.at[i]));
+    for (size_t i = 0; i < c->components.n; i++)
+        for (size_t n = 0; n < c->components.at[i]->grants.n; n++)
+            LP_TRY(bind_mounted(c, host, &c->components.at[i]->grants.at[n]));
     return NULL;
 }

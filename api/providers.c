@@ -6,6 +6,7 @@
  */
 #include "api/providers.h"
 
+#include "fx/serve/serve.h"
 #include "providers/cancellation/cancellation.h"
 #include "providers/capabilities/capabilities.h"
 #include "providers/config/config.h"
@@ -30,6 +31,7 @@ const loop_provider *const lp_builtin_providers[] = {
     &lp_provider_cancellation,
     &lp_provider_capabilities,
     &lp_provider_pkg_loader,
+    &lp_provider_fx,
     &lp_provider_config,
     &lp_provider_keyvalue,
     &lp_provider_packages,

@@ -420,6 +420,7 @@ void lp_actor(void *arg)
     i->error = i->call_text ? invoke_job(i) : run_job(i);
     lp_gate_leave(i->body); /* where it was ended in a call */
     loop_host *h = i->host;
+    lp_watch_stopped(i);
     if (!lp_restarts(i)) /* else what waits there may wait for its next start */
         lp_mail_close(i);
     i->done = true; /* from here on the main thread may free `i` after joining */

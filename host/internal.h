@@ -30,6 +30,7 @@
  *   app.c       the life of a loop:core/app
  *   mailbox.c   work for an instance, and what its thread waits for between two calls
  *   reload.c    replacing the component of an instance
+ *   watch.c     what rooms above learn of instances
  *   wasi.c      what WASI asks before it acts; wasi_net.c: sockets and connections
  */
 #ifndef LP_HOST_INTERNAL_H
@@ -188,6 +189,7 @@ struct loop_peer {
     struct lp_peer_row rows[]; /* one for each of the interface's functions */
 };
 
+struct lp_watcher;
 struct loop_host {
     loop_host_options options;
     char *directory;             /* a copy; NULL: the current one */
@@ -261,6 +263,7 @@ struct loop_host {
     _Atomic bool haunted; /* a step of a swap hangs: a thread uses the host's memory on */
     uint64_t step_ms;     /* for a step of a swap that keeps nobody waiting: LP_SWAP_START_MS */
     bool turning;         /* inside a callback of the loop */
+    _Atomic(const struct lp_watcher *) watcher;
     _Atomic uint64_t next_instance;      /* callers are made on any thread */
     uint64_t next_body, searches;        /* `changing` */
     _Atomic uint32_t swaps, rolled_back; /* of providers and components */
@@ -989,6 +992,11 @@ void lp_reload_end(loop_instance *i);
 bool lp_reload_rested(loop_instance *i);
 /* A command has ended so that it starts again: puts the other component in. Else false. */
 bool lp_reload_again(loop_instance *i);
+
+/* ---- watch.c ---- */
+void lp_watch_replaced(loop_instance *i);
+void lp_watch_stopped(loop_instance *i);
+void lp_watch_swapped(loop_host *h);
 
 /* ---- app.c ---- */
 loop_error *lp_app_run(loop_instance *i, int *ret_status) LOOP_MUST_USE;

@@ -259,6 +259,8 @@ enum lp_reloaded lp_reload_now(loop_instance *i, void (*leave)(void *data), void
         drop_new(r);
     }
     r->report.pause_ns = lp_os_now_ns() - begin;
+    if (!err)
+        lp_watch_replaced(i);
     enum lp_reloaded done = err ? LP_RELOADED_NOT : carries ? LP_RELOADED_STATE : LP_RELOADED_FRESH;
     hand_over(r, err);
     return done;

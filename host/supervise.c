@@ -188,6 +188,7 @@ static loop_error *give_up(loop_instance *i, loop_result *ret)
 {
     i->state = LP_STUCK;
     i->host->abandoned = true;
+    lp_watch_stopped(i);
     lp_mail_close(i);
     loop_error *err = stop_reason(i, NULL);
     *ret = (loop_result){.status = (int)loop_error_code(err)};

@@ -144,8 +144,10 @@ static loop_error *pause_and_hand_over(struct lp_swap *s)
         lp_swap_resume(s); /* calls come, or those of handles that stay, or of other packages */
     lp_gate_open(s->host, s->changes.at, s->changes.n);
     s->report.pause_ns = lp_os_now_ns() - s->closed_ns;
-    if (!err)
+    if (!err) {
         tell_instances(s);
+        lp_watch_swapped(s->host);
+    }
     return err;
 }
 

@@ -217,12 +217,14 @@ class Parsed:
         return any(self.mentions(part, kinds, seen) for part in parts_of(kind))
 
     def called_by_host(self, interface_name):
-        """Exported by a world of the package and imported by none: nothing to gate."""
+        """Exported by a world of the package and imported by none but the world `drivers`, which is a host: nothing
+        to gate."""
         number = self.ids[interface_name]
 
         def has(side):
             return any(item.get("interface", {}).get("id") == number
-                       for world in self.worlds.values() for item in world[side].values())
+                       for name, world in self.worlds.items() if (side, name) != ("imports", "drivers")
+                       for item in world[side].values())
         return has("exports") and not has("imports")
 
     def place(self, kind, name, member=None):

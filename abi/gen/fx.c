@@ -106,6 +106,56 @@ loop_error *loop_fx_graph_next_set(loop_call *call, loop_fx_graph_list_assignmen
     return loop_call_next(call, &loop_fx_graph_interface, 2, &packed, ret);
 }
 
+/* ---- loop_fx_graph_functions, for components to import ---- */
+
+struct loop_fx_graph_functions_compute_args {
+    loop_fx_graph_functions_work work;
+};
+static_assert(sizeof(struct loop_fx_graph_functions_compute_args) == 48,
+              "loop_fx_graph_functions_compute_args");
+
+static loop_error *loop_fx_graph_functions_compute_thunk(const void *functions, void *self,
+                                                         loop_call *call, const void *args,
+                                                         void *ret)
+{
+    const loop_fx_graph_functions_functions *f = functions;
+    const struct loop_fx_graph_functions_compute_args *a = args;
+    return f->compute(self, call, &a->work, ret);
+}
+
+static const loop_function loop_fx_graph_functions_rows[] = {
+    {
+        "compute",
+        "(record{due:list<record{node:u32,function:u32,inputs:record{first:u32,count:u32}}>,inputs:list<option<record{first:u32,count:u32}>>,bytes:list<u8>})->list<result<list<u8>,string>>",
+        offsetof(loop_fx_graph_functions_functions, compute),
+        loop_fx_graph_functions_compute_thunk,
+    },
+    {NULL, NULL, 0, NULL},
+};
+
+static const loop_resource loop_fx_graph_functions_resources[] = {
+    {NULL, 0, NULL},
+};
+
+const loop_interface loop_fx_graph_functions_interface = {
+    .abi = LOOP_ABI,
+    .name = "loop:fx/graph-functions",
+    .version = "0.1.0",
+    .functions = loop_fx_graph_functions_rows,
+    .resources = loop_fx_graph_functions_resources,
+};
+
+loop_error *loop_fx_graph_functions_next_compute(
+    loop_call *call, const loop_fx_graph_functions_work *work,
+    loop_fx_graph_functions_list_result_list_u8_string *ret)
+{
+    struct loop_fx_graph_functions_compute_args packed = {
+        .work = *work,
+    };
+    memset(ret, 0, sizeof *ret);
+    return loop_call_next(call, &loop_fx_graph_functions_interface, 0, &packed, ret);
+}
+
 /* ---- loop_fx_graph_functions, of components that export it ---- */
 
 loop_error *loop_fx_graph_functions_bind(loop_instance *instance,
@@ -142,6 +192,109 @@ loop_error *loop_fx_graph_functions_call_compute(
         .work = *work,
     };
     return loop_export_call(exports->functions[0], &packed, ret);
+}
+
+/* ---- loop_fx_fibers, for components to import ---- */
+
+struct loop_fx_fibers_run_args {
+    loop_fx_fibers_batch batch;
+};
+static_assert(sizeof(struct loop_fx_fibers_run_args) == 112, "loop_fx_fibers_run_args");
+
+static loop_error *loop_fx_fibers_run_thunk(const void *functions, void *self, loop_call *call,
+                                            const void *args, void *ret)
+{
+    const loop_fx_fibers_functions *f = functions;
+    const struct loop_fx_fibers_run_args *a = args;
+    return f->run(self, call, &a->batch, ret);
+}
+
+struct loop_fx_fibers_effects_args {
+    loop_fx_fibers_list_effect_call calls;
+};
+static_assert(sizeof(struct loop_fx_fibers_effects_args) == 16, "loop_fx_fibers_effects_args");
+
+static loop_error *loop_fx_fibers_effects_thunk(const void *functions, void *self, loop_call *call,
+                                                const void *args, void *ret)
+{
+    const loop_fx_fibers_functions *f = functions;
+    const struct loop_fx_fibers_effects_args *a = args;
+    (void)ret;
+    return f->effects(self, call, a->calls);
+}
+
+struct loop_fx_fibers_call_args {
+    loop_fx_fibers_list_callback_call calls;
+};
+static_assert(sizeof(struct loop_fx_fibers_call_args) == 16, "loop_fx_fibers_call_args");
+
+static loop_error *loop_fx_fibers_call_thunk(const void *functions, void *self, loop_call *call,
+                                             const void *args, void *ret)
+{
+    const loop_fx_fibers_functions *f = functions;
+    const struct loop_fx_fibers_call_args *a = args;
+    (void)ret;
+    return f->call(self, call, a->calls);
+}
+
+static const loop_function loop_fx_fibers_rows[] = {
+    {
+        "run",
+        "(record{jobs:list<record{fiber:u32,reason:flags{mounted,properties,state,context,gathered,swapped},function:u32,properties:record{first:u32,count:u32},callbacks:record{first:u32,count:u32},cells:record{first:u32,count:u32},contexts:record{first:u32,count:u32},gathered:option<record{slot:u32,owner:u32,values:record{first:u32,count:u32}}>}>,names:list<string>,cells:list<record{value:record{type-name:u32,type-version:u32,bytes:record{first:u32,count:u32}},revision:u32}>,contexts:list<record{name:u32,value:option<record{first:u32,count:u32}>}>,callbacks:list<record{fiber:u32,slot:u32}>,values:list<record{type-name:u32,type-version:u32,bytes:record{first:u32,count:u32}}>,bytes:list<u8>})->record{outcomes:list<variant{done(record{root:option<u32>,new-cells:record{first:u32,count:u32},reads:record{first:u32,count:u32},effects:record{first:u32,count:u32},yields:record{first:u32,count:u32}}),failed(string),refused}>,tree:record{names:list<string>,elements:list<record{role:variant{call,group,provide,quote,unquote,boundary(u32),gather(u32),detach,outlet},component:option<u32>,function:u32,key:record{first:u32,count:u32},properties:record{first:u32,count:u32},callbacks:record{first:u32,count:u32},children:record{first:u32,count:u32}}>,children:list<u32>,callbacks:list<record{fiber:u32,slot:u32}>,bytes:list<u8>},new-cells:list<record{type-name:u32,type-version:u32,bytes:record{first:u32,count:u32}}>,reads:list<u32>,effects:list<record{slot:u32,depends-on:record{first:u32,count:u32}}>,yields:list<record{type-name:u32,type-version:u32,bytes:record{first:u32,count:u32}}>}",
+        offsetof(loop_fx_fibers_functions, run),
+        loop_fx_fibers_run_thunk,
+    },
+    {
+        "effects",
+        "(list<record{fiber:u32,slot:u32,start:bool}>)",
+        offsetof(loop_fx_fibers_functions, effects),
+        loop_fx_fibers_effects_thunk,
+    },
+    {
+        "call",
+        "(list<record{to:record{fiber:u32,slot:u32},bytes:list<u8>}>)",
+        offsetof(loop_fx_fibers_functions, call),
+        loop_fx_fibers_call_thunk,
+    },
+    {NULL, NULL, 0, NULL},
+};
+
+static const loop_resource loop_fx_fibers_resources[] = {
+    {NULL, 0, NULL},
+};
+
+const loop_interface loop_fx_fibers_interface = {
+    .abi = LOOP_ABI,
+    .name = "loop:fx/fibers",
+    .version = "0.1.0",
+    .functions = loop_fx_fibers_rows,
+    .resources = loop_fx_fibers_resources,
+};
+
+loop_error *loop_fx_fibers_next_run(loop_call *call, const loop_fx_fibers_batch *batch,
+                                    loop_fx_fibers_answer *ret)
+{
+    struct loop_fx_fibers_run_args packed = {
+        .batch = *batch,
+    };
+    memset(ret, 0, sizeof *ret);
+    return loop_call_next(call, &loop_fx_fibers_interface, 0, &packed, ret);
+}
+
+loop_error *loop_fx_fibers_next_effects(loop_call *call, loop_fx_fibers_list_effect_call calls)
+{
+    struct loop_fx_fibers_effects_args packed = {
+        .calls = calls,
+    };
+    return loop_call_next(call, &loop_fx_fibers_interface, 1, &packed, NULL);
+}
+
+loop_error *loop_fx_fibers_next_call(loop_call *call, loop_fx_fibers_list_callback_call calls)
+{
+    struct loop_fx_fibers_call_args packed = {
+        .calls = calls,
+    };
+    return loop_call_next(call, &loop_fx_fibers_interface, 2, &packed, NULL);
 }
 
 /* ---- loop_fx_fibers, of components that export it ---- */

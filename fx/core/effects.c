@@ -80,6 +80,16 @@ void lp_fx_effects(lp_fx *fx, uint32_t f, const lp_fx_effect *effects, uint32_t 
     touch(fx, f);
 }
 
+void lp_fx_effects_again(lp_fx *fx, uint32_t f)
+{
+    struct extra *x = lp_fx_at(fx, f)->extra;
+    if (!x || !x->n_effects)
+        return;
+    for (uint32_t i = 0; i < x->n_effects; i++)
+        x->effects[i].again |= x->effects[i].live;
+    touch(fx, f);
+}
+
 bool lp_fx_effects_drop(lp_fx *fx, uint32_t f)
 {
     struct fiber *p = lp_fx_at(fx, f);

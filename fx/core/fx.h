@@ -172,6 +172,7 @@ typedef enum lp_fx_step {
     LP_FX_CALLS,   /* deliver `calls`; then lp_fx_done */
     LP_FX_RUN,     /* run `jobs`; then lp_fx_answered, or lp_fx_fail */
     LP_FX_EFFECTS, /* clean up and start `effects`; then lp_fx_done */
+    LP_FX_ENDED,   /* a turn has ended; with `lp_fx_options.tells_end` alone */
 } lp_fx_step;
 
 typedef struct lp_fx_work {
@@ -187,6 +188,7 @@ typedef struct lp_fx_work {
 
 typedef struct lp_fx_options {
     uint64_t seed[2]; /* of the hashes of names, random: what is handed out does not depend on it */
+    bool tells_end;   /* LP_FX_ENDED after each turn: then roots may be changed before the next */
     uint32_t max_fibers; /* of the whole runtime; 0: LP_MAX_FX_FIBERS */
 } lp_fx_options;
 
@@ -204,6 +206,11 @@ lp_fx_step lp_fx_next(lp_fx *fx, uint32_t max_jobs, lp_fx_work *ret);
 void lp_fx_answered(lp_fx *fx, const lp_fx_answer *answer);
 /* There is no answer: the component trapped, or took too long. Fails all jobs. */
 void lp_fx_fail(lp_fx *fx, lp_str why);
+/*
+ * The answer cannot be had this time: all jobs are due again, as if they had not been handed out.
+ * What came of several may so be found for each of them, with a `max_jobs` of 1.
+ */
+void lp_fx_retry(lp_fx *fx);
 /* Calls were delivered, effects were started and cleaned up, as well as it went. */
 void lp_fx_done(lp_fx *fx);
 /* Whether a turn has begun and not ended. */
@@ -230,13 +237,18 @@ loop_error *lp_fx_unmount(lp_fx *fx, lp_fx_id root) LOOP_MUST_USE;
  */
 loop_error *lp_fx_write(lp_fx *fx, lp_fx_id fiber, uint32_t cell,
                         const lp_fx_value *value) LOOP_MUST_USE;
+/* The same error, and nothing is written: for several that are to be all or none. */
+loop_error *lp_fx_write_check(const lp_fx *fx, lp_fx_id fiber, uint32_t cell,
+                              const lp_fx_value *value) LOOP_MUST_USE;
+/* LOOP_LIMIT where there is no room for so many writes, cancellations and calls. */
+loop_error *lp_fx_room(const lp_fx *fx, size_t count, size_t bytes) LOOP_MUST_USE;
 /* As if its parent had not returned it, until the parent runs again. */
 loop_error *lp_fx_cancel(lp_fx *fx, lp_fx_id fiber) LOOP_MUST_USE;
 /* Comes as LP_FX_CALLS to the component of the callback's fiber. */
 loop_error *lp_fx_send(lp_fx *fx, lp_fx_callback to, lp_str bytes) LOOP_MUST_USE;
 /*
- * The component was replaced: each of its fibers runs, with the cells that it has; or, with
- * `remount`, without them and mounted anew.
+ * The component was replaced: each of its fibers runs, with the cells that it has, and its effects
+ * are cleaned up and started anew; or, with `remount`, it is mounted anew, without cells.
  */
 loop_error *lp_fx_replaced(lp_fx *fx, uint32_t component, bool remount) LOOP_MUST_USE;
 

@@ -79,16 +79,23 @@ loop_error *lp_fx_unmount(lp_fx *fx, lp_fx_id root)
 
 /* ---- wishes ---- */
 
-static loop_error *room(lp_fx *fx, size_t bytes)
+loop_error *lp_fx_room(const lp_fx *fx, size_t count, size_t bytes)
 {
-    if (fx->wishes.n + fx->messages.n >= LP_MAX_FX_WAITING ||
+    if (count > LP_MAX_FX_WAITING - LP_MIN(fx->wishes.n + fx->messages.n, LP_MAX_FX_WAITING) ||
         bytes > LP_MAX_FX_WAITING_BYTES - fx->waiting_bytes)
         return loop_error_new(LOOP_LIMIT, "too much waits for the next turn");
+    return NULL;
+}
+
+static loop_error *room(lp_fx *fx, size_t bytes)
+{
+    LP_TRY(lp_fx_room(fx, 1, bytes));
     fx->waiting_bytes += bytes;
     return NULL;
 }
 
-loop_error *lp_fx_write(lp_fx *fx, lp_fx_id fiber, uint32_t cell, const lp_fx_value *value)
+loop_error *lp_fx_write_check(const lp_fx *fx, lp_fx_id fiber, uint32_t cell,
+                              const lp_fx_value *value)
 {
     uint32_t f = lp_fx_find(fx, fiber);
     const struct extra *x = f ? lp_fx_at(fx, f)->extra : NULL;
@@ -97,6 +104,12 @@ loop_error *lp_fx_write(lp_fx *fx, lp_fx_id fiber, uint32_t cell, const lp_fx_va
     if (value->type.len > LP_MAX_FX_NAME || value->bytes.len > LP_MAX_FX_STATE ||
         x->cell_bytes - x->cells[cell].len + value->bytes.len > LP_MAX_FX_STATE)
         return loop_error_new(LOOP_LIMIT, "the state of a fiber is too large");
+    return NULL;
+}
+
+loop_error *lp_fx_write(lp_fx *fx, lp_fx_id fiber, uint32_t cell, const lp_fx_value *value)
+{
+    LP_TRY(lp_fx_write_check(fx, fiber, cell, value));
     LP_TRY(room(fx, value->bytes.len));
     *lp_push(&fx->wishes) = (struct wish){
         .what = WISH_WRITE, .fiber = fiber, .cell = cell, .value = lp_fx_held(fx, value)};
@@ -150,6 +163,8 @@ static void replaced(lp_fx *fx, uint32_t component, bool remount)
             continue;
         if (remount)
             lp_fx_reset(fx, f);
+        else
+            lp_fx_effects_again(fx, f);
         lp_fx_due(fx, f, remount ? LP_FX_MOUNTED : LP_FX_SWAPPED);
     }
 }

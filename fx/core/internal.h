@@ -238,7 +238,8 @@ void lp_fx_gather_dirty(lp_fx *fx, uint32_t gather, uint32_t reason);
 const lp_fx_value *lp_fx_gathered(lp_fx *fx, uint32_t gather, uint32_t *ret_n);
 /* effects.c */
 void lp_fx_effects(lp_fx *fx, uint32_t f, const lp_fx_effect *effects, uint32_t n);
-bool lp_fx_effects_drop(lp_fx *fx, uint32_t f); /* true: one must be cleaned up first */
+bool lp_fx_effects_drop(lp_fx *fx, uint32_t f);  /* true: one must be cleaned up first */
+void lp_fx_effects_again(lp_fx *fx, uint32_t f); /* cleaned up, and started by another component */
 void lp_fx_effects_collect(lp_fx *fx);
 bool lp_fx_effects_next(lp_fx *fx, lp_fx_work *ret);
 void lp_fx_effects_done(lp_fx *fx);

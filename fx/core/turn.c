@@ -197,6 +197,8 @@ lp_fx_step lp_fx_next(lp_fx *fx, uint32_t max_jobs, lp_fx_work *ret)
     if (lp_fx_effects_next(fx, ret))
         return fx->out = LP_FX_EFFECTS;
     fx->in_turn = false;
+    if (fx->options.tells_end)
+        return LP_FX_ENDED;
     return lp_fx_next(fx, max_jobs, ret); /* once: a turn begins or there is nothing */
 }
 
@@ -294,6 +296,17 @@ void lp_fx_answered(lp_fx *fx, const lp_fx_answer *a)
             take(fx, f, a, &forest, &a->outputs[i], fx->jobs.at[i].contexts);
     }
     lp_fx_forest_done(fx, &forest);
+    fx->jobs.n = 0;
+}
+
+void lp_fx_retry(lp_fx *fx)
+{
+    fx->out = LP_FX_IDLE;
+    for (size_t i = 0; i < fx->jobs.n; i++) {
+        uint32_t f = lp_fx_find(fx, fx->jobs.at[i].fiber);
+        if (f)
+            again(fx, f, lp_fx_at(fx, f)->last_reason);
+    }
     fx->jobs.n = 0;
 }
 

@@ -284,6 +284,27 @@ static_assert(sizeof(loop_fx_graph_functions_list_result_list_u8_string) == 16,
  *
  * Draft. Called by the host with all nodes that are due at one height.
  */
+typedef struct loop_fx_graph_functions_functions {
+    /*
+     * Computes nodes. For each, in its order, its value or why it failed; a
+     * sink answers with an empty list. A function of what it is told.
+     */
+    loop_error *(*compute)(void *self, loop_call *call, const loop_fx_graph_functions_work *work,
+                           loop_fx_graph_functions_list_result_list_u8_string *ret);
+} loop_fx_graph_functions_functions;
+
+LOOP_API extern const loop_interface loop_fx_graph_functions_interface;
+
+/* What the next provider of the chain answers; LOOP_UNAVAILABLE at its end. */
+LOOP_API loop_error *loop_fx_graph_functions_next_compute(
+    loop_call *call, const loop_fx_graph_functions_work *work,
+    loop_fx_graph_functions_list_result_list_u8_string *ret) LOOP_MUST_USE;
+
+/*
+ * The functions of a graph's nodes, the component's side.
+ *
+ * Draft. Called by the host with all nodes that are due at one height.
+ */
 typedef struct loop_fx_graph_functions_exports {
     loop_instance *instance;
     const loop_export *functions[1]; /* in the order below */
@@ -735,6 +756,40 @@ static_assert(sizeof(loop_fx_fibers_list_effect_call) == 16, "loop_fx_fibers_lis
 static_assert(sizeof(loop_fx_fibers_list_callback_call) == 16, "loop_fx_fibers_list_callback_call");
 
 #endif /* LOOP_FX_FIBERS_0_1_0_TYPES */
+
+/*
+ * Running functions, the component's side.
+ *
+ * Draft. Called by the host, once for everything that a turn needs of this component
+ * at one depth of the tree. Nothing here waits: a function that needs a file
+ * or an answer starts an effect, and the effect changes a cell when it is
+ * done. What these functions ask of `runtime` is acted on in the next turn.
+ */
+typedef struct loop_fx_fibers_functions {
+    /*
+     * Runs fibers. A function of what it is told: the host may call it again
+     * with the same jobs, and forget an answer.
+     */
+    loop_error *(*run)(void *self, loop_call *call, const loop_fx_fibers_batch *batch,
+                       loop_fx_fibers_answer *ret);
+    /*
+     * Starts and cleans up effects after a turn, clean-ups first, children
+     * before parents.
+     */
+    loop_error *(*effects)(void *self, loop_call *call, loop_fx_fibers_list_effect_call calls);
+    /* Delivers callbacks, oldest first, before a turn. */
+    loop_error *(*call)(void *self, loop_call *call, loop_fx_fibers_list_callback_call calls);
+} loop_fx_fibers_functions;
+
+LOOP_API extern const loop_interface loop_fx_fibers_interface;
+
+/* What the next provider of the chain answers; LOOP_UNAVAILABLE at its end. */
+LOOP_API loop_error *loop_fx_fibers_next_run(loop_call *call, const loop_fx_fibers_batch *batch,
+                                             loop_fx_fibers_answer *ret) LOOP_MUST_USE;
+LOOP_API loop_error *loop_fx_fibers_next_effects(
+    loop_call *call, loop_fx_fibers_list_effect_call calls) LOOP_MUST_USE;
+LOOP_API loop_error *loop_fx_fibers_next_call(
+    loop_call *call, loop_fx_fibers_list_callback_call calls) LOOP_MUST_USE;
 
 /*
  * Running functions, the component's side.
