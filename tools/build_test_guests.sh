@@ -36,6 +36,8 @@ link_for() {
     linked=
     case $1 in
         app | app-says) gen app ;;
+        fx-tree) gen fx_tree ;;
+        fx-leaf) gen fx_leaf ;;
         calc) gen calc ;;
         counter-plain | counter-narrow | counter-other) gen "counter_${1#counter-}" ;;
         counter-*) gen counter ;;

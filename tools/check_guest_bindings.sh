@@ -31,6 +31,8 @@ bindings() {
     bind c    counter-plain       $guests/gen      $guests/wit/counter.wit wit/core $wasi
     bind c    counter-narrow      $guests/gen      $guests/wit/changed/narrow.wit wit/core $wasi
     bind c    counter-other       $guests/gen      $guests/wit/changed/other.wit wit/core $wasi
+    bind c    tree=fx_tree        $guests/gen      $guests/wit/fx.wit wit/fx wit/core $wasi
+    bind c    leaf=fx_leaf        $guests/gen      $guests/wit/fx.wit wit/fx wit/core $wasi
     bind c    calc                $guests/gen      $guests/wit/calc.wit
     bind c    odd                 $guests/gen      $guests/wit/guests.wit $guests/wit/deps/* $loop $wasi
     bind c    drafts              $guests/gen      $guests/wit/guests.wit $guests/wit/deps/* $loop $wasi

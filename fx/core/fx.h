@@ -227,7 +227,10 @@ loop_error *lp_fx_mount(lp_fx *fx, lp_str name, uint32_t component, const lp_fx_
                         lp_fx_id *ret_root) LOOP_MUST_USE;
 /* What the root should show from now on. What is equal is left alone. */
 loop_error *lp_fx_update(lp_fx *fx, lp_fx_id root, const lp_fx_table *table) LOOP_MUST_USE;
-/* Cancels all of it. The id is void when the clean-ups are done. */
+/*
+ * Cancels all of it; within a turn, too, but for its effects (LOOP_USAGE). The id is void when the
+ * clean-ups are done.
+ */
 loop_error *lp_fx_unmount(lp_fx *fx, lp_fx_id root) LOOP_MUST_USE;
 
 /*

@@ -54,7 +54,6 @@ loop_error *lp_fx_mount(lp_fx *fx, lp_str name, uint32_t component, const lp_fx_
 
 static loop_error *root_of(lp_fx *fx, lp_fx_id id, uint32_t *ret)
 {
-    LP_TRY(between(fx));
     uint32_t f = lp_fx_find(fx, id);
     if (!f || lp_fx_at(fx, f)->role != ROLE_ROOT)
         return loop_error_new(LOOP_NOT_FOUND, "there is no such root");
@@ -65,6 +64,7 @@ static loop_error *root_of(lp_fx *fx, lp_fx_id id, uint32_t *ret)
 loop_error *lp_fx_update(lp_fx *fx, lp_fx_id root, const lp_fx_table *table)
 {
     uint32_t f;
+    LP_TRY(between(fx));
     LP_TRY(root_of(fx, root, &f));
     return mount_tree(fx, f, table);
 }
@@ -72,6 +72,8 @@ loop_error *lp_fx_update(lp_fx *fx, lp_fx_id root, const lp_fx_table *table)
 loop_error *lp_fx_unmount(lp_fx *fx, lp_fx_id root)
 {
     uint32_t f;
+    if (fx->closing)
+        LP_TRY(between(fx));
     LP_TRY(root_of(fx, root, &f));
     lp_fx_drop(fx, f);
     return NULL;

@@ -81,7 +81,7 @@ static void act(struct wish *w)
     if (w->what == WISH_SHOW && !root->party->gone)
         err = show(root, &w->table);
     if (w->what == WISH_DROP && root->fiber && (!root->handles || root->party->gone)) {
-        err = lp_fx_unmount(root->serve->fx, root->fiber);
+        err = lp_fx_unmount(root->serve->fx, root->fiber); /* between turns it is never refused */
         root->fiber = 0;
     }
     if (err)
@@ -390,6 +390,17 @@ static void root_drop(void *self, root_t *root)
 
 /* ---- watching ---- */
 
+/* Nothing more of it runs; within the effects of a turn it is too late for that. */
+static void unmount_soon(root_t *root)
+{
+    loop_error *err = root->fiber ? lp_fx_unmount(root->serve->fx, root->fiber) : NULL;
+    if (err)
+        wish_add(root, WISH_DROP);
+    else
+        root->fiber = 0;
+    loop_error_delete(err);
+}
+
 static void on_replaced(void *data, loop_instance *i)
 {
     struct fx_serve *s = data;
@@ -414,7 +425,7 @@ static void on_stopped(void *data, loop_instance *i)
     }
     for (size_t n = 0; n < s->roots.n; n++)
         if (s->roots.at[n]->party == p)
-            wish_add(s->roots.at[n], WISH_DROP);
+            unmount_soon(s->roots.at[n]);
     lp_fx_actor_stopped(s, p);
 }
 
