@@ -216,6 +216,7 @@
 #define LP_MAX_FX_FIBERS                                                                           \
     ((1u << 21) - 2)                    /* of a runtime, those that wait for clean-up included     \
                                          */
+#define LP_MAX_FX_MOUNTED (1u << 19)    /* of those, what the functions of one component returned */
 #define LP_MAX_FX_DEPTH 1024            /* of a tree of fibers, quotes included */
 #define LP_MAX_FX_CHILDREN (1u << 16)   /* of one fiber */
 #define LP_MAX_FX_ELEMENTS (1u << 20)   /* rows of one table */

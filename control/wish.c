@@ -107,6 +107,8 @@ static bool runs(const loop_instance_status *s)
            s->condition != LOOP_CONDITION_ENDED;
 }
 
+#define FIBERS "loop:fx/fibers"
+
 static loop_error *plan_reload(lp_wish_run *run, const loop_instance_status *s)
 {
     for (size_t i = 0; i < s->import_count; i++) {
@@ -117,6 +119,8 @@ static loop_error *plan_reload(lp_wish_run *run, const loop_instance_status *s)
     }
     if (runs(s))
         add_step(run, s, NULL);
+    else if (s->provider && run->wish.instance) /* by name: what the host calls of it */
+        add_step(run, s, FIBERS);
     return run->steps.n <= LP_MAX_CONTROL_STEPS
                ? NULL
                : loop_error_new(LOOP_LIMIT, "a reload of more than %d parts", LP_MAX_CONTROL_STEPS);

@@ -11,6 +11,7 @@
  */
 #include <stdlib.h>
 
+#include "host/backend.h"
 #include "host/swap.h"
 
 /* ---- who is asked for ---- */
@@ -49,6 +50,26 @@ static struct lp_use *use_of_peer(loop_host *h, const char *component, const cha
     return found;
 }
 
+/* The use of C that calls this very component; *ret_name: of whom. */
+static struct lp_use *use_of_server(loop_host *h, const loop_instance *i,
+                                    const char *interface_name, const char **ret_name)
+{
+    struct lp_use *found = NULL;
+    lp_os_mutex_lock(h->finding);
+    for (size_t n = 0; !found && n < h->peers.n; n++) {
+        struct lp_use *use = &h->peers.at[n]->use;
+        const struct lp_chain *c = &use->gen->chain;
+        const struct lp_provider *last = c->links[c->n - 1].provider;
+        if (is_of(use, interface_name) && lp_is_backend(last->table) &&
+            ((const lp_backend *)last->self)->instance == i) {
+            found = use;
+            *ret_name = h->peers.at[n]->component;
+        }
+    }
+    lp_os_mutex_unlock(h->finding);
+    return found;
+}
+
 static loop_error *nobody_uses(const struct lp_swap *s, bool any)
 {
     if (!any)
@@ -78,9 +99,11 @@ loop_error *lp_swap_find(struct lp_swap *s)
         struct lp_use *use = use_of_body(i->body, s->want.interface_name);
         if (!use && !s->alone)
             use = use_of_peer(s->host, i->options.name, s->want.interface_name);
+        const char *name = i->options.name;
+        if (!use && i->is_behind && s->want.component) /* it is named as who serves */
+            use = use_of_server(s->host, i, s->want.interface_name, &name);
         if (!use)
             continue;
-        const char *name = i->options.name;
         s->component = lp_arena_strndup(&s->arena, name, strlen(name));
         s->reference = use->gen;
         return NULL;

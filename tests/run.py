@@ -25,7 +25,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from lib import (archives, building, common, control, golden, groups, hosts, installed, installing,  # noqa: E402
+from lib import (archives, building, common, control, fibers, golden, groups, hosts, installed, installing,  # noqa: E402
                  limits, registries, scaffold, sdk, sidecar_programs, sidecars, signatures, slots, storage, supervisor,
                  swap)
 
@@ -52,6 +52,7 @@ GROUPS = [
     ("swap", swap.jobs, 2),
     ("control", control.jobs, 2),
     ("slots", slots.jobs, 2),
+    ("fibers", fibers.jobs, 2),
     ("build", building.jobs, 2),
     ("registries", registries.jobs, 2),
     ("signatures", signatures.jobs, 1),

@@ -131,8 +131,13 @@ const char *lp_fx_check_tree(lp_fx *fx, struct forest *t, uint32_t row, uint32_t
         }
     }
     free(todo.at);
-    uint32_t most = fx->options.max_fibers;
-    return why ? why : count > most - LP_MIN(most, fx->live) ? "there are too many fibers" : NULL;
+    uint32_t most = fx->options.max_fibers, own = fx->options.max_mounted;
+    uint32_t mounted = *lp_fx_mounted(fx, lp_fx_at(fx, f)->component);
+    if (!why && count > most - LP_MIN(most, fx->live))
+        why = "there are too many fibers";
+    if (!why && count > own - LP_MIN(own, mounted))
+        why = "the component has mounted too many fibers";
+    return why;
 }
 
 static const char *check_cells(const lp_fx *fx, const lp_fx_answer *a, lp_fx_span s, uint32_t f)

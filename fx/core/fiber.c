@@ -129,6 +129,23 @@ void lp_fx_unlink(lp_fx *fx, uint32_t f)
     p->next = p->prev = 0;
 }
 
+uint32_t *lp_fx_mounted(lp_fx *fx, uint32_t component)
+{
+    while (fx->mounted.n <= component)
+        (void)lp_push(&fx->mounted);
+    return &fx->mounted.at[component];
+}
+
+/* Whose function returned it. */
+static uint32_t returned_by(const lp_fx *fx, uint32_t f)
+{
+    const struct fiber *p;
+    do
+        p = lp_fx_at(fx, f = lp_fx_at(fx, f)->parent);
+    while (p->role != LP_FX_CALL && p->role != ROLE_THEN && p->role != ROLE_ROOT);
+    return p->component;
+}
+
 /* One fiber goes; its children have gone before. */
 static void go(lp_fx *fx, uint32_t f)
 {
@@ -136,6 +153,8 @@ static void go(lp_fx *fx, uint32_t f)
     lp_fx_not_due(fx, f);
     lp_fx_did(fx, LP_FX_DID_CANCEL, f, 0);
     fx->stats.cancels++;
+    if (p->role != ROLE_ROOT)
+        --*lp_fx_mounted(fx, returned_by(fx, f));
     bool waits = false;
     if (p->extra) {
         lp_fx_yields_done(fx, f);

@@ -189,7 +189,8 @@ typedef struct lp_fx_work {
 typedef struct lp_fx_options {
     uint64_t seed[2]; /* of the hashes of names, random: what is handed out does not depend on it */
     bool tells_end;   /* LP_FX_ENDED after each turn: then roots may be changed before the next */
-    uint32_t max_fibers; /* of the whole runtime; 0: LP_MAX_FX_FIBERS */
+    uint32_t max_mounted; /* fibers that functions of one component returned; 0: as max_fibers */
+    uint32_t max_fibers;  /* of the whole runtime; 0: LP_MAX_FX_FIBERS */
 } lp_fx_options;
 
 lp_fx *lp_fx_new(const lp_fx_options *options);

@@ -141,6 +141,7 @@ struct lp_fx {
     lp_fx_options options;
     struct fiber **chunks;
     uint32_t n_chunks, n_rows, free, live;
+    LIST(uint32_t) mounted; /* by component: fibers that its functions returned, and live */
     struct name *names;
     uint32_t n_names, cap_names, free_name, n_live_names, *buckets, n_buckets, mark;
     LIST(struct link) links;
@@ -187,6 +188,8 @@ static inline lp_fx_id lp_fx_id_of(const lp_fx *fx, uint32_t index)
 {
     return index ? (uint32_t)lp_fx_at(fx, index)->generation << ID_BITS | index : 0;
 }
+/* How many fibers functions of that component returned. */
+uint32_t *lp_fx_mounted(lp_fx *fx, uint32_t component);
 uint32_t lp_fx_find(const lp_fx *fx, lp_fx_id id); /* 0: gone */
 uint32_t lp_fx_row(lp_fx *fx);                     /* a new fiber; 0: LP_MAX_FX_FIBERS */
 void lp_fx_row_free(lp_fx *fx, uint32_t f);

@@ -97,6 +97,7 @@ static void mount_then(struct matching *m, uint32_t gather)
     p->function = owner->function;
     p->order = UINT32_MAX;
     lp_fx_name_ref(fx, p->function);
+    ++*lp_fx_mounted(fx, p->component);
     g->first = f; /* it has no children yet; this one stays the last */
     struct extra *x = lp_fx_extra(fx, gather);
     x->then = f;
@@ -134,6 +135,7 @@ static uint32_t mount(struct matching *m, uint32_t parent, uint32_t row, uint32_
     p->depth = (uint16_t)depth_below(fx, parent);
     p->argument = e->argument;
     p->component = component_of(m, e);
+    ++*lp_fx_mounted(fx, m->component);
     p->function = function_of(m, e, p->component, before);
     p->key = m->forest->keys[row];
     p->flags = dormant ? FIBER_DORMANT : 0;

@@ -18,6 +18,8 @@ lp_fx *lp_fx_new(const lp_fx_options *options)
     fx->options = *options;
     if (!fx->options.max_fibers || fx->options.max_fibers > LP_MAX_FX_FIBERS)
         fx->options.max_fibers = LP_MAX_FX_FIBERS;
+    if (!fx->options.max_mounted)
+        fx->options.max_mounted = fx->options.max_fibers;
     fx->bytes = sizeof *fx;
     fx->failure = lp_fx_name(fx, SPACE_CONTEXT, LP_STR("loop:fx/failure"));
     return fx;
@@ -41,7 +43,7 @@ void lp_fx_delete(lp_fx *fx)
         free(fx->chunks[i]);
     void *lists[] = {fx->chunks,   fx->links.at,  fx->later.at,  fx->touched.at,
                      fx->roots.at, fx->calls.at,  fx->wishes.at, fx->messages.at,
-                     fx->jobs.at,  fx->events.at, fx->taken.at};
+                     fx->jobs.at,  fx->events.at, fx->taken.at,  fx->mounted.at};
     for (size_t i = 0; i < LP_COUNT(lists); i++)
         free(lists[i]);
     lp_arena_done(&fx->work);

@@ -443,7 +443,7 @@ static void on_swapped(void *data)
 static loop_error *open(const loop_services *services, void **ret_self)
 {
     struct fx_serve *s = lp_alloc(sizeof *s);
-    lp_fx_options o = {.tells_end = true};
+    lp_fx_options o = {.tells_end = true, .max_mounted = LP_MAX_FX_MOUNTED};
     lp_os_random(o.seed, sizeof o.seed);
     s->services = *services;
     s->watcher = (lp_watcher){on_replaced, on_stopped, on_swapped, s};

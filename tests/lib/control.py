@@ -103,6 +103,10 @@ class Host:
         with open(self.err.name, "rb") as f:
             return f.read().decode(errors="replace")
 
+    def output(self):
+        with open(self.out.name, "rb") as f:
+            return f.read().decode(errors="replace")
+
     def logs(self, piece, seconds=120):
         self.until(lambda: piece in self.log(), f"the log does not say: {piece}", seconds)
 

@@ -1,7 +1,7 @@
 /*
  * fx-leaf: functions that others mount. `row` prints its number, how often this instance was asked
- * before and whether it was swapped, and keeps an effect; "trap", "spin", "flood", "fail" and
- * "wrong" are what fx-tree.c asks of one of them.
+ * before and whether it was swapped, and keeps an effect; "trap", "spin", "fail", "wrong" and
+ * "flood", which mounts 60,000 of itself, are what fx-tree.c asks of one of them.
  */
 #define WORLD fx_leaf
 #include "gen/fx_leaf.h"
@@ -34,9 +34,12 @@ void exports_loop_fx_fibers_run(batch_t *b, answer_t *ret)
             for (volatile int n = 0;; n = n + 1)
                 ;
         else if (is_function(b, j, "flood")) {
-            static uint8_t much[4096];
-            for (int n = 0; n < 100000; n++)
-                bytes_of(&out, much, sizeof much);
+            static uint32_t rows[60000];
+            uint32_t group = element(&out, LOOP_FX_TYPES_ROLE_GROUP, "");
+            for (uint32_t n = 0; n < 60000; n++)
+                rows[n] = call(&out, NULL, "flood", NULL, n);
+            children(&out, group, rows, 60000);
+            o->val.done.root = (exports_loop_fx_fibers_option_index_t){true, group};
         } else if (is_function(b, j, "wrong"))
             o->val.done.root = (exports_loop_fx_fibers_option_index_t){true, 12345};
         else if (is_function(b, j, "fail"))

@@ -7,7 +7,9 @@
  *   rows N W  a boundary a row, around a call of `row` of the component `leaf`; the row W is asked
  *             to "trap", "spin", "flood", "fail" or "wrong" (the second argument); then it leaves
  *   ghost     mounts fibers of a component that nobody granted
- *   forge     calls a callback that it was not handed, and cells that are not there
+ *   shown N   N rows of `leaf`, until it is cancelled
+ *   forge     writes cells that are not there
+ *   steal     the rows of "rows 1", and calls and cancels the fiber that is not its own
  */
 #define WORLD fx_tree
 #include "gen/fx_tree.h"
@@ -131,15 +133,27 @@ static bool write_cell(uint32_t fiber, uint32_t cell, uint32_t n)
     return ok;
 }
 
-static void forge(void)
+static void send_to(uint32_t fiber)
 {
     loop_fx_runtime_error_t err;
-    loop_fx_runtime_message_t m = {{1, 0}, {NULL, 0}};
+    loop_fx_runtime_message_t m = {{fiber, 0}, {NULL, 0}};
     loop_fx_runtime_list_message_t list = {&m, 1};
-    write_cell(counter_fiber, 9, 1);
-    write_cell(counter_fiber + 1000, 0, 1);
     if (!loop_fx_runtime_send(&list, &err))
         show("send", &err);
+    loop_fx_runtime_list_fiber_id_t fibers = {&fiber, 1};
+    if (!loop_fx_runtime_cancel(&fibers, &err))
+        show("cancel", &err);
+}
+
+static void forge(void)
+{
+    write_cell(counter_fiber, 9, 1);
+    write_cell(counter_fiber + 1000, 0, 1);
+}
+
+static bool counts(void)
+{
+    return strcmp(mode, "count") == 0 || strcmp(mode, "stay") == 0;
 }
 
 static bool is_busy(void)
@@ -164,6 +178,9 @@ static void look(void)
     if (!loop_fx_runtime_method_root_inspect(loop_fx_runtime_borrow_root(root), 100, &rows_, &err))
         show("inspect", &err);
     printf("%zu fibers\n", rows_.len);
+    for (size_t i = 0; strcmp(mode, "steal") == 0 && i < rows_.len; i++)
+        if (rows_.ptr[i].component.len == 4 && memcmp(rows_.ptr[i].component.ptr, "leaf", 4) == 0)
+            send_to(rows_.ptr[i].fiber);
 }
 
 bool exports_loop_core_app_start(fx_tree_list_string_t *args, next_t *ret, text_t *err)
@@ -176,8 +193,9 @@ bool exports_loop_core_app_start(fx_tree_list_string_t *args, next_t *ret, text_
         else
             snprintf(to, 16, "%.*s", (int)args->ptr[i].len, (char *)args->ptr[i].ptr);
     }
-    written = strcmp(mode, "rows") == 0 ? wanted / 2 : 0;
-    if (strcmp(mode, "rows") == 0)
+    bool has_rows = !counts() && strcmp(mode, "forge") != 0 && strcmp(mode, "ghost") != 0;
+    written = !has_rows ? 0 : strcmp(mode, "rows") == 0 ? wanted / 2 : 99;
+    if (has_rows)
         mount(NULL, "rows", wanted);
     else if (strcmp(mode, "ghost") == 0)
         mount("ghost", "row", 1);
@@ -194,7 +212,7 @@ bool exports_loop_core_app_event(exports_loop_core_app_list_app_event_t *list, n
 {
     (void)err;
     bool cancelled = list->ptr[0].tag == EXPORTS_LOOP_CORE_APP_APP_EVENT_CANCELLED;
-    bool counts = strcmp(mode, "count") == 0, stays = strcmp(mode, "stay") == 0;
+    bool stays = strcmp(mode, "stay") == 0 || strcmp(mode, "shown") == 0;
     if (!cancelled && is_busy()) {
         ret->tag = EXPORTS_LOOP_CORE_APP_NEXT_TIMER;
         ret->val.timer = 5;
@@ -202,7 +220,7 @@ bool exports_loop_core_app_event(exports_loop_core_app_list_app_event_t *list, n
     }
     if (strcmp(mode, "forge") == 0)
         forge();
-    if (cancelled || !(counts || stays) || written == wanted) {
+    if (cancelled || !counts() || written == wanted) {
         if (!cancelled && !stays && root.__handle)
             look();
         ret->tag = EXPORTS_LOOP_CORE_APP_NEXT_EXIT;
