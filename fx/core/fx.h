@@ -10,8 +10,9 @@
  *         switch (lp_fx_next(fx, 4096, &work)) {
  *         case LP_FX_IDLE: return;
  *         case LP_FX_CALLS: deliver(work.calls); lp_fx_done(fx); break;
- *         case LP_FX_RUN: run(work.jobs, &answer); lp_fx_answered(fx, &answer); break;
- *         case LP_FX_EFFECTS: effects(work.effects); lp_fx_done(fx); break;
+ *         case LP_FX_COMPUTE: compute(work.due, &values); lp_fx_computed(fx, values, work.n);
+ * break; case LP_FX_RUN: run(work.jobs, &answer); lp_fx_answered(fx, &answer); break; case
+ * LP_FX_EFFECTS: effects(work.effects); lp_fx_done(fx); break;
  *         }
  *     }
  *
@@ -133,6 +134,8 @@ enum lp_fx_reason {
     LP_FX_CONTEXT = 8,
     LP_FX_GATHERED = 16,
     LP_FX_SWAPPED = 32,
+    LP_FX_INPUT = 64,  /* of a node: an input has another value */
+    LP_FX_TIMED = 128, /* of a node: its time has come */
 };
 
 /* A context: one that fibers of this function have read before. */
@@ -173,14 +176,30 @@ typedef enum lp_fx_step {
     LP_FX_RUN,     /* run `jobs`; then lp_fx_answered, or lp_fx_fail */
     LP_FX_EFFECTS, /* clean up and start `effects`; then lp_fx_done */
     LP_FX_ENDED,   /* a turn has ended; with `lp_fx_options.tells_end` alone */
+    LP_FX_COMPUTE, /* compute the nodes `due`; then lp_fx_computed, or lp_fx_fail */
 } lp_fx_step;
+
+typedef struct lp_fx_input {
+    bool present; /* not of one that failed or has no value yet */
+    lp_str bytes;
+} lp_fx_input;
+
+/* A node of a graph that is due. */
+typedef struct lp_fx_due_node {
+    uint32_t node, function;
+    const lp_fx_input *inputs; /* in the order of the node's inputs */
+    uint32_t n_inputs;
+} lp_fx_due_node;
+
+#define LP_FX_SINKS UINT32_MAX
 
 typedef struct lp_fx_work {
     uint32_t component; /* whose all of it is */
-    uint32_t depth;     /* of the jobs */
+    uint32_t depth;     /* of the jobs; the height of the nodes, or LP_FX_SINKS */
     const lp_fx_job *jobs;
     const lp_fx_effect_call *effects;
     const lp_fx_message *calls;
+    const lp_fx_due_node *due;
     uint32_t n;
 } lp_fx_work;
 
@@ -191,6 +210,7 @@ typedef struct lp_fx_options {
     bool tells_end;   /* LP_FX_ENDED after each turn: then roots may be changed before the next */
     uint32_t max_mounted; /* fibers that functions of one component returned; 0: as max_fibers */
     uint32_t max_fibers;  /* of the whole runtime; 0: LP_MAX_FX_FIBERS */
+    uint32_t max_nodes;   /* of all graphs together; 0: LP_MAX_FX_NODES */
 } lp_fx_options;
 
 lp_fx *lp_fx_new(const lp_fx_options *options);
@@ -205,7 +225,7 @@ void lp_fx_delete(lp_fx *fx);
 lp_fx_step lp_fx_next(lp_fx *fx, uint32_t max_jobs, lp_fx_work *ret);
 /* Takes the answer to LP_FX_RUN. What is bad in it fails the jobs that it is bad for. */
 void lp_fx_answered(lp_fx *fx, const lp_fx_answer *answer);
-/* There is no answer: the component trapped, or took too long. Fails all jobs. */
+/* There is no answer: the component trapped, or took too long. Fails all jobs, or all nodes. */
 void lp_fx_fail(lp_fx *fx, lp_str why);
 /*
  * The answer cannot be had this time: all jobs are due again, as if they had not been handed out.
@@ -252,9 +272,92 @@ loop_error *lp_fx_cancel(lp_fx *fx, lp_fx_id fiber) LOOP_MUST_USE;
 loop_error *lp_fx_send(lp_fx *fx, lp_fx_callback to, lp_str bytes) LOOP_MUST_USE;
 /*
  * The component was replaced: each of its fibers runs, with the cells that it has, and its effects
- * are cleaned up and started anew; or, with `remount`, it is mounted anew, without cells.
+ * are cleaned up and started anew; or, with `remount`, it is mounted anew, without cells. Its
+ * graph, at once: derived nodes are due, and sources keep their values; or, with `remount`, it is
+ * dropped, for the new one to declare.
  */
 loop_error *lp_fx_replaced(lp_fx *fx, uint32_t component, bool remount) LOOP_MUST_USE;
+
+/* ---- graphs ---- */
+
+/*
+ * Sources, nodes derived from them, and sinks, which are told. A node is its component's, and
+ * named by a number that the component chooses. A turn computes what is due of graphs before it
+ * runs fibers: first derived nodes, the least height first, then sinks.
+ */
+typedef enum lp_fx_kind {
+    LP_FX_SOURCE,    /* has what lp_fx_assign gives it */
+    LP_FX_DERIVED,   /* computed from its inputs, while a sink needs it */
+    LP_FX_ON_CHANGE, /* a sink: told in each turn in which an input changed */
+    LP_FX_ON_FRAME,  /* told in a frame, if an input changed since it was told */
+    LP_FX_ON_TIMER,  /* told each `period_ms`, whether anything changed or not */
+    LP_FX_KINDS,
+} lp_fx_kind;
+
+typedef struct lp_fx_node {
+    uint32_t id;
+    uint32_t kind;     /* lp_fx_kind; anything else is refused */
+    uint32_t function; /* handed out with it; the component's own number */
+    uint32_t period_ms;
+    const uint32_t *inputs; /* ids of sources and derived nodes; one may be named twice */
+    uint32_t n_inputs;
+} lp_fx_node;
+
+typedef struct lp_fx_assignment {
+    uint32_t node;
+    lp_str value;
+} lp_fx_assignment;
+
+/* What a node came to. What a sink came to is kept only if it failed. */
+typedef struct lp_fx_computed_value {
+    bool ok;
+    lp_str bytes; /* its value; not `ok`: why */
+} lp_fx_computed_value;
+
+#define LP_FX_ALL UINT32_MAX /* no component's number */
+
+/*
+ * Adds nodes, and replaces those whose id is in use; all or none. LOOP_INVALID for a cycle, which
+ * the message names, an input that is not declared and one that is a sink, a source with inputs,
+ * a timer without a period, and a node that comes twice. LOOP_LIMIT for quotas.
+ *
+ * The graph changes at once, at any time; what it makes due is computed in the turn that begins
+ * next. While graphs are being computed, so is what else is due of this graph. A source that is
+ * replaced by a source keeps its value. A derived node is computed again, and what was told of its
+ * old value is told only if the new one differs. Sinks on change and on frame are due once.
+ */
+loop_error *lp_fx_declare(lp_fx *fx, uint32_t component, const lp_fx_node *nodes,
+                          size_t n) LOOP_MUST_USE;
+/*
+ * Removes nodes, all or none. LOOP_NOT_FOUND for one that there is not, LOOP_INVALID for one that
+ * is an input of a node that stays. One that comes twice is removed once.
+ */
+loop_error *lp_fx_forget(lp_fx *fx, uint32_t component, const uint32_t *ids,
+                         size_t n) LOOP_MUST_USE;
+/*
+ * New values of sources, all or none, for the turn that begins next; the last one counts. Equal
+ * bytes change nothing. LOOP_NOT_FOUND for a node that there is not, LOOP_INVALID for one that is
+ * no source.
+ */
+loop_error *lp_fx_assign(lp_fx *fx, uint32_t component, const lp_fx_assignment *assignments,
+                         size_t n) LOOP_MUST_USE;
+/* A frame of the component, or of LP_FX_ALL; in the turn that begins next, if one does for it. */
+void lp_fx_frame(lp_fx *fx, uint32_t component);
+/*
+ * It is `now_ms` on the driver's clock, which never goes back. A sink on timer that is due is told
+ * once, however late; its first time is a period after the tick that came before it was declared
+ * (0 before the first).
+ */
+void lp_fx_tick(lp_fx *fx, uint64_t now_ms);
+/* When there is something to tick for; false: never. */
+bool lp_fx_next_timer(const lp_fx *fx, uint64_t *ret_ms);
+/* The component goes: so do its nodes. */
+void lp_fx_graph_drop(lp_fx *fx, uint32_t component);
+/*
+ * Takes the answer to LP_FX_COMPUTE: for each node, in the order of `due`, a value. Another number
+ * of them fails all nodes. A node that failed has no value for those that need it.
+ */
+void lp_fx_computed(lp_fx *fx, const lp_fx_computed_value *values, size_t n);
 
 /* ---- looking at it ---- */
 
@@ -275,9 +378,25 @@ bool lp_fx_component_of(const lp_fx *fx, lp_fx_id fiber, uint32_t *ret_component
 /* NULL, or why all of a root failed; as long as it does. */
 const char *lp_fx_failure(const lp_fx *fx, lp_fx_id root);
 
+typedef struct lp_fx_node_info {
+    uint32_t node, kind, function, height, period_ms, runs, n_inputs;
+    uint32_t reason; /* of the last time */
+    bool necessary, due, failed;
+    bool present; /* has a value: `value`; of a derived node that is not necessary, an old one */
+    lp_str value, why; /* as long as the runtime is not touched */
+} lp_fx_node_info;
+
+/* At most `max` nodes of a component, from the `from`-th on; in no order that counts. */
+size_t lp_fx_inspect_graph(const lp_fx *fx, uint32_t component, size_t from, lp_fx_node_info *rows,
+                           size_t max);
+/* One node; false where there is none. */
+bool lp_fx_inspect_node(const lp_fx *fx, uint32_t component, uint32_t id, lp_fx_node_info *ret);
+
 typedef struct lp_fx_stats {
     uint64_t turns, runs, mounts, cancels, effects; /* since the beginning */
+    uint64_t computed;                              /* nodes, since the beginning */
     uint32_t fibers, due;                           /* now; those that wait for clean-up count */
+    uint32_t nodes;                                 /* now, of all graphs */
     uint64_t bytes; /* of memory that the runtime holds, asked for */
 } lp_fx_stats;
 lp_fx_stats lp_fx_stats_of(const lp_fx *fx);
@@ -292,6 +411,9 @@ typedef enum lp_fx_happened {
     LP_FX_DID_FAIL,     /* detail: the boundary that contains it, 0 the root */
     LP_FX_DID_START,    /* detail: slot */
     LP_FX_DID_CLEAN_UP, /* detail: slot */
+    /* Of nodes: `fiber` is the node, detail its component. */
+    LP_FX_DID_COMPUTE, /* has its answer */
+    LP_FX_DID_CHANGE,  /* its value is another one, or gone */
 } lp_fx_happened;
 
 typedef struct lp_fx_event {

@@ -133,6 +133,7 @@ loop_error *lp_fx_replaced(lp_fx *fx, uint32_t component, bool remount)
     LP_TRY(room(fx, 0));
     *lp_push(&fx->wishes) =
         (struct wish){.what = remount ? WISH_REMOUNT : WISH_SWAP, .cell = component};
+    lp_fx_graph_replaced(fx, component, remount);
     return NULL;
 }
 

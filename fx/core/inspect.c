@@ -70,6 +70,7 @@ lp_fx_stats lp_fx_stats_of(const lp_fx *fx)
     lp_fx_stats stats = fx->stats;
     stats.fibers = fx->live;
     stats.due = fx->due.n + fx->thens.n + (uint32_t)fx->later.n;
+    lp_fx_graphs_stats(fx, &stats);
     stats.bytes = fx->bytes + fx->work.used + fx->scratch.used;
     return stats;
 }

@@ -16,6 +16,8 @@
  *   effects.c    starts and clean-ups                     fail.c     boundaries
  *   names.c      interned names                           quote.c    places
  *   inspect.c    the live tree                            trace.c    what happened
+ *
+ * Graphs (graph*.c) share graph.h besides.
  */
 #ifndef LP_FX_CORE_INTERNAL_H
 #define LP_FX_CORE_INTERNAL_H
@@ -139,6 +141,7 @@ struct message {
 
 struct lp_fx {
     lp_fx_options options;
+    struct graphs *graphs;
     struct fiber **chunks;
     uint32_t n_chunks, n_rows, free, live;
     LIST(uint32_t) mounted; /* by component: fibers that its functions returned, and live */
@@ -258,12 +261,26 @@ void lp_fx_wishes_act(lp_fx *fx);
 void lp_fx_wishes_done(lp_fx *fx);
 bool lp_fx_messages_next(lp_fx *fx, lp_fx_work *ret);
 void lp_fx_messages_done(lp_fx *fx);
+/* graph.c, graph_turn.c */
+void lp_fx_graphs_new(lp_fx *fx);
+void lp_fx_graphs_done(lp_fx *fx);
+void lp_fx_graph_replaced(lp_fx *fx, uint32_t component, bool remount);
+void lp_fx_graphs_stats(const lp_fx *fx, lp_fx_stats *stats);
+void lp_fx_graphs_begin(lp_fx *fx);
+bool lp_fx_graphs_busy(const lp_fx *fx); /* want a turn */
+bool lp_fx_graphs_next(lp_fx *fx, uint32_t max, lp_fx_work *ret);
+void lp_fx_computed_fail(lp_fx *fx, lp_str why);
 /* trace.c */
-void lp_fx_event_add(lp_fx *fx, uint32_t what, uint32_t f, uint32_t detail);
+void lp_fx_event_add(lp_fx *fx, uint32_t what, lp_fx_id id, uint32_t detail);
 static inline void lp_fx_did(lp_fx *fx, uint32_t what, uint32_t f, uint32_t detail)
 {
     if (fx->tracing)
-        lp_fx_event_add(fx, what, f, detail);
+        lp_fx_event_add(fx, what, lp_fx_id_of(fx, f), detail);
+}
+static inline void lp_fx_did_node(lp_fx *fx, uint32_t what, uint32_t node, uint32_t component)
+{
+    if (fx->tracing)
+        lp_fx_event_add(fx, what, node, component);
 }
 
 #endif

@@ -279,6 +279,7 @@ static void drive(struct world *w)
         switch (lp_fx_next(w->fx, w->max_jobs, &work)) {
         case LP_FX_IDLE: read_trace(w); return;
         case LP_FX_ENDED: break;
+        case LP_FX_COMPUTE: fail(); /* there are no graphs */
         case LP_FX_CALLS: lp_fx_done(w->fx); break;
         case LP_FX_EFFECTS:
             note_effects(w, &work);
@@ -321,7 +322,8 @@ static void setup(struct world *w, uint64_t seed, uint64_t hash_seed, uint32_t m
     w->random = seed * 0x9e3779b97f4a7c15ull | 1;
     w->max_jobs = max_jobs;
     w->live = calloc(1u << 21, sizeof *w->live);
-    w->fx = lp_fx_new(&(lp_fx_options){.seed = {hash_seed, ~hash_seed}, .tells_end = max_jobs == 1});
+    w->fx =
+        lp_fx_new(&(lp_fx_options){.seed = {hash_seed, ~hash_seed}, .tells_end = max_jobs == 1});
     lp_fx_trace(w->fx, true);
     w->step = 1;
     w->nodes[1] = (struct node){.used = true, .role = LP_FX_CALL, .component = 1, .parent = 1};

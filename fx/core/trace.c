@@ -6,13 +6,12 @@ void lp_fx_trace(lp_fx *fx, bool on)
     fx->tracing = on;
 }
 
-void lp_fx_event_add(lp_fx *fx, uint32_t what, uint32_t f, uint32_t detail)
+void lp_fx_event_add(lp_fx *fx, uint32_t what, lp_fx_id id, uint32_t detail)
 {
     if (fx->events.n >= LP_MAX_FX_TRACE)
         fx->lost++;
     else
-        *lp_push(&fx->events) =
-            (lp_fx_event){.what = what, .fiber = lp_fx_id_of(fx, f), .detail = detail};
+        *lp_push(&fx->events) = (lp_fx_event){.what = what, .fiber = id, .detail = detail};
 }
 
 const lp_fx_event *lp_fx_trace_take(lp_fx *fx, size_t *ret_n, uint64_t *ret_lost)

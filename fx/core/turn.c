@@ -1,12 +1,13 @@
 /*
  * fx/core/turn.c: which step is next, and what its answer changes.
  *
- * A turn acts on what was asked for, then runs what is due: the least depth first, and within one
- * depth in the order in which it became due. So whoever provides, or is a parent, ran before. When
- * nothing else is due, second halves of what gathers run, the deepest first, as what they gather
- * is complete then. Effects end the turn. A fiber that ran is not run again before the next turn;
- * what makes it due meanwhile is noted (`later`). Nothing of this depends on how often, or with
- * which `max_jobs`, lp_fx_next is called, but for the order of events within one depth.
+ * A turn acts on what was asked for, computes what is due of graphs, then runs what is due: the
+ * least depth first, and within one depth in the order in which it became due. So whoever provides,
+ * or is a parent, ran before. When nothing else is due, second halves of what gathers run, the
+ * deepest first, as what they gather is complete then. Effects end the turn. A fiber that ran is
+ * not run again before the next turn; what makes it due meanwhile is noted (`later`). Nothing of
+ * this depends on how often, or with which `max_jobs`, lp_fx_next is called, but for the order of
+ * events within one depth.
  */
 #include <stdlib.h>
 
@@ -20,7 +21,10 @@ lp_fx *lp_fx_new(const lp_fx_options *options)
         fx->options.max_fibers = LP_MAX_FX_FIBERS;
     if (!fx->options.max_mounted)
         fx->options.max_mounted = fx->options.max_fibers;
+    if (!fx->options.max_nodes || fx->options.max_nodes > LP_MAX_FX_NODES)
+        fx->options.max_nodes = LP_MAX_FX_NODES;
     fx->bytes = sizeof *fx;
+    lp_fx_graphs_new(fx);
     fx->failure = lp_fx_name(fx, SPACE_CONTEXT, LP_STR("loop:fx/failure"));
     return fx;
 }
@@ -37,6 +41,7 @@ void lp_fx_delete(lp_fx *fx)
     for (uint32_t f = 1; f < fx->n_rows; f++)
         if (lp_fx_at(fx, f)->flags & FIBER_DEAD)
             lp_fx_row_free(fx, f);
+    lp_fx_graphs_done(fx);
     lp_fx_wishes_done(fx);
     lp_fx_names_done(fx);
     for (uint32_t i = 0; i < fx->n_chunks; i++)
@@ -146,6 +151,7 @@ static void begin(lp_fx *fx)
     }
     fx->later.n = 0;
     lp_fx_wishes_act(fx);
+    lp_fx_graphs_begin(fx);
 }
 
 static void hand_out(lp_fx *fx, struct queue *q, uint32_t depth, uint32_t max, lp_fx_work *ret)
@@ -183,10 +189,12 @@ lp_fx_step lp_fx_next(lp_fx *fx, uint32_t max_jobs, lp_fx_work *ret)
     if (!fx->in_turn && lp_fx_messages_next(fx, ret))
         return fx->out = LP_FX_CALLS;
     if (!fx->in_turn && !fx->due.n && !fx->thens.n && !fx->later.n && !fx->wishes.n &&
-        !fx->touched.n && !fx->calls.n)
+        !fx->touched.n && !fx->calls.n && !lp_fx_graphs_busy(fx))
         return LP_FX_IDLE;
     if (!fx->in_turn)
         begin(fx);
+    if (lp_fx_graphs_next(fx, max_jobs, ret))
+        return fx->out = LP_FX_COMPUTE;
     if (fx->due.n) {
         hand_out(fx, &fx->due, least(&fx->due), max_jobs, ret);
         return fx->out = LP_FX_RUN;
@@ -314,6 +322,10 @@ void lp_fx_retry(lp_fx *fx)
 
 void lp_fx_fail(lp_fx *fx, lp_str why)
 {
+    if (fx->out == LP_FX_COMPUTE) {
+        lp_fx_computed_fail(fx, why);
+        return;
+    }
     fx->out = LP_FX_IDLE;
     for (size_t i = 0; i < fx->jobs.n; i++) {
         uint32_t f = lp_fx_find(fx, fx->jobs.at[i].fiber);
