@@ -38,6 +38,7 @@ link_for() {
         app | app-says) gen app ;;
         fx-tree) gen fx_tree ;;
         fx-leaf) gen fx_leaf ;;
+        fx-graph) gen fx_graph ;;
         calc) gen calc ;;
         counter-plain | counter-narrow | counter-other) gen "counter_${1#counter-}" ;;
         counter-*) gen counter ;;

@@ -33,6 +33,7 @@ bindings() {
     bind c    counter-other       $guests/gen      $guests/wit/changed/other.wit wit/core $wasi
     bind c    tree=fx_tree        $guests/gen      $guests/wit/fx.wit wit/fx wit/core $wasi
     bind c    leaf=fx_leaf        $guests/gen      $guests/wit/fx.wit wit/fx wit/core $wasi
+    bind c    dataflow=fx_graph   $guests/gen      $guests/wit/fx.wit wit/fx wit/core $wasi
     bind c    calc                $guests/gen      $guests/wit/calc.wit
     bind c    odd                 $guests/gen      $guests/wit/guests.wit $guests/wit/deps/* $loop $wasi
     bind c    drafts              $guests/gen      $guests/wit/guests.wit $guests/wit/deps/* $loop $wasi

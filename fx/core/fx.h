@@ -343,6 +343,8 @@ loop_error *lp_fx_assign(lp_fx *fx, uint32_t component, const lp_fx_assignment *
                          size_t n) LOOP_MUST_USE;
 /* A frame of the component, or of LP_FX_ALL; in the turn that begins next, if one does for it. */
 void lp_fx_frame(lp_fx *fx, uint32_t component);
+/* Whether a sink waits for a frame. */
+bool lp_fx_frame_waits(const lp_fx *fx);
 /*
  * It is `now_ms` on the driver's clock, which never goes back. A sink on timer that is due is told
  * once, however late; its first time is a period after the tick that came before it was declared

@@ -226,6 +226,14 @@ void lp_fx_frame(lp_fx *fx, uint32_t component)
     }
 }
 
+bool lp_fx_frame_waits(const lp_fx *fx)
+{
+    for (size_t i = 0; i < fx->graphs->all.n; i++)
+        if (fx->graphs->all.at[i]->lists[IN_FRAMES].head)
+            return true;
+    return false;
+}
+
 void lp_fx_graph_drop(lp_fx *fx, uint32_t component)
 {
     struct graph *g = lp_fx_graph(fx, component);

@@ -81,7 +81,7 @@ static void tell(struct fx_serve *s, const struct party *p, const char *what, lo
 
 static void give_up(struct fx_serve *s, lp_str why)
 {
-    if (s->step == LP_FX_RUN)
+    if (s->step == LP_FX_RUN || s->step == LP_FX_COMPUTE)
         lp_fx_fail(s->fx, why);
     else
         lp_fx_done(s->fx);
@@ -177,6 +177,30 @@ static bool deliver(struct fx_serve *s, struct party *p, uint64_t baton)
     return true;
 }
 
+static bool compute(struct fx_serve *s, struct party *p, uint64_t baton)
+{
+    loop_fx_graph_functions_work work;
+    loop_fx_graph_functions_list_result_list_u8_string answer = {0};
+    if (!lp_fx_graph_work(&s->arena, &s->work, &work)) {
+        give_up(s, LP_STR("what the nodes are told is too much for a call"));
+        return true;
+    }
+    lp_os_mutex_unlock(s->lock);
+    loop_error *err = lp_fx_call_compute(p, &work, &answer);
+    if (!called(s, baton, err))
+        return false;
+    lp_buf text = {0};
+    text_of(err, &text);
+    if (err)
+        give_up(s, (lp_str){text.ptr, text.len});
+    else
+        lp_fx_graph_answered(s->fx, &s->arena, answer);
+    s->step = LP_FX_IDLE;
+    lp_buf_done(&text);
+    loop_error_delete(err);
+    return true;
+}
+
 static bool do_step(struct fx_serve *s, struct party *p)
 {
     uint64_t baton = s->baton;
@@ -187,7 +211,9 @@ static bool do_step(struct fx_serve *s, struct party *p)
         give_up(s, LP_STR(""));
         return true;
     }
-    bool mine = s->step == LP_FX_RUN ? run(s, p, baton) : deliver(s, p, baton);
+    bool mine = s->step == LP_FX_RUN       ? run(s, p, baton)
+                : s->step == LP_FX_COMPUTE ? compute(s, p, baton)
+                                           : deliver(s, p, baton);
     if (mine)
         s->calling = NULL;
     return mine;
@@ -235,6 +261,7 @@ static void drive(struct fx_serve *s, struct party *here)
     }
     if (mine)
         s->driven = false;
+    lp_fx_clock_look(s);
     lp_os_mutex_unlock(s->lock);
 }
 

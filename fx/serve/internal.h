@@ -6,6 +6,7 @@
  *   party.c   components that take part: their numbers, their functions, whom they may mount
  *   batch.c   work as the records of WIT
  *   answer.c  tables and answers of WIT as those of the runtime, checked
+ *   graph.c   graphs, and the clock of their sinks
  *   look.c    trees for people
  *   known.c   callbacks that a component was handed, and may call
  *
@@ -58,6 +59,8 @@ struct party {
     /* Of an actor; on its thread. */
     bool bound;
     loop_fx_fibers_exports fibers;
+    bool graph_bound;
+    loop_fx_graph_functions_exports graph;
     /* Of a slot; whoever has the baton. */
     loop_caller *caller;
     const loop_peer *peer;
@@ -102,6 +105,11 @@ struct fx_serve {
     uint32_t most;    /* jobs to hand out at a time; 0: as many as there are */
     uint32_t careful; /* so many more jobs; then `most` is 0 again */
     lp_arena arena;   /* of the step */
+    /* The clock; graph.c. */
+    lp_os_thread *clock; /* NULL: nobody needs one */
+    lp_os_cond *clock_wakes;
+    uint64_t frame_ns; /* of the last frame */
+    bool ends;
 };
 
 /* party.c */
@@ -117,6 +125,9 @@ loop_error *lp_fx_call_effects(struct party *p,
                                loop_fx_fibers_list_effect_call calls) LOOP_MUST_USE;
 loop_error *lp_fx_call_callbacks(struct party *p,
                                  loop_fx_fibers_list_callback_call calls) LOOP_MUST_USE;
+loop_error *
+lp_fx_call_compute(struct party *p, const loop_fx_graph_functions_work *work,
+                   loop_fx_graph_functions_list_result_list_u8_string *ret) LOOP_MUST_USE;
 void lp_fx_parties_swapped(struct fx_serve *s);
 void lp_fx_party_delete(struct party *p);
 
@@ -142,10 +153,23 @@ void lp_fx_kick(struct fx_serve *s, struct party *p);
 /* The lock is held, and let go of. */
 void lp_fx_actor_stopped(struct fx_serve *s, struct party *p);
 
+/* graph.c */
+extern const loop_fx_graph_functions lp_fx_graph_functions;
+bool lp_fx_graph_work(lp_arena *arena, const lp_fx_work *work, loop_fx_graph_functions_work *ret);
+void lp_fx_graph_answered(lp_fx *fx, lp_arena *arena,
+                          loop_fx_graph_functions_list_result_list_u8_string answer);
+/* When it is to wake may have changed. */
+void lp_fx_clock_look(struct fx_serve *s);
+void lp_fx_clock_end(struct fx_serve *s);
+
 /* look.c */
 loop_error *lp_fx_root_inspect(void *self, loop_call *call, loop_fx_runtime_root *root,
                                uint32_t limit, loop_fx_runtime_result_list_fiber_info_error *ret);
 
+/* serve.c: takes the lock. */
+struct fx_serve *lp_fx_enter(void *self, loop_call *call);
+/* Takes the error. */
+loop_core_types_error lp_fx_error_of(loop_call *call, loop_error *err);
 /* serve.c: acts on wishes, between turns; false: the next is `*ret`'s to act on. */
 bool lp_fx_wishes(struct fx_serve *s, const struct party *here, struct party **ret);
 

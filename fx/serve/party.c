@@ -167,6 +167,15 @@ loop_error *lp_fx_call_callbacks(struct party *p, loop_fx_fibers_list_callback_c
     return loop_fx_fibers_call_call(&p->fibers, calls);
 }
 
+loop_error *lp_fx_call_compute(struct party *p, const loop_fx_graph_functions_work *work,
+                               loop_fx_graph_functions_list_result_list_u8_string *ret)
+{
+    if (!p->graph_bound)
+        LP_TRY(loop_fx_graph_functions_bind(p->actor, &p->graph));
+    p->graph_bound = true;
+    return loop_fx_graph_functions_call_compute(&p->graph, work, ret);
+}
+
 /* ---- swaps ---- */
 
 void lp_fx_parties_swapped(struct fx_serve *s)

@@ -25,8 +25,7 @@ static loop_string text_of(loop_call *call, const loop_error *err)
     return kept;
 }
 
-/* Takes it. */
-static loop_core_types_error error_of(loop_call *call, loop_error *err)
+loop_core_types_error lp_fx_error_of(loop_call *call, loop_error *err)
 {
     loop_core_types_error e = {.tag = LOOP_CORE_TYPES_ERROR_FAILED};
     switch (loop_error_code(err)) {
@@ -46,7 +45,7 @@ static void put(loop_call *call, loop_error *err, loop_fx_runtime_result_void_er
 {
     ret->is_err = err != NULL;
     if (err)
-        ret->of.error = error_of(call, err);
+        ret->of.error = lp_fx_error_of(call, err);
 }
 
 /* ---- roots ---- */
@@ -197,7 +196,7 @@ static loop_error *do_mount(struct fx_serve *s, loop_call *call, lp_str name,
 /* ---- the interface ---- */
 
 /* The host is known from the first call on. */
-static struct fx_serve *enter(void *self, loop_call *call)
+struct fx_serve *lp_fx_enter(void *self, loop_call *call)
 {
     struct fx_serve *s = self;
     lp_os_mutex_lock(s->lock);
@@ -222,13 +221,13 @@ static loop_error *mount(void *self, loop_call *call, loop_string name,
                          const loop_fx_runtime_table *tree,
                          loop_fx_runtime_result_own_root_error *ret)
 {
-    struct fx_serve *s = enter(self, call);
+    struct fx_serve *s = lp_fx_enter(self, call);
     root_t *root = NULL;
     loop_error *err = do_mount(s, call, str(name), tree, &root);
     lp_os_mutex_unlock(s->lock);
     ret->is_err = err != NULL;
     if (err)
-        ret->of.error = error_of(call, err);
+        ret->of.error = lp_fx_error_of(call, err);
     else
         ret->of.ok = root;
     return NULL;
@@ -238,7 +237,7 @@ static loop_error *root_update(void *self, loop_call *call, root_t *root,
                                const loop_fx_runtime_table *tree,
                                loop_fx_runtime_result_void_error *ret)
 {
-    struct fx_serve *s = enter(self, call);
+    struct fx_serve *s = lp_fx_enter(self, call);
     loop_error *err = ask_to_show(root, tree);
     lp_os_mutex_unlock(s->lock);
     put(call, err, ret);
@@ -248,7 +247,7 @@ static loop_error *root_update(void *self, loop_call *call, root_t *root,
 static loop_error *root_phase(void *self, loop_call *call, root_t *root,
                               loop_fx_runtime_result_phase_error *ret)
 {
-    struct fx_serve *s = enter(self, call);
+    struct fx_serve *s = lp_fx_enter(self, call);
     const char *why = root->why     ? root->why
                       : root->fiber ? lp_fx_failure(s->fx, root->fiber)
                                     : NULL;
@@ -333,7 +332,7 @@ static loop_error *do_cancel(struct party *p, loop_fx_runtime_list_fiber_id fibe
 
 static struct party *begin(void *self, loop_call *call, struct fx_serve **ret, loop_error **err)
 {
-    *ret = enter(self, call);
+    *ret = lp_fx_enter(self, call);
     struct party *p = lp_fx_caller(*ret, call, false);
     *err = p ? NULL : loop_error_new(LOOP_INVALID, "this component has no fibers");
     return p;
@@ -426,6 +425,7 @@ static void on_stopped(void *data, loop_instance *i)
     for (size_t n = 0; n < s->roots.n; n++)
         if (s->roots.at[n]->party == p)
             unmount_soon(s->roots.at[n]);
+    lp_fx_graph_drop(s->fx, p->number);
     lp_fx_actor_stopped(s, p);
 }
 
@@ -457,6 +457,7 @@ static loop_error *open(const loop_services *services, void **ret_self)
 static void close(void *self)
 {
     struct fx_serve *s = self;
+    lp_fx_clock_end(s);
     if (s->host)
         lp_host_watch(s->host, NULL);
     for (size_t i = 0; i < s->wishes.n; i++)
@@ -487,8 +488,10 @@ static const loop_fx_runtime_functions runtime = {
     .cancel = cancel,
     .root_drop = root_drop,
 };
-static const loop_provider_interface interfaces[] = {{&loop_fx_runtime_interface, &runtime},
-                                                     {NULL, NULL}};
+static const loop_provider_interface interfaces[] = {
+    {&loop_fx_runtime_interface, &runtime},
+    {&loop_fx_graph_interface, &lp_fx_graph_functions},
+    {NULL, NULL}};
 
 const loop_provider lp_provider_fx = {
     .abi = LOOP_PROVIDER_ABI,
@@ -503,6 +506,7 @@ const loop_provider lp_provider_fx = {
             {"loop:fx/runtime", "*", LOOP_NEED_NOTHING, NULL,
              "a tree is the component's own; whose fibers it may mount in it is granted as "
              "fx.NAME"},
+            {"loop:fx/graph", "*", LOOP_NEED_NOTHING, NULL, "a graph is the component's own"},
             {0},
         },
 };
