@@ -486,6 +486,25 @@ static void a_ring_of_quotes_takes_a_turn_for_each_round(void **state)
     end(&m);
 }
 
+static void an_outlet_that_goes_with_nothing_in_it_is_forgotten(void **state)
+{
+    struct machine m = {.fx = lp_fx_new(&plain), .on = on_screen};
+    lp_fx_element outlet = HOLDS(LP_FX_OUTLET, 0, 0), group = HOLDS(LP_FX_GROUP, 0, 0),
+                  top = CALL("top");
+    lp_fx_id app;
+    assert_null(lp_fx_mount(m.fx, LP_STR("screen"), 2,
+                            &(lp_fx_table){&outlet, NULL, NULL, 1, 0, 0, NO}, &m.root));
+    assert_null(lp_fx_update(m.fx, m.root, &(lp_fx_table){&group, NULL, NULL, 1, 0, 0, NO}));
+    assert_null(lp_fx_mount(m.fx, NO, 2, &(lp_fx_table){&top, NULL, NULL, 1, 0, 0, NO}, &app));
+    drive(&m);
+    assert_string_equal(m.log, "top shape +1 ");
+    assert_null(lp_fx_unmount(m.fx, m.root)); /* where the quote is now */
+    drive(&m);
+    assert_string_equal(m.log, "top shape +1 top -1 ");
+    m.root = app;
+    end(&m);
+}
+
 /* ---- memory ---- */
 
 static void on_many(struct machine *m, const lp_fx_job *job, lp_fx_output *out)
@@ -533,6 +552,7 @@ int main(void)
         cmocka_unit_test(clean_up_is_children_first_and_before_the_fiber_is_free),
         cmocka_unit_test(a_quote_counts_where_it_is_placed_and_goes_with_its_origin),
         cmocka_unit_test(a_ring_of_quotes_takes_a_turn_for_each_round),
+        cmocka_unit_test(an_outlet_that_goes_with_nothing_in_it_is_forgotten),
         cmocka_unit_test(a_fiber_takes_at_most_200_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

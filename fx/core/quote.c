@@ -104,6 +104,7 @@ static void outlet_placed(lp_fx *fx, uint32_t f)
     if (root->outlet)
         return; /* the first one counts */
     root->outlet = f;
+    lp_fx_extra(fx, f); /* it has a part to play: when it goes, lp_fx_unplaced is told */
     evict(fx, lp_fx_at(fx, f)->root);
 }
 
