@@ -142,8 +142,9 @@ const char *lp_fx_check_tree(lp_fx *fx, struct forest *t, uint32_t row, uint32_t
 
 static const char *check_cells(const lp_fx *fx, const lp_fx_answer *a, lp_fx_span s, uint32_t f)
 {
-    const struct extra *x = lp_fx_at(fx, f)->extra;
-    uint64_t n = (x ? x->n_cells : 0) + (uint64_t)s.count, bytes = x ? x->cell_bytes : 0;
+    uint32_t has, kept;
+    lp_fx_cells(fx, f, &has, &kept);
+    uint64_t n = has + (uint64_t)s.count, bytes = kept;
     if (n > LP_MAX_FX_CELLS)
         return "a fiber has too many cells";
     for (uint32_t i = 0; i < s.count; i++) {

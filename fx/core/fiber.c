@@ -54,6 +54,17 @@ uint32_t lp_fx_find(const lp_fx *fx, lp_fx_id id)
     return p->root && !(p->flags & FIBER_DEAD) ? f : 0;
 }
 
+static void add_chunk(lp_fx *fx)
+{
+    size_t size = CHUNK * sizeof(struct fiber) + LINE;
+    char *block = lp_fx_alloc(fx, size);
+    *lp_push(&fx->blocks) = block;
+    block += LINE - (uintptr_t)block % LINE;
+    fx->chunks = lp_realloc(fx->chunks, (fx->n_chunks + 1) * sizeof *fx->chunks);
+    fx->chunks[fx->n_chunks++] = (struct fiber *)(void *)block;
+    fx->bytes += sizeof *fx->chunks + sizeof *fx->blocks.at;
+}
+
 uint32_t lp_fx_row(lp_fx *fx)
 {
     uint32_t f = fx->free;
@@ -65,8 +76,7 @@ uint32_t lp_fx_row(lp_fx *fx)
     } else {
         if (fx->n_rows % CHUNK == 0) {
             fx->chunks = lp_realloc(fx->chunks, (fx->n_chunks + 1) * sizeof *fx->chunks);
-            fx->chunks[fx->n_chunks++] = lp_fx_alloc(fx, CHUNK * sizeof(struct fiber));
-            fx->bytes += sizeof *fx->chunks;
+            add_chunk(fx);
         }
         f = fx->n_rows++;
         if (f == 0)
@@ -80,11 +90,8 @@ static void extra_free(lp_fx *fx, struct extra *x)
 {
     if (!x)
         return;
-    for (uint32_t i = 0; i < x->n_cells; i++)
-        lp_fx_held_done(fx, &x->cells[i]);
     for (uint32_t i = 0; i < x->n_effects; i++)
         lp_fx_free(fx, x->effects[i].depends_on, x->effects[i].len);
-    lp_fx_free(fx, x->cells, x->n_cells * sizeof *x->cells);
     lp_fx_free(fx, x->effects, x->n_effects * sizeof *x->effects);
     lp_fx_free(fx, x->why, x->why ? strlen(x->why) + 1 : 0);
     lp_fx_name_unref(fx, x->name);
@@ -94,6 +101,7 @@ static void extra_free(lp_fx *fx, struct extra *x)
 void lp_fx_row_free(lp_fx *fx, uint32_t f)
 {
     struct fiber *p = lp_fx_at(fx, f);
+    lp_fx_cells_done(fx, f);
     extra_free(fx, p->extra);
     if (p->props)
         lp_fx_free(fx, p->props,
@@ -199,14 +207,10 @@ void lp_fx_reset(lp_fx *fx, uint32_t f)
 {
     lp_fx_drop_children(fx, f);
     struct extra *x = lp_fx_at(fx, f)->extra;
+    lp_fx_cells_done(fx, f);
     if (!x)
         return;
     lp_fx_yields(fx, f, NULL, 0);
     lp_fx_effects(fx, f, NULL, 0);
     lp_fx_reads_done(fx, f);
-    for (uint32_t i = 0; i < x->n_cells; i++)
-        lp_fx_held_done(fx, &x->cells[i]);
-    lp_fx_free(fx, x->cells, x->n_cells * sizeof *x->cells);
-    x->cells = NULL;
-    x->n_cells = x->cell_bytes = 0;
 }

@@ -99,12 +99,12 @@ static loop_error *room(lp_fx *fx, size_t bytes)
 loop_error *lp_fx_write_check(const lp_fx *fx, lp_fx_id fiber, uint32_t cell,
                               const lp_fx_value *value)
 {
-    uint32_t f = lp_fx_find(fx, fiber);
-    const struct extra *x = f ? lp_fx_at(fx, f)->extra : NULL;
-    if (!x || cell >= x->n_cells)
+    uint32_t f = lp_fx_find(fx, fiber), n = 0, bytes = 0;
+    const struct held *cells = f ? lp_fx_cells(fx, f, &n, &bytes) : NULL;
+    if (cell >= n)
         return loop_error_new(LOOP_NOT_FOUND, "there is no such fiber or cell");
     if (value->type.len > LP_MAX_FX_NAME || value->bytes.len > LP_MAX_FX_STATE ||
-        x->cell_bytes - x->cells[cell].len + value->bytes.len > LP_MAX_FX_STATE)
+        bytes - cells[cell].len + value->bytes.len > LP_MAX_FX_STATE)
         return loop_error_new(LOOP_LIMIT, "the state of a fiber is too large");
     return NULL;
 }
@@ -113,8 +113,15 @@ loop_error *lp_fx_write(lp_fx *fx, lp_fx_id fiber, uint32_t cell, const lp_fx_va
 {
     LP_TRY(lp_fx_write_check(fx, fiber, cell, value));
     LP_TRY(room(fx, value->bytes.len));
-    *lp_push(&fx->wishes) = (struct wish){
-        .what = WISH_WRITE, .fiber = fiber, .cell = cell, .value = lp_fx_held(fx, value)};
+    struct wish *w = lp_push(&fx->wishes);
+    *w = (struct wish){.what = WISH_WRITE, .fiber = fiber, .cell = cell};
+    w->value.type = lp_fx_name(fx, SPACE_TYPE, value->type);
+    w->value.version = value->version;
+    w->value.len = (uint32_t)value->bytes.len;
+    if (w->value.len > SMALL_VALUE)
+        w->value.ptr = lp_fx_copy(fx, value->bytes.ptr, value->bytes.len);
+    else if (w->value.len)
+        memcpy(w->small, value->bytes.ptr, w->value.len);
     return NULL;
 }
 
@@ -135,25 +142,6 @@ loop_error *lp_fx_replaced(lp_fx *fx, uint32_t component, bool remount)
         (struct wish){.what = remount ? WISH_REMOUNT : WISH_SWAP, .cell = component};
     lp_fx_graph_replaced(fx, component, remount);
     return NULL;
-}
-
-static void write_cell(lp_fx *fx, uint32_t f, struct wish *w)
-{
-    struct extra *x = lp_fx_at(fx, f)->extra;
-    if (!x || w->cell >= x->n_cells)
-        return;
-    struct held *cell = &x->cells[w->cell];
-    uint32_t bytes = x->cell_bytes - cell->len + w->value.len;
-    bool same = cell->type == w->value.type && cell->version == w->value.version &&
-                lp_str_eq((lp_str){cell->ptr, cell->len}, (lp_str){w->value.ptr, w->value.len});
-    if (same || bytes > LP_MAX_FX_STATE)
-        return;
-    struct held old = *cell;
-    *cell = w->value;
-    cell->revision = old.revision + 1;
-    w->value = old;
-    x->cell_bytes = bytes;
-    lp_fx_due(fx, f, LP_FX_STATE);
 }
 
 /* All fibers of a component: the one thing that looks at every fiber. */
@@ -179,7 +167,7 @@ void lp_fx_wishes_act(lp_fx *fx)
         uint32_t f = lp_fx_find(fx, w->fiber);
         fx->waiting_bytes -= w->value.len;
         if (w->what == WISH_WRITE && f)
-            write_cell(fx, f, w);
+            lp_fx_cell_write(fx, f, w);
         else if (w->what == WISH_CANCEL && f)
             lp_fx_drop(fx, f);
         else if (w->what == WISH_SWAP || w->what == WISH_REMOUNT)

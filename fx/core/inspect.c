@@ -7,6 +7,8 @@ static lp_fx_info info_of(const lp_fx *fx, uint32_t f, int64_t parent)
 {
     const struct fiber *p = lp_fx_at(fx, f);
     const struct props *props = p->props;
+    uint32_t n_cells, bytes;
+    lp_fx_cells(fx, f, &n_cells, &bytes);
     return (lp_fx_info){
         .fiber = lp_fx_id_of(fx, f),
         .parent = parent,
@@ -23,7 +25,7 @@ static lp_fx_info info_of(const lp_fx *fx, uint32_t f, int64_t parent)
         .key = lp_fx_name_text(fx, p->key),
         .properties =
             props ? (lp_str){(const char *)(props->callbacks + props->n), props->len} : LP_STR(""),
-        .n_cells = p->extra ? p->extra->n_cells : 0,
+        .n_cells = n_cells,
         .n_effects = p->extra ? p->extra->n_effects : 0,
     };
 }

@@ -1,9 +1,9 @@
 /*
  * fx/core/internal.h: what the files of fx/core share.
  *
- * A fiber is a row of a slab, 88 bytes, named by a 32-bit index; its children are a list through
- * the rows. What few fibers have (cells, effects, yields, a place) is beside it in `extra`, and
- * properties in an allocation of their own. Names are interned, so that two are compared by
+ * A fiber is a row of a slab, 128 bytes, named by a 32-bit index; its children are a list through
+ * the rows. What few fibers have (several cells, effects, yields, a place) is beside it in `extra`,
+ * and properties in an allocation of their own. Names are interned, so that two are compared by
  * number; an interned name also carries a scratch mark, which makes the matching of children by
  * key linear without a table of its own.
  *
@@ -15,6 +15,7 @@
  *   context.c    who reads what                           gather.c   what is yielded
  *   effects.c    starts and clean-ups                     fail.c     boundaries
  *   names.c      interned names                           quote.c    places
+ *   cells.c      state
  *   inspect.c    the live tree                            trace.c    what happened
  *
  * Graphs (graph*.c) share graph.h besides.
@@ -22,12 +23,16 @@
 #ifndef LP_FX_CORE_INTERNAL_H
 #define LP_FX_CORE_INTERNAL_H
 
+#include <assert.h>
+
 #include "fx/core/fx.h"
 
 #define ID_BITS 21
 #define ID_MASK ((1u << ID_BITS) - 1)
 #define GENERATIONS (1u << (32 - ID_BITS))
 #define CHUNK 1024 /* fibers of a chunk of the slab */
+#define LINE 64    /* bytes of a line of a cache */
+#define SMALL_VALUE 16
 
 /* Roles that no element has. */
 enum { ROLE_ROOT = LP_FX_ROLES, ROLE_THEN };
@@ -46,6 +51,7 @@ enum {
     FIBER_RESHUFFLED = 64, /* a gather whose list must be sorted again */
     FIBER_TOUCHED = 128,   /* in the list of those whose effects changed */
     FIBER_TAKEN = 256,     /* matched: scratch of reconcile.c */
+    FIBER_CELL = 512,      /* it has one cell, in its row */
 };
 
 struct held { /* a value that is kept */
@@ -61,7 +67,7 @@ struct effect {
 };
 
 struct extra {
-    struct held *cells, *yields; /* what an ordinary run looks at comes first */
+    struct held *cells, *yields; /* cells: where there are several */
     struct effect *effects;
     uint32_t n_cells, n_yields, n_effects, cell_bytes;
     uint32_t links, readers;          /* what it reads; of a provider, who reads it */
@@ -79,25 +85,29 @@ struct props {
     lp_fx_callback callbacks[]; /* then `len` bytes */
 };
 
+/* Two lines of a cache; a run of a leaf touches the first one, and its cell in the second. */
 struct fiber {
-    uint32_t parent, first, next, prev; /* 0: none */
-    uint32_t function, key, component, order;
-    uint32_t due_next, due_prev, ran, runs;
-    uint32_t root, argument, microseconds;
+    _Alignas(64) uint32_t first; /* 0: none, as in all links */
+    uint32_t function, component, root;
+    uint32_t due_next, due_prev, ran, runs, microseconds;
     uint16_t generation, depth;
     struct props *props;
     struct extra *extra;
     uint8_t role, reason, last_reason;
     uint16_t flags;
+    uint32_t parent, next, prev, key, order, argument;
+    struct held cell;        /* FIBER_CELL: the only one */
+    char small[SMALL_VALUE]; /* its bytes, where they fit */
 };
+static_assert(sizeof(struct fiber) == 128, "two lines");
 
 struct name {
     char *ptr;
     uint64_t hash;
-    uint32_t space, len, refs, next;
+    uint32_t space, refs, next;
+    uint16_t len, n_reads;
     uint32_t mark, at; /* scratch of reconcile.c */
     uint32_t *reads;   /* of a function: contexts that its fibers have read */
-    uint32_t n_reads;
 };
 
 struct link { /* a fiber reads a context */
@@ -124,7 +134,8 @@ struct wish { /* what waits for the next turn */
     enum { WISH_WRITE, WISH_CANCEL, WISH_SWAP, WISH_REMOUNT } what;
     lp_fx_id fiber;
     uint32_t cell;
-    struct held value;
+    struct held value; /* its ptr is NULL where the bytes are in `small` */
+    char small[SMALL_VALUE];
 };
 
 struct message {
@@ -143,6 +154,7 @@ struct lp_fx {
     lp_fx_options options;
     struct graphs *graphs;
     struct fiber **chunks;
+    LIST(void *) blocks; /* what they lie in */
     uint32_t n_chunks, n_rows, free, live;
     LIST(uint32_t) mounted; /* by component: fibers that its functions returned, and live */
     struct name *names;
@@ -205,6 +217,13 @@ void lp_fx_drop_children(lp_fx *fx, uint32_t f);
 void lp_fx_reset(lp_fx *fx, uint32_t f);
 void lp_fx_held_done(lp_fx *fx, struct held *h);
 struct held lp_fx_held(lp_fx *fx, const lp_fx_value *v);
+
+/* cells.c */
+/* All cells of a fiber, *ret_n of them, of *ret_bytes bytes. */
+struct held *lp_fx_cells(const lp_fx *fx, uint32_t f, uint32_t *ret_n, uint32_t *ret_bytes);
+void lp_fx_cells_add(lp_fx *fx, uint32_t f, const lp_fx_value *values, uint32_t n);
+void lp_fx_cell_write(lp_fx *fx, uint32_t f, struct wish *w);
+void lp_fx_cells_done(lp_fx *fx, uint32_t f);
 
 /* turn.c */
 void lp_fx_due(lp_fx *fx, uint32_t f, uint32_t reason);

@@ -44,11 +44,11 @@ void lp_fx_delete(lp_fx *fx)
     lp_fx_graphs_done(fx);
     lp_fx_wishes_done(fx);
     lp_fx_names_done(fx);
-    for (uint32_t i = 0; i < fx->n_chunks; i++)
-        free(fx->chunks[i]);
-    void *lists[] = {fx->chunks,   fx->links.at,  fx->later.at,  fx->touched.at,
-                     fx->roots.at, fx->calls.at,  fx->wishes.at, fx->messages.at,
-                     fx->jobs.at,  fx->events.at, fx->taken.at,  fx->mounted.at};
+    for (size_t i = 0; i < fx->blocks.n; i++)
+        free(fx->blocks.at[i]);
+    void *lists[] = {fx->blocks.at, fx->chunks,   fx->links.at,  fx->later.at,    fx->touched.at,
+                     fx->roots.at,  fx->calls.at, fx->wishes.at, fx->messages.at, fx->jobs.at,
+                     fx->events.at, fx->taken.at, fx->mounted.at};
     for (size_t i = 0; i < LP_COUNT(lists); i++)
         free(lists[i]);
     lp_arena_done(&fx->work);
@@ -228,22 +228,6 @@ void lp_fx_done(lp_fx *fx)
 
 /* ---- answers ---- */
 
-static void add_cells(lp_fx *fx, uint32_t f, const lp_fx_value *values, uint32_t n)
-{
-    if (!n)
-        return;
-    struct extra *x = lp_fx_extra(fx, f);
-    struct held *cells = lp_fx_alloc(fx, (x->n_cells + n) * sizeof *cells);
-    if (x->n_cells)
-        memcpy(cells, x->cells, x->n_cells * sizeof *cells);
-    lp_fx_free(fx, x->cells, x->n_cells * sizeof *cells);
-    x->cells = cells;
-    for (uint32_t i = 0; i < n; i++) {
-        cells[x->n_cells++] = lp_fx_held(fx, &values[i]);
-        x->cell_bytes += (uint32_t)values[i].bytes.len;
-    }
-}
-
 static void again(lp_fx *fx, uint32_t f, uint32_t reason)
 {
     lp_fx_at(fx, f)->ran = 0;
@@ -254,7 +238,7 @@ static void again(lp_fx *fx, uint32_t f, uint32_t reason)
 static void accept(lp_fx *fx, uint32_t f, const lp_fx_answer *a, const struct forest *t,
                    const lp_fx_output *o)
 {
-    add_cells(fx, f, a->new_cells + o->new_cells.first, o->new_cells.count);
+    lp_fx_cells_add(fx, f, a->new_cells + o->new_cells.first, o->new_cells.count);
     lp_fx_effects(fx, f, a->effects + o->effects.first, o->effects.count);
     lp_fx_yields(fx, f, a->yields + o->yields.first, o->yields.count);
     lp_fx_reconcile(fx, f, t, o->has_root, o->root);

@@ -43,12 +43,14 @@ void lp_fx_job_of(lp_fx *fx, uint32_t f, lp_fx_job *ret)
         ret->callbacks = props->callbacks;
         ret->n_callbacks = props->n;
     }
-    if (x && x->n_cells) {
-        lp_fx_value *cells = lp_arena_take(&fx->work, x->n_cells * sizeof *cells);
-        for (uint32_t i = 0; i < x->n_cells; i++)
-            cells[i] = view(fx, &x->cells[i]);
+    uint32_t n, bytes;
+    const struct held *held = lp_fx_cells(fx, f, &n, &bytes);
+    if (n) {
+        lp_fx_value *cells = lp_arena_take(&fx->work, n * sizeof *cells);
+        for (uint32_t i = 0; i < n; i++)
+            cells[i] = view(fx, &held[i]);
         ret->cells = cells;
-        ret->n_cells = x->n_cells;
+        ret->n_cells = n;
     }
     set_contexts(fx, f, ret);
     if (p->role == ROLE_THEN) {
