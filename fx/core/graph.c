@@ -16,11 +16,6 @@ static void changes(lp_fx *fx, struct graph *g)
         g->put_off = fx->stats.turns;
 }
 
-static uint64_t next_turn(const lp_fx *fx)
-{
-    return fx->stats.turns + 1;
-}
-
 /* ---- assignments ---- */
 
 static void assignment_drop(lp_fx *fx, struct graph *g, uint32_t row)
@@ -102,7 +97,7 @@ static void leave(lp_fx *fx, struct graph *g, uint32_t row, const lp_fx_node *d)
     bool had = n->present;
     lp_fx_value_drop(fx, g, row);
     if (had)
-        lp_fx_changed(fx, g, row, next_turn(fx));
+        lp_fx_changed(fx, g, row);
 }
 
 static void rewire(lp_fx *fx, struct graph *g, uint32_t row, const lp_fx_node *d,

@@ -9,7 +9,9 @@
  *   graph_node.c   the table, edges, who is due   graph_turn.c  steps, answers
  *   graph_timer.c  sinks on timer
  *
- * Revisions are numbers of turns. A change between two turns is of the one that begins next.
+ * What must be computed or told has a `reason` for it. One that is necessary waits in a list; of
+ * one that is not the reason is kept, and that it has none means that no input changed meanwhile:
+ * those that are derived themselves are looked at before it when it becomes necessary again.
  */
 #ifndef LP_FX_CORE_GRAPH_H
 #define LP_FX_CORE_GRAPH_H
@@ -38,8 +40,6 @@ struct node {
     uint32_t aside;       /* 1 + its place: of a source in `assigned`, of a timer in `timers` */
     uint32_t batch;       /* 1 + its place in the declaration that is being made */
     uint32_t mark, left;  /* scratch of walks */
-    uint64_t changed_at;  /* when its value became what it is */
-    uint64_t checked_at;  /* its value is of its inputs as of then */
     uint64_t declaration; /* another one each time: an answer to another one does not count */
     struct edge *inputs, *dependents;
     char *value; /* `len` bytes; of one that failed, why */
@@ -128,7 +128,7 @@ void lp_fx_gain(lp_fx *fx, struct graph *g, uint32_t row);
 void lp_fx_lose(lp_fx *fx, struct graph *g, uint32_t row);
 void lp_fx_wait(lp_fx *fx, struct graph *g, uint32_t row, uint32_t where);
 void lp_fx_wait_not(struct graph *g, uint32_t row);
-/* It may have to be computed or told. */
+/* It must be computed or told, once it is necessary; for no reason, if it has one. */
 void lp_fx_node_due(lp_fx *fx, struct graph *g, uint32_t row, uint32_t reason);
 void lp_fx_set_height(lp_fx *fx, struct graph *g, uint32_t row, uint32_t height);
 uint32_t lp_fx_height_wanted(const struct graph *g, uint32_t row);
@@ -150,8 +150,8 @@ loop_error *lp_fx_plan(lp_fx *fx, struct graph *g, const lp_fx_node *nodes, size
 void lp_fx_plan_heights(lp_fx *fx, struct graph *g, const struct plan *plan);
 void lp_fx_plan_done(struct graph *g, const struct plan *plan);
 
-/* graph_turn.c: the value is another one; those that need it are due. */
-void lp_fx_changed(lp_fx *fx, struct graph *g, uint32_t row, uint64_t revision);
+/* graph_turn.c: the value is another one; those that are computed from it are due. */
+void lp_fx_changed(lp_fx *fx, struct graph *g, uint32_t row);
 void lp_fx_value_drop(lp_fx *fx, struct graph *g, uint32_t row);
 
 /* graph_timer.c */

@@ -222,7 +222,7 @@ void lp_fx_gain(lp_fx *fx, struct graph *g, uint32_t row)
     while (g->stack.n) {
         uint32_t at = g->stack.at[--g->stack.n];
         if (g->nodes[at].needed++ == 0 && g->nodes[at].kind == LP_FX_DERIVED) {
-            lp_fx_node_due(fx, g, at, 0); /* if an input changed meanwhile: graph_turn.c looks */
+            lp_fx_node_due(fx, g, at, 0);
             push_inputs(g, at);
         }
     }
@@ -295,7 +295,7 @@ void lp_fx_node_due(lp_fx *fx, struct graph *g, uint32_t row, uint32_t reason)
     static const uint8_t where[LP_FX_KINDS] = {IN_NONE, IN_HEIGHTS, IN_SINKS, IN_FRAMES, IN_TICKED};
     struct node *n = &g->nodes[row];
     n->reason |= (uint8_t)reason;
-    if (n->in == IN_NONE && lp_fx_necessary(n) && n->kind != LP_FX_SOURCE)
+    if (n->reason && n->in == IN_NONE && lp_fx_necessary(n) && n->kind != LP_FX_SOURCE)
         lp_fx_wait(fx, g, row, where[n->kind]);
 }
 

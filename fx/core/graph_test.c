@@ -319,6 +319,47 @@ static void a_declaration_puts_off_what_is_being_computed(void **state)
     lp_fx_delete(m.fx);
 }
 
+static void assign_in_a_frame(struct machine *m, const lp_fx_work *work)
+{
+    if (work->due[0].node != 3)
+        return;
+    set(m, 1, "3");
+    m->meanwhile = NULL;
+}
+
+static void a_frame_is_over_with_its_turn(void **state)
+{
+    struct machine m = begin();
+    DECLARE(&m, SOURCE(1), NODE(2, LP_FX_DERIVED, SUM, 1), NODE(3, LP_FX_ON_FRAME, 0, 2));
+    m.meanwhile = assign_in_a_frame;
+    set(&m, 1, "1");
+    lp_fx_frame(m.fx, 1);
+    drive(&m);
+    assert_string_equal(m.log, "2 3 2 ");
+    lp_fx_frame(m.fx, 1);
+    drive(&m);
+    assert_string_equal(m.log, "3 ");
+    lp_fx_delete(m.fx);
+}
+
+static void tick_20(struct machine *m, const lp_fx_work *work)
+{
+    lp_fx_tick(m->fx, 20);
+    m->meanwhile = NULL;
+}
+
+static void a_tick_in_the_middle_of_a_turn_is_for_the_next(void **state)
+{
+    struct machine m = begin();
+    DECLARE(&m, TIMER(1, 10), TIMER(2, 20));
+    lp_fx_tick(m.fx, 10);
+    m.meanwhile = tick_20;
+    drive(&m);
+    assert_string_equal(m.log, "1 2 1 ");
+    assert_int_equal(lp_fx_stats_of(m.fx).turns, 2);
+    lp_fx_delete(m.fx);
+}
+
 static void drop(struct machine *m, const lp_fx_work *work)
 {
     lp_fx_graph_drop(m->fx, 1);
@@ -666,6 +707,8 @@ int main(void)
         cmocka_unit_test(sinks_on_frame_wait_for_one_and_are_told_once),
         cmocka_unit_test(a_late_timer_is_told_once_and_keeps_its_beat),
         cmocka_unit_test(a_declaration_puts_off_what_is_being_computed),
+        cmocka_unit_test(a_frame_is_over_with_its_turn),
+        cmocka_unit_test(a_tick_in_the_middle_of_a_turn_is_for_the_next),
         cmocka_unit_test(answers_to_nodes_that_went_count_for_nobody),
         cmocka_unit_test(a_component_that_is_replaced_computes_again),
         cmocka_unit_test(nodes_come_before_fibers),

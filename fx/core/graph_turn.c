@@ -1,25 +1,21 @@
 /*
  * fx/core/graph_turn.c: graphs in a turn: values that were assigned, steps, answers.
  *
- * Graphs come first, one after the other. In each, derived nodes that may be due are looked at, the
- * least height first, so that all inputs of a node are what they will be in this turn. One that
- * became necessary again is computed only if an input changed since it was computed last. An answer
+ * Graphs come first, one after the other. In each, derived nodes that are due are computed, the
+ * least height first, so that all inputs of a node are what they will be in this turn. An answer
  * that is the old value again is passed on to nobody. Then come the sinks.
  */
 #include "fx/core/graph.h"
 
 /* ---- values ---- */
 
-void lp_fx_changed(lp_fx *fx, struct graph *g, uint32_t row, uint64_t revision)
+void lp_fx_changed(lp_fx *fx, struct graph *g, uint32_t row)
 {
-    struct node *n = &g->nodes[row];
-    n->changed_at = revision;
+    const struct node *n = &g->nodes[row];
     lp_fx_did_node(fx, LP_FX_DID_CHANGE, n->id, g->component);
-    for (const struct edge *e = n->dependents; e; e = e->next) {
-        const struct node *to = &g->nodes[e->to];
-        if (lp_fx_necessary(to) && to->kind != LP_FX_ON_TIMER)
+    for (const struct edge *e = n->dependents; e; e = e->next)
+        if (g->nodes[e->to].kind != LP_FX_ON_TIMER)
             lp_fx_node_due(fx, g, e->to, LP_FX_INPUT);
-    }
 }
 
 void lp_fx_value_drop(lp_fx *fx, struct graph *g, uint32_t row)
@@ -53,7 +49,7 @@ static void fail(lp_fx *fx, struct graph *g, uint32_t row, lp_str why)
     keep(fx, g, row, why); /* else without a word */
     n->failed = true;
     if (had)
-        lp_fx_changed(fx, g, row, fx->stats.turns);
+        lp_fx_changed(fx, g, row);
 }
 
 static void succeed(lp_fx *fx, struct graph *g, uint32_t row, lp_str bytes)
@@ -72,7 +68,7 @@ static void succeed(lp_fx *fx, struct graph *g, uint32_t row, lp_str bytes)
     bool had = n->present;
     if (keep(fx, g, row, bytes)) {
         n->present = true;
-        lp_fx_changed(fx, g, row, fx->stats.turns);
+        lp_fx_changed(fx, g, row);
     } else {
         n->present = had; /* as before, for who is told */
         fail(fx, g, row, LP_STR("the values of the component's nodes take too many bytes"));
@@ -89,18 +85,12 @@ static void assign(lp_fx *fx, struct graph *g)
         struct node *p = &g->nodes[a.row];
         p->aside = 0;
         g->value_bytes -= a.len;
-        bool same =
-            p->present && lp_str_eq(lp_fx_node_bytes(p), (lp_str){a.len ? a.ptr : "", a.len});
-        if (same) {
-            lp_fx_free(fx, a.ptr, a.len);
-            continue;
-        }
         lp_fx_value_drop(fx, g, a.row);
         p->value = a.ptr;
         p->len = a.len;
         p->present = true;
         g->value_bytes += a.len;
-        lp_fx_changed(fx, g, a.row, fx->stats.turns);
+        lp_fx_changed(fx, g, a.row);
     }
     g->assigned.n = 0;
 }
@@ -157,24 +147,12 @@ static bool fits(const struct graph *g, uint32_t row, struct room *room)
     return true;
 }
 
-static bool must(const lp_fx *fx, struct graph *g, uint32_t row)
-{
-    struct node *n = &g->nodes[row];
-    for (uint32_t i = 0; !n->reason && i < n->n_inputs; i++)
-        if (g->nodes[n->inputs[i].from].changed_at > n->checked_at)
-            n->reason = LP_FX_INPUT;
-    if (!n->reason)
-        n->checked_at = fx->stats.turns;
-    return n->reason;
-}
-
-static void take(lp_fx *fx, struct graph *g, uint32_t row)
+static void take(struct graph *g, uint32_t row)
 {
     struct node *n = &g->nodes[row];
     lp_fx_wait_not(g, row);
     n->last_reason = n->reason;
     n->reason = 0;
-    n->checked_at = fx->stats.turns;
 }
 
 /* Of the derived nodes of a height, or the sinks, as many as there is room for. */
@@ -188,15 +166,13 @@ static void collect(lp_fx *fx, struct graph *g, uint32_t height, uint32_t max)
         uint32_t row = sinks ? g->lists[IN_SINKS].head : g->heights[height].head;
         if (!row)
             return;
-        if (!must(fx, g, row)) {
-            lp_fx_wait_not(g, row);
-        } else if (fits(g, row, &room)) {
-            take(fx, g, row);
+        if (fits(g, row, &room)) {
+            take(g, row);
             *lp_push(&gs->out) = (struct handed_node){g->component, row, g->nodes[row].declaration};
         } else if (gs->out.n) {
             return;
         } else {
-            take(fx, g, row);
+            take(g, row);
             fail(fx, g, row, LP_STR("its inputs have too many bytes together"));
         }
     }
