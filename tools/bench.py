@@ -15,7 +15,8 @@ provider, p50 and p99, against one call; what a swap a second takes of its throu
 pack (an installed package against `wasmtime run` of the plain file, both cached; choosing
 among 1,000 packages, `loop update` with all of them in the cache, against Cargo and a lock
 file for the same graph), trust (a granted call against one that nobody asks about, a deadline that is not
-reached against none).
+reached against none), fx (one leaf changed in trees of fibers up to a million, against one in a tree
+of 1,000; mounting, changing and moving 10,000, against react-reconciler).
 """
 import argparse
 import contextlib
@@ -435,8 +436,69 @@ def bench_trust(build: Path):
     yield from bench_deadline(build)
 
 
+class FxProgram:
+    """tests/bench/fx_bench.c and those that speak like it: a line in, nanoseconds of one operation out."""
+
+    def __init__(self, *command):
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait()
+
+    def measure(self, *words):
+        print(*words, file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        if not answer:
+            sys.exit(f"error: {self.process.args[0]} ended while it measured {words}")
+        return float(answer)
+
+
+# name, what both are asked, how many operations of ours and of theirs make one
+FX_ROWS = [("mount10k", ("mount", 10_000), None, None), ("leaf", ("leaf", 10_000), 20_000, 100),
+           ("reverse", ("reverse", 10_000), None, None), ("moves", ("moves", 10_000), 200, 200)]
+FX_SIZES = [100, 1_000, 10_000, 100_000, 1_000_000]
+FX_LEAVES = 100_000
+
+
+def bench_fx_against(name, ours, theirs, peer):
+    """Both in the same state: two operations warm up what is made for a row, and the rest is timed by turns."""
+    for what, words, our_count, their_count in FX_ROWS:
+        counts = [[] if n is None else [n] for n in (our_count, their_count)]
+        times = [], []
+        for turn in range(BATCHES + 5):
+            for side, program in enumerate((ours, theirs)):
+                taken = program.measure(*words, *counts[side])
+                if turn >= 5:
+                    times[side].append(taken / 1e3)
+        yield row(f"fx.{name}{what}.react", peer, *times, "us")
+
+
+def bench_fx(build: Path):
+    """One leaf of N, against one of 1,000; then the same work as React's."""
+    with FxProgram(build / "tests/bench_fx") as ours, FxProgram(build / "tests/bench_fx") as base:
+        base.measure("leaf", 1_000, FX_LEAVES)
+        for size in FX_SIZES:
+            ours.measure("leaf", size, FX_LEAVES)
+            pairs = [(ours.measure("leaf", size, FX_LEAVES), base.measure("leaf", 1_000, FX_LEAVES))
+                     for _ in range(BATCHES)]
+            yield row(f"fx.leaf.1e{len(str(size)) - 1}", "one leaf of 1,000", *zip(*pairs), "ns", 0)
+    folder = CACHE / "react-guest"
+    if not (folder / "node_modules/react-reconciler").exists():
+        print("fx: react-reconciler is not installed: sh tools/setup/bench-peers.sh; its rows are left out",
+              file=sys.stderr)
+        return
+    peer = Path(__file__).resolve().parent.parent / "tests/bench/react_peer.js"
+    with FxProgram("node", peer, folder) as react, FxProgram(build / "tests/bench_fx") as ours:
+        yield from bench_fx_against("", ours, react, "react-reconciler, null renderer")
+
+
 GROUPS = {"start": bench_start, "call": bench_call, "calls": bench_calls, "forms": bench_forms,
-          "swap": bench_swap, "pack": bench_pack, "trust": bench_trust}
+          "swap": bench_swap, "pack": bench_pack, "trust": bench_trust, "fx": bench_fx}
 
 
 # What the ratios of a group are meant to be at most; told, never an error: machines differ.

@@ -7,7 +7,7 @@
 #   tools/setup/bench-peers.sh [--check]
 . "$(dirname "$0")/common.sh"
 root=$(cd "$setup/../.." && pwd)
-home=$cache/bench-peers
+peers=$cache/bench-peers
 status=0
 
 case ${1-} in
@@ -23,14 +23,14 @@ missing() {
 # Cargo knows what changed; again takes a second.
 rust_peer() {
     have cargo || { missing "the Rust peer needs cargo: install Rust with rustup"; return; }
-    [ -x "$home/target/release/rust-peer" ] ||
+    [ -x "$peers/target/release/rust-peer" ] ||
         say "building tests/bench/rust-peer with Wasmtime in it, some four minutes"
     if (cd "$root/tests/bench/rust-peer" && cargo build --quiet --release --locked \
-        --target-dir "$home/target" >"$home/rust-peer.log" 2>&1); then
-        say "the Rust peer in $home/target/release/rust-peer"
+        --target-dir "$peers/target" >"$peers/rust-peer.log" 2>&1); then
+        say "the Rust peer in $peers/target/release/rust-peer"
     else
-        tail -5 "$home/rust-peer.log" >&2
-        missing "the Rust peer did not build; see $home/rust-peer.log"
+        tail -5 "$peers/rust-peer.log" >&2
+        missing "the Rust peer did not build; see $peers/rust-peer.log"
     fi
 }
 
@@ -50,36 +50,45 @@ extism_peer() {
     library=$(extism_library)
     # In one step, for whoever runs it meanwhile.
     "${CC:-cc}" -std=gnu17 -O2 "$source" "-L$library" "-Wl,-rpath,$library" -lextism_sys \
-        -o "$home/extism_peer.new" || { missing "the Extism peer did not build"; return; }
-    mv "$home/extism_peer.new" "$home/extism_peer"
-    say "the Extism peer in $home/extism_peer"
+        -o "$peers/extism_peer.new" || { missing "the Extism peer did not build"; return; }
+    mv "$peers/extism_peer.new" "$peers/extism_peer"
+    say "the Extism peer in $peers/extism_peer"
+}
+
+# What `make bench ONLY=fx` compares with.
+react_peer() {
+    npm_installed react || { have node && have npm && (npm_install react); } ||
+        { missing "react-reconciler cannot be had here"; return; }
+    say "react-reconciler in $cache/react-guest"
 }
 
 # Modules come through the Go proxy, each with the digest of go.sum.
 go_peer() {
     have go || { missing "the go-plugin peer needs Go 1.26"; return; }
     if (cd "$root/tests/bench/goplugin" && GOTOOLCHAIN=local GOFLAGS=-mod=readonly \
-        go build -o "$home/goplugin.new" . >"$home/goplugin.log" 2>&1); then
-        mv "$home/goplugin.new" "$home/goplugin"
-        say "the go-plugin peer in $home/goplugin"
+        go build -o "$peers/goplugin.new" . >"$peers/goplugin.log" 2>&1); then
+        mv "$peers/goplugin.new" "$peers/goplugin"
+        say "the go-plugin peer in $peers/goplugin"
     else
-        tail -5 "$home/goplugin.log" >&2
-        missing "the go-plugin peer did not build; see $home/goplugin.log"
+        tail -5 "$peers/goplugin.log" >&2
+        missing "the go-plugin peer did not build; see $peers/goplugin.log"
     fi
 }
 
 if [ -n "${1-}" ]; then
     for peer in target/release/rust-peer extism_peer goplugin; do
-        if [ -x "$home/$peer" ]; then
-            say "$home/$peer"
+        if [ -x "$peers/$peer" ]; then
+            say "$peers/$peer"
         else
             missing "$peer is missing: tools/setup/bench-peers.sh (only for make bench)"
         fi
     done
+    npm_installed react || missing "react-reconciler is missing: tools/setup/bench-peers.sh (only for make bench)"
     exit $status
 fi
-mkdir -p "$home"
+mkdir -p "$peers"
 rust_peer
 extism_peer
 go_peer
+react_peer
 exit $status
