@@ -22,6 +22,8 @@ bindings() {
     bind c    http-command=loop   sdk/c/gen        wit/command wit/core $wasi
     bind c    imports=storage     sdk/c/gen        wit/storage wit/core $wasi
     bind c    reloadable=application sdk/c/gen        wit/core $wasi
+    bind c    mountable=fibers    sdk/c/gen        wit/fx wit/core $wasi
+    bind c    graphs              sdk/c/gen        wit/fx wit/core $wasi
     bind rust sdk=bindings        sdk/rust/src/gen sdk/rust/wit/sdk.wit wit/core wit/storage wit/process $wasi
     guests=tests/guests
     bind c    application=app     $guests/gen      wit/core $wasi

@@ -210,9 +210,10 @@ static loop_error *loop_fx_fibers_run_thunk(const void *functions, void *self, l
 }
 
 struct loop_fx_fibers_effects_args {
+    loop_list_string names;
     loop_fx_fibers_list_effect_call calls;
 };
-static_assert(sizeof(struct loop_fx_fibers_effects_args) == 16, "loop_fx_fibers_effects_args");
+static_assert(sizeof(struct loop_fx_fibers_effects_args) == 32, "loop_fx_fibers_effects_args");
 
 static loop_error *loop_fx_fibers_effects_thunk(const void *functions, void *self, loop_call *call,
                                                 const void *args, void *ret)
@@ -220,13 +221,13 @@ static loop_error *loop_fx_fibers_effects_thunk(const void *functions, void *sel
     const loop_fx_fibers_functions *f = functions;
     const struct loop_fx_fibers_effects_args *a = args;
     (void)ret;
-    return f->effects(self, call, a->calls);
+    return f->effects(self, call, a->names, a->calls);
 }
 
 struct loop_fx_fibers_call_args {
-    loop_fx_fibers_list_callback_call calls;
+    loop_fx_fibers_callback_batch batch;
 };
-static_assert(sizeof(struct loop_fx_fibers_call_args) == 16, "loop_fx_fibers_call_args");
+static_assert(sizeof(struct loop_fx_fibers_call_args) == 64, "loop_fx_fibers_call_args");
 
 static loop_error *loop_fx_fibers_call_thunk(const void *functions, void *self, loop_call *call,
                                              const void *args, void *ret)
@@ -234,7 +235,7 @@ static loop_error *loop_fx_fibers_call_thunk(const void *functions, void *self, 
     const loop_fx_fibers_functions *f = functions;
     const struct loop_fx_fibers_call_args *a = args;
     (void)ret;
-    return f->call(self, call, a->calls);
+    return f->call(self, call, &a->batch);
 }
 
 static const loop_function loop_fx_fibers_rows[] = {
@@ -246,13 +247,13 @@ static const loop_function loop_fx_fibers_rows[] = {
     },
     {
         "effects",
-        "(list<record{fiber:u32,slot:u32,start:bool}>)",
+        "(list<string>,list<record{fiber:u32,function:u32,slot:u32,start:bool}>)",
         offsetof(loop_fx_fibers_functions, effects),
         loop_fx_fibers_effects_thunk,
     },
     {
         "call",
-        "(list<record{to:record{fiber:u32,slot:u32},bytes:list<u8>}>)",
+        "(record{calls:list<record{to:record{fiber:u32,slot:u32},function:u32,cells:record{first:u32,count:u32},bytes:record{first:u32,count:u32}}>,names:list<string>,cells:list<record{value:record{type-name:u32,type-version:u32,bytes:record{first:u32,count:u32}},revision:u32}>,bytes:list<u8>})",
         offsetof(loop_fx_fibers_functions, call),
         loop_fx_fibers_call_thunk,
     },
@@ -281,18 +282,20 @@ loop_error *loop_fx_fibers_next_run(loop_call *call, const loop_fx_fibers_batch 
     return loop_call_next(call, &loop_fx_fibers_interface, 0, &packed, ret);
 }
 
-loop_error *loop_fx_fibers_next_effects(loop_call *call, loop_fx_fibers_list_effect_call calls)
+loop_error *loop_fx_fibers_next_effects(loop_call *call, loop_list_string names,
+                                        loop_fx_fibers_list_effect_call calls)
 {
     struct loop_fx_fibers_effects_args packed = {
+        .names = names,
         .calls = calls,
     };
     return loop_call_next(call, &loop_fx_fibers_interface, 1, &packed, NULL);
 }
 
-loop_error *loop_fx_fibers_next_call(loop_call *call, loop_fx_fibers_list_callback_call calls)
+loop_error *loop_fx_fibers_next_call(loop_call *call, const loop_fx_fibers_callback_batch *batch)
 {
     struct loop_fx_fibers_call_args packed = {
-        .calls = calls,
+        .batch = *batch,
     };
     return loop_call_next(call, &loop_fx_fibers_interface, 2, &packed, NULL);
 }
@@ -308,11 +311,11 @@ loop_error *loop_fx_fibers_bind(loop_instance *instance, loop_fx_fibers_exports 
         },
         {
             "effects",
-            "(list<record{fiber:u32,slot:u32,start:bool}>)",
+            "(list<string>,list<record{fiber:u32,function:u32,slot:u32,start:bool}>)",
         },
         {
             "call",
-            "(list<record{to:record{fiber:u32,slot:u32},bytes:list<u8>}>)",
+            "(record{calls:list<record{to:record{fiber:u32,slot:u32},function:u32,cells:record{first:u32,count:u32},bytes:record{first:u32,count:u32}}>,names:list<string>,cells:list<record{value:record{type-name:u32,type-version:u32,bytes:record{first:u32,count:u32}},revision:u32}>,bytes:list<u8>})",
         },
     };
     loop_fx_fibers_exports found = {.instance = instance};
@@ -341,30 +344,33 @@ loop_error *loop_fx_fibers_call_run(const loop_fx_fibers_exports *exports,
 }
 
 struct loop_fx_fibers_call_effects_args {
+    loop_list_string names;
     loop_fx_fibers_list_effect_call calls;
 };
-static_assert(sizeof(struct loop_fx_fibers_call_effects_args) == 16,
+static_assert(sizeof(struct loop_fx_fibers_call_effects_args) == 32,
               "loop_fx_fibers_call_effects_args");
 
 loop_error *loop_fx_fibers_call_effects(const loop_fx_fibers_exports *exports,
+                                        loop_list_string names,
                                         loop_fx_fibers_list_effect_call calls)
 {
     struct loop_fx_fibers_call_effects_args packed = {
+        .names = names,
         .calls = calls,
     };
     return loop_export_call(exports->functions[1], &packed, NULL);
 }
 
 struct loop_fx_fibers_call_call_args {
-    loop_fx_fibers_list_callback_call calls;
+    loop_fx_fibers_callback_batch batch;
 };
-static_assert(sizeof(struct loop_fx_fibers_call_call_args) == 16, "loop_fx_fibers_call_call_args");
+static_assert(sizeof(struct loop_fx_fibers_call_call_args) == 64, "loop_fx_fibers_call_call_args");
 
 loop_error *loop_fx_fibers_call_call(const loop_fx_fibers_exports *exports,
-                                     loop_fx_fibers_list_callback_call calls)
+                                     const loop_fx_fibers_callback_batch *batch)
 {
     struct loop_fx_fibers_call_call_args packed = {
-        .calls = calls,
+        .batch = *batch,
     };
     return loop_export_call(exports->functions[2], &packed, NULL);
 }

@@ -163,7 +163,10 @@ bool lp_fx_effects_next(lp_fx *fx, lp_fx_work *ret)
         lp_arena_take(&fx->work, LP_MIN(left, LP_MAX_FX_BATCH) * sizeof *calls);
     for (; n < left && n < LP_MAX_FX_BATCH && at[n].component == at->component; n++)
         calls[n] = (lp_fx_effect_call){
-            .fiber = lp_fx_id_of(fx, at[n].fiber), .slot = at[n].slot, .start = at[n].start};
+            .fiber = lp_fx_id_of(fx, at[n].fiber),
+            .slot = at[n].slot,
+            .start = at[n].start,
+            .function = lp_fx_name_text(fx, lp_fx_at(fx, at[n].fiber)->function)};
     *ret = (lp_fx_work){.component = at->component, .effects = calls, .n = (uint32_t)n};
     fx->calls_out = n;
     return true;

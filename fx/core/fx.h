@@ -163,11 +163,14 @@ typedef struct lp_fx_effect_call {
     lp_fx_id fiber;
     uint32_t slot;
     bool start;
+    lp_str function; /* the fiber's */
 } lp_fx_effect_call;
 
 typedef struct lp_fx_message {
     lp_fx_callback to;
-    lp_str bytes;
+    lp_str bytes, function; /* function: the fiber's */
+    const lp_fx_value *cells;
+    uint32_t n_cells;
 } lp_fx_message;
 
 typedef enum lp_fx_step {

@@ -210,9 +210,15 @@ bool lp_fx_messages_next(lp_fx *fx, lp_fx_work *ret)
     size_t n = 0, most = LP_MIN(fx->messages.n, (size_t)LP_MAX_FX_BATCH);
     lp_fx_message *calls = lp_arena_take(&fx->work, most * sizeof *calls);
     uint32_t listed = 0;
-    for (; n < most && at[n].component == at->component; n++)
-        if (lp_fx_find(fx, at[n].to.fiber)) /* called later it answers nothing */
-            calls[listed++] = (lp_fx_message){at[n].to, {at[n].len ? at[n].ptr : "", at[n].len}};
+    for (; n < most && at[n].component == at->component; n++) {
+        uint32_t f = lp_fx_find(fx, at[n].to.fiber);
+        if (!f) /* called later it answers nothing */
+            continue;
+        lp_fx_message *m = &calls[listed++];
+        *m = (lp_fx_message){.to = at[n].to, .bytes = {at[n].len ? at[n].ptr : "", at[n].len}};
+        m->function = lp_fx_name_text(fx, lp_fx_at(fx, f)->function);
+        m->cells = lp_fx_cell_values(fx, f, &m->n_cells);
+    }
     fx->messages_out = n;
     *ret = (lp_fx_work){.component = at->component, .calls = calls, .n = listed};
     return true;

@@ -246,6 +246,7 @@ const char *lp_fx_check_output(lp_fx *fx, const lp_fx_answer *a, struct forest *
  */
 void lp_fx_reconcile(lp_fx *fx, uint32_t f, const struct forest *t, bool has, uint32_t row);
 /* work.c */
+const lp_fx_value *lp_fx_cell_values(lp_fx *fx, uint32_t f, uint32_t *ret_n); /* in fx->work */
 void lp_fx_job_of(lp_fx *fx, uint32_t f, lp_fx_job *ret);
 /* context.c */
 uint32_t lp_fx_provider(const lp_fx *fx, uint32_t f, uint32_t name);

@@ -26,6 +26,16 @@ static void set_contexts(lp_fx *fx, uint32_t f, lp_fx_job *job)
     job->n_contexts = function->n_reads;
 }
 
+const lp_fx_value *lp_fx_cell_values(lp_fx *fx, uint32_t f, uint32_t *ret_n)
+{
+    uint32_t bytes;
+    const struct held *held = lp_fx_cells(fx, f, ret_n, &bytes);
+    lp_fx_value *cells = *ret_n ? lp_arena_take(&fx->work, *ret_n * sizeof *cells) : NULL;
+    for (uint32_t i = 0; i < *ret_n; i++)
+        cells[i] = view(fx, &held[i]);
+    return cells;
+}
+
 void lp_fx_job_of(lp_fx *fx, uint32_t f, lp_fx_job *ret)
 {
     const struct fiber *p = lp_fx_at(fx, f);
@@ -43,15 +53,7 @@ void lp_fx_job_of(lp_fx *fx, uint32_t f, lp_fx_job *ret)
         ret->callbacks = props->callbacks;
         ret->n_callbacks = props->n;
     }
-    uint32_t n, bytes;
-    const struct held *held = lp_fx_cells(fx, f, &n, &bytes);
-    if (n) {
-        lp_fx_value *cells = lp_arena_take(&fx->work, n * sizeof *cells);
-        for (uint32_t i = 0; i < n; i++)
-            cells[i] = view(fx, &held[i]);
-        ret->cells = cells;
-        ret->n_cells = n;
-    }
+    ret->cells = lp_fx_cell_values(fx, f, &ret->n_cells);
     set_contexts(fx, f, ret);
     if (p->role == ROLE_THEN) {
         ret->gathered = true;

@@ -130,22 +130,31 @@ static loop_fx_fibers_job job(struct writer *w, const lp_fx_job *j)
     return to;
 }
 
+/* A writer with room for so much; false: it is too much for one call. */
+static bool make_room(struct writer *w, lp_arena *arena, const struct counts *c)
+{
+    *w = (struct writer){.arena = arena, .cap = 8};
+    if (c->bytes > LP_MAX_FX_BATCH_BYTES || c->names > LP_MAX_FX_BATCH_ROWS ||
+        c->callbacks > LP_MAX_FX_BATCH_ROWS)
+        return false;
+    while (w->cap < 2 * c->names)
+        w->cap *= 2;
+    w->known = lp_arena_alloc(arena, w->cap * sizeof *w->known);
+    w->names = lp_arena_take(arena, c->names * sizeof *w->names);
+    w->cells = lp_arena_take(arena, c->cells * sizeof *w->cells);
+    w->contexts = lp_arena_take(arena, c->contexts * sizeof *w->contexts);
+    w->callbacks = lp_arena_take(arena, c->callbacks * sizeof *w->callbacks);
+    w->values = lp_arena_take(arena, c->values * sizeof *w->values);
+    w->bytes = lp_arena_take(arena, c->bytes + 1);
+    return true;
+}
+
 bool lp_fx_batch(lp_arena *arena, const lp_fx_work *work, loop_fx_fibers_batch *ret)
 {
     const struct counts c = count(work);
-    if (c.bytes > LP_MAX_FX_BATCH_BYTES || c.names > LP_MAX_FX_BATCH_ROWS ||
-        c.callbacks > LP_MAX_FX_BATCH_ROWS)
+    struct writer w;
+    if (!make_room(&w, arena, &c))
         return false;
-    struct writer w = {.arena = arena, .cap = 8};
-    while (w.cap < 2 * c.names)
-        w.cap *= 2;
-    w.known = lp_arena_alloc(arena, w.cap * sizeof *w.known);
-    w.names = lp_arena_take(arena, c.names * sizeof *w.names);
-    w.cells = lp_arena_take(arena, c.cells * sizeof *w.cells);
-    w.contexts = lp_arena_take(arena, c.contexts * sizeof *w.contexts);
-    w.callbacks = lp_arena_take(arena, c.callbacks * sizeof *w.callbacks);
-    w.values = lp_arena_take(arena, c.values * sizeof *w.values);
-    w.bytes = lp_arena_take(arena, c.bytes + 1);
     loop_fx_fibers_job *jobs = lp_arena_take(arena, work->n * sizeof *jobs);
     for (uint32_t i = 0; i < work->n; i++)
         jobs[i] = job(&w, &work->jobs[i]);
@@ -161,23 +170,50 @@ bool lp_fx_batch(lp_arena *arena, const lp_fx_work *work, loop_fx_fibers_batch *
     return true;
 }
 
-loop_fx_fibers_list_effect_call lp_fx_effect_calls(lp_arena *arena, const lp_fx_work *work)
+bool lp_fx_effect_calls(lp_arena *arena, const lp_fx_work *work, loop_list_string *ret_names,
+                        loop_fx_fibers_list_effect_call *ret)
 {
+    const struct counts c = {.names = work->n};
+    struct writer w;
+    if (!make_room(&w, arena, &c))
+        return false;
     loop_fx_fibers_effect_call *calls = lp_arena_take(arena, work->n * sizeof *calls);
-    for (uint32_t i = 0; i < work->n; i++)
-        calls[i] = (loop_fx_fibers_effect_call){work->effects[i].fiber, work->effects[i].slot,
-                                                work->effects[i].start};
-    return (loop_fx_fibers_list_effect_call){calls, work->n};
+    for (uint32_t i = 0; i < work->n; i++) {
+        const lp_fx_effect_call *e = &work->effects[i];
+        calls[i] = (loop_fx_fibers_effect_call){e->fiber, name(&w, e->function), e->slot, e->start};
+    }
+    *ret = (loop_fx_fibers_list_effect_call){calls, work->n};
+    *ret_names = (loop_list_string){w.names, w.n.names};
+    return true;
 }
 
-loop_fx_fibers_list_callback_call lp_fx_callback_calls(lp_arena *arena, const lp_fx_work *work)
+bool lp_fx_callback_calls(lp_arena *arena, const lp_fx_work *work,
+                          loop_fx_fibers_callback_batch *ret)
 {
+    struct counts c = {.names = work->n};
+    for (uint32_t i = 0; i < work->n; i++) {
+        const lp_fx_message *m = &work->calls[i];
+        c.cells += m->n_cells;
+        c.bytes += m->bytes.len;
+        for (uint32_t k = 0; k < m->n_cells; k++)
+            c.bytes += m->cells[k].bytes.len;
+    }
+    c.names += c.cells;
+    struct writer w;
+    if (!make_room(&w, arena, &c))
+        return false;
     loop_fx_fibers_callback_call *calls = lp_arena_take(arena, work->n * sizeof *calls);
     for (uint32_t i = 0; i < work->n; i++) {
         const lp_fx_message *m = &work->calls[i];
-        uint8_t *copy = lp_arena_take(arena, m->bytes.len + 1);
-        memcpy(copy, m->bytes.ptr, m->bytes.len);
-        calls[i] = (loop_fx_fibers_callback_call){{m->to.fiber, m->to.slot}, {copy, m->bytes.len}};
+        const lp_fx_job as_job = {.cells = m->cells, .n_cells = m->n_cells};
+        calls[i] = (loop_fx_fibers_callback_call){
+            .to = {m->to.fiber, m->to.slot},
+            .function = name(&w, m->function),
+            .cells = cells(&w, &as_job),
+            .bytes = bytes(&w, m->bytes),
+        };
     }
-    return (loop_fx_fibers_list_callback_call){calls, work->n};
+    *ret = (loop_fx_fibers_callback_batch){
+        {calls, work->n}, {w.names, w.n.names}, {w.cells, w.n.cells}, {w.bytes, w.n.bytes}};
+    return true;
 }

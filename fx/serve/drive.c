@@ -160,14 +160,20 @@ static bool run(struct fx_serve *s, struct party *p, uint64_t baton)
 static bool deliver(struct fx_serve *s, struct party *p, uint64_t baton)
 {
     bool is_effects = s->step == LP_FX_EFFECTS;
+    loop_list_string names = {0};
     loop_fx_fibers_list_effect_call effects = {0};
-    loop_fx_fibers_list_callback_call calls = {0};
-    if (is_effects)
-        effects = lp_fx_effect_calls(&s->arena, &s->work);
-    else
-        calls = lp_fx_callback_calls(&s->arena, &s->work);
+    loop_fx_fibers_callback_batch calls = {0};
+    bool fits = is_effects ? lp_fx_effect_calls(&s->arena, &s->work, &names, &effects)
+                           : lp_fx_callback_calls(&s->arena, &s->work, &calls);
+    if (!fits) { /* of callbacks alone; LP_MAX_FX_BATCH effects fit */
+        tell(s, p, "callbacks", loop_error_new(LOOP_LIMIT, "they are too much for one call"));
+        lp_fx_done(s->fx);
+        s->step = LP_FX_IDLE;
+        return true;
+    }
     lp_os_mutex_unlock(s->lock);
-    loop_error *err = is_effects ? lp_fx_call_effects(p, effects) : lp_fx_call_callbacks(p, calls);
+    loop_error *err =
+        is_effects ? lp_fx_call_effects(p, names, effects) : lp_fx_call_callbacks(p, &calls);
     if (!called(s, baton, err))
         return false;
     if (err)

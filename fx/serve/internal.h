@@ -121,10 +121,10 @@ struct party *lp_fx_mountable(struct party *p, lp_str name, const char **ret_why
 /* Makes a step's call. `lock` is not held. */
 loop_error *lp_fx_call_run(struct party *p, const loop_fx_fibers_batch *batch,
                            loop_fx_fibers_answer *ret) LOOP_MUST_USE;
-loop_error *lp_fx_call_effects(struct party *p,
+loop_error *lp_fx_call_effects(struct party *p, loop_list_string names,
                                loop_fx_fibers_list_effect_call calls) LOOP_MUST_USE;
 loop_error *lp_fx_call_callbacks(struct party *p,
-                                 loop_fx_fibers_list_callback_call calls) LOOP_MUST_USE;
+                                 const loop_fx_fibers_callback_batch *batch) LOOP_MUST_USE;
 loop_error *
 lp_fx_call_compute(struct party *p, const loop_fx_graph_functions_work *work,
                    loop_fx_graph_functions_list_result_list_u8_string *ret) LOOP_MUST_USE;
@@ -137,8 +137,10 @@ void lp_fx_learns(struct party *p, const lp_fx_callback *callbacks, uint32_t n);
 
 /* batch.c: in `arena`, with copies of everything. False: it is too much for one call. */
 bool lp_fx_batch(lp_arena *arena, const lp_fx_work *work, loop_fx_fibers_batch *ret);
-loop_fx_fibers_list_effect_call lp_fx_effect_calls(lp_arena *arena, const lp_fx_work *work);
-loop_fx_fibers_list_callback_call lp_fx_callback_calls(lp_arena *arena, const lp_fx_work *work);
+bool lp_fx_effect_calls(lp_arena *arena, const lp_fx_work *work, loop_list_string *ret_names,
+                        loop_fx_fibers_list_effect_call *ret);
+bool lp_fx_callback_calls(lp_arena *arena, const lp_fx_work *work,
+                          loop_fx_fibers_callback_batch *ret);
 
 /* answer.c */
 /* A table of `p`: NULL, or what is wrong. `keep`: with copies, in `arena`. */

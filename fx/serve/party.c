@@ -151,20 +151,25 @@ loop_error *lp_fx_call_run(struct party *p, const loop_fx_fibers_batch *batch,
     return loop_fx_fibers_call_run(&p->fibers, batch, ret);
 }
 
-loop_error *lp_fx_call_effects(struct party *p, loop_fx_fibers_list_effect_call calls)
+loop_error *lp_fx_call_effects(struct party *p, loop_list_string names,
+                               loop_fx_fibers_list_effect_call calls)
 {
+    const struct {
+        loop_list_string names;
+        loop_fx_fibers_list_effect_call calls;
+    } args = {names, calls}; /* as the layout of parameters is (loop/abi.h) */
     if (!p->actor)
-        return peer_call(p, 1, &calls, NULL);
+        return peer_call(p, 1, &args, NULL);
     LP_TRY(bind_actor(p));
-    return loop_fx_fibers_call_effects(&p->fibers, calls);
+    return loop_fx_fibers_call_effects(&p->fibers, names, calls);
 }
 
-loop_error *lp_fx_call_callbacks(struct party *p, loop_fx_fibers_list_callback_call calls)
+loop_error *lp_fx_call_callbacks(struct party *p, const loop_fx_fibers_callback_batch *batch)
 {
     if (!p->actor)
-        return peer_call(p, 2, &calls, NULL);
+        return peer_call(p, 2, batch, NULL);
     LP_TRY(bind_actor(p));
-    return loop_fx_fibers_call_call(&p->fibers, calls);
+    return loop_fx_fibers_call_call(&p->fibers, batch);
 }
 
 loop_error *lp_fx_call_compute(struct party *p, const loop_fx_graph_functions_work *work,

@@ -703,6 +703,8 @@ typedef struct loop_fx_fibers_answer {
  */
 typedef struct loop_fx_fibers_effect_call {
     loop_fx_fibers_fiber_id fiber;
+    /* A row of `names`: the fiber's function. */
+    loop_fx_fibers_index function;
     uint32_t slot;
     bool start;
 } loop_fx_fibers_effect_call;
@@ -710,18 +712,34 @@ typedef struct loop_fx_fibers_effect_call {
 /* A callback that somebody called. */
 typedef struct loop_fx_fibers_callback_call {
     loop_fx_fibers_callback to;
-    loop_list_u8 bytes;
+    /* A row of `names`: the fiber's function. */
+    loop_fx_fibers_index function;
+    /*
+     * A span of `cells`: the fiber's, as they are before all of these
+     * calls.
+     */
+    loop_fx_fibers_span cells;
+    /* A span of `bytes`: what the caller says. */
+    loop_fx_fibers_span bytes;
 } loop_fx_fibers_callback_call;
-
-typedef struct loop_fx_fibers_list_effect_call {
-    const loop_fx_fibers_effect_call *ptr;
-    size_t len;
-} loop_fx_fibers_list_effect_call;
 
 typedef struct loop_fx_fibers_list_callback_call {
     const loop_fx_fibers_callback_call *ptr;
     size_t len;
 } loop_fx_fibers_list_callback_call;
+
+/* Callbacks that were called. The spans in a call are of these lists. */
+typedef struct loop_fx_fibers_callback_batch {
+    loop_fx_fibers_list_callback_call calls;
+    loop_list_string names;
+    loop_fx_fibers_list_cell cells;
+    loop_list_u8 bytes;
+} loop_fx_fibers_callback_batch;
+
+typedef struct loop_fx_fibers_list_effect_call {
+    const loop_fx_fibers_effect_call *ptr;
+    size_t len;
+} loop_fx_fibers_list_effect_call;
 
 /* Their layout is part of loop's ABI (loop/abi.h). */
 static_assert(sizeof(loop_fx_fibers_cell) == 20, "loop_fx_fibers_cell");
@@ -750,10 +768,11 @@ static_assert(sizeof(loop_fx_fibers_list_outcome) == 16, "loop_fx_fibers_list_ou
 static_assert(sizeof(loop_fx_fibers_list_index) == 16, "loop_fx_fibers_list_index");
 static_assert(sizeof(loop_fx_fibers_list_effect) == 16, "loop_fx_fibers_list_effect");
 static_assert(sizeof(loop_fx_fibers_answer) == 160, "loop_fx_fibers_answer");
-static_assert(sizeof(loop_fx_fibers_effect_call) == 12, "loop_fx_fibers_effect_call");
-static_assert(sizeof(loop_fx_fibers_callback_call) == 24, "loop_fx_fibers_callback_call");
-static_assert(sizeof(loop_fx_fibers_list_effect_call) == 16, "loop_fx_fibers_list_effect_call");
+static_assert(sizeof(loop_fx_fibers_effect_call) == 16, "loop_fx_fibers_effect_call");
+static_assert(sizeof(loop_fx_fibers_callback_call) == 28, "loop_fx_fibers_callback_call");
 static_assert(sizeof(loop_fx_fibers_list_callback_call) == 16, "loop_fx_fibers_list_callback_call");
+static_assert(sizeof(loop_fx_fibers_callback_batch) == 64, "loop_fx_fibers_callback_batch");
+static_assert(sizeof(loop_fx_fibers_list_effect_call) == 16, "loop_fx_fibers_list_effect_call");
 
 #endif /* LOOP_FX_FIBERS_0_1_0_TYPES */
 
@@ -776,9 +795,10 @@ typedef struct loop_fx_fibers_functions {
      * Starts and cleans up effects after a turn, clean-ups first, children
      * before parents.
      */
-    loop_error *(*effects)(void *self, loop_call *call, loop_fx_fibers_list_effect_call calls);
+    loop_error *(*effects)(void *self, loop_call *call, loop_list_string names,
+                           loop_fx_fibers_list_effect_call calls);
     /* Delivers callbacks, oldest first, before a turn. */
-    loop_error *(*call)(void *self, loop_call *call, loop_fx_fibers_list_callback_call calls);
+    loop_error *(*call)(void *self, loop_call *call, const loop_fx_fibers_callback_batch *batch);
 } loop_fx_fibers_functions;
 
 LOOP_API extern const loop_interface loop_fx_fibers_interface;
@@ -787,9 +807,9 @@ LOOP_API extern const loop_interface loop_fx_fibers_interface;
 LOOP_API loop_error *loop_fx_fibers_next_run(loop_call *call, const loop_fx_fibers_batch *batch,
                                              loop_fx_fibers_answer *ret) LOOP_MUST_USE;
 LOOP_API loop_error *loop_fx_fibers_next_effects(
-    loop_call *call, loop_fx_fibers_list_effect_call calls) LOOP_MUST_USE;
+    loop_call *call, loop_list_string names, loop_fx_fibers_list_effect_call calls) LOOP_MUST_USE;
 LOOP_API loop_error *loop_fx_fibers_next_call(
-    loop_call *call, loop_fx_fibers_list_callback_call calls) LOOP_MUST_USE;
+    loop_call *call, const loop_fx_fibers_callback_batch *batch) LOOP_MUST_USE;
 
 /*
  * Running functions, the component's side.
@@ -821,11 +841,13 @@ LOOP_API loop_error *loop_fx_fibers_call_run(const loop_fx_fibers_exports *expor
  * before parents.
  */
 LOOP_API loop_error *loop_fx_fibers_call_effects(
-    const loop_fx_fibers_exports *exports, loop_fx_fibers_list_effect_call calls) LOOP_MUST_USE;
+    const loop_fx_fibers_exports *exports, loop_list_string names,
+    loop_fx_fibers_list_effect_call calls) LOOP_MUST_USE;
 
 /* Delivers callbacks, oldest first, before a turn. */
 LOOP_API loop_error *loop_fx_fibers_call_call(
-    const loop_fx_fibers_exports *exports, loop_fx_fibers_list_callback_call calls) LOOP_MUST_USE;
+    const loop_fx_fibers_exports *exports,
+    const loop_fx_fibers_callback_batch *batch) LOOP_MUST_USE;
 
 /* ---- loop:fx/runtime@0.1.0 ---- */
 

@@ -144,12 +144,29 @@ declare module "loop:fx/fibers" {
      */
     export interface EffectCall {
         fiber: FiberId;
+        /** A row of `names`: the fiber's function. */
+        function: Index;
         slot: number;
         start: boolean;
     }
     /** A callback that somebody called. */
     export interface CallbackCall {
         to: Callback;
+        /** A row of `names`: the fiber's function. */
+        function: Index;
+        /**
+         * A span of `cells`: the fiber's, as they are before all of these
+         * calls.
+         */
+        cells: Span;
+        /** A span of `bytes`: what the caller says. */
+        bytes: Span;
+    }
+    /** Callbacks that were called. The spans in a call are of these lists. */
+    export interface CallbackBatch {
+        calls: CallbackCall[];
+        names: string[];
+        cells: Cell[];
         bytes: Uint8Array;
     }
     /**
@@ -161,9 +178,9 @@ declare module "loop:fx/fibers" {
      * Starts and cleans up effects after a turn, clean-ups first, children
      * before parents.
      */
-    export function effects(calls: EffectCall[]): void;
+    export function effects(names: string[], calls: EffectCall[]): void;
     /** Delivers callbacks, oldest first, before a turn. */
-    export function call(calls: CallbackCall[]): void;
+    export function call(batch: CallbackBatch): void;
     const all: { run: typeof run, effects: typeof effects, call: typeof call };
     export default all;
 }

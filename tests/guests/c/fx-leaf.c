@@ -52,17 +52,19 @@ void exports_loop_fx_fibers_run(batch_t *b, answer_t *ret)
     exports_loop_fx_fibers_batch_free(b);
 }
 
-void exports_loop_fx_fibers_effects(exports_loop_fx_fibers_list_effect_call_t *calls)
+void exports_loop_fx_fibers_effects(fx_leaf_list_string_t *names,
+                                    exports_loop_fx_fibers_list_effect_call_t *calls)
 {
     size_t starts = 0;
     for (size_t i = 0; i < calls->len; i++)
         starts += calls->ptr[i].start;
     printf("effects: %zu start, %zu end\n", starts, calls->len - starts);
     fflush(stdout);
+    fx_leaf_list_string_free(names);
     exports_loop_fx_fibers_list_effect_call_free(calls);
 }
 
-void exports_loop_fx_fibers_call(exports_loop_fx_fibers_list_callback_call_t *calls)
+void exports_loop_fx_fibers_call(exports_loop_fx_fibers_callback_batch_t *batch)
 {
-    exports_loop_fx_fibers_list_callback_call_free(calls);
+    exports_loop_fx_fibers_callback_batch_free(batch);
 }

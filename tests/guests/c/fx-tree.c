@@ -86,17 +86,19 @@ void exports_loop_fx_fibers_run(batch_t *b, answer_t *ret)
     exports_loop_fx_fibers_batch_free(b);
 }
 
-void exports_loop_fx_fibers_effects(exports_loop_fx_fibers_list_effect_call_t *calls)
+void exports_loop_fx_fibers_effects(fx_tree_list_string_t *names,
+                                    exports_loop_fx_fibers_list_effect_call_t *calls)
 {
     for (size_t i = 0; i < calls->len; i++)
         printf("effect %u %s\n", calls->ptr[i].slot, calls->ptr[i].start ? "starts" : "ends");
     fflush(stdout);
+    fx_tree_list_string_free(names);
     exports_loop_fx_fibers_list_effect_call_free(calls);
 }
 
-void exports_loop_fx_fibers_call(exports_loop_fx_fibers_list_callback_call_t *calls)
+void exports_loop_fx_fibers_call(exports_loop_fx_fibers_callback_batch_t *batch)
 {
-    exports_loop_fx_fibers_list_callback_call_free(calls);
+    exports_loop_fx_fibers_callback_batch_free(batch);
 }
 
 /* ---- the application ---- */

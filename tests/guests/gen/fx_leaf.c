@@ -540,7 +540,20 @@ void exports_loop_fx_fibers_answer_free(exports_loop_fx_fibers_answer_t *ptr) {
   exports_loop_fx_fibers_list_typed_bytes_free(&ptr->yields);
 }
 
-void exports_loop_fx_fibers_callback_call_free(exports_loop_fx_fibers_callback_call_t *ptr) {
+void exports_loop_fx_fibers_list_callback_call_free(exports_loop_fx_fibers_list_callback_call_t *ptr) {
+  size_t list_len = ptr->len;
+  if (list_len > 0) {
+    exports_loop_fx_fibers_callback_call_t *list_ptr = ptr->ptr;
+    for (size_t i = 0; i < list_len; i++) {
+    }
+    free(list_ptr);
+  }
+}
+
+void exports_loop_fx_fibers_callback_batch_free(exports_loop_fx_fibers_callback_batch_t *ptr) {
+  exports_loop_fx_fibers_list_callback_call_free(&ptr->calls);
+  fx_leaf_list_string_free(&ptr->names);
+  exports_loop_fx_fibers_list_cell_free(&ptr->cells);
   fx_leaf_list_u8_free(&ptr->bytes);
 }
 
@@ -549,17 +562,6 @@ void exports_loop_fx_fibers_list_effect_call_free(exports_loop_fx_fibers_list_ef
   if (list_len > 0) {
     exports_loop_fx_fibers_effect_call_t *list_ptr = ptr->ptr;
     for (size_t i = 0; i < list_len; i++) {
-    }
-    free(list_ptr);
-  }
-}
-
-void exports_loop_fx_fibers_list_callback_call_free(exports_loop_fx_fibers_list_callback_call_t *ptr) {
-  size_t list_len = ptr->len;
-  if (list_len > 0) {
-    exports_loop_fx_fibers_callback_call_t *list_ptr = ptr->ptr;
-    for (size_t i = 0; i < list_len; i++) {
-      exports_loop_fx_fibers_callback_call_free(&list_ptr[i]);
     }
     free(list_ptr);
   }
@@ -1023,15 +1025,21 @@ uint8_t * __wasm_export_exports_loop_fx_fibers_run(uint8_t * arg, size_t arg0, u
 }
 
 __attribute__((__export_name__("loop:fx/fibers@0.1.0#effects")))
-void __wasm_export_exports_loop_fx_fibers_effects(uint8_t * arg, size_t arg0) {
-  exports_loop_fx_fibers_list_effect_call_t arg1 = (exports_loop_fx_fibers_list_effect_call_t) { (exports_loop_fx_fibers_effect_call_t*)(arg), (arg0) };
-  exports_loop_fx_fibers_effects(&arg1);
+void __wasm_export_exports_loop_fx_fibers_effects(uint8_t * arg, size_t arg0, uint8_t * arg1, size_t arg2) {
+  fx_leaf_list_string_t arg3 = (fx_leaf_list_string_t) { (fx_leaf_string_t*)(arg), (arg0) };
+  exports_loop_fx_fibers_list_effect_call_t arg4 = (exports_loop_fx_fibers_list_effect_call_t) { (exports_loop_fx_fibers_effect_call_t*)(arg1), (arg2) };
+  exports_loop_fx_fibers_effects(&arg3, &arg4);
 }
 
 __attribute__((__export_name__("loop:fx/fibers@0.1.0#call")))
-void __wasm_export_exports_loop_fx_fibers_call(uint8_t * arg, size_t arg0) {
-  exports_loop_fx_fibers_list_callback_call_t arg1 = (exports_loop_fx_fibers_list_callback_call_t) { (exports_loop_fx_fibers_callback_call_t*)(arg), (arg0) };
-  exports_loop_fx_fibers_call(&arg1);
+void __wasm_export_exports_loop_fx_fibers_call(uint8_t * arg, size_t arg0, uint8_t * arg1, size_t arg2, uint8_t * arg3, size_t arg4, uint8_t * arg5, size_t arg6) {
+  exports_loop_fx_fibers_callback_batch_t arg7 = (exports_loop_fx_fibers_callback_batch_t) {
+    (exports_loop_fx_fibers_list_callback_call_t) (exports_loop_fx_fibers_list_callback_call_t) { (exports_loop_fx_fibers_callback_call_t*)(arg), (arg0) },
+    (fx_leaf_list_string_t) (fx_leaf_list_string_t) { (fx_leaf_string_t*)(arg1), (arg2) },
+    (exports_loop_fx_fibers_list_cell_t) (exports_loop_fx_fibers_list_cell_t) { (exports_loop_fx_fibers_cell_t*)(arg3), (arg4) },
+    (fx_leaf_list_u8_t) (fx_leaf_list_u8_t) { (uint8_t*)(arg5), (arg6) },
+  };
+  exports_loop_fx_fibers_call(&arg7);
 }
 
 // Ensure that the *_component_type.o object is linked in

@@ -639,6 +639,8 @@ typedef struct exports_loop_fx_fibers_answer_t {
 // one clean-up, as long as the component is there.
 typedef struct exports_loop_fx_fibers_effect_call_t {
   exports_loop_fx_fibers_fiber_id_t   fiber;
+  // A row of `names`: the fiber's function.
+  exports_loop_fx_fibers_index_t   function;
   uint32_t   slot;
   bool   start;
 } exports_loop_fx_fibers_effect_call_t;
@@ -646,18 +648,32 @@ typedef struct exports_loop_fx_fibers_effect_call_t {
 // A callback that somebody called.
 typedef struct exports_loop_fx_fibers_callback_call_t {
   exports_loop_fx_fibers_callback_t   to;
-  fx_tree_list_u8_t   bytes;
+  // A row of `names`: the fiber's function.
+  exports_loop_fx_fibers_index_t   function;
+  // A span of `cells`: the fiber's, as they are before all of these
+  // calls.
+  exports_loop_fx_fibers_span_t   cells;
+  // A span of `bytes`: what the caller says.
+  exports_loop_fx_fibers_span_t   bytes;
 } exports_loop_fx_fibers_callback_call_t;
-
-typedef struct {
-  exports_loop_fx_fibers_effect_call_t *ptr;
-  size_t len;
-} exports_loop_fx_fibers_list_effect_call_t;
 
 typedef struct {
   exports_loop_fx_fibers_callback_call_t *ptr;
   size_t len;
 } exports_loop_fx_fibers_list_callback_call_t;
+
+// Callbacks that were called. The spans in a call are of these lists.
+typedef struct exports_loop_fx_fibers_callback_batch_t {
+  exports_loop_fx_fibers_list_callback_call_t   calls;
+  fx_tree_list_string_t   names;
+  exports_loop_fx_fibers_list_cell_t   cells;
+  fx_tree_list_u8_t   bytes;
+} exports_loop_fx_fibers_callback_batch_t;
+
+typedef struct {
+  exports_loop_fx_fibers_effect_call_t *ptr;
+  size_t len;
+} exports_loop_fx_fibers_list_effect_call_t;
 
 // When to call next. Events are delivered whatever was answered.
 typedef struct exports_loop_core_app_next_t {
@@ -852,8 +868,8 @@ extern uint32_t loop_core_capabilities_changes(void);
 
 // Exported Functions from `loop:fx/fibers@0.1.0`
 void exports_loop_fx_fibers_run(exports_loop_fx_fibers_batch_t *batch, exports_loop_fx_fibers_answer_t *ret);
-void exports_loop_fx_fibers_effects(exports_loop_fx_fibers_list_effect_call_t *calls);
-void exports_loop_fx_fibers_call(exports_loop_fx_fibers_list_callback_call_t *calls);
+void exports_loop_fx_fibers_effects(fx_tree_list_string_t *names, exports_loop_fx_fibers_list_effect_call_t *calls);
+void exports_loop_fx_fibers_call(exports_loop_fx_fibers_callback_batch_t *batch);
 
 // Exported Functions from `loop:core/app@0.1.0`
 bool exports_loop_core_app_start(fx_tree_list_string_t *args, exports_loop_core_app_next_t *ret, fx_tree_string_t *err);
@@ -989,11 +1005,11 @@ void exports_loop_fx_fibers_list_effect_free(exports_loop_fx_fibers_list_effect_
 
 void exports_loop_fx_fibers_answer_free(exports_loop_fx_fibers_answer_t *ptr);
 
-void exports_loop_fx_fibers_callback_call_free(exports_loop_fx_fibers_callback_call_t *ptr);
+void exports_loop_fx_fibers_list_callback_call_free(exports_loop_fx_fibers_list_callback_call_t *ptr);
+
+void exports_loop_fx_fibers_callback_batch_free(exports_loop_fx_fibers_callback_batch_t *ptr);
 
 void exports_loop_fx_fibers_list_effect_call_free(exports_loop_fx_fibers_list_effect_call_t *ptr);
-
-void exports_loop_fx_fibers_list_callback_call_free(exports_loop_fx_fibers_list_callback_call_t *ptr);
 
 void exports_loop_core_app_next_free(exports_loop_core_app_next_t *ptr);
 
