@@ -243,8 +243,7 @@
 #define LP_MAX_FX_INPUTS (1u << 16)         /* of one node */
 #define LP_MAX_FX_EDGES (1u << 23)          /* inputs of all nodes of a runtime */
 #define LP_MAX_FX_NODE_VALUE (1u << 20)     /* bytes of one node's value */
-#define LP_MAX_FX_GRAPH_BYTES (64u << 20)   /* of the values of a component's nodes and what waits \
-                                             */
+#define LP_MAX_FX_GRAPH_BYTES (64u << 20)   /* of the values of a component's nodes */
 #define LP_MAX_FX_DUE_INPUTS (1u << 20)     /* handed out at a time, */
 #define LP_MAX_FX_DUE_BYTES (64u << 20)     /* and bytes of them */
 

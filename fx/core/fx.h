@@ -1,6 +1,6 @@
 /*
- * fx/core/fx.h: fibers, the runtime alone. knowledge/effect-system.md is the model; the words
- * (element, fiber, turn, ...) are explained there.
+ * fx/core/fx.h: fibers and graphs, the runtime alone. knowledge/effect-system.md is the model; the
+ * words (element, fiber, turn, ...) are explained there.
  *
  * Nothing here calls anybody. Whoever drives a runtime asks for the next step, does it in
  * whatever way it likes (a call into a component, a message to a worker, a C function), and

@@ -23,7 +23,7 @@ struct machine {
     char log[4096];
 };
 
-#define SOURCE(i) {.id = (i), .kind = LP_FX_SOURCE}
+#define INPUT(i) {.id = (i), .kind = LP_FX_SOURCE}
 #define NODE(i, what, f, ...)                                                                      \
     {.id = (i),                                                                                    \
      .kind = (what),                                                                               \
@@ -108,7 +108,7 @@ static struct machine begin(void)
 
 /* 1, 2 -> 3; 2 -> 4; 3, 4 -> 5 -> 6, which is told */
 #define DIAMOND(m)                                                                                 \
-    DECLARE(m, SOURCE(1), SOURCE(2), NODE(3, LP_FX_DERIVED, SUM, 1, 2),                            \
+    DECLARE(m, INPUT(1), INPUT(2), NODE(3, LP_FX_DERIVED, SUM, 1, 2),                              \
             NODE(4, LP_FX_DERIVED, SUM, 2), NODE(5, LP_FX_DERIVED, SUM, 3, 4),                     \
             NODE(6, LP_FX_ON_CHANGE, 0, 5))
 
@@ -135,7 +135,7 @@ static void each_node_is_computed_once_after_its_inputs(void **state)
 static void equal_values_change_nothing(void **state)
 {
     struct machine m = begin();
-    DECLARE(&m, SOURCE(1), NODE(2, LP_FX_DERIVED, HALF, 1), NODE(3, LP_FX_DERIVED, SUM, 2),
+    DECLARE(&m, INPUT(1), NODE(2, LP_FX_DERIVED, HALF, 1), NODE(3, LP_FX_DERIVED, SUM, 2),
             NODE(4, LP_FX_ON_CHANGE, 0, 3));
     set(&m, 1, "4");
     drive(&m);
@@ -157,8 +157,7 @@ static void equal_values_change_nothing(void **state)
 static void what_nobody_needs_is_not_computed(void **state)
 {
     struct machine m = begin();
-    DECLARE(&m, SOURCE(1), SOURCE(2), NODE(3, LP_FX_DERIVED, SUM, 1),
-            NODE(4, LP_FX_DERIVED, SUM, 3));
+    DECLARE(&m, INPUT(1), INPUT(2), NODE(3, LP_FX_DERIVED, SUM, 1), NODE(4, LP_FX_DERIVED, SUM, 3));
     set(&m, 1, "1");
     drive(&m);
     assert_string_equal(m.log, "");
@@ -185,7 +184,7 @@ static void what_nobody_needs_is_not_computed(void **state)
 static void a_failure_is_an_input_that_is_absent(void **state)
 {
     struct machine m = begin();
-    DECLARE(&m, SOURCE(1), NODE(2, LP_FX_DERIVED, FAILS, 1), NODE(3, LP_FX_DERIVED, SUM, 1),
+    DECLARE(&m, INPUT(1), NODE(2, LP_FX_DERIVED, FAILS, 1), NODE(3, LP_FX_DERIVED, SUM, 1),
             NODE(4, LP_FX_DERIVED, COUNT, 1, 2, 3), NODE(5, LP_FX_ON_CHANGE, 0, 4));
     drive(&m);
     assert_true(lp_str_is(info(&m, 4).value, "1 ")); /* the source has no value yet */
@@ -207,13 +206,13 @@ static void a_node_that_is_replaced_is_computed_and_compared(void **state)
     set(&m, 1, "0");
     set(&m, 2, "1");
     drive(&m);
-    DECLARE(&m, NODE(3, LP_FX_DERIVED, COUNT, 2), SOURCE(2)); /* comes to the same, 1 */
+    DECLARE(&m, NODE(3, LP_FX_DERIVED, COUNT, 2), INPUT(2)); /* comes to the same, 1 */
     drive(&m);
     assert_string_equal(m.log, "3 ");
     DECLARE(&m, NODE(3, LP_FX_DERIVED, COUNT, 1, 2));
     drive(&m);
     assert_string_equal(m.log, "3 5 6 ");
-    DECLARE(&m, SOURCE(3)); /* was derived: no value yet */
+    DECLARE(&m, INPUT(3)); /* was derived: no value yet */
     drive(&m);
     assert_string_equal(m.log, "5 6 ");
     assert_false(info(&m, 3).present);
@@ -240,7 +239,7 @@ static void heights_follow_the_inputs(void **state)
 static void sinks_on_frame_wait_for_one_and_are_told_once(void **state)
 {
     struct machine m = begin();
-    DECLARE(&m, SOURCE(1), NODE(2, LP_FX_ON_FRAME, 0, 1), NODE(3, LP_FX_DERIVED, SUM, 1),
+    DECLARE(&m, INPUT(1), NODE(2, LP_FX_ON_FRAME, 0, 1), NODE(3, LP_FX_DERIVED, SUM, 1),
             NODE(4, LP_FX_ON_FRAME, 0, 3));
     set(&m, 1, "1");
     drive(&m);
@@ -299,7 +298,7 @@ static void a_late_timer_is_told_once_and_keeps_its_beat(void **state)
 static void edit_node_9(struct machine *m, const lp_fx_work *work)
 {
     if (work->due[0].node == 3 || work->due[0].node == 4)
-        DECLARE(m, SOURCE(9), NODE(5, LP_FX_DERIVED, COUNT, 3, 9));
+        DECLARE(m, INPUT(9), NODE(5, LP_FX_DERIVED, COUNT, 3, 9));
     m->meanwhile = NULL;
 }
 
@@ -330,7 +329,7 @@ static void assign_in_a_frame(struct machine *m, const lp_fx_work *work)
 static void a_frame_is_over_with_its_turn(void **state)
 {
     struct machine m = begin();
-    DECLARE(&m, SOURCE(1), NODE(2, LP_FX_DERIVED, SUM, 1), NODE(3, LP_FX_ON_FRAME, 0, 2));
+    DECLARE(&m, INPUT(1), NODE(2, LP_FX_DERIVED, SUM, 1), NODE(3, LP_FX_ON_FRAME, 0, 2));
     m.meanwhile = assign_in_a_frame;
     set(&m, 1, "1");
     lp_fx_frame(m.fx, 1);
@@ -363,7 +362,7 @@ static void a_tick_in_the_middle_of_a_turn_is_for_the_next(void **state)
 static void drop(struct machine *m, const lp_fx_work *work)
 {
     lp_fx_graph_drop(m->fx, 1);
-    DECLARE(m, SOURCE(3), SOURCE(4)); /* in the same rows */
+    DECLARE(m, INPUT(3), INPUT(4)); /* in the same rows */
     m->meanwhile = NULL;
 }
 
@@ -438,19 +437,19 @@ static void bad_declarations_change_nothing(void **state)
     } bad[] = {
         {{NODE(3, LP_FX_DERIVED, SUM, 5)}, 1, "nodes make a cycle: 3 needs 5 needs 3"},
         {{NODE(9, LP_FX_DERIVED, SUM, 9)}, 1, "nodes make a cycle: 9 needs 9"},
-        {{SOURCE(10), NODE(8, LP_FX_DERIVED, SUM, 9), NODE(9, LP_FX_DERIVED, SUM, 10, 8)},
+        {{INPUT(10), NODE(8, LP_FX_DERIVED, SUM, 9), NODE(9, LP_FX_DERIVED, SUM, 10, 8)},
          3,
          "nodes make a cycle: 8 needs 9 needs 8"},
         {{NODE(8, LP_FX_DERIVED, SUM, 7)}, 1, "node 8 has the input 7, which is not declared"},
         {{NODE(8, LP_FX_DERIVED, SUM, 6)}, 1, "node 8 has the input 6, which is a sink"},
-        {{SOURCE(8),
+        {{INPUT(8),
           {.id = 7, .kind = LP_FX_ON_CHANGE, .inputs = (const uint32_t[]){9}, .n_inputs = 1}},
          2,
          "node 7 has the input 9, which is not declared"},
         {{NODE(8, LP_FX_SOURCE, SUM, 1)}, 1, "node 8 is a source and has inputs"},
         {{{.id = 8, .kind = LP_FX_KINDS}}, 1, "node 8 is of no kind that there is"},
         {{TIMER(8, 0)}, 1, "node 8 is on timer and has no period"},
-        {{SOURCE(8), SOURCE(8)}, 2, "node 8 is declared twice"},
+        {{INPUT(8), INPUT(8)}, 2, "node 8 is declared twice"},
         {{{.id = 4, .kind = LP_FX_ON_FRAME}}, 1, "node 4 becomes a sink, and node 5 needs it"},
     };
     uint32_t nodes = lp_fx_stats_of(m.fx).nodes;
@@ -532,7 +531,7 @@ static void wrong_answers_fail_their_nodes(void **state)
 static void fill(struct machine *m, char *large)
 {
     for (uint32_t i = 1; i <= 64; i++) {
-        lp_fx_node source = SOURCE(i);
+        lp_fx_node source = INPUT(i);
         assert_null(lp_fx_declare(m->fx, 1, &source, 1));
         lp_fx_assignment a = {i, {large, LP_MAX_FX_NODE_VALUE}};
         if (i < 64)
@@ -572,7 +571,7 @@ static void quotas_hold(void **state)
 
     lp_fx_node more[60];
     for (uint32_t i = 0; i < 60; i++)
-        more[i] = (lp_fx_node)SOURCE(100 + i);
+        more[i] = (lp_fx_node)INPUT(100 + i);
     refused(lp_fx_declare(m.fx, 2, more, 60), LOOP_LIMIT, NULL);
     assert_int_equal(lp_fx_stats_of(m.fx).nodes, 66);
     assert_null(lp_fx_declare(m.fx, 2, more, 34));
@@ -585,7 +584,7 @@ static void many_inputs_are_handed_out_in_several_steps(void **state)
 {
     struct machine m = begin();
     uint32_t *inputs = calloc(LP_MAX_FX_INPUTS, sizeof *inputs);
-    DECLARE(&m, SOURCE(0));
+    DECLARE(&m, INPUT(0));
     for (uint32_t i = 1; i <= 40; i++) {
         lp_fx_node sink = {
             .id = i, .kind = LP_FX_ON_CHANGE, .inputs = inputs, .n_inputs = LP_MAX_FX_INPUTS};
@@ -610,7 +609,7 @@ static void declaring_without_end_takes_no_memory(void **state)
     uint64_t bytes = 0;
     DIAMOND(&m);
     for (int i = 0; i < 20000; i++) {
-        DECLARE(&m, SOURCE(7), NODE(8, LP_FX_ON_FRAME, 0, 7), TIMER(9, 5));
+        DECLARE(&m, INPUT(7), NODE(8, LP_FX_ON_FRAME, 0, 7), TIMER(9, 5));
         set(&m, 7, "1");
         lp_fx_frame(m.fx, 1);
         lp_fx_tick(m.fx, (uint64_t)i);
