@@ -214,17 +214,17 @@
 
 /* Fibers (fx/core): knowledge/effect-system.md has the same numbers. */
 #define LP_MAX_FX_FIBERS                                                                           \
-    ((1u << 21) - 2)                    /* of a runtime, those that wait for clean-up included     \
-                                         */
-#define LP_MAX_FX_MOUNTED (1u << 19)    /* of those, what the functions of one component returned */
-#define LP_MAX_FX_DEPTH 1024            /* of a tree of fibers, quotes included */
-#define LP_MAX_FX_CHILDREN (1u << 16)   /* of one fiber */
-#define LP_MAX_FX_ELEMENTS (1u << 20)   /* rows of one table */
-#define LP_MAX_FX_BATCH 4096            /* jobs handed out at a time */
+    ((1u << 21) - 2)                  /* of a runtime, those that wait for clean-up included       \
+                                       */
+#define LP_MAX_FX_MOUNTED (1u << 19)  /* of those, what the functions of one component returned */
+#define LP_MAX_FX_DEPTH 1024          /* of a tree of fibers, quotes included */
+#define LP_MAX_FX_CHILDREN (1u << 16) /* of one fiber */
+#define LP_MAX_FX_ELEMENTS (1u << 20) /* rows of one table */
+#define LP_MAX_FX_BATCH 4096          /* jobs handed out at a time */
 #define LP_MAX_FX_BATCH_BYTES (32u << 20) /* of what they are told */
 #define LP_MAX_FX_BATCH_ROWS (1u << 20)   /* and of each of its lists */
-#define LP_MAX_FX_MOUNTABLES 1024         /* names of components that one component's elements use */
-#define LP_MAX_FX_ROOTS 1024              /* of a host */
+#define LP_MAX_FX_MOUNTABLES 1024       /* names of components that one component's elements use */
+#define LP_MAX_FX_ROOTS 1024            /* of a host */
 #define LP_MAX_FX_NAME 256              /* bytes of a function, context, root, type */
 #define LP_MAX_FX_KEY 256               /* bytes of a key */
 #define LP_MAX_FX_PROPERTIES (1u << 20) /* bytes of one element's properties */

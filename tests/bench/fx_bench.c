@@ -188,7 +188,7 @@ static double leaf(uint32_t n, uint32_t times)
 static double rows(const char *what, uint32_t n, uint32_t k)
 {
     if (what[0] == 'm' && what[2] == 'u') { /* mount */
-        if (fx && flat && wanted == n) { /* in the same runtime, as React in the same heap */
+        if (fx && flat && wanted == n) {    /* in the same runtime, as React in the same heap */
             must(lp_fx_unmount(fx, root));
             drive(0);
         } else {
